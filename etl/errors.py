@@ -1,0 +1,103 @@
+"""The exceptions that end a run, and the exit code that each of them stands for.
+
+Errors about single rows are data (``RejectReason`` in ``etl.schema``), never exceptions.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller. Each member's ``meaning`` is the line that the README prints."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    OK = 0, "all loaded"
+    INTERNAL = 1, "internal error: a defect of this program"
+    USAGE = 2, "usage or settings"
+    DATABASE = 3, "database unreachable, refused or lost"
+    INPUT = 4, "a file was unreadable or refused, or nothing was recognised"
+    REJECTS = 5, "loaded, but more than --max-rejects rows were rejected, or keys failed"
+    LOCKED = 6, "another run holds the lock"
+    UNBALANCED = 7, "the accounting does not balance"
+    INTERRUPTED = 130, "interrupted by Ctrl-C (SIGINT); what was committed stays"
+    TERMINATED = 143, "ended by SIGTERM; what was committed stays"
+
+
+# Where several codes apply, the first of these is the answer (DESIGN 2).
+PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.INTERNAL,
+    ExitCode.DATABASE,
+    ExitCode.UNBALANCED,
+    ExitCode.LOCKED,
+    ExitCode.USAGE,
+    ExitCode.INPUT,
+    ExitCode.REJECTS,
+    ExitCode.OK,
+)
+
+
+def decisive(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the one of ``codes`` that comes first in ``PRECEDENCE``; ``OK`` where there are none."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.OK)
+
+
+class EtlError(Exception):
+    """An error that a user can read: what happened, and in ``hint`` what to do next."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class InternalError(EtlError):
+    """A promise inside the program was broken, e.g. a frame that does not have its schema's dtypes."""
+
+
+class SettingsError(EtlError):
+    """An option, a setting or a combination of them cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DatabaseError(EtlError):
+    """The database could not be reached, is not one that we load into, or was lost on the way."""
+
+    exit_code = ExitCode.DATABASE
+
+
+class InputError(EtlError):
+    """A path could not be read, or nothing in it was recognised."""
+
+    exit_code = ExitCode.INPUT
+
+
+class BrokenFileError(InputError):
+    """One file is broken or refused as a whole; the run goes on with the others."""
+
+
+class InterruptedRunError(EtlError):
+    """A signal asked the run to end."""
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__("interrupted", "Batches that were committed stay; run the same command again to go on")
+        self.exit_code = exit_code

@@ -1,0 +1,248 @@
+"""Every frame's schema and every word (reason, status, outcome) that appears in one, in one place.
+
+A frame reaches ``adbc_ingest`` or a Parquet file only through ``conform``: ADBC does not check types, it turns
+wrong ones into silent garbage or a crash.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import polars as pl
+
+from etl.errors import InternalError
+
+TIME = pl.Datetime("us", "UTC")
+NAMES = pl.List(pl.String)
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+
+class SkipReason(StrEnum):
+    """Why a row that is fine is not a listen. ``meaning`` is the line that the documentation prints."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> SkipReason:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    PODCAST = "podcast", "an episode of a podcast"
+    AUDIOBOOK = "audiobook", "a chapter of an audiobook"
+    NOT_A_TRACK = "not_a_track", "a row that names no track, artist, episode or book: a removed track or a video"
+    TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
+    NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
+    OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
+
+
+class RejectReason(StrEnum):
+    """Why a row is broken. ``meaning`` is the line that the documentation prints."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> RejectReason:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    MALFORMED = "malformed", "the record is not well-formed, so its fields cannot be read"
+    BAD_ENCODING = "bad_encoding", "the record holds bytes that are not UTF-8, or half of a surrogate pair"
+    WRONG_TYPE = "wrong_type", "a field has another type than the format gives it, or the record is no object"
+    MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
+    MISSING_TRACK = "missing_track", "no track title, or a blank one"
+    MISSING_TIME = "missing_time", "no time of listening"
+    BAD_TIME = "bad_time", "the time of listening cannot be read"
+    TIME_TOO_EARLY = "time_too_early", "before the service existed: a wrong clock, or another unit"
+    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock, or milliseconds for seconds"
+    NAME_TOO_LONG = "name_too_long", "a name of more than 2,000 bytes, which Koito's indexes cannot hold"
+
+
+class KeyStatus(StrEnum):
+    """How a lookup key got its ids."""
+
+    HIT = "hit"
+    RESOLVED = "resolved"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What became of a listen."""
+
+    INSERTED = "inserted"
+    ALREADY_PRESENT = "already_present"
+    DUPLICATE_IN_INPUT = "duplicate_in_input"
+    UNRESOLVED = "unresolved"
+
+
+class FileStatus(StrEnum):
+    """What a run did with a file."""
+
+    LOADED = "loaded"
+    KNOWN = "known"
+    REFUSED = "refused"
+    LEFT_ASIDE = "left_aside"
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    DRY_RUN = "dry_run"
+
+
+COUNTS = (
+    "records",
+    "skipped",
+    "rejected",
+    "duplicate_in_input",
+    "already_present",
+    "inserted",
+    "unresolved",
+    "keys",
+    "cache_hits",
+    "resolved",
+    "failed",
+)
+
+# --- frames inside the program ----------------------------------------------------------------------------------
+
+# What a source's reader returns, one row per record of the file, in the file's order. ``artists`` is null where
+# the source gives one credit as text; ``skip``, ``reject`` and ``detail`` are null for a listen.
+EXTRACTED = pl.Schema(
+    {
+        "row": pl.Int32,  # counts records from 1
+        "listened_at": TIME,  # may have a fraction of a second
+        "artist": pl.String,
+        "artists": NAMES,
+        "artist_mbids": NAMES,
+        "track": pl.String,
+        "album": pl.String,
+        "release_mbid": pl.String,
+        "release_group_mbid": pl.String,
+        "recording_mbid": pl.String,
+        "duration": pl.Int32,  # seconds; null if unknown
+        "client": pl.String,
+        "skip": pl.String,
+        "reject": pl.String,
+        "detail": pl.String,
+    }
+)
+
+# Where a record stands in its file (bytes), and the fields that we map, as JSON.
+PLACES = pl.Schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
+
+# --- the run directory (DESIGN 3; the columns and their order are fixed) ------------------------------------------
+
+LISTENS = pl.Schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "listened_at": TIME,
+        "artist": pl.String,
+        "track": pl.String,
+        "album": pl.String,
+        "artists": NAMES,
+        "artist_mbids": NAMES,
+        "release_mbid": pl.String,
+        "release_group_mbid": pl.String,
+        "recording_mbid": pl.String,
+        "duration": pl.Int32,
+        "client": pl.String,
+        "source": pl.String,
+        "lookup_key": pl.String,
+    }
+)
+SKIPPED = pl.Schema({"file": pl.String, "row": pl.Int32, "reason": pl.String})
+REJECTS = pl.Schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "offset": pl.Int64,
+        "length": pl.Int64,
+        "reason": pl.String,
+        "detail": pl.String,
+        "record": pl.String,
+    }
+)
+KEYS = pl.Schema(
+    {
+        "lookup_key": pl.String,
+        "listens": pl.Int32,
+        "spellings": NAMES,
+        "status": pl.String,
+        "detail": pl.String,
+        "artist_id": pl.Int32,
+        "album_id": pl.Int32,
+        "track_id": pl.Int32,
+    }
+)
+OUTCOME = pl.Schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "lookup_key": pl.String,
+        "track_id": pl.Int32,
+        "listened_at": TIME,
+        "outcome": pl.String,
+        "detail": pl.String,
+        "double_of": pl.String,
+    }
+)
+RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
+
+# The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
+NORMALIZED = pl.Schema(
+    {**LISTENS, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String}
+)
+
+# --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) ---------------------------------------
+
+ARTISTS = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary})
+ARTIST_ALIASES = pl.Schema({"artist_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+RELEASES = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "various_artists": pl.Boolean})
+RELEASE_ALIASES = pl.Schema({"release_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+ARTIST_RELEASES = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32, "is_primary": pl.Boolean})
+TRACKS = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "duration": pl.Int32, "release_id": pl.Int32})
+TRACK_ALIASES = pl.Schema({"track_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+ARTIST_TRACKS = pl.Schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primary": pl.Boolean})
+TRACK_LOOKUP = pl.Schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
+STAGE = pl.Schema({"track_id": pl.Int32, "listened_at": TIME, "client": pl.String, "user_id": pl.Int32})
+
+# In the order in which foreign keys allow them to be written.
+ENTITY_TABLES = {
+    "artists": ARTISTS,
+    "artist_aliases": ARTIST_ALIASES,
+    "releases": RELEASES,
+    "release_aliases": RELEASE_ALIASES,
+    "tracks": TRACKS,
+    "artist_releases": ARTIST_RELEASES,
+    "track_aliases": TRACK_ALIASES,
+    "artist_tracks": ARTIST_TRACKS,
+    "track_lookup": TRACK_LOOKUP,
+}
+
+
+def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Return ``frame`` with exactly the columns of ``schema``, in its order.
+
+    Raises ``InternalError``, naming the columns, where one is missing or has another dtype. Nothing is cast: a
+    dtype that differs is a defect, and casting would hide it.
+    """
+    wrong = [
+        f"{name}: {frame.schema.get(name, 'missing')} instead of {dtype}"
+        for name, dtype in schema.items()
+        if frame.schema.get(name) != dtype
+    ]
+    if wrong:
+        raise InternalError(f"a frame does not have its schema: {'; '.join(wrong)}")
+    return frame.select(schema.names())
+
+
+def empty(schema: pl.Schema) -> pl.DataFrame:
+    """Return a frame of ``schema`` without rows."""
+    return pl.DataFrame(schema=schema)

@@ -15,7 +15,12 @@ from etl.errors import InternalError
 TIME = pl.Datetime("us", "UTC")
 NAMES = pl.List(pl.String)
 
-# --- words ------------------------------------------------------------------------------------------------------
+
+def _schema(columns: dict[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
+    return pl.Schema(columns)
+
+
+# --- words ---------------------------------------------------------------------------------------------------
 
 
 class SkipReason(StrEnum):
@@ -31,7 +36,10 @@ class SkipReason(StrEnum):
 
     PODCAST = "podcast", "an episode of a podcast"
     AUDIOBOOK = "audiobook", "a chapter of an audiobook"
-    NOT_A_TRACK = "not_a_track", "a row that names no track, artist, episode or book: a removed track or a video"
+    NOT_A_TRACK = (
+        "not_a_track",
+        "a row that names no track, artist, episode or book: a removed track or a video",
+    )
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
@@ -109,11 +117,11 @@ COUNTS = (
     "failed",
 )
 
-# --- frames inside the program ----------------------------------------------------------------------------------
+# --- frames inside the program -------------------------------------------------------------------------------
 
 # What a source's reader returns, one row per record of the file, in the file's order. ``artists`` is null where
 # the source gives one credit as text; ``skip``, ``reject`` and ``detail`` are null for a listen.
-EXTRACTED = pl.Schema(
+EXTRACTED = _schema(
     {
         "row": pl.Int32,  # counts records from 1
         "listened_at": TIME,  # may have a fraction of a second
@@ -134,11 +142,11 @@ EXTRACTED = pl.Schema(
 )
 
 # Where a record stands in its file (bytes), and the fields that we map, as JSON.
-PLACES = pl.Schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
+PLACES = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
 
-# --- the run directory (DESIGN 3; the columns and their order are fixed) ------------------------------------------
+# --- the run directory (DESIGN 3; the columns and their order are fixed) -------------------------------------
 
-LISTENS = pl.Schema(
+LISTENS = _schema(
     {
         "file": pl.String,
         "row": pl.Int32,
@@ -157,8 +165,8 @@ LISTENS = pl.Schema(
         "lookup_key": pl.String,
     }
 )
-SKIPPED = pl.Schema({"file": pl.String, "row": pl.Int32, "reason": pl.String})
-REJECTS = pl.Schema(
+SKIPPED = _schema({"file": pl.String, "row": pl.Int32, "reason": pl.String})
+REJECTS = _schema(
     {
         "file": pl.String,
         "row": pl.Int32,
@@ -169,7 +177,7 @@ REJECTS = pl.Schema(
         "record": pl.String,
     }
 )
-KEYS = pl.Schema(
+KEYS = _schema(
     {
         "lookup_key": pl.String,
         "listens": pl.Int32,
@@ -181,7 +189,7 @@ KEYS = pl.Schema(
         "track_id": pl.Int32,
     }
 )
-OUTCOME = pl.Schema(
+OUTCOME = _schema(
     {
         "file": pl.String,
         "row": pl.Int32,
@@ -196,22 +204,20 @@ OUTCOME = pl.Schema(
 RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
 
 # The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
-NORMALIZED = pl.Schema(
-    {**LISTENS, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String}
-)
+NORMALIZED = _schema({**LISTENS, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
 
-# --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) ---------------------------------------
+# --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) --------------------------------
 
-ARTISTS = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary})
-ARTIST_ALIASES = pl.Schema({"artist_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
-RELEASES = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "various_artists": pl.Boolean})
-RELEASE_ALIASES = pl.Schema({"release_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
-ARTIST_RELEASES = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32, "is_primary": pl.Boolean})
-TRACKS = pl.Schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "duration": pl.Int32, "release_id": pl.Int32})
-TRACK_ALIASES = pl.Schema({"track_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
-ARTIST_TRACKS = pl.Schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primary": pl.Boolean})
-TRACK_LOOKUP = pl.Schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
-STAGE = pl.Schema({"track_id": pl.Int32, "listened_at": TIME, "client": pl.String, "user_id": pl.Int32})
+ARTISTS = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary})
+ARTIST_ALIASES = _schema({"artist_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+RELEASES = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "various_artists": pl.Boolean})
+RELEASE_ALIASES = _schema({"release_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+ARTIST_RELEASES = _schema({"artist_id": pl.Int32, "release_id": pl.Int32, "is_primary": pl.Boolean})
+TRACKS = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "duration": pl.Int32, "release_id": pl.Int32})
+TRACK_ALIASES = _schema({"track_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+ARTIST_TRACKS = _schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primary": pl.Boolean})
+TRACK_LOOKUP = _schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
+STAGE = _schema({"track_id": pl.Int32, "listened_at": TIME, "client": pl.String, "user_id": pl.Int32})
 
 # In the order in which foreign keys allow them to be written.
 ENTITY_TABLES = {
@@ -230,8 +236,8 @@ ENTITY_TABLES = {
 def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Return ``frame`` with exactly the columns of ``schema``, in its order.
 
-    Raises ``InternalError``, naming the columns, where one is missing or has another dtype. Nothing is cast: a
-    dtype that differs is a defect, and casting would hide it.
+    Raises ``InternalError``, naming the columns, where one is missing or has another dtype. Nothing is cast:
+    a dtype that differs is a defect, and casting would hide it.
     """
     wrong = [
         f"{name}: {frame.schema.get(name, 'missing')} instead of {dtype}"

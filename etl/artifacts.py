@@ -1,0 +1,121 @@
+"""Run directories: Parquet files and ``run.json``, each written under a temporary name and renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl import __version__
+from etl.errors import InputError
+from etl.schema import RUN_FILES, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+RUN_JSON = "run.json"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run's folder below ``HOME/runs``."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """Its name."""
+        return self.path.name
+
+    def write_frame(self, name: str, frame: pl.DataFrame) -> None:
+        """Write ``<name>.parquet``; ``frame`` must have the schema that RUN_FILES names."""
+        checked = conform(frame, RUN_FILES[name])
+        with self._replacing(f"{name}.parquet") as partial:
+            checked.write_parquet(partial.path, compression="zstd", compression_level=1)
+
+    def read_frame(self, name: str) -> pl.DataFrame:
+        """Read ``<name>.parquet``."""
+        return conform(pl.read_parquet(self.path / f"{name}.parquet"), RUN_FILES[name])
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write ``run.json``."""
+        with self._replacing(RUN_JSON) as partial:
+            partial.path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Read ``run.json``; raises ``InputError`` where there is none, as after a run that was killed."""
+        try:
+            manifest: dict[str, Any] = json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
+        return manifest
+
+    def _replacing(self, name: str) -> _Replacing:
+        return _Replacing(self.path / f".{name}.partial", self.path / name)
+
+
+@dataclass(frozen=True)
+class _Replacing:
+    """A file that appears under its name when it is whole and on the disk."""
+
+    path: Path
+    final: Path
+
+    def __enter__(self) -> _Replacing:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.path.unlink(missing_ok=True)
+            return
+        with self.path.open("rb") as written:
+            os.fsync(written.fileno())
+        self.path.replace(self.final)
+
+
+def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
+    """Make a new run directory below ``runs``: ``<utc>-<source>-<short id>``, mode 0700."""
+    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = runs / f"{now:%Y%m%dT%H%M%SZ}-{source}-{secrets.token_hex(3)}"
+    path.mkdir(mode=0o700)
+    return RunDirectory(path)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this program and of what decides its results."""
+    libraries = ("adbc-driver-postgresql", "duckdb", "polars", "pyarrow")
+    return {"etl": __version__, "python": platform.python_version(), **{name: version(name) for name in libraries}}
+
+
+def list_runs(runs: Path) -> list[RunDirectory]:
+    """Return all run directories, the newest last."""
+    if not runs.is_dir():
+        return []
+    return [RunDirectory(path) for path in sorted(runs.iterdir()) if path.is_dir()]
+
+
+def find_run(runs: Path, wanted: str | None) -> RunDirectory:
+    """Return the run whose id is, begins or ends with ``wanted``; the newest one for None or "latest".
+
+    Raises ``InputError`` where there is none or where several fit.
+    """
+    known = list_runs(runs)
+    if not known:
+        raise InputError(f"there are no runs in {runs}", "Load something first: `etl run --source auto PATH`")
+    if wanted in (None, "latest"):
+        return known[-1]
+    exact = [run for run in known if run.run_id == wanted]
+    found = exact or [run for run in known if run.run_id.startswith(str(wanted)) or run.run_id.endswith(str(wanted))]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(run.run_id for run in (found or known)[-3:])
+    problem = f'several runs fit "{wanted}"' if found else f'no run fits "{wanted}"'
+    raise InputError(problem, f"Runs: {names}; `etl runs list` shows all")

@@ -1,0 +1,73 @@
+"""The command line: parses, calls, prints, turns errors into exit codes. No logic; heavy imports wait for a command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from etl import __version__
+from etl.cli import check, database, inspect, run, runs, sources
+from etl.cli.output import narrate
+from etl.errors import EtlError, ExitCode, InterruptedRunError
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+app = typer.Typer(
+    name="etl",
+    help="Load listening histories (Spotify, Maloja) into Koito's PostgreSQL, or into a server of its own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("sources")(sources.sources)
+app.command("inspect")(inspect.inspect)
+app.add_typer(runs.app, name="runs")
+app.add_typer(database.app, name="db")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"etl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Load listening histories (Spotify, Maloja) into Koito's PostgreSQL, or into a server of its own."""
+
+
+def main() -> None:
+    """Run the program; the console script calls this."""
+    sys.excepthook = _report_defect
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        typer.main.get_command(app)()  # app() would put its own hook in the place of ours
+    except EtlError as error:
+        narrate(f"error: {error}")
+        sys.exit(error.exit_code)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise InterruptedRunError(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
+
+
+def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell about an unexpected exception without a traceback; Python then exits with 1."""
+    with tempfile.NamedTemporaryFile("w", prefix="etl-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.writelines(traceback.format_exception(kind, error, trace))
+    narrate(
+        f"internal error: {kind.__name__}: {error}. This is a defect of etl; please report it with {Path(file.name)}"
+    )

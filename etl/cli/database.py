@@ -1,0 +1,121 @@
+"""``etl db``: the embedded server, and our own objects in a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.output import narrate, show, show_json
+from etl.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from etl.database.embedded import EmbeddedServer
+    from etl.database.migrate import Migration
+
+app = typer.Typer(help="The embedded server, and our own objects in a database.", no_args_is_help=True)
+
+
+def _server(home: str | None) -> EmbeddedServer:
+    from etl.database.embedded import EmbeddedServer
+    from etl.settings import EMBEDDED, find_place
+
+    return EmbeddedServer(find_place(home, EMBEDDED).home, narrate)
+
+
+@app.command()
+def start(home: options.Home = None, json: options.Json = False) -> None:
+    """Start the embedded server; `etl run` does it by itself."""
+    server = _server(home)
+    server.start()
+    _show_status(server, json=json)
+
+
+@app.command()
+def stop(home: options.Home = None, json: options.Json = False) -> None:
+    """Stop the embedded server."""
+    was_running = _server(home).stop()
+    if json:
+        show_json({"stopped": was_running})
+    else:
+        show("stopped" if was_running else "was not running")
+
+
+@app.command()
+def status(home: options.Home = None, json: options.Json = False) -> None:
+    """Tell whether the embedded server runs, and where its data is."""
+    _show_status(_server(home), json=json)
+
+
+def _show_status(server: EmbeddedServer, *, json: bool) -> None:
+    now = server.status()
+    facts = {
+        "running": now.running,
+        "pid": now.pid,
+        "version": now.version,
+        "data": str(now.data),
+        "socket": str(now.socket),
+        "uri": now.uri,
+    }
+    if json:
+        show_json(facts)
+        return
+    for name, value in facts.items():
+        show(f"{name:8} {value}")
+
+
+@app.command()
+def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
+    """Print the URI of the database, for psql and other programs; starts the embedded server."""
+    from etl.database.embedded import EmbeddedServer
+    from etl.settings import EMBEDDED, find_place, redact
+
+    place = find_place(home, dsn)
+    uri = EmbeddedServer(place.home, narrate).start() if place.dsn == EMBEDDED else redact(place.dsn)
+    show_json({"url": uri}) if json else show(uri)
+
+
+@app.command()
+def migrate(
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Make Koito's tables in an empty database; Koito cannot adopt it.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
+    from etl.database.target import migrate_target
+    from etl.settings import find_place
+
+    place = find_place(home, dsn)
+
+    def announce(migration: Migration) -> None:
+        narrate(f"adding {migration.version:04}_{migration.name}: {migration.summary}")
+
+    applied = migrate_target(place.dsn, place.home, narrate, announce, standalone=standalone)
+    if json:
+        show_json({"applied": [{"version": one.version, "name": one.name} for one in applied]})
+    else:
+        show(f"{len(applied)} migrations applied" if applied else "nothing to add")
+
+
+@app.command()
+def uninstall(
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
+    from etl.database.migrate import uninstall as remove
+    from etl.database.target import resolve_uri
+    from etl.settings import find_place
+
+    place = find_place(home, dsn)
+    uri = resolve_uri(place.dsn, place.home, narrate)
+    if not yes and not typer.confirm("Remove track_lookup, its triggers and the ledger (schema etl)?", err=True):
+        raise DatabaseError("nothing was removed", "Say yes, or give --yes")
+    remove(uri)
+    show_json({"removed": True}) if json else show("removed; the listens stay")

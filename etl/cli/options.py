@@ -1,0 +1,33 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+Dsn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help='Database: a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.'),
+]
+Home: TypeAlias = Annotated[str | None, typer.Option(help="Folder of the embedded server and the runs. Env: ETL_HOME.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Paths: TypeAlias = Annotated[list[Path], typer.Argument(help="Export files, folders or zips.", metavar="PATH...")]
+Source: TypeAlias = Annotated[str, typer.Option(help="Whose files to read; auto reads all.")]
+Since: TypeAlias = Annotated[
+    str | None, typer.Option(help="Only listens from this time on (ISO 8601; UTC without an offset).")
+]
+Until: TypeAlias = Annotated[
+    str | None, typer.Option(help="Only listens up to this time; a bare date means the whole day.")
+]
+SpotifyPlays: TypeAlias = Annotated[
+    str, typer.Option(help="heard: at least 30 s, or to the end; trackdone: only to the end, as Koito keeps them.")
+]
+SpotifyTime: TypeAlias = Annotated[str, typer.Option(help="Store the end of a play, as Koito does, or its start.")]
+Separators: TypeAlias = Annotated[
+    str | None, typer.Option(help="Regular expressions that split artist credits, divided by ;; (as in Koito).")
+]
+MaxRejects: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Exit with 5 only if more rows than this are rejected.")
+]

@@ -1,0 +1,29 @@
+"""``etl sources``."""
+
+from __future__ import annotations
+
+from etl.cli import options
+from etl.cli.output import show, show_json
+
+
+def sources(json: options.Json = False) -> None:
+    """List the formats that are known, their file names, and how to get the export."""
+    from etl.sources import FORMATS
+
+    entries = [
+        {
+            "source": kind.source,
+            "format": kind.name,
+            "title": kind.title,
+            "file_names": list(kind.file_names),
+            "how_to_get": kind.how_to_get,
+        }
+        for kind in FORMATS
+    ]
+    if json:
+        show_json(entries)
+        return
+    for kind in FORMATS:
+        show(f"{kind.source}: {kind.title} ({kind.name})")
+        show(f"  files: {', '.join(kind.file_names)}")
+        show(f"  get it: {kind.how_to_get}")

@@ -1,0 +1,122 @@
+"""Owns the question under which account the embedded server runs, and what that account can reach.
+
+PostgreSQL refuses to run as root. An ordinary user's server runs under that user; root's runs under a system account.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+ACCOUNT = "etl-postgres"
+
+# All that the server's programs see of an environment: PGDATA, PGPORT or a locale would change what they do.
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+_USERADD = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
+_WALK = 'n=0; for folder do cd "$folder" 2>/dev/null || { echo $n; exit; }; n=$((n+1)); done'
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of the server. ``switched`` says that it is not the one that this process runs under."""
+
+    uid: int
+    gid: int
+    switched: bool
+
+    def run(
+        self, command: Sequence[str | Path], *, keep: Sequence[int] = (), stderr: int = subprocess.STDOUT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``command`` to its end under this account and return its exit status and output.
+
+        It gets a session of its own, out of the reach of Ctrl-C, and of our open files only ``keep``.
+        Raises ``OSError`` where it cannot be executed.
+        """
+        return subprocess.run(  # noqa: S603 - no shell, and no word of it comes from an export
+            command,
+            user=self.uid if self.switched else None,
+            group=self.gid if self.switched else None,
+            extra_groups=[] if self.switched else None,
+            env=ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=keep,
+            check=False,
+        )
+
+    def own(self, path: Path) -> None:
+        """Give ``path`` to this account."""
+        if self.switched:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def barrier(self, path: Path) -> Path | None:
+        """Return the first folder on the way to ``path``, itself included, that this account cannot enter."""
+        way = [*reversed(path.parents), path]
+        stopped_at = self.run(["/bin/sh", "-c", _WALK, "sh", *way]).stdout.strip()
+        return way[int(stopped_at)] if stopped_at else None
+
+
+def caller() -> Account:
+    """Return the account that this process runs under."""
+    return Account(os.geteuid(), os.getegid(), switched=False)
+
+
+def server_account(data: Path, narrate: Callable[[str], None]) -> Account:
+    """Return the account for the server of the data folder ``data``, creating the system account if there is none.
+
+    Data that exists keeps its account, also one without a name: user ids differ between containers that share a home.
+    Raises ``SettingsError`` where there is no account to use.
+    """
+    if os.geteuid() != 0:
+        return caller()
+    if data.exists():
+        owner = data.stat()
+        if owner.st_uid == 0:
+            raise SettingsError(
+                f"{data} belongs to root, under which PostgreSQL refuses to run",
+                f"Give it back to the account that it had, e.g. chown -R {ACCOUNT}: '{data}'",
+            )
+        return Account(owner.st_uid, owner.st_gid, switched=True)
+    entry = _find_account() or _create_account(narrate)
+    return Account(entry.pw_uid, entry.pw_gid, switched=True)
+
+
+def _find_account() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return None
+
+
+def _create_account(narrate: Callable[[str], None]) -> pwd.struct_passwd:
+    try:
+        done = subprocess.run(  # noqa: S603 - a constant
+            _USERADD, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        said = done.stderr.strip() or f"useradd ended with {done.returncode}"
+    except FileNotFoundError:
+        said = "this system has no useradd"
+    # Looked up again whatever useradd said: another process may have been quicker.
+    entry = _find_account()
+    if entry is None:
+        raise SettingsError(
+            f"The system account {ACCOUNT} for the embedded PostgreSQL server could not be created: {said}",
+            f"Create it yourself ({' '.join(_USERADD)}), run as an ordinary user, or name a database with --dsn",
+        )
+    narrate(f"Created the system account {ACCOUNT}: PostgreSQL does not run as root")
+    return entry

@@ -1,0 +1,70 @@
+"""Sorts a driver's errors by what can be done about them; the driver's classes do not tell, SQLSTATE does."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import adbc_driver_manager
+
+from etl.errors import DatabaseError
+from etl.settings import redact
+
+
+class Failure(Enum):
+    """What can be done about a failed statement."""
+
+    LOST = auto()
+    """The connection is gone: the run ends."""
+    TRANSIENT = auto()
+    """A deadlock or a serialization failure: the same transaction again."""
+    GONE = auto()
+    """A foreign key points at nothing: Koito deleted or merged a row meanwhile."""
+    DATA = auto()
+    """The values are at fault: halve the batch until the guilty one is alone."""
+    CANCELLED = auto()
+    """Somebody cancelled the statement."""
+    OTHER = auto()
+    """A defect, or missing rights: the run ends."""
+
+
+class StatementError(DatabaseError):
+    """A statement failed. ``failure`` says what can be done about it."""
+
+    def __init__(self, message: str, sqlstate: str | None, failure: Failure) -> None:
+        super().__init__(message, _HINTS.get(failure, ""))
+        self.sqlstate = sqlstate
+        self.failure = failure
+
+
+_HINTS = {
+    Failure.LOST: "Committed batches stay; run the same command again to go on",
+    Failure.TRANSIENT: "Run the same command again",
+}
+_TRANSIENT = {"40001", "40P01", "55P03"}
+_DATA_CLASSES = ("22", "23")
+_DATA = {"54000", "54001"}
+_LOST_CLASSES = ("08", "57P")
+
+
+def classify(sqlstate: str | None, *, operational: bool) -> Failure:
+    """Return what can be done about an error of ``sqlstate``; a dead connection has none."""
+    if sqlstate is None:
+        return Failure.LOST if operational else Failure.OTHER
+    if sqlstate.startswith(_LOST_CLASSES):
+        return Failure.LOST
+    if sqlstate in _TRANSIENT:
+        return Failure.TRANSIENT
+    if sqlstate == "23503":
+        return Failure.GONE
+    if sqlstate == "57014":
+        return Failure.CANCELLED
+    if sqlstate.startswith(_DATA_CLASSES) or sqlstate in _DATA:
+        return Failure.DATA
+    return Failure.OTHER
+
+
+def statement_error(error: adbc_driver_manager.Error) -> StatementError:
+    """Return the driver's ``error`` as ours, without the passwords that a connection string may hold."""
+    operational = isinstance(error, adbc_driver_manager.OperationalError)
+    text = redact(str(error)).split("\nQuery was:")[0].strip()
+    return StatementError(text, error.sqlstate or None, classify(error.sqlstate or None, operational=operational))

@@ -1,0 +1,74 @@
+"""Worker threads with a connection each, and one for the run itself.
+
+The main thread only waits, so a signal reaches it at once; the statements that are under way are then cancelled.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.database.failures import StatementError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from etl.database.connection import Connection
+
+T = TypeVar("T")
+
+
+class Pool:
+    """``size`` workers for batches, and ``control`` for everything that has an order."""
+
+    def __init__(self, connection: Connection, size: int, prepare: Callable[[Connection], None]) -> None:
+        self.size = size
+        self._control = connection
+        self._prepare = prepare
+        self._closed = False
+        self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._opened: list[Connection] = []
+        self._workers = ThreadPoolExecutor(size, thread_name_prefix="etl-batch")
+        self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
+
+    def control(self, task: Callable[[Connection], T]) -> T:
+        """Run ``task`` on the run's own connection and return what it returns."""
+        return self._controller.submit(task, self._control).result()
+
+    def submit(self, task: Callable[[Connection], T]) -> Future[T]:
+        """Run ``task`` on a worker's connection, side by side with others."""
+        return self._workers.submit(self._on_worker, task)
+
+    def _on_worker(self, task: Callable[[Connection], T]) -> T:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._control.clone()
+            self._opened.append(connection)
+            self._prepare(connection)
+        try:
+            return task(connection)
+        finally:
+            self._idle.put(connection)
+
+    def close(self) -> None:
+        """End what is under way and close all connections; nothing that is uncommitted stays. Twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._controller.shutdown(wait=False, cancel_futures=True)
+        for connection in (*self._opened, self._control):
+            _cancel(connection)
+        self._workers.shutdown()
+        self._controller.shutdown()
+        for connection in (*self._opened, self._control):
+            connection.close()
+
+
+def _cancel(connection: Connection) -> None:
+    try:
+        connection.cancel()
+    except StatementError:
+        return  # nothing was under way, or the connection is gone: closing it is all that is left

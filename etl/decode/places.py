@@ -1,0 +1,67 @@
+"""Owns the way back from a row to its place in the file, and to the fields of it that this program reads."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import msgspec
+import polars as pl
+
+from etl.decode.split import UNREADABLE, split, to_utf8
+from etl.schema import PLACES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
+    """Find the records with the numbers ``rows`` (from 1); a number that the file does not have is left out.
+
+    Columns out: ``PLACES``. ``offset`` and ``length`` count bytes of ``data`` (null where it had to be transcoded);
+    ``record`` holds the fields named in ``mapped`` as JSON, null where the record is no object that can be parsed.
+    """
+    text = to_utf8(data)
+    spans = split(text, path, mapped)
+    found = [(row, *spans[row - 1]) for row in rows if 1 <= row <= len(spans)]
+    shift = text.shift
+    columns = {
+        "row": [row for row, _, _ in found],
+        "offset": [None if shift is None else start + shift for _, start, _ in found],
+        "length": [None if shift is None else end - start for _, start, end in found],
+        "record": [_mapped_json(text.body[start:end], mapped) for _, start, end in found],
+    }
+    return pl.DataFrame(columns, schema=PLACES)
+
+
+@lru_cache
+def mapped_fields(record: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the JSON keys that ``record`` reads, nested as in the file; ``None`` stands for a value."""
+    hints = get_type_hints(record)
+    return {field.encode_name: _template(hints[field.name]) for field in msgspec.structs.fields(record)}
+
+
+def _template(hint: Any) -> Any:  # noqa: ANN401 (type hints have no common type)
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return mapped_fields(hint)
+    inner = [template for template in map(_template, get_args(hint)) if template is not None]
+    if not inner:
+        return None
+    return inner[:1] if getattr(hint, "__origin__", None) is list else inner[0]
+
+
+def _mapped_json(piece: bytes, mapped: Mapping[str, Any]) -> str | None:
+    try:
+        record = msgspec.json.decode(piece)
+        return json.dumps(_mapped(record, mapped), ensure_ascii=False) if isinstance(record, dict) else None
+    except UNREADABLE:
+        return None
+
+
+def _mapped(value: Any, template: Any) -> Any:  # noqa: ANN401 (any JSON value)
+    if isinstance(template, dict) and isinstance(value, dict):
+        return {key: _mapped(value[key], inner) for key, inner in template.items() if key in value}
+    if isinstance(template, list) and isinstance(value, list):
+        return [_mapped(item, template[0]) for item in value]
+    return value

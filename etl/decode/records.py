@@ -1,0 +1,126 @@
+"""Owns the step from bytes to typed records.
+
+A sound document is decoded in one go. Any trouble sends it through the tolerant path, which splits the list and decodes
+each record by itself, with the same decoder: the good rows come out the same, and every broken one says why.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from etl.decode.places import mapped_fields
+from etl.decode.split import UNREADABLE, not_found, split, to_utf8, two_lists
+from etl.schema import RejectReason
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+DETAIL_CHARS = 80
+
+_AT_BYTE = re.compile(r"\(byte (\d+)\)")
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+
+class Broken(NamedTuple):
+    """Why a record cannot be read."""
+
+    reason: RejectReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Records(Generic[Record]):
+    """The records of a file. ``rows`` has a blank one wherever ``broken``, by row from 1, says why."""
+
+    rows: list[Record]
+    broken: dict[int, Broken]
+
+
+def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Records[Record]:
+    """Decode the list in ``data`` that stands at the top (``path`` empty) or under one of the keys in ``path``.
+
+    Every field of ``record`` needs a default. Raises ``BrokenFileError`` where the list cannot be found, does not
+    end, or has something behind it.
+    """
+    text = to_utf8(data)
+    try:
+        return Records(_whole(text.body, path, record), {})
+    except UNREADABLE:
+        pass
+    decode = msgspec.json.Decoder(record, strict=False).decode
+    rows: list[Record] = []
+    broken: dict[int, Broken] = {}
+    for row, (start, end) in enumerate(split(text, path, mapped_fields(record)), start=1):
+        piece = text.body[start:end]
+        try:
+            rows.append(decode(piece))
+        except UNREADABLE as error:
+            rows.append(record())
+            broken[row] = _why(piece, error)
+    return Records(rows, broken)
+
+
+@lru_cache
+def _document_decoder(path: tuple[str, ...], record: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    array = types.GenericAlias(list, (record,))
+    if not path:
+        return msgspec.json.Decoder(array, strict=False)
+    names = [f"list_{number}" for number in range(len(path))]
+    document = msgspec.defstruct(
+        "Document", [(name, array | None, None) for name in names], rename=dict(zip(names, path, strict=True))
+    )
+    return msgspec.json.Decoder(document, strict=False)
+
+
+def _whole(body: bytes, path: tuple[str, ...], record: type[Record]) -> list[Record]:
+    document = _document_decoder(path, record).decode(body)
+    lists: list[list[Record]] = (
+        [rows for rows in msgspec.structs.astuple(document) if rows is not None] if path else [document]
+    )
+    if len(lists) != 1:
+        raise not_found(body, path) if not lists else two_lists(path)
+    return lists[0]
+
+
+def _why(piece: bytes, error: Exception) -> Broken:
+    message = str(error)
+    if isinstance(error, RecursionError):
+        return Broken(RejectReason.MALFORMED, "nested too deeply")
+    if isinstance(error, UnicodeDecodeError):
+        return Broken(RejectReason.BAD_ENCODING, f"byte 0x{error.object[error.start]:02x} is not UTF-8")
+    if isinstance(error, msgspec.ValidationError):
+        return Broken(RejectReason.WRONG_TYPE, _which_field(message))
+    if half := _half_surrogate(piece):
+        return Broken(RejectReason.BAD_ENCODING, f"{half} is half of a surrogate pair")
+    words = message.removeprefix("JSON is malformed: ").replace("Input data was truncated", "the record breaks off")
+    return Broken(RejectReason.MALFORMED, _AT_BYTE.sub(r"at byte \1 of the record", words)[:DETAIL_CHARS])
+
+
+def _which_field(message: str) -> str:
+    """Turn msgspec's "Expected `int | null`, got `str` - at `$.a.b`" into "a.b: expected int, got str"."""
+    for theirs, ours in ((" | null", ""), ("int | float", "number"), ("Expected float", "Expected number")):
+        message = message.replace("`", "").replace(theirs, ours)
+    what, _, where = message.partition(" - at ")
+    field = where.removeprefix("$").removeprefix(".") or "the record"
+    return f"{field}: {what[:1].lower()}{what[1:]}"[:DETAIL_CHARS]
+
+
+def _half_surrogate(piece: bytes) -> str | None:
+    """Return the first escape in ``piece`` that is half of a surrogate pair, as it is written there."""
+    high: re.Match[bytes] | None = None
+    for escape in _ESCAPE.finditer(piece):
+        code = int(escape[1], 16) if escape[1] else 0
+        if high is not None:
+            if not (0xDC00 <= code < 0xE000 and escape.start() == high.end()):
+                return high[0].decode("ascii")
+            high = None
+        elif 0xDC00 <= code < 0xE000:
+            return escape[0].decode("ascii")
+        elif 0xD800 <= code < 0xDC00:
+            high = escape
+    return high[0].decode("ascii") if high is not None else None

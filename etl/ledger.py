@@ -1,0 +1,94 @@
+"""The ledger in the database: runs, files and batches; which files are known; which user the listens belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.database.connection import Connection
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file as the ledger tells files apart: its bytes and the options that change its rows."""
+
+    sha256: str
+    format: str
+    options: str
+    spotify_time: str
+    path: str
+
+
+def find_user(connection: Connection, wanted: str | None) -> int:
+    """Return the id of the Koito user with the name or id ``wanted``; the only user where none is wanted.
+
+    Raises ``SettingsError``, listing the users.
+    """
+    users = connection.read("users")
+    names = ", ".join(users.get_column("username")) or "none"
+    if wanted is None:
+        if users.height == 1:
+            return int(users.item(0, "id"))
+        raise SettingsError(f"the database has {users.height} users: {names}", "Choose one with --user")
+    found = users.filter((pl.col("username") == wanted.lower()) | (pl.col("id").cast(pl.String) == wanted))
+    if found.height != 1:
+        raise SettingsError(f'there is no user "{wanted}" in the database', f"Users: {names}")
+    return int(found.item(0, "id"))
+
+
+def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
+    """Say whether ``file`` was loaded before with nothing left unresolved.
+
+    Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time: every play would be stored
+    twice.
+    """
+    for row in connection.read("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
+        if file.spotify_time and row["spotify_time"] not in ("", file.spotify_time):
+            raise SettingsError(
+                f"{file.path} was loaded with --spotify-time {row['spotify_time']} before (run {row['run_id']})",
+                f"Use --spotify-time {row['spotify_time']} again: another one would store every play twice",
+            )
+        if row["known"] and (row["format"], row["options"]) == (file.format, file.options):
+            return True
+    return False
+
+
+def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
+    """Record the run and the files that it is about to load, and commit."""
+    connection.write("ledger_start_run", run_id, source, user_id)
+    columns = _columns(files, "sha256", "format", "options", "spotify_time", "path")
+    connection.write("ledger_start_files", user_id, run_id, *columns)
+    connection.commit()
+
+
+def finish_run(
+    connection: Connection,
+    run_id: str,
+    status: str,
+    exit_code: int,
+    files: Sequence[FileEntry],
+    records: Sequence[int],
+    unresolved: Sequence[int],
+) -> None:
+    """Record that the run's ``files`` are loaded, with their records and unresolved listens, and commit."""
+    columns = _columns(files, "sha256", "format", "options")
+    counts = (pl.Series(records, dtype=pl.Int64), pl.Series(unresolved, dtype=pl.Int64))
+    connection.write("ledger_finish_files", run_id, *columns, *counts)
+    connection.write("ledger_finish_run", run_id, status, exit_code)
+    connection.commit()
+
+
+def run_totals(connection: Connection, run_id: str) -> dict[str, int]:
+    """Return what the run's batches say: inserted, artists, albums, tracks."""
+    return connection.read("ledger_run_totals", run_id).row(0, named=True)
+
+
+def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:
+    return [pl.Series([getattr(file, name) for file in files], dtype=pl.String) for name in names]

@@ -1,0 +1,36 @@
+"""Makes the lookup key, in the one place where keys are made: ``lower()`` differs between engines (DESIGN 4)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+BETWEEN_FIELDS = "\x1f"  # PostgreSQL text cannot hold U+0000; cleaned text holds no control characters
+BETWEEN_ARTISTS = "\x1e"
+MAX_KEY_BYTES = 2_000
+
+
+def lookup_keys(texts: pl.DataFrame) -> pl.Series:
+    """Return the key of each row: credit, track and album, lower-cased, joined by U+001F.
+
+    Columns in: ``credit`` (the whole credit: the text, or the names in order joined by ``BETWEEN_ARTISTS``),
+    ``track``, ``album`` (null is an empty part), all cleaned. A key of more than 2,000 bytes is replaced by a
+    digest, as it is a primary key in a B-tree.
+    """
+    keys = texts.select(
+        pl.concat_str(
+            pl.col("credit").str.to_lowercase(),
+            pl.col("track").str.to_lowercase(),
+            pl.col("album").fill_null("").str.to_lowercase(),
+            separator=BETWEEN_FIELDS,
+        ).alias("lookup_key")
+    ).to_series()
+    long = keys.str.len_bytes() > MAX_KEY_BYTES
+    if not long.any():
+        return keys
+    return pl.Series("lookup_key", [_digest(key) if is_long else key for key, is_long in zip(keys, long, strict=True)])
+
+
+def _digest(key: str) -> str:
+    return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,0 +1,300 @@
+"""The job, and the only place that knows its order: discover, extract, look up, resolve, load, account."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl import ledger, load, lookup, report
+from etl.artifacts import RunDirectory, create_run, versions
+from etl.database.pool import Pool
+from etl.database.target import open_ready
+from etl.discover import discover
+from etl.errors import EtlError, ExitCode, InputError, decisive
+from etl.extract import Extractor, FileResult
+from etl.ledger import FileEntry
+from etl.normalize.listens import Rules
+from etl.resolve import snapshot
+from etl.resolve.dry import rehearse
+from etl.resolve.rounds import Loaded, Loader, Sizes
+from etl.schema import LISTENS, NORMALIZED, REJECTS, SKIPPED, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
+from etl.settings import redact
+from etl.sources import Format, ReadOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from etl.settings import Place, RunSettings
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a run tells about itself while it goes on; silent by default."""
+
+    narrate: Callable[[str], None] = lambda _: None
+    progress: Callable[[int, int], None] = lambda _done, _total: None
+    """Called with the listens written so far and their total."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of all files together."""
+
+    files: list[FileResult]
+    listens: pl.DataFrame
+    skipped: pl.DataFrame
+    rejects: pl.DataFrame
+
+    @property
+    def records(self) -> int:
+        """How many records the readers returned."""
+        return sum(file.records for file in self.files)
+
+
+def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
+    """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
+    rows = _gather(_extractor(settings, datetime.now(UTC), lambda *_: False).extract(discover(paths)), settings)
+    refused = any(file.status is FileStatus.REFUSED for file in rows.files)
+    codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
+    return {
+        "exit_code": int(decisive(codes)),
+        "counts": report.count_read(rows.skipped, rows.rejects, rows.listens),
+        "skipped_by_reason": report.by_reason(rows.skipped),
+        "rejected_by_reason": report.by_reason(rows.rejects),
+        "files": [
+            _file_entry(file, report.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
+        ],
+    }
+
+
+def run(
+    place: Place, settings: RunSettings, paths: Sequence[Path], voice: Voice | None = None, sizes: Sizes | None = None
+) -> dict[str, Any]:
+    """Do the whole job and return the manifest, which is also ``run.json`` in the run directory.
+
+    Raises ``EtlError`` where the run cannot begin. Once it has a directory, an error is written into the manifest,
+    which says what was loaded until then, and the manifest is returned.
+    """
+    return _Run(place, settings, voice or Voice(), sizes or Sizes()).execute(paths)
+
+
+@dataclass
+class _Run:
+    place: Place
+    settings: RunSettings
+    voice: Voice
+    sizes: Sizes
+    timings: dict[str, float] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def execute(self, paths: Sequence[Path]) -> dict[str, Any]:
+        with self._timed("discover"):
+            found = discover(paths)
+        with self._timed("connect"):
+            connection, database = open_ready(
+                self.place.dsn, self.place.home, self.voice.narrate, read_only=self.settings.dry_run
+            )
+            pool = Pool(connection, self.settings.workers, load.prepare)
+        try:
+            if self.settings.dry_run:
+                pool.control(lambda control: control.write("begin_dry_run"))
+            user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
+            with self._timed("extract"):
+                is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False
+                rows = _gather(_extractor(self.settings, self.started, is_known).extract(found), self.settings)
+            directory = create_run(self.place.runs, self.settings.source, self.started)
+            self.voice.narrate(f"run {directory.run_id}")
+            return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
+        finally:
+            pool.close()
+
+    def _is_known(self, pool: Pool, user: int) -> Callable[[str, str, Format], bool]:
+        def is_known(path: str, sha256: str, kind: Format) -> bool:
+            entry = self._entry(path, sha256, kind)
+            return pool.control(lambda control: ledger.is_known(control, user, entry)) and not self.settings.force
+
+        return is_known
+
+    def _entry(self, path: str, sha256: str, kind: Format) -> FileEntry:
+        spotify_time = self.settings.spotify_time if kind.source == "spotify" else ""
+        return FileEntry(sha256, kind.name, self.settings.row_options(kind.source), spotify_time, path)
+
+    def _load(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, *, has_lookup: bool) -> dict[str, Any]:
+        loaded, failure = Loaded(), None
+        with ThreadPoolExecutor(1, "etl-files") as files:
+            writing = files.submit(self._write_rows, directory, rows)
+            try:
+                self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
+            except EtlError as error:
+                failure = error
+                pool.close()  # so that nothing is written any more while the books are closed
+            writing.result()
+        with self._timed("account"):
+            return self._account(pool, directory, rows, loaded, failure)
+
+    def _write_rows(self, directory: RunDirectory, rows: Rows) -> None:
+        directory.write_frame("skipped", rows.skipped)
+        directory.write_frame("rejects", rows.rejects)
+        directory.write_frame("listens", conform(rows.listens, LISTENS))
+
+    def _resolve(
+        self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, loaded: Loaded, *, has_lookup: bool
+    ) -> None:
+        """Look up the keys, insert the listens of the cached ones, resolve and load the others."""
+        listens = rows.listens
+        with self._timed("look_up"):
+            units = lookup.units(listens)
+            keys = units.get_column("lookup_key").unique()
+            hits = (
+                pool.control(lambda control: snapshot.read_hits(control, keys)) if has_lookup else empty(TRACK_LOOKUP)
+            )
+            tracks = lookup.offers(units, hits).get_column("track_id").unique()
+            lacking = pool.control(lambda control: snapshot.read_lacking(control, tracks))
+            to_resolve = lookup.to_resolve(units, hits, lacking)
+        with self._timed("load"):
+            if self.settings.dry_run:
+                pool.control(lambda control: rehearse(control, user, listens, to_resolve, hits, loaded))
+                return
+            run_id, source, entries = directory.run_id, self.settings.source, self._entries(rows)
+            pool.control(lambda control: ledger.start_run(control, run_id, source, user, entries))
+            loader = Loader(pool, run_id, user, listens, self.sizes, loaded)
+            loader.on_progress = lambda done: self.voice.progress(done, listens.height)
+            vanished = loader.load_hits(hits)
+            again = pl.col("lookup_key").is_in(vanished)
+            loader.resolve(pl.concat([to_resolve.filter(~again), units.filter(again)]) if vanished else to_resolve)
+            for key in loaded.failed:
+                self.voice.narrate(f"not resolved: {loaded.failed[key]}")
+
+    def _entries(self, rows: Rows) -> list[FileEntry]:
+        return [
+            self._entry(file.path, file.sha256, file.format)
+            for file in rows.files
+            if file.status is FileStatus.LOADED and file.sha256 and file.format
+        ]
+
+    def _account(
+        self, pool: Pool, directory: RunDirectory, rows: Rows, loaded: Loaded, failure: EtlError | None
+    ) -> dict[str, Any]:
+        """Write what became of every row, check that it balances, and complete the ledger and the manifest."""
+        keys = report.make_keys(rows.listens, loaded.as_frame())
+        inserted = pl.concat([load.PAIRS.to_frame(), *loaded.inserted])
+        outcome = report.make_outcome(
+            rows.listens, keys, inserted, pl.concat([load.PAIRS.to_frame(), *loaded.of_other_users])
+        )
+        directory.write_frame("keys", keys)
+        directory.write_frame("outcome", outcome)
+        counts = report.count(rows.skipped, rows.rejects, outcome, keys)
+        per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
+        dry = self.settings.dry_run
+        totals = None if dry or failure else pool.control(lambda control: ledger.run_totals(control, directory.run_id))
+        problems = report.imbalances(counts, per_file, rows.records, totals["inserted"] if totals else None)
+        code = self._exit_code(rows, counts, problems, failure)
+        status = _status(code, dry=dry)
+        if totals is not None:
+            self._complete_ledger(pool, directory.run_id, rows, per_file, status, code)
+        manifest = {
+            "run_id": directory.run_id,
+            "run_dir": str(directory.path),
+            "status": str(status),
+            "exit_code": int(code),
+            "error": str(failure) if failure else None,
+            "counts": counts,
+            "skipped_by_reason": report.by_reason(rows.skipped),
+            "rejected_by_reason": report.by_reason(rows.rejects),
+            "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
+            "timings": self.timings,
+            "files": [_file_entry(file, per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
+            "imbalances": problems,
+            "other_user": outcome.filter(pl.col("detail") == "other_user").height,
+            "texts_cleaned": sum(file.cleaned for file in rows.files),
+            "retries": loaded.retries,
+            "started_at": self.started.isoformat(),
+            "finished_at": datetime.now(UTC).isoformat(),
+            "dsn": redact(self.place.dsn),
+            "settings": self.settings.as_json(),
+            "versions": versions(),
+        }
+        directory.write_manifest(manifest)
+        return manifest
+
+    def _complete_ledger(
+        self,
+        pool: Pool,
+        run_id: str,
+        rows: Rows,
+        per_file: dict[str, dict[str, int]],
+        status: RunStatus,
+        code: ExitCode,
+    ) -> None:
+        entries = self._entries(rows)
+        of_entry = [per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
+        records = [terms["records"] for terms in of_entry]
+        unresolved = [terms["unresolved"] for terms in of_entry]
+        pool.control(
+            lambda control: ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
+        )
+
+    def _exit_code(self, rows: Rows, counts: dict[str, int], problems: list[str], failure: EtlError | None) -> ExitCode:
+        codes = [failure.exit_code] if failure else []
+        if problems and not failure:
+            codes.append(ExitCode.UNBALANCED)
+        if any(file.status is FileStatus.REFUSED for file in rows.files):
+            codes.append(ExitCode.INPUT)
+        if counts["rejected"] > self.settings.max_rejects or counts["failed"]:
+            codes.append(ExitCode.REJECTS)
+        return decisive(codes)
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = round(time.perf_counter() - begun, 4)
+
+
+def _extractor(settings: RunSettings, now: datetime, is_known: Callable[[str, str, Format], bool]) -> Extractor:
+    rules = Rules(now, settings.separators, settings.since, settings.until)
+    return Extractor(settings.source, ReadOptions(settings.spotify_plays, settings.spotify_time), rules, is_known)
+
+
+def _gather(files: list[FileResult], settings: RunSettings) -> Rows:
+    """Put the rows of all files together; raises ``InputError`` where no file was recognised."""
+    if all(file.status is FileStatus.LEFT_ASIDE for file in files):
+        listed = "; ".join(f"{file.path}: {file.reason}" for file in files[:3]) or "the folder is empty"
+        raise InputError(
+            f"nothing to load for source {settings.source} ({listed})",
+            "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
+        )
+    return Rows(
+        files,
+        pl.concat([empty(NORMALIZED), *(file.listens for file in files)]),
+        pl.concat([empty(SKIPPED), *(file.skipped for file in files)]),
+        pl.concat([empty(REJECTS), *(file.rejects for file in files)]),
+    )
+
+
+def _status(code: ExitCode, *, dry: bool) -> RunStatus:
+    if code not in (ExitCode.OK, ExitCode.INPUT, ExitCode.REJECTS):
+        return RunStatus.FAILED
+    if dry:
+        return RunStatus.DRY_RUN
+    return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
+
+
+def _file_entry(file: FileResult, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "sha256": file.sha256,
+        "format": file.format.name if file.format else None,
+        "status": str(file.status),
+        "reason": file.reason,
+        "counts": counts,
+    }

@@ -1,0 +1,146 @@
+"""The accounting of a run, derived from its frames alone: outcomes, counts, and whether they balance. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
+
+
+def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """Return one integer for (track id, time): what Koito's key of ``listens`` tells apart."""
+    return track.cast(pl.Int64) * _SECONDS + second.dt.epoch("s")
+
+
+def make_keys(listens: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct keys of ``listens`` (schema NORMALIZED) as schema KEYS.
+
+    ``ids``: lookup_key, status, detail, artist_id, album_id, track_id of every key. A spelling is a credit, a title
+    and an album as they were cleaned.
+    """
+    spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
+    not_reached = pl.lit("not reached: the run ended early")
+    per_key = listens.group_by("lookup_key").agg(listens=pl.len().cast(pl.Int32), spellings=spelling.unique().sort())
+    found = per_key.join(ids, on="lookup_key", how="left").sort("lookup_key")
+    full = found.with_columns(
+        status=pl.col("status").fill_null(str(KeyStatus.FAILED)),
+        detail=pl.when(pl.col("status").is_null()).then(not_reached).otherwise("detail"),
+    )
+    return conform(full, KEYS)
+
+
+def make_outcome(
+    listens: pl.DataFrame, keys: pl.DataFrame, inserted: pl.DataFrame, of_other_users: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what became of each of ``listens`` (by file, then row) as schema OUTCOME.
+
+    ``inserted`` and ``of_other_users`` hold track_id and listened_at. Of listens that are equal after resolution the
+    first by file, then row, counts; the others are duplicates.
+    """
+    code = pair_code(pl.col("track_id"), pl.col("listened_at"))
+    new = inserted.select(code).to_series().implode()
+    others = of_other_users.select(code).to_series().implode()
+    failed = keys.filter(pl.col("status") == str(KeyStatus.FAILED)).select("lookup_key", failure="detail")
+    rows = (
+        listens.select("file", "row", "lookup_key", "listened_at")
+        .join(keys.select("lookup_key", "track_id"), on="lookup_key", how="left", maintain_order="left")
+        .join(failed, on="lookup_key", how="left", maintain_order="left")
+        .sort("file", "row")
+        .with_columns(code=code)
+    )
+    fate = (
+        pl.when(pl.col("code").is_null())
+        .then(pl.lit(str(Outcome.UNRESOLVED)))
+        .when(~pl.col("code").is_first_distinct())
+        .then(pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
+        .when(pl.col("code").is_in(new))
+        .then(pl.lit(str(Outcome.INSERTED)))
+        .otherwise(pl.lit(str(Outcome.ALREADY_PRESENT)))
+    )
+    detail = pl.coalesce(
+        pl.when(pl.col("code").is_in(others) & (pl.col("outcome") == str(Outcome.ALREADY_PRESENT))).then(
+            pl.lit("other_user")
+        ),
+        "failure",
+    )
+    full = rows.with_columns(outcome=fate).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
+    return conform(full, OUTCOME)
+
+
+def count(skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame) -> dict[str, int]:
+    """Return the counts of a run or, from the rows of one file, of a file; the keys are COUNTS."""
+    outcomes = dict(outcome.group_by("outcome").len().iter_rows())
+    statuses = dict(keys.group_by("status").len().iter_rows())
+    found = {
+        "skipped": skipped.height,
+        "rejected": rejects.height,
+        **{str(name): outcomes.get(str(name), 0) for name in Outcome},
+        "records": skipped.height + rejects.height + outcome.height,
+        "keys": keys.height,
+        "cache_hits": statuses.get(str(KeyStatus.HIT), 0),
+        "resolved": statuses.get(str(KeyStatus.RESOLVED), 0),
+        "failed": statuses.get(str(KeyStatus.FAILED), 0),
+    }
+    return {name: found[name] for name in COUNTS}
+
+
+NO_COUNTS = dict.fromkeys(COUNTS, 0)
+"""Of a file that was not loaded."""
+
+
+def count_read(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: pl.DataFrame) -> dict[str, int]:
+    """Return the counts of rows that were read and not loaded, with ``listens`` beside those of COUNTS that apply."""
+    return {
+        "records": skipped.height + rejects.height + listens.height,
+        "skipped": skipped.height,
+        "rejected": rejects.height,
+        "listens": listens.height,
+        "keys": listens.get_column("lookup_key").n_unique(),
+    }
+
+
+def count_files(
+    skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame
+) -> dict[str, dict[str, int]]:
+    """Return the counts of every file that has rows."""
+    groups = [frame.partition_by("file", as_dict=True) for frame in (skipped, rejects, outcome)]
+    files = sorted({name for group in groups for (name,) in group})
+    statuses = keys.select("lookup_key", "status")
+    counted = {}
+    for file in files:
+        skips, rejected, listens = (
+            group.get((file,), frame.clear()) for group, frame in zip(groups, (skipped, rejects, outcome), strict=True)
+        )
+        used = statuses.join(listens.select("lookup_key").unique(), on="lookup_key", how="semi")
+        counted[file] = count(skips, rejected, listens, used)
+    return counted
+
+
+def by_reason(frame: pl.DataFrame) -> dict[str, int]:
+    """Return how often each reason occurs, the most frequent first."""
+    return dict(frame.group_by("reason").len().sort(["len", "reason"], descending=[True, False]).iter_rows())
+
+
+def imbalances(
+    counts: Mapping[str, int], files: Mapping[str, Mapping[str, int]], records: int, ledger: int | None
+) -> list[str]:
+    """Return in words what does not add up; ``records`` were read, ``ledger`` is what the batches inserted."""
+    found = []
+    for name, terms in (("the run", counts), *files.items()):
+        parts = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
+        if terms["records"] != sum(terms[part] for part in parts):
+            found.append(f"{name}: {terms['records']} records are not the sum of their outcomes")
+        if terms["keys"] != terms["cache_hits"] + terms["resolved"] + terms["failed"]:
+            found.append(f"{name}: {terms['keys']} keys are not the sum of their states")
+    if counts["records"] != records:
+        found.append(f"{records} records were read, {counts['records']} are accounted for")
+    if ledger is not None and counts["inserted"] != ledger:
+        found.append(f"{counts['inserted']} listens count as inserted, the ledger's batches say {ledger}")
+    return found

@@ -1,0 +1,44 @@
+"""What a run would do, from one read-only snapshot of the database: the same rules, placeholder ids, no writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.load import present_listens
+from etl.resolve import snapshot
+from etl.resolve.frames import Writer
+from etl.resolve.rounds import plan_units, stage
+
+if TYPE_CHECKING:
+    from etl.database.connection import Connection
+    from etl.resolve.rounds import Loaded
+
+
+def rehearse(
+    connection: Connection,
+    user_id: int,
+    listens: pl.DataFrame,
+    units: pl.DataFrame,
+    hits: pl.DataFrame,
+    loaded: Loaded,
+) -> None:
+    """Fill ``loaded`` with what loading ``listens`` (schema NORMALIZED) would come to.
+
+    ``units`` (schema UNITS) are those to resolve, in order; ``hits`` (schema TRACK_LOOKUP) are the cached keys.
+    """
+    catalog = snapshot.read_catalog(connection, units, hits)
+    plan = plan_units(catalog, hits, units)
+    writer = Writer(plan, catalog, snapshot.placeholder_ids(plan))
+    loaded.hits.update(snapshot.hit_ids(hits))
+    loaded.notes.update(plan.notes)
+    loaded.resolved.update((key, writer.ids(ids)) for key, ids in plan.resolved.items())
+    loaded.created.update(artists=len(plan.artists), albums=len(plan.releases), tracks=len(plan.tracks))
+    staged = stage(listens, loaded.hits | loaded.resolved, user_id)
+    present = present_listens(connection, staged.filter(pl.col("track_id") > 0))
+    loaded.inserted.append(
+        staged.join(present, on=["track_id", "listened_at"], how="anti").select("track_id", "listened_at")
+    )
+    of_others = present.filter(pl.col("user_id") != user_id)
+    loaded.of_other_users.append(of_others.select("track_id", "listened_at"))

@@ -1,0 +1,235 @@
+"""Koito's rules of resolution, without its defects, over a snapshot: which ids a unit gets, and what is to be written.
+
+The rules are sequential: each unit sees what the ones before it created. They are those of Koito v0.1.7's
+``SubmitListen``; what is different on purpose stands in the README under "How a listen finds its track".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from etl.normalize.text import fold
+from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
+
+
+class Ids(NamedTuple):
+    """What a lookup key stands for."""
+
+    artist: int
+    album: int
+    track: int
+
+
+class Unit(NamedTuple):
+    """One thing to resolve; the fields of schema UNITS that the rules look at."""
+
+    key: str
+    artists: list[str]
+    artist_mbids: list[str | None] | None
+    track: str
+    album: str | None
+    release_mbid: str | None
+    recording_mbid: str | None
+    duration: int | None
+    raw_artists: list[str] | None
+    raw_track: str | None
+    raw_album: str | None
+
+
+@dataclass
+class Plan:
+    """What is to be written, in order of creation, and what each key stands for."""
+
+    ids: dict[str, Ids] = field(default_factory=dict)
+    """Every key that the plan saw."""
+    resolved: dict[str, Ids] = field(default_factory=dict)
+    """The keys that the cache did not know."""
+    artists: list[Artist] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    """New ones; ``artists`` of a release are those of its first unit, then ``attached`` ones."""
+    release_artists: list[list[int]] = field(default_factory=list)
+    """For each new release the artists that it was made with."""
+    release_keys: list[str] = field(default_factory=list)
+    """For each new release the key that made it."""
+    tracks: list[Track] = field(default_factory=list)
+    attached: list[tuple[int, int, str]] = field(default_factory=list)
+    """(artist, release, key): artists that a unit adds to a release after it was made."""
+    artist_mbids: dict[int, str] = field(default_factory=dict)
+    release_mbids: dict[int, str] = field(default_factory=dict)
+    track_mbids: dict[int, str] = field(default_factory=dict)
+    durations: dict[int, int] = field(default_factory=dict)
+    """What entities that exist already lacked."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """Foreign MBIDs by key: the match by name was used."""
+
+
+class Planner:
+    """Applies the rules to one unit after the other."""
+
+    def __init__(self, catalog: Catalog, hits: dict[str, Ids]) -> None:
+        self.catalog = catalog
+        self.plan = Plan(ids=dict(hits))
+
+    def resolve(self, unit: Unit) -> None:
+        """Find or create the entities of ``unit``; a key that is known can only add what is lacking."""
+        known = self.plan.ids.get(unit.key)
+        if known is None:
+            known = self._find_recording(unit) or self._find_or_create(unit)
+            self.plan.ids[unit.key] = self.plan.resolved[unit.key] = known
+        self._enrich(unit, known)
+
+    def _find_recording(self, unit: Unit) -> Ids | None:
+        """Return the ids of the track with the recording's MBID, whatever release it is on; nothing is created then."""
+        number = self.catalog.track_of_mbid.get(unit.recording_mbid or "")
+        track = self.catalog.tracks.get(number) if number else None
+        if track is None or not track.artists:
+            return None
+        return Ids(track.artists[0], track.release, track.id)
+
+    def _find_or_create(self, unit: Unit) -> Ids:
+        artists = self._credit(unit)
+        release = self._release(unit, artists)
+        for artist in artists:
+            if artist not in release.artists:
+                self.catalog.attach(release, artist)
+                self.plan.attached.append((artist, release.id, unit.key))
+        track = self._track(unit, release, artists)
+        return Ids(artists[0], release.id, track.id)
+
+    def _credit(self, unit: Unit) -> list[int]:
+        """Return the ids of the unit's artists, each once, in order."""
+        mbids = unit.artist_mbids or []
+        aligned = len(mbids) == len(unit.artists)
+        if mbids and not aligned:
+            found = [self.catalog.artist_of_mbid.get(mbid or "") for mbid in mbids]
+            if all(found):
+                return list(dict.fromkeys(number for number in found if number))
+        ids: list[int] = []
+        for place, name in enumerate(unit.artists):
+            mbid = mbids[place] if aligned else None
+            if mbid is None and ids and self._is_credited(name, ids):
+                continue
+            raw = unit.raw_artists[place] if unit.raw_artists else None
+            number = self._artist(name, raw, mbid)
+            if number not in ids:
+                ids.append(number)
+        return ids
+
+    def _is_credited(self, name: str, ids: list[int]) -> bool:
+        folded = fold(name)
+        return any(self.catalog.artists[number].answers_to(folded) for number in ids)
+
+    def _artist(self, name: str, raw: str | None, mbid: str | None) -> int:
+        if mbid and (number := self.catalog.artist_of_mbid.get(mbid)):
+            return number
+        for spelling in (name, raw):
+            for number in self.catalog.artists_named.get(spelling, ()) if spelling else ():
+                if not mbid or not self.catalog.artists[number].mbid:
+                    if mbid:
+                        self._set_artist_mbid(self.catalog.artists[number], mbid)
+                    return number
+        artist = Artist(FIRST_NEW + len(self.plan.artists), mbid, [name])
+        self.plan.artists.append(artist)
+        self.catalog.add_artist(artist)
+        return artist.id
+
+    def _release(self, unit: Unit, artists: list[int]) -> Release:
+        """Find by MBID, else by title and first artist; a missing album is called like its track."""
+        title, raw = (unit.album, unit.raw_album) if unit.album else (unit.track, unit.raw_track)
+        if unit.release_mbid and (number := self.catalog.release_of_mbid.get(unit.release_mbid)):
+            return self.catalog.releases[number]
+        for spelling in (title, raw):
+            number = self.catalog.release_titled.get((spelling, artists[0])) if spelling else None
+            if number is not None:
+                release = self.catalog.releases[number]
+                self._offer_release_mbid(unit, release)
+                return release
+        release = Release(FIRST_NEW + len(self.plan.releases), unit.release_mbid, (title,), list(artists))
+        self.plan.releases.append(release)
+        self.plan.release_artists.append(list(artists))
+        self.plan.release_keys.append(unit.key)
+        self.catalog.add_release(release)
+        return release
+
+    def _track(self, unit: Unit, release: Release, artists: list[int]) -> Track:
+        """Find by title on the release, among tracks with at least these artists."""
+        for spelling in (unit.track, unit.raw_track):
+            for number in self.catalog.tracks_titled.get((spelling, release.id), ()) if spelling else ():
+                track = self.catalog.tracks[number]
+                if set(artists) <= set(track.artists):
+                    return track
+        track = Track(
+            id=FIRST_NEW + len(self.plan.tracks),
+            mbid=unit.recording_mbid if unit.recording_mbid not in self.catalog.track_of_mbid else None,
+            titles=(unit.track,),
+            release=release.id,
+            artists=artists,
+            duration=unit.duration or 0,
+        )
+        self.plan.tracks.append(track)
+        self.catalog.add_track(track)
+        return track
+
+    def _enrich(self, unit: Unit, ids: Ids) -> None:
+        """Add what the unit knows and the entities lack; nothing is ever overwritten."""
+        track = self.catalog.tracks.get(ids.track)
+        if track is None:
+            return
+        if unit.duration and not track.duration:
+            track.duration = unit.duration
+            if track.id < FIRST_NEW:
+                self.plan.durations[track.id] = unit.duration
+        if unit.recording_mbid:
+            self._offer_track_mbid(unit, track)
+        release = self.catalog.releases.get(track.release)
+        if unit.release_mbid and release is not None and (unit.album or unit.track) in release.titles:
+            self._offer_release_mbid(unit, release)
+        mbids = unit.artist_mbids or []
+        if len(mbids) == len(unit.artists):
+            for name, mbid in zip(unit.artists, mbids, strict=True):
+                if mbid:
+                    self._offer_artist_mbid(unit, track, name, mbid)
+
+    def _offer_track_mbid(self, unit: Unit, track: Track) -> None:
+        mbid = unit.recording_mbid
+        if mbid is None or track.mbid == mbid:
+            return
+        if track.mbid is not None or mbid in self.catalog.track_of_mbid:
+            self._note(unit, f"recording {mbid} is another track's or the track has another one; it was not stored")
+            return
+        track.mbid = mbid
+        self.catalog.track_of_mbid[mbid] = track.id
+        if track.id < FIRST_NEW:
+            self.plan.track_mbids[track.id] = mbid
+
+    def _offer_release_mbid(self, unit: Unit, release: Release) -> None:
+        mbid = unit.release_mbid
+        if mbid is None or release.mbid == mbid:
+            return
+        if release.mbid is not None or mbid in self.catalog.release_of_mbid:
+            self._note(unit, f"release {mbid} is another album's or the album has another one; it was not stored")
+            return
+        release.mbid = mbid
+        self.catalog.release_of_mbid[mbid] = release.id
+        if release.id < FIRST_NEW:
+            self.plan.release_mbids[release.id] = mbid
+
+    def _offer_artist_mbid(self, unit: Unit, track: Track, name: str, mbid: str) -> None:
+        if mbid in self.catalog.artist_of_mbid:
+            return
+        credited = [self.catalog.artists[number] for number in track.artists if number in self.catalog.artists]
+        named = [artist for artist in credited if name in artist.aliases]
+        if any(artist.mbid is None for artist in named):
+            self._set_artist_mbid(next(artist for artist in named if artist.mbid is None), mbid)
+        elif named:
+            self._note(unit, f"artist {mbid} is not the {name} of this track; it was not stored")
+
+    def _set_artist_mbid(self, artist: Artist, mbid: str) -> None:
+        artist.mbid = mbid
+        self.catalog.artist_of_mbid[mbid] = artist.id
+        if artist.id < FIRST_NEW:
+            self.plan.artist_mbids[artist.id] = mbid
+
+    def _note(self, unit: Unit, text: str) -> None:
+        self.plan.notes.setdefault(unit.key, text)

@@ -1,0 +1,69 @@
+"""Reads from the database what a plan has to see, and takes ids for what it creates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.plan import Ids, Plan
+
+if TYPE_CHECKING:
+    from etl.database.connection import Connection
+
+
+def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
+    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` that the cache knows."""
+    return connection.read("lookup_keys", keys)
+
+
+def read_lacking(connection: Connection, tracks: pl.Series) -> pl.DataFrame:
+    """Return what each of ``tracks`` (ids) lacks: duration, recording_mbid, release_mbid, artist_mbids (booleans)."""
+    return connection.read("lacking", tracks)
+
+
+def read_catalog(connection: Connection, units: pl.DataFrame, hits: pl.DataFrame) -> Catalog:
+    """Return the artists, releases and tracks that ``units`` (schema UNITS) may match, or that their hits name."""
+    names = _texts(units.get_column("artists").explode(), units.get_column("raw_artists").explode())
+    titles = _texts(*(units.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
+    recordings = _texts(units.get_column("recording_mbid"))
+    cached = hits.get_column("track_id")
+    artists = connection.read("snapshot_artists", names, _texts(units.get_column("artist_mbids").explode()))
+    releases = connection.read(
+        "snapshot_releases", titles, _texts(units.get_column("release_mbid")), recordings, cached
+    )
+    tracks = connection.read("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
+    catalog = Catalog()
+    for number, mbid, aliases in artists.iter_rows():
+        catalog.add_artist(Artist(number, mbid, aliases))
+    for number, mbid, release_titles, credited in releases.iter_rows():
+        catalog.add_release(Release(number, mbid, release_titles, credited or []))
+    for number, mbid, duration, release, track_titles, credited in tracks.iter_rows():
+        catalog.add_track(Track(number, mbid, track_titles, release, credited or [], duration))
+    return catalog
+
+
+def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
+    """Return the ids of each key in ``hits``."""
+    return {key: Ids(artist, album, track) for key, artist, album, track in hits.iter_rows()}
+
+
+def take_ids(connection: Connection, plan: Plan) -> dict[str, list[int]]:
+    """Take ids from Koito's sequences for the new ``artists``, ``releases`` and ``tracks`` of ``plan``, ascending."""
+    taken = connection.read("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks))
+    return {
+        entity: taken.filter(pl.col("entity") == entity).get_column("id").sort().to_list()
+        for entity in ("artists", "releases", "tracks")
+    }
+
+
+def placeholder_ids(plan: Plan) -> dict[str, list[int]]:
+    """Return ids for a dry run: negative, so that nobody takes them for real ones."""
+    sizes = {"artists": len(plan.artists), "releases": len(plan.releases), "tracks": len(plan.tracks)}
+    return {entity: [-number for number in range(1, size + 1)] for entity, size in sizes.items()}
+
+
+def _texts(*columns: pl.Series) -> pl.Series:
+    """Return the distinct values of ``columns``, without nulls."""
+    return pl.concat([column.cast(pl.String).rename("text") for column in columns]).drop_nulls().unique()

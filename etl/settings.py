@@ -1,0 +1,143 @@
+"""Options and environment, checked, as frozen settings. The only reader of ``os.environ``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from platformdirs import user_data_path
+
+from etl.errors import SettingsError
+from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Plays: TypeAlias = Literal["heard", "trackdone"]
+PlayTime: TypeAlias = Literal["end", "start"]
+
+EMBEDDED = "embedded"
+AUTO = "auto"
+ROOT_HOME = Path("/var/lib/etl")
+
+_SECRETS = re.compile(r"(password\s*=\s*)('[^']*'|[^\s&]+)|(://[^:/@\s]*):[^@\s]*@", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with the passwords of connection strings replaced."""
+    return _SECRETS.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}:***@", text)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs and the embedded server live, and which database is meant."""
+
+    home: Path
+    dsn: str
+    """A libpq URI, or ``embedded``."""
+    warning: str = ""
+
+    @property
+    def runs(self) -> Path:
+        """The folder of run directories."""
+        return self.home / "runs"
+
+
+def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Place:
+    """Return where to work: an option, else the environment, else the default.
+
+    Raises ``SettingsError`` for a DSN that is no libpq URI or an ``ETL_DSN_FILE`` that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = home or environ.get("ETL_HOME")
+    if chosen:
+        folder = Path(chosen).expanduser().absolute()
+    else:
+        folder = ROOT_HOME if os.geteuid() == 0 else user_data_path("etl").absolute()
+    warning = ""
+    if dsn and redact(dsn) != dsn:
+        warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
+    return Place(folder, _check_dsn(dsn or environ.get("ETL_DSN") or _dsn_file(environ) or EMBEDDED), warning)
+
+
+def _dsn_file(environ: Mapping[str, str]) -> str | None:
+    name = environ.get("ETL_DSN_FILE")
+    if not name:
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"ETL_DSN_FILE {name} cannot be read: {error}") from error
+
+
+def _check_dsn(dsn: str) -> str:
+    if dsn == EMBEDDED or dsn.startswith(("postgresql://", "postgres://")):
+        return dsn
+    raise SettingsError(
+        f'"{redact(dsn)}" is no database address', 'Use "embedded" or a URI like postgresql://user@host:5432/koitodb'
+    )
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What decides how a run reads its files and what it does with the rows."""
+
+    source: str = AUTO
+    user: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    workers: int = 2
+    dry_run: bool = False
+    force: bool = False
+    max_rejects: int = 0
+    spotify_plays: Plays = "heard"
+    spotify_time: PlayTime = "end"
+    artist_separators: str = DEFAULT_SEPARATORS
+
+    @property
+    def separators(self) -> tuple[re.Pattern[str], ...]:
+        """The artist separators as patterns; raises ``SettingsError``."""
+        try:
+            return compile_separators(self.artist_separators)
+        except re.error as error:
+            raise SettingsError(f"--artist-separators: {error}", "Give regular expressions, divided by ;;") from error
+
+    def row_options(self, source: str) -> str:
+        """Return the options that change which rows a file of ``source`` gives, or their content, as JSON."""
+        options: dict[str, Any] = {
+            "since": _iso(self.since),
+            "until": _iso(self.until),
+            "artist_separators": self.artist_separators,
+        }
+        if source == "spotify":
+            options["spotify_plays"] = self.spotify_plays
+        return json.dumps(options, sort_keys=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings for ``run.json``."""
+        return {**asdict(self), "since": _iso(self.since), "until": _iso(self.until)}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def parse_moment(option: str, text: str | None) -> datetime | None:
+    """Return an ISO 8601 time as UTC; without an offset it is UTC. A bare date in ``--until`` means the whole day."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f'{option}: "{text}" is no ISO 8601 date or time', "Write 2024-05-31 or 2024-05-31T18:00:00+02:00"
+        ) from error
+    is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip()) is not None
+    if is_date and option == "--until":
+        moment = datetime.combine(moment.date(), time.max)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

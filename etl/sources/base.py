@@ -1,0 +1,203 @@
+"""Owns the contract between a format and the rest of the program, and the few steps that every format shares.
+
+A format is data: how to recognise a file of it, how to read one, and what to tell people about it. Reading never
+fails because of a row: the frame says of each row whether it is a listen, skipped or broken.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from etl.schema import EXTRACTED, RejectReason, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from etl.decode import Broken
+
+PEEK_BYTES = 64 * 1024
+DETAIL_CHARS = 80
+LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
+LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: PostgreSQL holds later ones, datetime does not
+
+_JSON_KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
+_ANY_TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
+
+
+@dataclass(frozen=True)
+class Peek:
+    """What a file shows at first sight."""
+
+    name: str
+    """The base name, as given."""
+    head: bytes
+    """Up to 64 KiB of its beginning, as UTF-8 without a byte order mark."""
+    shape: str
+    """"[" or "{" where the text begins like JSON, else ""."""
+    keys: frozenset[str]
+    """The JSON keys in ``head``, found without parsing it, so that broken records do not matter."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The settings that change which rows a reader keeps, or their times."""
+
+    spotify_plays: Literal["heard", "trackdone"] = "heard"
+    spotify_time: Literal["end", "start"] = "end"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of export file that this program loads."""
+
+    name: str
+    source: str
+    title: str
+    file_names: tuple[str, ...]
+    """Patterns, for people; they decide only where the content does not, as in an empty list."""
+    how_to_get: str
+    sample: str
+    """A folder below ``data/samples``."""
+    recognise: Callable[[Peek], bool]
+    read: Callable[[bytes, ReadOptions], pl.DataFrame]
+    """Columns out: ``EXTRACTED``, one row per record, in the file's order. Raises ``BrokenFileError`` for the file."""
+    path: tuple[str, ...]
+    """The keys under one of which the document has its list; empty where the list is the document."""
+    mapped: Mapping[str, Any]
+    """The fields that are read, nested as in the file: only these may leave it."""
+    earliest: datetime
+    """Before this the service did not exist, so the clock was wrong."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One kind of file that people take for a listening history, and what to do instead."""
+
+    name: str
+    source: str
+    title: str
+    recognise: Callable[[Peek], bool]
+    advice: str
+    harmless: bool = False
+    """It comes with a package whose other files are loaded, so that it need not count as an error."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A download in which the history lies among files that are nobody's business."""
+
+    source: str
+    private: tuple[str, ...]
+    """Patterns of the names of files that are never opened; one with a slash also names the folder."""
+    histories: tuple[str, ...]
+    """Patterns of the names of the history files that such a download may hold."""
+    advice: str
+    """What to do about a download that holds none."""
+
+
+def peek_at(name: str, head: bytes) -> Peek:
+    """Return what the beginning of a file shows; ``head`` may break off anywhere."""
+    head = head[:PEEK_BYTES]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
+    else:
+        text = head.removeprefix(b"\xef\xbb\xbf")
+    shape = text.lstrip()[:1].decode("ascii", "replace")
+    keys = frozenset(key.decode("utf-8", "replace") for key in _JSON_KEY.findall(text))
+    return Peek(name, text, shape if shape in {"[", "{"} else "", keys)
+
+
+def name_matches(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether ``name`` matches one of the glob ``patterns``, whatever its case."""
+    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def first_reason(rules: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
+    """Return the reason of the first of ``rules`` (condition, reason) that holds, else null."""
+    return pl.coalesce(
+        [pl.when(holds).then(pl.lit(str(reason))) for holds, reason in rules] + [pl.lit(None, pl.String)]
+    )
+
+
+def is_blank(column: str) -> pl.Expr:
+    """Say whether a text column has nothing to read."""
+    return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+
+
+def quoted(text: pl.Expr) -> pl.Expr:
+    """Return ``text`` in quotation marks, cut so that a detail stays short."""
+    return pl.format('"{}"', text.str.slice(0, DETAIL_CHARS))
+
+
+def utc_times(texts: pl.Series) -> pl.Series:
+    """Read RFC 3339 times, and "YYYY-MM-DD HH:MM:SS" as UTC. Null where the text is no time of the years 1 to 9999."""
+    times = texts.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False).dt.replace_time_zone("UTC")
+    if times.null_count() > texts.null_count():
+        part = [texts.str.replace(_ANY_TIME, f"${number}") for number in (1, 2, 3, 4)]
+        zone = part[3].replace(["", "Z", "z"], "+00:00")
+        is_time = texts.str.contains(_ANY_TIME)
+        uniform = (part[0] + "T" + part[1] + part[2] + zone).zip_with(is_time, pl.Series([None], dtype=pl.String))
+        other = uniform.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
+        times = times.zip_with(times.is_not_null(), other)
+    return times.set(~times.dt.year().is_between(1, 9999), None)
+
+
+def epoch_times(values: Sequence[float | None]) -> pl.Series:
+    """Turn Unix seconds into times. Null where the number is null, negative, or beyond the year 9999."""
+    fit = [value if value is not None and 0 <= value <= LAST_SECOND else None for value in values]
+    seconds = pl.Series("listened_at", fit, dtype=pl.Float64, strict=False)
+    return (seconds * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def name_lists(values: Sequence[list[str] | None]) -> pl.Series:
+    """Return ``values`` as a column of ``NAMES``; an empty list becomes null.
+
+    Polars takes ten times as long to convert nested lists than a flat one.
+    """
+    rows = [row for row, names in enumerate(values) if names for _ in names]
+    flat = [name for names in values if names for name in names]
+    filled = (
+        pl.DataFrame({"row": pl.Series(rows, dtype=pl.UInt32), "names": pl.Series(flat, dtype=pl.String)})
+        .group_by("row", maintain_order=True)
+        .agg("names")
+    )
+    every = pl.DataFrame({"row": pl.int_range(len(values), dtype=pl.UInt32, eager=True)})
+    return every.join(filled, on="row", how="left", maintain_order="left")["names"]
+
+
+def finish(frame: pl.DataFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
+    """Bring a reader's frame to ``EXTRACTED``: number its rows, add the columns it lacks, mark the broken rows.
+
+    ``broken`` is by row from 1, and goes before whatever the reader made of that row.
+    """
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in frame.columns]
+    frame = frame.with_columns(*absent).with_columns(
+        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
+        # A row is either skipped or broken: what would not be loaded anyway is not reported as broken.
+        reject=pl.when(pl.col("skip").is_null()).then("reject"),
+        detail=pl.when(pl.col("skip").is_null()).then("detail"),
+    )
+    if broken:
+        marks = pl.DataFrame(
+            [(row, str(reason), detail) for row, (reason, detail) in broken.items()],
+            schema={"row": pl.Int32, "why": pl.String, "where": pl.String},
+            orient="row",
+        )
+        is_broken = pl.col("why").is_not_null()
+        frame = frame.join(marks, on="row", how="left", maintain_order="left").with_columns(
+            skip=pl.when(~is_broken).then("skip"),
+            reject=pl.coalesce("why", "reject"),
+            detail=pl.when(is_broken).then("where").otherwise("detail"),
+        )
+    return conform(frame, EXTRACTED)
+
+
+def missing_names(artist: str, track: str) -> list[tuple[pl.Expr, str]]:
+    """Return the rules that reject a row whose ``artist`` or ``track`` column is blank."""
+    return [(is_blank(artist), RejectReason.MISSING_ARTIST), (is_blank(track), RejectReason.MISSING_TRACK)]

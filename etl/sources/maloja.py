@@ -1,0 +1,151 @@
+"""Reads Maloja's exports (with and without albums) and saved pages of its scrobble API."""
+
+from __future__ import annotations
+
+import msgspec
+import polars as pl
+
+from etl.decode import mapped_fields, read_records
+from etl.schema import RejectReason
+from etl.sources.base import (
+    LASTFM_FOUNDED,
+    Format,
+    Peek,
+    ReadOptions,
+    Refusal,
+    epoch_times,
+    finish,
+    first_reason,
+    missing_names,
+    name_lists,
+    name_matches,
+)
+
+LISTS = ("scrobbles", "list")  # an export, and the API
+JOINER = " • "  # YouTube Music clients put all artists of a track into one name
+TEN_YEARS = 315_576_000
+
+
+class Album(msgspec.Struct, gc=False):
+    """The API may write ``name`` for ``albumtitle``."""
+
+    albumtitle: str | None = None
+    name: str | None = None
+
+
+class Track(msgspec.Struct, gc=False):
+    """A track; ``length`` is in seconds."""
+
+    artists: list[str] | None = None
+    title: str | None = None
+    album: Album | None = None
+    length: float | None = None
+
+
+class Scrobble(msgspec.Struct, gc=False):
+    """A listen; ``time`` is in Unix seconds. ``duration``, the seconds listened, is not read."""
+
+    time: int | float | None = None
+    track: Track | None = None
+
+
+def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one export or saved API page. Columns out: ``EXTRACTED``."""
+    scrobbles = read_records(data, LISTS, Scrobble)
+    nothing = Track()
+    tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
+    times = [scrobble.time for scrobble in scrobbles.rows]
+    listed = [split_credit(track.artists) for track in tracks]
+    frame = pl.DataFrame(
+        {
+            "listened_at": epoch_times(times),
+            "time": pl.Series([None if time is None else str(time)[:40] for time in times], dtype=pl.String),
+            "artists": name_lists(listed),
+            "artist": pl.Series([None if names is None else ", ".join(names) for names in listed], dtype=pl.String),
+            "track": pl.Series([track.title for track in tracks], dtype=pl.String),
+            "album": pl.Series([_album(track.album) for track in tracks], dtype=pl.String),
+            "length": pl.Series([track.length for track in tracks], dtype=pl.Float64),
+        }
+    )
+    no_time, bad_time = pl.col("time").is_null(), pl.col("listened_at").is_null()
+    rejects: list[tuple[pl.Expr, str]] = [
+        *missing_names("artist", "track"),
+        (no_time, RejectReason.MISSING_TIME),
+        (bad_time, RejectReason.BAD_TIME),
+    ]
+    length = pl.col("length").floor()
+    frame = frame.with_columns(
+        reject=first_reason(rejects),
+        duration=pl.when(length.is_between(1, TEN_YEARS)).then(length).cast(pl.Int32),
+        client=pl.lit("maloja"),
+        skip=pl.lit(None, pl.String),
+    ).with_columns(
+        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
+            pl.format("time: {} is no Unix time in seconds", "time")
+        )
+    )
+    return finish(frame, scrobbles.broken)
+
+
+def split_credit(artists: list[str] | None) -> list[str] | None:
+    """Return the names of a credit, base artist first, each once; ``None`` where there is none.
+
+    Maloja lists artists in no order. Where one of them is really several, joined by " • ", that list is in the order
+    of the release, so it goes first.
+    """
+    if not artists:
+        return None
+    joined = next((name for name in artists if JOINER in name), None)
+    if joined is not None:
+        rest = list(artists)
+        rest.remove(joined)
+        artists = [part for name in (joined, *rest) for part in name.split(JOINER)]
+    names = [trimmed for name in artists if (trimmed := name.strip())]
+    if len(names) > 1:
+        spellings: dict[str, str] = {}
+        for name in names:
+            spellings.setdefault(name.lower(), name)
+        names = list(spellings.values())
+    return names or None
+
+
+def _album(album: Album | None) -> str | None:
+    if album is None:
+        return None
+    return album.albumtitle if album.albumtitle is not None else album.name
+
+
+def _is_export(peek: Peek) -> bool:
+    if peek.shape != "{" or peek.keys.isdisjoint(LISTS):
+        return False
+    return {"maloja", "scrobbles"} <= peek.keys or {"time", "track"} <= peek.keys
+
+
+def _is_backup(peek: Peek) -> bool:
+    return name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
+
+
+FORMATS = (
+    Format(
+        name="maloja-export",
+        source="maloja",
+        title="Maloja export",
+        file_names=("maloja_export_*.json",),
+        how_to_get="Maloja > Administration > Export, or save /apis/mlj_1/scrobbles.",
+        sample="maloja/export",
+        recognise=_is_export,
+        read=read_export,
+        path=LISTS,
+        mapped=mapped_fields(Scrobble),
+        earliest=LASTFM_FOUNDED,
+    ),
+)
+REFUSALS = (
+    Refusal(
+        name="maloja-backup",
+        source="maloja",
+        title="Maloja backup",
+        recognise=_is_backup,
+        advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
+    ),
+)

@@ -1,0 +1,5 @@
+-- Called by etl/load.py: staged listens that the database holds for another user; Koito's key has no user.
+SELECT s.track_id, s.listened_at
+FROM pg_temp.etl_stage s
+JOIN public.listens l ON l.track_id = s.track_id AND l.listened_at = s.listened_at
+WHERE l.user_id <> s.user_id

@@ -1,0 +1,3 @@
+-- Called by etl/database/migrate.py (etl db uninstall): removes our objects; the triggers go with their functions.
+DROP TABLE IF EXISTS public.track_lookup;
+DROP SCHEMA IF EXISTS etl CASCADE;

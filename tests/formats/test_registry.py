@@ -1,0 +1,140 @@
+"""A format is registered only with everything that belongs to it: a module, a sample, a golden result."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from etl.schema import EXTRACTED
+from etl.sources import (
+    FORMATS,
+    PACKAGES,
+    REFUSALS,
+    SOURCES,
+    Format,
+    ReadOptions,
+    Refusal,
+    by_name,
+    peek_at,
+    recognise,
+)
+
+HERE = Path(__file__).parent
+SAMPLES = HERE.parents[1] / "data" / "samples"
+MODULES = HERE.parents[1] / "etl" / "sources"
+each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+
+
+@each_format
+def test_a_format_has_a_module_named_after_its_source(fmt: Format) -> None:
+    assert fmt in importlib.import_module(f"etl.sources.{fmt.source}").FORMATS
+
+
+@each_format
+def test_a_format_has_a_sample_and_every_file_in_it_is_recognised_as_the_format_alone(fmt: Format) -> None:
+    files = [path for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        peek = peek_at("some name", path.read_bytes())
+        assert recognise(peek) is fmt
+        assert [other.name for other in (*FORMATS, *REFUSALS) if other.recognise(peek)] == [fmt.name]
+
+
+@each_format
+def test_a_format_has_a_golden_result_that_covers_its_samples_and_its_cases(fmt: Format) -> None:
+    golden = (HERE / "golden" / f"{fmt.name}.jsonl").read_text(encoding="utf-8")
+    cases = list((HERE / "cases" / fmt.name).iterdir())
+    assert cases
+    for path in (*(SAMPLES / fmt.sample).iterdir(), *cases):
+        assert f'"file": "{path.name}"' in golden
+
+
+@each_format
+def test_a_format_tells_people_what_to_look_for_and_how_to_get_it(fmt: Format) -> None:
+    assert by_name(fmt.name) is fmt
+    assert fmt.source in SOURCES
+    assert fmt.title
+    assert fmt.file_names
+    assert fmt.how_to_get.endswith(".")
+    assert fmt.mapped
+    assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@each_format
+def test_an_empty_list_is_recognised_by_its_name_and_has_no_rows(fmt: Format) -> None:
+    data = b"[]" if not fmt.path else b'{"%s": []}' % fmt.path[0].encode()
+    name = fmt.file_names[0].replace("*", "2019_1")
+    assert recognise(peek_at(name.upper(), data)) is fmt
+    frame = fmt.read(data, ReadOptions())
+    assert frame.schema == EXTRACTED
+    assert frame.is_empty()
+
+
+def test_names_are_unique_and_modules_are_all_registered() -> None:
+    names = [entry.name for entry in (*FORMATS, *REFUSALS)]
+    assert len(names) == len(set(names))
+    registered = {entry.source for entry in FORMATS}
+    assert {path.stem for path in MODULES.glob("*.py")} - {"__init__", "base"} == registered
+    for package in PACKAGES:
+        assert package.source in registered
+
+
+def test_every_sample_file_and_golden_result_belongs_to_a_registered_format() -> None:
+    folders = [SAMPLES / fmt.sample for fmt in FORMATS]
+    strays = [path for path in SAMPLES.rglob("*") if path.is_file() and not set(folders) & set(path.parents)]
+    assert strays == []
+    assert {path.stem for path in (HERE / "golden").iterdir()} == {fmt.name for fmt in FORMATS}
+    assert {path.name for path in (HERE / "cases").iterdir()} == {fmt.name for fmt in FORMATS}
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        by_name("walkman")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("Playlist1.json", b'{"playlists":[{"name":"x"}]}'),
+        ("notes.txt", b"just words"),
+        ("empty", b""),
+        ("lastfmstats-someone.json", b'{"username":"someone","scrobbles":[{"track":"a","artist":"b","date":1}]}'),
+        ("StreamingHistory0.json", b'[{"endTime":"2020-01-01 10:00","artistName":"a","trackName":"b","msPlayed":1}]'),
+        ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
+        ("odd-utf16.json", b"\xff\xfe[\x00]"),
+    ],
+)
+def test_other_files_are_not_recognised(name: str, data: bytes) -> None:
+    assert recognise(peek_at(name, data)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "refusal"),
+    [
+        ("maloja_backup_2024_01_01.tar.gz", b"\x1f\x8b\x08", "maloja-backup"),
+        ("malojadb.sqlite", b"SQLite format 3\x00", "maloja-backup"),
+        ("x.json", b'[{"endTime":"2024-01-01 10:00","podcastName":"a","episodeName":"b"}]', "spotify-podcasts"),
+        ("StreamingHistory_podcast_0.json", b"[]", "spotify-podcasts"),
+        ("StreamingHistory_audiobook_0.json", b'[{"endTime":"x","audiobookName":"a"}]', "spotify-podcasts"),
+    ],
+)
+def test_what_people_take_for_a_history_is_refused_with_advice(name: str, data: bytes, refusal: str) -> None:
+    known = recognise(peek_at(name, data))
+    assert isinstance(known, Refusal)
+    assert known.name == refusal
+    assert known.advice
+
+
+def test_a_peek_sees_keys_in_utf16_and_behind_broken_records() -> None:
+    text = '[{"ts": NaN, "broken\\q": }, {"ts":"2020-01-01T00:00:00Z","ms_played":1,"x":"not \\"a_key\\":"}'
+    for data in (text.encode(), text.encode("utf-8-sig"), text.encode("utf-16"), text.encode("utf-16")[:-1]):
+        peek = peek_at("x", data)
+        assert peek.shape == "["
+        assert {"ts", "ms_played", "x"} <= peek.keys
+        assert "a_key" not in peek.keys
+        known = recognise(peek)
+        assert isinstance(known, Format)
+        assert known.name == "spotify-extended"

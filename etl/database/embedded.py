@@ -170,7 +170,7 @@ class EmbeddedServer:
         )
 
     def _check_patience(self, record: postmaster.PidFile | None, waited: float) -> None:
-        if record and record.state == "ready" and waited > UNREACHABLE_AFTER:
+        if record and record.state == "ready" and waited > UNREACHABLE_AFTER and not self._is_ready():
             raise DatabaseError(
                 f"The embedded PostgreSQL server, process {record.pid}, does not listen in {self._places.socket}",
                 "Stop it with `etl db stop` and try again",

@@ -38,8 +38,12 @@ class PidFile:
 
 def read_pid_file(data: Path) -> PidFile | None:
     """Return what ``postmaster.pid`` in ``data`` says, or None where there is none or it is not written yet."""
+    return _read(data / "postmaster.pid")
+
+
+def _read(file: Path) -> PidFile | None:
     try:
-        lines = os.fsdecode((data / "postmaster.pid").read_bytes()).splitlines()
+        lines = os.fsdecode(file.read_bytes()).splitlines()
     except FileNotFoundError:
         return None
     if len(lines) < 2 or not lines[0].strip().isdecimal():
@@ -106,10 +110,15 @@ def interrupt(pid: int) -> None:
 
 
 def clear_remains(places: Places) -> None:
-    """Remove what a dead server left. The caller has made sure that it is dead, and holds the home's lock.
+    """Remove what a dead server left, and nothing of one that lives. The caller holds the home's lock.
 
     PostgreSQL sees to a dead process's files by itself, but takes a live stranger with the old number for a server.
     Should a backend of the dead server still be at work, PostgreSQL refuses to start through its shared memory.
     """
-    for name in (places.data / "postmaster.pid", places.socket / SOCKET, places.socket / f"{SOCKET}.lock"):
-        name.unlink(missing_ok=True)
+    socket_lock = places.socket / f"{SOCKET}.lock"  # has the form of postmaster.pid
+    for file in (places.data / "postmaster.pid", socket_lock):
+        # Looked at again here: a caller that was killed may have launched a server just now.
+        if file.exists() and not ((record := _read(file)) and is_alive(record, places.data)):
+            file.unlink(missing_ok=True)
+    if not socket_lock.exists():
+        (places.socket / SOCKET).unlink(missing_ok=True)

@@ -29,7 +29,7 @@ _KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
 _FIRST_KEY = re.compile(rb"\s*\{\s*(" + _STRING + rb")\s*:", re.DOTALL)
 _SPACE = re.compile(rb"\s*")
 _SEPARATORS = re.compile(rb"[\s,]*")
-_BOUNDARY = re.compile(rb"\s*[,\]{]")
+_BOUNDARY = re.compile(rb"\s*(?:[,\]{]|\Z)")
 _ANOTHER = re.compile(rb"\]\s*\}?\s*[\[{]")  # another document behind the end of this one
 
 

@@ -139,7 +139,7 @@ def _judge(rows: pl.DataFrame, earliest: datetime, rules: Rules) -> pl.DataFrame
 def _split_credits(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:
     """Fill ``artists`` and ``raw_artists``; Python looks only at the rows where there is something to decide."""
     names = rows.get_column("artist").unique()
-    composed = names.filter([any(pattern.search(name) for pattern in separators) for name in names])
+    composed = pl.Series([name for name in names if any(pattern.search(name) for pattern in separators)], dtype=pl.String)
     feature = pl.any_horizontal(pl.col("artist", "track").str.contains(FEATURE_HINT))
     lone = pl.col("artists").list.len().eq(1) & pl.col("artists").list.first().is_not_null()
     easy = pl.coalesce(lone, ~feature & ~pl.col("artist").is_in(composed.implode()))

@@ -76,7 +76,10 @@ def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
 
 
 def to_frame(plays: Records[Play]) -> pl.DataFrame:
-    """Columns out: ``end``, ``ts``, ``ms_played`` (0 where absent), ``offline``, names, ``kind`` and ``reason_end``."""
+    """Columns out: ``ts``, ``end``, ``ms_played`` (0 where absent), ``offline``, names, ``reason_end``, ``nameless``.
+
+    ``nameless`` is the skip reason that holds if the row names neither a track nor an artist.
+    """
     rows = plays.rows
     text = pl.String
     frame = pl.DataFrame(
@@ -88,22 +91,18 @@ def to_frame(plays: Records[Play]) -> pl.DataFrame:
             "artist": pl.Series([r.master_metadata_album_artist_name for r in rows], dtype=text),
             "album": pl.Series([r.master_metadata_album_album_name for r in rows], dtype=text),
             "reason_end": pl.Series([r.reason_end for r in rows], dtype=text),
-            "kind": pl.Series([_kind(r) for r in rows], dtype=text),
+            "nameless": pl.Series([_nameless(r) for r in rows], dtype=text),
         }
     )
     return frame.with_columns(utc_times(frame["ts"]).alias("end"))
 
 
-def _kind(play: Play) -> str | None:
-    """Return the skip reason of a row that is no track; a track's name, artist or URI goes before everything else."""
-    track = play.master_metadata_track_name, play.master_metadata_album_artist_name
-    if any(name and not name.isspace() for name in track):
-        return None
+def _nameless(play: Play) -> str:
+    """Return the skip reason of a row without track and artist names; a track's URI goes before everything else."""
     if not play.spotify_track_uri:
         if play.episode_name or play.spotify_episode_uri:
             return SkipReason.PODCAST.value
-        book = play.audiobook_title, play.audiobook_uri, play.audiobook_chapter_title, play.audiobook_chapter_uri
-        if any(book):
+        if play.audiobook_title or play.audiobook_uri or play.audiobook_chapter_title or play.audiobook_chapter_uri:
             return SkipReason.AUDIOBOOK.value
     return SkipReason.NOT_A_TRACK.value
 
@@ -143,7 +142,10 @@ def with_verdicts(frame: pl.DataFrame, options: ReadOptions) -> pl.DataFrame:
         (time_is_bad, RejectReason.BAD_TIME),
     ]
     return frame.with_columns(
-        skip=pl.coalesce("kind", pl.when(keep[0]).then(pl.lit(keep[1].value))),
+        skip=pl.coalesce(
+            pl.when(is_blank("track") & is_blank("artist")).then("nameless"),
+            pl.when(keep[0]).then(pl.lit(keep[1].value)),
+        ),
         reject=first_reason(rejects),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME)

@@ -1,0 +1,104 @@
+"""A real PostgreSQL for the tests: the embedded one, or ETL_TEST_DSN; a database of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from etl.database.connection import connect
+from etl.database.embedded import EmbeddedServer
+from etl.database.migrate import migrate
+from tests.support import make_koito
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose one home for all workers of a test run; a server's account must reach it, so it is no tmp_path."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        config.stash[_HOME] = Path(tempfile.mkdtemp(prefix="etl-tests-"))
+    else:
+        config.stash[_HOME] = Path(worker_input["etl_home"])
+
+
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker where the home is (a hook of pytest-xdist)."""
+    node.workerinput["etl_home"] = str(node.config.stash[_HOME])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server after the last test."""
+    if not hasattr(config, "workerinput"):
+        EmbeddedServer(config.stash[_HOME], lambda _: None).stop()
+        shutil.rmtree(config.stash[_HOME], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> str:
+    """Return the URI of the server's maintenance database."""
+    given = os.environ.get("ETL_TEST_DSN")
+    return given or EmbeddedServer(pytestconfig.stash[_HOME], lambda _: None).start()
+
+
+def uri_of(server: str, database: str) -> str:
+    """Return the URI of another database of the server."""
+    base, _, query = server.partition("?")
+    parts = urlsplit(base)
+    path = urlunsplit(parts._replace(path=f"/{database}"))
+    if not parts.netloc:
+        path = f"{parts.scheme}:///{database}"
+    return f"{path}?{query}" if query else path
+
+
+def _administer(server: str, sql: str) -> None:
+    connection = connect(server, autocommit=True)
+    try:
+        connection.script(sql)
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> Iterator[str]:
+    """Return the name of a database with Koito's tables and ours, to be copied."""
+    name = f"etl_template_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name}")
+    migrate(uri_of(server, name), standalone=True)
+    yield name
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database(server: str) -> Iterator[str]:
+    """Return the URI of a database without tables."""
+    name = f"etl_test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name}")
+    yield uri_of(server, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[str]:
+    """Return the URI of a database that is ready to be loaded into, with the user "admin"."""
+    name = f"etl_test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield uri_of(server, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def koito_database(empty_database: str) -> str:
+    """Return the URI of a database as Koito leaves it at its first start: its tables, goose's record, one user."""
+    make_koito(empty_database)
+    return empty_database

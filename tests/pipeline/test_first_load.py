@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support import content, counts, load, scrobble, write_maloja
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_first_load_inserts_every_listen_and_a_second_none(tmp_path: Path, database: str) -> None:
+    export = write_maloja(
+        tmp_path / "maloja_export.json",
+        [
+            scrobble(1, ["Ann Wells"], "First", "Debut"),
+            scrobble(2, ["Ann Wells", "Bo Li"], "Second", "Debut"),
+            scrobble(3, ["Ann Wells"], "First", "Debut"),
+            scrobble(4, ["Bo Li"], "Alone"),
+        ],
+    )
+
+    first = load(tmp_path / "home", database, export)
+    after_first = content(database)
+    second = load(tmp_path / "home", database, export)
+    forced = load(tmp_path / "home", database, export, force=True)
+
+    assert first["status"] == "complete"
+    assert first["counts"]["inserted"] == 4
+    assert first["created"] == {"artists": 2, "albums": 2, "tracks": 3}
+    assert counts(database)["listens"] == 4
+    assert [file["status"] for file in second["files"]] == ["known"]
+    assert forced["counts"]["already_present"] == 4
+    assert forced["counts"]["cache_hits"] == forced["counts"]["keys"] == 3
+    assert content(database) == after_first

@@ -46,13 +46,16 @@ class Written:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the staging table of a worker's connection."""
+    """Make a worker's connection ready for batches."""
+    connection.write("commit_without_waiting")
     connection.write("create_stage")
     connection.commit()
 
 
 def write_batch(connection: Connection, run_id: str, batch: Batch) -> Written:
-    """Write ``batch`` and commit it; raises ``StatementError`` after rolling back."""
+    """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing."""
+    if not batch.keys:
+        return Written(PAIRS.to_frame(), PAIRS.to_frame(), retries=0)
     for attempt in range(RETRIES + 1):
         try:
             inserted, of_other_users = _write(connection, run_id, batch)

@@ -1,8 +1,8 @@
 """Owns the cutting of a JSON document's list into records, without parsing them, so that one in trouble stays alone.
 
-It rests on one property of the formats: inside a record, no array holds objects that begin with one of the record's
-own top-level keys. So text like ``, {"ts":`` begins a record, even where the one before it has lost a quote or a
-bracket. Pure: bytes in, positions out.
+Where the brackets do not tell, text like ``, {"ts":`` does: an object that begins with one of a record's own keys begins
+a record, even where the one before it has lost a quote or a bracket. (Inside a broken record that has an array of such
+objects, each of them would count; no format has.) Pure: bytes in, positions out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
+NESTED_STARTS = 16  # how many objects that look like a record's start a sound record may hold
+
 EXPORT_AGAIN = "The download or copy was interrupted: export it again"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -29,7 +31,7 @@ _KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
 _FIRST_KEY = re.compile(rb"\s*\{\s*(" + _STRING + rb")\s*:", re.DOTALL)
 _SPACE = re.compile(rb"\s*")
 _SEPARATORS = re.compile(rb"[\s,]*")
-_BOUNDARY = re.compile(rb"\s*(?:[,\]{]|\Z)")
+_BOUNDARY = re.compile(rb"\s*[,\]{]")
 _ANOTHER = re.compile(rb"\]\s*\}?\s*[\[{]")  # another document behind the end of this one
 
 
@@ -75,14 +77,13 @@ def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span
             _check_tail(text, at, path, len(spans))
             return spans
         end = _end_of_value(body, at, limit)
-        if end is not None and _BOUNDARY.match(body, end):
-            following = end
-        elif limit < len(body):
-            end = following = limit
-        else:
-            end = following = _end_of_last(text, at, path, len(spans) + 1)
+        if end is None and limit < len(body):  # an object inside a sound record may look like the start of one
+            end = _end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
+            end = end if end is not None and _syntax(body[at:end]) is None else None
+        if end is None or not _BOUNDARY.match(body, end):
+            end = limit if limit < len(body) else _end_of_last(text, at, path, len(spans) + 1)
         spans.append((at, at + len(body[at:end].rstrip(b", \t\r\n"))))
-        at = following
+        at = end
 
 
 def _open_list(body: bytes, path: tuple[str, ...]) -> int:
@@ -139,7 +140,8 @@ def _end_of_last(text: Text, at: int, path: tuple[str, ...], row: int) -> int:
     close = text.body.rfind(b"]", at)
     if close >= 0 and _tail_trouble(text.body, close, path) is None and _syntax(text.body[at:]) != "cut":
         return close
-    raise BrokenFileError(f"the file ends at byte {_size(text)} inside record {row}", EXPORT_AGAIN)
+    where = "after" if _syntax(text.body[at:]) is None else "inside"
+    raise BrokenFileError(f"the file ends at byte {_size(text)} {where} record {row}", EXPORT_AGAIN)
 
 
 def _ends_here(body: bytes, at: int, path: tuple[str, ...], limit: int) -> bool:

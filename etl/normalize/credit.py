@@ -7,12 +7,14 @@ split words like "Brandy", and "feat." matched inside "Defeat.".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from etl.normalize.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Separators: TypeAlias = "tuple[re.Pattern[str], ...]"
 
 DEFAULT_SEPARATORS = r"\s+·\s+"  # Koito's KOITO_ARTIST_SEPARATORS_REGEX
 
@@ -26,7 +28,7 @@ _AMONG_FEATURES = re.compile(rf"\s*(?:,|&|·|(?<=\s)and(?=\s)|(?<!\S){_WORD})\s*
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"
 
 
-def compile_separators(setting: str) -> tuple[re.Pattern[str], ...]:
+def compile_separators(setting: str) -> Separators:
     """Return the patterns of ``setting``, which are divided by ``;;`` as in KOITO_ARTIST_SEPARATORS_REGEX.
 
     Raises ``re.error`` for a pattern that is none.

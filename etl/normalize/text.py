@@ -10,6 +10,9 @@ MAX_NAME_BYTES = 2_000
 # Control characters that are no white space. Rust's \s is Unicode's White_Space, which holds U+0085 and NBSP.
 _CONTROLS = r"[\p{Cc}--\s]"
 
+# Everything that cleaning acts upon in ASCII texts; a text that is not ASCII may not be in NFC.
+_SUSPECT = r"[\p{Cc}]|^\s|\s$|\s\s|^$"
+
 
 def clean(text: pl.Expr) -> pl.Expr:
     """Return ``text`` (String) in NFC, without control characters, white space collapsed to single spaces, trimmed.
@@ -20,14 +23,22 @@ def clean(text: pl.Expr) -> pl.Expr:
     return pl.when(plain.str.len_bytes() > 0).then(plain)
 
 
-def raw_variant(raw: pl.Expr, cleaned: pl.Expr) -> pl.Expr:
-    """Return ``raw`` trimmed where it is not what ``cleaned`` became, else null.
+def changed_by_cleaning(texts: pl.Series) -> pl.DataFrame:
+    """Return those distinct ``texts`` that cleaning changes.
 
-    Koito stores what it is given, so a database that it filled may hold the text in its raw form. A text with
-    U+0000 is no variant: PostgreSQL cannot hold it.
+    Columns: ``raw``; ``cleaned`` (null for a blank text); ``variant``, which is ``raw`` trimmed where that still
+    differs. Koito stores what it is given, so a database that it filled may hold a text in that form. A text with
+    U+0000 has no variant: PostgreSQL cannot hold it.
     """
-    trimmed = raw.str.strip_chars()
-    return pl.when((trimmed != cleaned) & ~trimmed.str.contains("\0", literal=True)).then(trimmed)
+    suspects = (
+        texts.unique()
+        .to_frame("raw")
+        .filter(pl.col("raw").str.contains(_SUSPECT) | (pl.col("raw").str.len_bytes() != pl.col("raw").str.len_chars()))
+    )
+    changed = suspects.with_columns(cleaned=clean(pl.col("raw"))).filter(pl.col("raw").ne_missing(pl.col("cleaned")))
+    trimmed = pl.col("raw").str.strip_chars()
+    is_variant = (trimmed != pl.col("cleaned")) & ~trimmed.str.contains("\0", literal=True)
+    return changed.with_columns(variant=pl.when(is_variant).then(trimmed))
 
 
 def fold(text: str) -> str:

@@ -9,6 +9,7 @@ batches are then independent of each other, and those that need no seed can star
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from etl.resolve.catalog import FIRST_NEW
@@ -56,21 +57,22 @@ def items(plan: Plan, catalog: Catalog, listens: Mapping[str, int]) -> list[Item
     found = []
     for key, ids in plan.resolved.items():
         track = catalog.tracks[ids.track]
-        needs: list[Need] = []
-        if track.id >= FIRST_NEW:
-            needs = [("artists", artist) for artist in track.artists if artist >= FIRST_NEW]
-            needs += [("releases", track.release)] if track.release >= FIRST_NEW else []
-            needs += [("tracks", track.id)]
-        is_new = track.release >= FIRST_NEW
-        maker = plan.release_keys[track.release - FIRST_NEW] if is_new else key
-        owner = plan.release_artists[track.release - FIRST_NEW][0] if is_new else 0
+        if track.id < FIRST_NEW:
+            found.append(Item(key, listens[key], (0, track.release, track.id), (), key))
+            continue
+        needs = [("tracks", track.id), *(("artists", artist) for artist in track.artists if artist >= FIRST_NEW)]
+        owner, maker = 0, key
+        if track.release >= FIRST_NEW:
+            needs.append(("releases", track.release))
+            owner = plan.release_artists[track.release - FIRST_NEW][0]
+            maker = plan.release_keys[track.release - FIRST_NEW]
         found.append(Item(key, listens[key], (owner, track.release, track.id), tuple(needs), maker))
     return found
 
 
 def cut(found: Sequence[Item], size: int) -> Cut:
     """Return the batches of ``found``, each of about ``size`` rows at most (a key is never divided)."""
-    chunks = _chunks(sorted(found, key=lambda item: (item.group, item.key)), size)
+    chunks = _chunks(sorted(found, key=attrgetter("group", "key")), size)
     seeds = _choose_seeds(chunks, _shared(chunks))
     seeded = {need for item in seeds for need in item.needs}
     chosen = {item.key for item in seeds}

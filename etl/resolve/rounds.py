@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -151,17 +152,18 @@ class Loader:
         late = {key: ids for key, ids in plan.ids.items() if key not in plan.resolved and not self._is_loaded(key)}
         ids = {key: writer.ids(found) for key, found in (plan.resolved | late).items()}
         division = cut(items(plan, catalog, self._per_key), self._sizes.batch)
-        groups = [*division.seeds, *division.free, *division.after, *([list(late)] if late else [])]
+        groups = [*division.seeds, *division.free, list(late), *division.after]
         staged = self._stage_groups(groups, ids)
-        batches: list[Batch] = []
-        overflow: list[Batch] = []
-        for keys, rows in zip(groups, staged, strict=True):
-            batches.append(self._batch(rows.head(self._sizes.batch), keys, writer.rows(keys)))
-            overflow += [self._batch(part) for part in rows.slice(self._sizes.batch).iter_slices(self._sizes.batch)]
-        first, second = len(division.seeds), len(division.seeds) + len(division.free)
-        third = second + len(division.after)
-        free = [*batches[first:second], *batches[third:]]
-        failures = self._write(batches[:first], free, batches[second:third], overflow)
+        # Made one by one, so that the first are written while the next are made.
+        batches = (
+            self._batch(rows.head(self._sizes.batch), keys, writer.rows(keys))
+            for keys, rows in zip(groups, staged, strict=True)
+        )
+        seeds = list(islice(batches, len(division.seeds)))
+        free = islice(batches, len(division.free) + 1)
+        too_many = (rows.slice(self._sizes.batch) for rows in staged)
+        overflow = [self._batch(part) for rows in too_many for part in rows.iter_slices(self._sizes.batch)]
+        failures = self._write(seeds, free, batches, overflow)
         failed = {key: error for batch, error in failures for key in batch.keys}
         self.loaded.hits.update((key, ids[key]) for key in late if key not in failed)
         self.loaded.resolved.update((key, ids[key]) for key in plan.resolved if key not in failed)
@@ -200,16 +202,17 @@ class Loader:
         return [parts.get((number,), rows.clear().drop("group")) for number in range(len(groups))]
 
     def _write(
-        self, seeds: Sequence[Batch], free: Sequence[Batch], after: Sequence[Batch], overflow: Sequence[Batch]
+        self, seeds: Sequence[Batch], free: Iterable[Batch], after: Iterable[Batch], overflow: Sequence[Batch]
     ) -> Failed:
         """Write the batches of a round, side by side where ``cut`` allows it; return those that failed."""
         chain = self._pool.submit(lambda connection: self._write_chain(connection, seeds))
         running = [(batch, self._submit(batch)) for batch in free]
+        waiting = list(after)
         failed = chain.result()
         if failed:
-            failed += [(batch, failed[0][1]) for batch in after]
+            failed += [(batch, failed[0][1]) for batch in waiting]
         else:
-            running += [(batch, self._submit(batch)) for batch in after]
+            running += [(batch, self._submit(batch)) for batch in waiting]
         failed += self._collect(running)
         if failed:
             return failed + [(batch, failed[0][1]) for batch in overflow]

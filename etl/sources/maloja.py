@@ -95,6 +95,9 @@ def split_credit(artists: list[str] | None) -> list[str] | None:
     """
     if not artists:
         return None
+    if len(artists) == 1 and JOINER not in artists[0]:
+        name = artists[0].strip()
+        return [name] if name else None
     joined = next((name for name in artists if JOINER in name), None)
     if joined is not None:
         rest = list(artists)

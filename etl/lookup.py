@@ -28,11 +28,16 @@ def units(listens: pl.DataFrame) -> pl.DataFrame:
     A unit is the earliest listen of a distinct (key, MBIDs), or the earliest of its key that has a duration: all
     others could add nothing. Ties are broken by content, so the order of files and rows does not matter.
     """
-    first = _earliest(listens, ["lookup_key"])
-    with_mbids = _earliest(listens.filter(_has_mbids()), ["lookup_key", *_MBIDS])
-    with_duration = _earliest(listens.filter(pl.col("duration").is_not_null()), ["lookup_key"])
-    found = pl.concat([first, with_mbids, with_duration]).sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)
-    return conform(found.unique(["lookup_key", "listened_at", *_CONTENT], keep="first", maintain_order=True), UNITS)
+    numbered = listens.with_row_index("place")
+    groups = [
+        _earliest(numbered, ["lookup_key"]),
+        _earliest(numbered.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
+        _earliest(numbered.filter(pl.col("duration").is_not_null()), ["lookup_key"]),
+    ]
+    places = pl.concat([group.get_column("place") for group in groups]).unique().to_frame()
+    found = _in_order(numbered.join(places, on="place", how="semi"))
+    columns = UNITS.names()
+    return conform(found.select(columns).unique(columns, keep="first", maintain_order=True), UNITS)
 
 
 def _has_mbids() -> pl.Expr:
@@ -42,15 +47,23 @@ def _has_mbids() -> pl.Expr:
 
 def _earliest(listens: pl.DataFrame, group: list[str]) -> pl.DataFrame:
     """Return the first row of each group by time, then content."""
+    first = listens.group_by(group).agg(pl.col("listened_at").min())
+    at_first = listens.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)
+    if at_first.height == first.height:
+        return at_first
+    return _in_order(at_first).unique(group, keep="first", maintain_order=True)
+
+
+def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
+    """Sort by time, key and content; content matters only where time and key are equal."""
+    if not listens.select("listened_at", "lookup_key").is_duplicated().any():
+        return listens.sort("listened_at", "lookup_key")
     keyed = listens.with_columns(
         names=pl.col("artists").list.join("\x1e"),
         mbids=pl.col("artist_mbids").list.eval(pl.element().fill_null("")).list.join("\x1e"),
         raw_names=pl.col("raw_artists").list.join("\x1e"),
     )
-    group = ["mbids" if name == "artist_mbids" else name for name in group]
-    at_first = keyed.filter(pl.col("listened_at") == pl.col("listened_at").min().over(group))
-    ordered = at_first.sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)
-    return ordered.unique(group, keep="first", maintain_order=True)
+    return keyed.sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)
 
 
 def misses(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:

@@ -128,21 +128,29 @@ class _Run:
 
     def _load(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, *, has_lookup: bool) -> dict[str, Any]:
         loaded, failure = Loaded(), None
-        with ThreadPoolExecutor(1, "etl-files") as files:
-            writing = files.submit(self._write_rows, directory, rows)
+        with ThreadPoolExecutor(2, "etl-files") as files:
+            spelled = files.submit(self._write_rows, directory, rows)
             try:
                 self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
             except EtlError as error:
                 failure = error
                 pool.close()  # so that nothing is written any more while the books are closed
-            writing.result()
-        with self._timed("account"):
-            return self._account(pool, directory, rows, loaded, failure)
+            with self._timed("account"):
+                keys = report.make_keys(spelled.result(), loaded.as_frame())
+                writing = files.submit(directory.write_frame, "keys", keys)
+                outcome = report.make_outcome(
+                    rows.listens, keys, load.pairs(loaded.inserted), load.pairs(loaded.of_other_users)
+                )
+                directory.write_frame("outcome", outcome)
+                writing.result()
+        return self._account(pool, directory, rows, loaded, keys, outcome, failure)
 
-    def _write_rows(self, directory: RunDirectory, rows: Rows) -> None:
+    def _write_rows(self, directory: RunDirectory, rows: Rows) -> pl.DataFrame:
+        """Write what is known before the load; return the spellings of the keys."""
         directory.write_frame("skipped", rows.skipped)
         directory.write_frame("rejects", rows.rejects)
         directory.write_frame("listens", conform(rows.listens, LISTENS))
+        return report.spellings(rows.listens)
 
     def _resolve(
         self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, loaded: Loaded, *, has_lookup: bool
@@ -180,16 +188,16 @@ class _Run:
         ]
 
     def _account(
-        self, pool: Pool, directory: RunDirectory, rows: Rows, loaded: Loaded, failure: EtlError | None
+        self,
+        pool: Pool,
+        directory: RunDirectory,
+        rows: Rows,
+        loaded: Loaded,
+        keys: pl.DataFrame,
+        outcome: pl.DataFrame,
+        failure: EtlError | None,
     ) -> dict[str, Any]:
-        """Write what became of every row, check that it balances, and complete the ledger and the manifest."""
-        keys = report.make_keys(rows.listens, loaded.as_frame())
-        inserted = pl.concat([load.PAIRS.to_frame(), *loaded.inserted])
-        outcome = report.make_outcome(
-            rows.listens, keys, inserted, pl.concat([load.PAIRS.to_frame(), *loaded.of_other_users])
-        )
-        directory.write_frame("keys", keys)
-        directory.write_frame("outcome", outcome)
+        """Check that what became of every row balances, and complete the ledger and the manifest."""
         counts = report.count(rows.skipped, rows.rejects, outcome, keys)
         per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
         dry = self.settings.dry_run

@@ -19,16 +19,27 @@ def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
     return track.cast(pl.Int64) * _SECONDS + second.dt.epoch("s")
 
 
-def make_keys(listens: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct keys of ``listens`` (schema NORMALIZED) as schema KEYS.
+def spellings(listens: pl.DataFrame) -> pl.DataFrame:
+    """Return lookup_key, listens and spellings of the distinct keys of ``listens`` (schema NORMALIZED).
 
-    ``ids``: lookup_key, status, detail, artist_id, album_id, track_id of every key. A spelling is a credit, a title
-    and an album as they were cleaned.
+    A spelling is a credit, a title and an album as they were cleaned.
     """
     spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
+    distinct = listens.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
+    per_key = distinct.group_by("lookup_key").agg(
+        listens=pl.col("listens").sum().cast(pl.Int32), spellings=pl.col("spelling").sort()
+    )
+    return per_key.sort("lookup_key")
+
+
+def make_keys(spelled: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    """Return the run's keys as schema KEYS.
+
+    ``spelled`` is what ``spellings`` returns; ``ids`` holds lookup_key, status, detail, artist_id, album_id and
+    track_id of the keys that were reached.
+    """
     not_reached = pl.lit("not reached: the run ended early")
-    per_key = listens.group_by("lookup_key").agg(listens=pl.len().cast(pl.Int32), spellings=spelling.unique().sort())
-    found = per_key.join(ids, on="lookup_key", how="left").sort("lookup_key")
+    found = spelled.join(ids, on="lookup_key", how="left", maintain_order="left")
     full = found.with_columns(
         status=pl.col("status").fill_null(str(KeyStatus.FAILED)),
         detail=pl.when(pl.col("status").is_null()).then(not_reached).otherwise("detail"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, show, show_json, show_table
+from etl.cli.output import show, show_json
+from etl.cli.summary import show_files, show_rows
 
 
 def check(
@@ -36,17 +37,10 @@ def check(
     if json:
         show_json(result)
         raise typer.Exit(result["exit_code"])
-    columns = ("path", "format", "status", "records", "skipped", "rejected", "listens", "keys")
-    rows = [
-        (file["path"], file["format"] or "", file["status"], *(file["counts"][name] for name in columns[3:]))
-        for file in result["files"]
-    ]
-    total = ("total", "", "", *(result["counts"][name] for name in columns[3:]))
-    show_table(columns, [*rows, total], right=range(3, 8))
-    for file in result["files"]:
-        if file["reason"]:
-            narrate(f"{file['path']}: {file['status']}: {file['reason']}")
-    for title in ("skipped_by_reason", "rejected_by_reason"):
-        for reason, number in result[title].items():
-            show(f"{title.split('_')[0]}: {reason} {number:,}")
+    counts = result["counts"]
+    show_files(result["files"], ("records", "skipped", "rejected", "listens"), counts)
+    show()
+    show_rows(counts, ("records", "skipped", "rejected", "listens"), result)
+    show()
+    show(f"keys: {counts['keys']:,} distinct texts (artist, track, album)")
     raise typer.Exit(result["exit_code"])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, show, show_json
-from etl.errors import DatabaseError
+from etl.cli.output import inert, narrate, show, show_json
+from etl.errors import SettingsError
 
 if TYPE_CHECKING:
     from etl.database.embedded import EmbeddedServer
@@ -50,7 +50,7 @@ def status(home: options.Home = None, json: options.Json = False) -> None:
 
 def _show_status(server: EmbeddedServer, *, json: bool) -> None:
     now = server.status()
-    facts = {
+    facts: dict[str, object] = {
         "running": now.running,
         "pid": now.pid,
         "version": now.version,
@@ -61,8 +61,9 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
     if json:
         show_json(facts)
         return
+    facts["running"] = "yes" if now.running else "no"
     for name, value in facts.items():
-        show(f"{name:8} {value}")
+        show(f"{name:8} {'-' if value is None else inert(value)}")
 
 
 @app.command()
@@ -115,7 +116,15 @@ def uninstall(
 
     place = find_place(home, dsn)
     uri = resolve_uri(place.dsn, place.home, narrate)
-    if not yes and not typer.confirm("Remove track_lookup, its triggers and the ledger (schema etl)?", err=True):
-        raise DatabaseError("nothing was removed", "Say yes, or give --yes")
+    if not yes and not _agreed("Remove track_lookup, its triggers and the ledger (schema etl)?"):
+        raise SettingsError("nothing was removed", "Answer y, or give --yes")
     remove(uri)
     show_json({"removed": True}) if json else show("removed; the listens stay")
+
+
+def _agreed(question: str) -> bool:
+    """Ask; where nobody can answer, the answer is no."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
-from etl.cli.output import show, show_json, show_table
+from etl.cli.output import program, show, show_json, show_table
 from etl.cli.runs import RunName
+
+if TYPE_CHECKING:
+    from etl.inspection import Answer
 
 
 def inspect(
     run: RunName = None,
-    sql: Annotated[str | None, typer.Option(help="SQL over the views, or the name of a named query.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="SQL over the views, or the name of a named query.")
+    ] = None,
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
@@ -28,7 +34,7 @@ def inspect(
         if json:
             show_json([dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows])
         elif answer.columns:
-            show_table(answer.columns, [["" if cell is None else cell for cell in row] for row in answer.rows])
+            _show_answer(answer)
         return
     sizes = view_sizes(directory)
     queries = named_queries()
@@ -41,7 +47,29 @@ def inspect(
     show()
     show_table(("query", "answers"), [(one.name, one.about) for one in queries])
     show()
-    show(f"etl inspect {directory.run_id} --sql QUERY, or any SQL: --sql 'SELECT * FROM outcome LIMIT 5'")
+    show(f"try: {program()} inspect {directory.run_id} --sql top_artists")
+    show("or any SQL over the views: --sql 'FROM outcome LIMIT 5'")
+
+
+def _show_answer(answer: Answer) -> None:
+    """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
+    places = range(len(answer.columns))
+    numeric = [
+        place
+        for place in places
+        if any(isinstance(row[place], int | float | Decimal) for row in answer.rows)
+        and not any(isinstance(row[place], bool) for row in answer.rows)
+    ]
+    cells = [[_text(cell) for cell in row] for row in answer.rows]
+    show_table(answer.columns, cells, right=numeric, cut=[place for place in places if place not in numeric])
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return ", ".join(map(_text, cell)) if isinstance(cell, list) else str(cell)
 
 
 def _plain(value: object) -> object:

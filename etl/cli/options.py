@@ -9,25 +9,37 @@ import typer
 
 Dsn: TypeAlias = Annotated[
     str | None,
-    typer.Option(help='Database: a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.'),
+    typer.Option(metavar="URI", help='Database: a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.'),
 ]
-Home: TypeAlias = Annotated[str | None, typer.Option(help="Folder of the embedded server and the runs. Env: ETL_HOME.")]
+Home: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Folder of the embedded server and the runs. Env: ETL_HOME.")
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Paths: TypeAlias = Annotated[list[Path], typer.Argument(help="Export files, folders or zips.", metavar="PATH...")]
-Source: TypeAlias = Annotated[str, typer.Option(help="Whose files to read; auto reads all.")]
+Paths: TypeAlias = Annotated[list[Path], typer.Argument(help="Export files, folders or zips.", metavar="PATH")]
+Source: TypeAlias = Annotated[
+    str, typer.Option(metavar="SOURCE", help="Whose files to read (`etl sources` lists them); auto reads all.")
+]
 Since: TypeAlias = Annotated[
-    str | None, typer.Option(help="Only listens from this time on (ISO 8601; UTC without an offset).")
+    str | None,
+    typer.Option(metavar="TIME", help="Only listens from this time on (ISO 8601; UTC without an offset)."),
 ]
 Until: TypeAlias = Annotated[
-    str | None, typer.Option(help="Only listens up to this time; a bare date means the whole day.")
+    str | None, typer.Option(metavar="TIME", help="Only listens up to this time; a bare date means the whole day.")
 ]
 SpotifyPlays: TypeAlias = Annotated[
-    str, typer.Option(help="heard: at least 30 s, or to the end; trackdone: only to the end, as Koito keeps them.")
+    str,
+    typer.Option(
+        metavar="heard|trackdone",
+        help="heard: at least 30 s, or to the end; trackdone: only to the end, as Koito keeps them.",
+    ),
 ]
-SpotifyTime: TypeAlias = Annotated[str, typer.Option(help="Store the end of a play, as Koito does, or its start.")]
+SpotifyTime: TypeAlias = Annotated[
+    str, typer.Option(metavar="end|start", help="Store the end of a play, as Koito does, or its start.")
+]
 Separators: TypeAlias = Annotated[
-    str | None, typer.Option(help="Regular expressions that split artist credits, divided by ;; (as in Koito).")
+    str | None,
+    typer.Option(metavar="REGEX", help="Regular expressions that split artist credits, divided by ;; (as in Koito)."),
 ]
 MaxRejects: TypeAlias = Annotated[
-    int, typer.Option(min=0, help="Exit with 5 only if more rows than this are rejected.")
+    int, typer.Option(min=0, metavar="N", help="Exit with 5 only if more rows than this are rejected.")
 ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import sys
 import unicodedata
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,17 +16,38 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_ACTIVE = {"Cc", "Cf", "Zl", "Zp"}  # control, format (writing direction), line and paragraph separators
+_ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
+_JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
+_NARROWEST = 12  # columns are not cut below this
+_GAP = "  "
 
 
 def inert(text: object) -> str:
-    """Return ``text`` with every character replaced that a terminal acts upon."""
-    return "".join("\ufffd" if unicodedata.category(char) in _ACTIVE else char for char in str(text))
+    """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
+    return "".join(map(_inert_character, str(text)))
+
+
+def _inert_character(char: str) -> str:
+    if unicodedata.category(char) not in _ACTIVE or char in _JOINERS:
+        return char
+    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32
+
+
+def program() -> str:
+    """Return how this program was called, so that the commands that it suggests can be pasted into a shell."""
+    called = sys.argv[0]
+    if Path(called).name != "etl":
+        return "etl"
+    found = shutil.which("etl")
+    return "etl" if found and Path(found).samefile(called) else shlex.quote(called)
 
 
 def narrate(message: str) -> None:
-    """Tell a person something."""
-    typer.echo(f"etl: {inert(message)}", err=True)
+    """Tell a person something; further lines of ``message`` are indented, so that each report begins with ``etl:``."""
+    lines = message.replace("`etl ", f"`{program()} ").expandtabs(4).splitlines() or [""]
+    typer.echo(f"etl: {inert(lines[0])}", err=True)
+    for line in filter(str.strip, lines[1:]):
+        typer.echo(f"     {inert(line)}", err=True)
 
 
 def show(line: str = "") -> None:
@@ -33,25 +57,59 @@ def show(line: str = "") -> None:
 
 def show_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
     """Print the result for a program."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode))
 
 
-def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> None:
-    """Print a table; the columns in ``right`` are aligned to the right."""
+def show_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    right: Sequence[int] = (),
+    cut: Sequence[int] = (),
+    *,
+    keep_end: bool = False,
+) -> None:
+    """Print a table; the columns in ``right`` are aligned to the right.
+
+    On a terminal that is too narrow the cells of the columns in ``cut`` are shortened, with ``keep_end`` at their
+    beginning. A file or a pipe always gets them whole.
+    """
     from rich.cells import cell_len
 
-    cells = [[inert(f"{cell:,}" if isinstance(cell, int) else cell) for cell in row] for row in (headers, *rows)]
+    cells = [[inert(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
     widths = [max(cell_len(row[place]) for row in cells) for place in range(len(headers))]
+    if sys.stdout.isatty():
+        _narrow(widths, cut, shutil.get_terminal_size().columns)
     for number, row in enumerate(cells):
-        padded = [
-            " " * (widths[place] - cell_len(cell)) + cell
-            if place in right
-            else cell + " " * (widths[place] - cell_len(cell))
-            for place, cell in enumerate(row)
-        ]
-        show("  ".join(padded).rstrip())
+        line = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            text = _shorten(cell, width, keep_end=keep_end)
+            blanks = " " * (width - cell_len(text))
+            line.append(blanks + text if place in right else text + blanks)
+        show(_GAP.join(line).rstrip())
         if number == 0:
-            show("  ".join("-" * width for width in widths))
+            show(_GAP.join("-" * width for width in widths))
+
+
+def _narrow(widths: list[int], cut: Sequence[int], available: int) -> None:
+    """Take from the widest of the columns in ``cut``, one character after the other, until all fit."""
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
+    while excess > 0 and cut:
+        widest = max(cut, key=widths.__getitem__)
+        if widths[widest] <= _NARROWEST:
+            return
+        widths[widest] -= 1
+        excess -= 1
+
+
+def _shorten(cell: str, width: int, *, keep_end: bool) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(cell) <= width:
+        return cell
+    if keep_end:
+        return "…" + set_cell_size(cell[::-1], width - 1)[::-1].strip()
+    return set_cell_size(cell, width - 1).rstrip() + "…"
 
 
 @contextmanager

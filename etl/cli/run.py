@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, progress, show, show_json, show_table
+from etl.cli.output import narrate, progress, show_json
+from etl.cli.summary import show_manifest
 
 if TYPE_CHECKING:
     from etl.settings import RunSettings
@@ -18,10 +19,12 @@ def run(
     source: options.Source = "auto",
     dsn: options.Dsn = None,
     home: options.Home = None,
-    user: Annotated[str | None, typer.Option(help="Name or id of the Koito user; default: the only one.")] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: the only one.")
+    ] = None,
     since: options.Since = None,
     until: options.Until = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Connections that write side by side.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Connections that write side by side.")] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except writing to the database.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Load files again that were loaded before.")] = False,
     max_rejects: options.MaxRejects = 0,
@@ -57,48 +60,7 @@ def run(
     if json:
         show_json(manifest)
     else:
-        show_manifest(manifest)
+        show_manifest(manifest, home)
     if manifest["error"]:
         narrate(f"error: {manifest['error']}")
     raise typer.Exit(manifest["exit_code"])
-
-
-OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-
-
-def show_manifest(manifest: dict[str, Any]) -> None:
-    """Print what became of the run: files, rows, keys, where it is, what to try next."""
-    files = manifest["files"]
-    columns = ("path", "format", "status", "records", "skipped", "rejected", "inserted")
-    rows = [
-        (file["path"], file["format"] or "", file["status"], *(file["counts"][name] for name in columns[3:]))
-        for file in files
-    ]
-    show_table(columns, rows, right=range(3, 7))
-    for file in files:
-        if file["reason"] and file["status"] != "known":
-            narrate(f"{file['path']}: {file['status']}: {file['reason']}")
-    show()
-    counts = manifest["counts"]
-    show_table(("rows", "count"), [(name.replace("_", " "), counts[name]) for name in OUTCOMES], right=(1,))
-    for title in ("skipped_by_reason", "rejected_by_reason"):
-        if manifest[title]:
-            show(
-                f"{title.replace('_', ' ')}: "
-                + ", ".join(f"{name} {count:,}" for name, count in manifest[title].items())
-            )
-    created = manifest["created"]
-    show(
-        f"keys: {counts['keys']:,} ({counts['cache_hits']:,} known, {counts['resolved']:,} resolved, "
-        f"{counts['failed']:,} failed); new: {created['artists']:,} artists, {created['albums']:,} albums, "
-        f"{created['tracks']:,} tracks"
-    )
-    if manifest["other_user"]:
-        narrate(f"warning: {manifest['other_user']:,} listens are in the database for another user")
-    for problem in manifest["imbalances"]:
-        narrate(f"the accounting does not balance: {problem}")
-    show()
-    show(f"{manifest['status']}: {counts['inserted']:,} listens inserted into {manifest['dsn']}")
-    show(f"run:    {manifest['run_dir']}")
-    show(f"try:    etl inspect {manifest['run_id']} --sql top_artists")
-    show(f"        etl runs show {manifest['run_id']}")

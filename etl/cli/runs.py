@@ -13,7 +13,7 @@ from etl.errors import InputError
 app = typer.Typer(help="Run directories: list them, show one.", no_args_is_help=True)
 
 RunName = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="A run id, its beginning or end; default: the newest.")
+    str | None, typer.Argument(metavar="RUN", help="A run id, its beginning or end; default: the newest.")
 ]
 
 
@@ -34,31 +34,30 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     if json:
         show_json(manifests)
         return
-    columns = ("records", "inserted", "already_present", "rejected", "unresolved")
+    columns = ("records", "inserted", "already_present", "rejected")
     rows = [
         (
             manifest["run_id"],
-            manifest["status"],
-            "" if manifest["exit_code"] is None else manifest["exit_code"],
+            manifest["status"].replace("_", " "),
             *(manifest.get("counts", {}).get(name, "") for name in columns),
         )
         for manifest in manifests
     ]
-    show_table(("run", "status", "exit", *columns), rows, right=range(2, 8))
+    show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
 
 
 @app.command("show")
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
     from etl.artifacts import find_run
-    from etl.cli.run import show_manifest
+    from etl.cli.summary import show_manifest
     from etl.settings import EMBEDDED, find_place
 
     manifest = find_run(find_place(home, EMBEDDED).runs, run).read_manifest()
     if json:
         show_json(manifest)
         return
-    show_manifest(manifest)
-    show(f"steps:  {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}")
+    show_manifest(manifest, home)
+    show(f"steps:    {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}")
     if manifest["error"]:
         narrate(f"error: {manifest['error']}")

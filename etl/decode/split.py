@@ -1,8 +1,8 @@
 """Owns the cutting of a JSON document's list into records, without parsing them, so that one in trouble stays alone.
 
-Where the brackets do not tell, text like ``, {"ts":`` does: an object that begins with one of a record's own keys begins
-a record, even where the one before it has lost a quote or a bracket. (Inside a broken record that has an array of such
-objects, each of them would count; no format has.) Pure: bytes in, positions out.
+Where the brackets do not tell, text like ``, {"ts":`` does: an object that begins with one of a record's own keys
+begins a record, even where the one before it has lost a quote or a bracket. (Inside a broken record that has an array
+of such objects, each of them would count; no format has.) Pure: bytes in, positions out.
 """
 
 from __future__ import annotations

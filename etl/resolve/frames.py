@@ -93,11 +93,7 @@ class Writer:
                 else:
                     rows["artist_releases"].append((*pair, False))
             rows["track_lookup"].append((key, *self.ids(ids)))
-        tables = {
-            name: pl.DataFrame(rows[name], schema=schema, orient="row")
-            for name, schema in ENTITY_TABLES.items()
-            if rows[name]
-        }
+        tables = {name: _frame(rows[name], schema) for name, schema in ENTITY_TABLES.items() if rows[name]}
         return EntityRows(tables, pl.DataFrame(attached, schema=_ATTACHED, orient="row"))
 
     def _add_track(self, number: int, rows: dict[str, list[tuple[object, ...]]]) -> None:
@@ -136,6 +132,11 @@ class Writer:
             return False
         self._written.add((table, number))
         return True
+
+
+def _frame(rows: Sequence[tuple[object, ...]], schema: pl.Schema) -> pl.DataFrame:
+    """Return ``rows`` as a frame; by columns, which takes half the time of by rows."""
+    return pl.DataFrame(dict(zip(schema.names(), zip(*rows, strict=True), strict=True)), schema=schema)
 
 
 def _uuid(mbid: str | None) -> bytes | None:

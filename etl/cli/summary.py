@@ -1,0 +1,129 @@
+"""Shows people what became of files and rows: the tables of ``etl run``, ``etl check`` and ``etl runs show``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl.cli.output import inert, narrate, program, show, show_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
+_EMBEDDED = "embedded"  # not from etl.settings: that would import Polars
+_NAMED = 3
+
+
+def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: Mapping[str, int]) -> None:
+    """Print what every file is and its counts; narrate why some were not read."""
+    common = _common_folder([file["path"] for file in files])
+    if common:
+        show(f"{len(files):,} files below {inert(common)}")
+    rows = [
+        (
+            file["path"].removeprefix(common),
+            file["format"] if file["status"] == "loaded" else _words(file["status"]),
+            *(file["counts"][name] for name in terms),
+        )
+        for file in files
+    ]
+    last = ("total", "", *(total[name] for name in terms))
+    numbers = range(2, len(terms) + 2)
+    show_table(("file", "read as", *map(_words, terms)), [*rows, last], right=numbers, cut=(0,), keep_end=True)
+    for reason, paths in _unread(files).items():
+        narrate(f"{reason}: {', '.join(paths[:_NAMED])}{_and_more(len(paths) - _NAMED)}")
+
+
+def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
+    """Print the counts of ``terms``, and of the skips and rejects how often each reason occurs."""
+    reasons = {"skipped": manifest["skipped_by_reason"], "rejected": manifest["rejected_by_reason"]}
+    rows = [
+        (
+            _words(name),
+            counts[name],
+            ", ".join(f"{reason} {times:,}" for reason, times in reasons.get(name, {}).items()),
+        )
+        for name in terms
+    ]
+    show_table(("rows", "count", "reasons"), rows, right=(1,))
+
+
+def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
+    """Print what became of a run: files, rows, keys, where it is, what to try next. ``home``: as the user gave it."""
+    counts, created = manifest["counts"], manifest["created"]
+    show_files(manifest["files"], ("records", "skipped", "rejected", "inserted"), counts)
+    show()
+    show_rows(counts, OUTCOMES, manifest)
+    show()
+    show(
+        f"keys: {counts['keys']:,} distinct texts (artist, track, album): {counts['cache_hits']:,} known from before, "
+        f"{counts['resolved']:,} resolved, {counts['failed']:,} failed"
+    )
+    show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
+    if manifest["other_user"]:
+        narrate(f"warning: {manifest['other_user']:,} listens are in the database for another user")
+    for problem in manifest["imbalances"]:
+        narrate(f"the accounting does not balance: {problem}")
+    show()
+    show(f"{_words(manifest['status'])}: {_conclusion(manifest)}")
+    run_dir = Path(manifest["run_dir"])
+    show(f"database: {_database(manifest['dsn'], run_dir)}")
+    show(f"run:      {inert(run_dir)}")
+    _show_hints(manifest["run_id"], home, has_rows=counts["records"] > 0)
+
+
+def _show_hints(run_id: str, home: str | None, *, has_rows: bool) -> None:
+    option = f" --home {shlex.quote(home)}" if home else ""
+    suffix = inert(option)
+    if has_rows:
+        show(f"try:      {program()} inspect {run_id} --sql top_artists{suffix}")
+        show(f"          {program()} runs show {run_id}{suffix}")
+    else:
+        show(f"try:      {program()} runs list{suffix}")
+
+
+def _conclusion(manifest: Mapping[str, Any]) -> str:
+    """Return the one sentence that says what a run did."""
+    counts, files = manifest["counts"], manifest["files"]
+    inserted = f"{counts['inserted']:,} listens"
+    if manifest["status"] == "dry_run":
+        return f"{inserted} would be inserted; nothing was written to the database"
+    known = sum(file["status"] == "known" for file in files)
+    if known and not any(file["status"] == "loaded" for file in files):
+        what = "the file was" if known == 1 else f"all {known:,} files were"
+        return f"nothing new, {what} loaded before (--force loads them again)"
+    return f"{inserted} inserted"
+
+
+def _database(dsn: str, run_dir: Path) -> str:
+    if dsn != _EMBEDDED:
+        return inert(dsn)
+    return f"the embedded server's, in {inert(run_dir.parent.parent / 'postgres')}"
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return what all of ``paths`` begin with, up to a folder or zip; empty where that is nothing."""
+    if len(paths) < 2:
+        return ""
+    shared = os.path.commonprefix(paths)
+    return shared[: max(shared.rfind("/"), shared.rfind("!")) + 1]
+
+
+def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the paths of the files that were refused or left aside, by status and reason."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        if file["reason"] and file["status"] != "known":
+            found.setdefault(f"{_words(file['status'])}: {file['reason']}", []).append(file["path"])
+    return found
+
+
+def _and_more(number: int) -> str:
+    return f" and {number:,} more" if number > 0 else ""
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -102,7 +102,8 @@ def discover(paths: Sequence[str | Path]) -> Found:
     search = _Search()
     candidates = [found for path in paths for found in search.walk(Path(path))]
     seen: set[str] = set()
-    for path, typed in sorted(candidates, key=lambda found: str(found[0])):
+    # One file may be reached in several ways: of its names the plainest is shown, whatever their order.
+    for path, typed in sorted(candidates, key=lambda found: (".." in found[0].parts, str(found[0]), not found[1])):
         real = os.path.realpath(path)
         if real not in seen:
             seen.add(real)
@@ -249,7 +250,7 @@ def _by_path(found: list[_Item]) -> list[_Item]:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in _HIDDEN
+    return (name.startswith(".") and name not in {".", ".."}) or name in _HIDDEN
 
 
 def _parts(name: str) -> tuple[str, ...]:

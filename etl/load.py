@@ -88,10 +88,17 @@ def _write(connection: Connection, run_id: str, batch: Batch) -> tuple[pl.DataFr
         inserted, of_other_users = batch.listens.select(PAIRS.names()), PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
-    created = rows.created
-    counts = (batch.listens.height, inserted.height, created.artists, created.albums, created.tracks)
+    made = created(batch)
+    counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
     connection.write("ledger_record_batch", run_id, batch.number, *counts)
     return inserted, of_other_users
+
+
+def created(batch: Batch) -> dict[str, int]:
+    """Return how many artists, albums and tracks ``batch`` makes."""
+    tables = {"artists": "artists", "albums": "releases", "tracks": "tracks"}
+    made = batch.entities.tables
+    return {name: made[table].height if table in made else 0 for name, table in tables.items()}
 
 
 def _is_fresh(batch: Batch) -> bool:

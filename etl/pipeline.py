@@ -136,7 +136,7 @@ class _Run:
                 failure = error
                 pool.close()  # so that nothing is written any more while the books are closed
             with self._timed("account"):
-                keys = report.make_keys(spelled.result(), loaded.as_frame())
+                keys = report.make_keys(spelled.result(), loaded.keys())
                 writing = files.submit(directory.write_frame, "keys", keys)
                 outcome = report.make_outcome(
                     rows.listens, keys, load.pairs(loaded.inserted), load.pairs(loaded.of_other_users)

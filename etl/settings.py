@@ -25,12 +25,27 @@ EMBEDDED = "embedded"
 AUTO = "auto"
 ROOT_HOME = Path("/var/lib/etl")
 
-_SECRETS = re.compile(r"(password\s*=\s*)('[^']*'|[^\s&]+)|(://[^:/@\s]*):[^@\s]*@", re.IGNORECASE)
+_SECRETS = re.compile(r"(password\s*=\s*)('[^']*'|[^\s&]+)|(://[^:/@\s]*):[^?\n]*@", re.IGNORECASE)
+_ENCODED = "%(?!00)[0-9A-Fa-f]{2}"
+_WELL_FORMED = re.compile(
+    rf"postgres(?:ql)?://(?:(?:[^:@/?%\s]|{_ENCODED})*(?::(?:[^@/?%\s]|{_ENCODED})*)?@)?(?:[^@?%\s]|{_ENCODED})*"
+    rf"(?:\?(?:[^@=&%\s]+=(?:[^@=&%\s]|{_ENCODED})*(?:&|$))*)?"
+)
 
 
 def redact(text: str) -> str:
     """Return ``text`` with the passwords of connection strings replaced."""
     return _SECRETS.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}:***@", text)
+
+
+def check_uri(uri: str) -> None:
+    """Raise ``SettingsError`` for a URI that libpq cannot read: its complaint would quote a piece of the password."""
+    if not _WELL_FORMED.fullmatch(uri):
+        raise SettingsError(
+            "the database address cannot be read",
+            "Write postgresql://user:password@host:5432/koitodb, and @ / ? % = & or a space inside a part of it "
+            "as %40 %2F %3F %25 %3D %26 %20",
+        )
 
 
 @dataclass(frozen=True)
@@ -76,10 +91,14 @@ def _dsn_file(environ: Mapping[str, str]) -> str | None:
 
 
 def _check_dsn(dsn: str) -> str:
-    if dsn == EMBEDDED or dsn.startswith(("postgresql://", "postgres://")):
+    if dsn == EMBEDDED:
         return dsn
+    if dsn.startswith(("postgresql://", "postgres://")):
+        check_uri(dsn)
+        return dsn
+    shown = "what was given" if "@" in dsn else f'"{redact(dsn)}"'  # a URI without its scheme may hold a password
     raise SettingsError(
-        f'"{redact(dsn)}" is no database address', 'Use "embedded" or a URI like postgresql://user@host:5432/koitodb'
+        f"{shown} is no database address", 'Use "embedded" or a URI like postgresql://user@host:5432/koitodb'
     )
 
 

@@ -4,6 +4,7 @@ SELECT
     current_setting('server_version') AS server_version_text,
     current_database()::text AS name,
     to_regclass('public.goose_db_version') IS NOT NULL AS has_goose,
+    to_regnamespace('etl') IS NOT NULL AS has_schema,
     to_regclass('etl.migrations') IS NOT NULL AS has_migrations,
     to_regclass('public.track_lookup') IS NOT NULL AS has_lookup,
     ARRAY(

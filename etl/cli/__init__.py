@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -73,8 +72,16 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell about an unexpected exception without a traceback; Python then exits with 1."""
-    with tempfile.NamedTemporaryFile("w", prefix="etl-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.writelines(traceback.format_exception(kind, error, trace))
-    narrate(
-        f"internal error: {kind.__name__}: {error}. This is a defect of etl; please report it with {Path(file.name)}"
-    )
+    from etl.settings import redact
+
+    text = redact("".join(traceback.format_exception(kind, error, trace)))
+    message = f"internal error: {kind.__name__}: {redact(str(error))}. This is a defect of etl; please report it"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="etl-error-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError:
+        narrate(message)
+    else:
+        narrate(f"{message} with {file.name}")

@@ -42,5 +42,5 @@ def check(
     show()
     show_rows(counts, ("records", "skipped", "rejected", "listens"), result)
     show()
-    show(f"keys: {counts['keys']:,} distinct texts (artist, track, album)")
+    show(f"keys: {counts['keys']:,} (distinct artist, track, album)")
     raise typer.Exit(result["exit_code"])

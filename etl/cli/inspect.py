@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import program, show, show_json, show_table
+from etl.cli.output import fits, program, show, show_json, show_records, show_table
 from etl.cli.runs import RunName
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def inspect(
     show()
     show_table(("view", "rows"), list(sizes.items()), right=(1,))
     show()
-    show_table(("query", "answers"), [(one.name, one.about) for one in queries])
+    show_table(("query", "answers"), [(one.name, one.about) for one in queries], cut=(1,))
     show()
     show(f"try: {program()} inspect {directory.run_id} --sql top_artists")
     show("or any SQL over the views: --sql 'FROM outcome LIMIT 5'")
@@ -61,7 +61,12 @@ def _show_answer(answer: Answer) -> None:
         and not any(isinstance(row[place], bool) for row in answer.rows)
     ]
     cells = [[_text(cell) for cell in row] for row in answer.rows]
-    show_table(answer.columns, cells, right=numeric, cut=[place for place in places if place not in numeric])
+    texts = [place for place in places if place not in numeric]
+    if not fits(answer.columns, cells, texts):
+        show_records(answer.columns, cells)
+        return
+    paths = [place for place in texts if answer.columns[place] in ("file", "path", "double_of")]
+    show_table(answer.columns, cells, right=numeric, cut=texts, keep_end=paths)
 
 
 def _text(cell: object) -> str:

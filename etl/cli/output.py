@@ -44,10 +44,11 @@ def program() -> str:
 
 def narrate(message: str) -> None:
     """Tell a person something; further lines of ``message`` are indented, so that each report begins with ``etl:``."""
-    lines = message.replace("`etl ", f"`{program()} ").expandtabs(4).splitlines() or [""]
-    typer.echo(f"etl: {inert(lines[0])}", err=True)
-    for line in filter(str.strip, lines[1:]):
-        typer.echo(f"     {inert(line)}", err=True)
+    first, *more = message.replace("`etl ", f"`{program()} ").expandtabs(4).splitlines() or [""]
+    lines = [f"etl: {first}", *(f"     {line}" for line in more if line.strip())]
+    # not typer.echo, which writes past a progress bar that stands there
+    sys.stderr.write("".join(f"{inert(line)}\n" for line in lines))
+    sys.stderr.flush()
 
 
 def show(line: str = "") -> None:
@@ -66,24 +67,23 @@ def show_table(
     rows: Sequence[Sequence[object]],
     right: Sequence[int] = (),
     cut: Sequence[int] = (),
-    *,
-    keep_end: bool = False,
+    keep_end: Sequence[int] = (),
 ) -> None:
     """Print a table; the columns in ``right`` are aligned to the right.
 
-    On a terminal that is too narrow the cells of the columns in ``cut`` are shortened, with ``keep_end`` at their
-    beginning. A file or a pipe always gets them whole.
+    On a terminal that is too narrow the cells of the columns in ``cut`` are shortened: at their beginning those in
+    ``keep_end``, at their end the others. A file or a pipe always gets them whole.
     """
     from rich.cells import cell_len
 
-    cells = [[inert(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
-    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(headers))]
-    if sys.stdout.isatty():
-        _narrow(widths, cut, shutil.get_terminal_size().columns)
+    cells = _cells(headers, rows)
+    widths = _widths(cells)
+    if (available := _available()) is not None:
+        _narrow(widths, cut, available)
     for number, row in enumerate(cells):
         line = []
         for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            text = _shorten(cell, width, keep_end=keep_end)
+            text = _shorten(cell, width, keep_end=place in keep_end)
             blanks = " " * (width - cell_len(text))
             line.append(blanks + text if place in right else text + blanks)
         show(_GAP.join(line).rstrip())
@@ -91,15 +91,44 @@ def show_table(
             show(_GAP.join("-" * width for width in widths))
 
 
-def _narrow(widths: list[int], cut: Sequence[int], available: int) -> None:
-    """Take from the widest of the columns in ``cut``, one character after the other, until all fit."""
+def fits(headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int]) -> bool:
+    """Say whether a table can be printed without lines that wrap."""
+    widths = _widths(_cells(headers, rows))
+    available = _available()
+    return available is None or _narrow(widths, cut, available)
+
+
+def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print each row on lines of its own, one per column."""
+    width = max(map(len, headers))
+    for number, row in enumerate(_cells(headers, rows)[1:], start=1):
+        show(f"-- {number:,}")
+        for header, cell in zip(headers, row, strict=True):
+            show(f"{inert(header):{width}}  {cell}".rstrip())
+
+
+def _cells(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
+    return [[inert(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
+
+
+def _widths(cells: list[list[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+
+
+def _available() -> int | None:
+    """Return the width of the terminal; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _narrow(widths: list[int], cut: Sequence[int], available: int) -> bool:
+    """Take from the widest of the columns in ``cut``, one character after the other; say whether all fit then."""
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
-    while excess > 0 and cut:
-        widest = max(cut, key=widths.__getitem__)
-        if widths[widest] <= _NARROWEST:
-            return
+    while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > _NARROWEST:
         widths[widest] -= 1
         excess -= 1
+    return excess <= 0
 
 
 def _shorten(cell: str, width: int, *, keep_end: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,23 +31,21 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     ]
     last = ("total", "", *(total[name] for name in terms))
     numbers = range(2, len(terms) + 2)
-    show_table(("file", "read as", *map(_words, terms)), [*rows, last], right=numbers, cut=(0,), keep_end=True)
+    show_table(("file", "read as", *map(_words, terms)), [*rows, last], right=numbers, cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
         narrate(f"{reason}: {', '.join(paths[:_NAMED])}{_and_more(len(paths) - _NAMED)}")
 
 
 def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
     """Print the counts of ``terms``, and of the skips and rejects how often each reason occurs."""
-    reasons = {"skipped": manifest["skipped_by_reason"], "rejected": manifest["rejected_by_reason"]}
-    rows = [
-        (
-            _words(name),
-            counts[name],
-            ", ".join(f"{reason} {times:,}" for reason, times in reasons.get(name, {}).items()),
-        )
-        for name in terms
-    ]
-    show_table(("rows", "count", "reasons"), rows, right=(1,))
+    by_reason = {"skipped": manifest["skipped_by_reason"], "rejected": manifest["rejected_by_reason"]}
+    reasons = {
+        name: ", ".join(f"{reason} {times:,}" for reason, times in of_reason.items())
+        for name, of_reason in by_reason.items()
+    }
+    show_table(
+        ("rows", "count", "reasons"), [(_words(name), counts[name], reasons.get(name, "")) for name in terms], (1,)
+    )
 
 
 def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
@@ -59,7 +56,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     show_rows(counts, OUTCOMES, manifest)
     show()
     show(
-        f"keys: {counts['keys']:,} distinct texts (artist, track, album): {counts['cache_hits']:,} known from before, "
+        f"keys: {counts['keys']:,} (distinct artist, track, album): {counts['cache_hits']:,} known, "
         f"{counts['resolved']:,} resolved, {counts['failed']:,} failed"
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
@@ -108,8 +105,9 @@ def _common_folder(paths: Sequence[str]) -> str:
     """Return what all of ``paths`` begin with, up to a folder or zip; empty where that is nothing."""
     if len(paths) < 2:
         return ""
-    shared = os.path.commonprefix(paths)
-    return shared[: max(shared.rfind("/"), shared.rfind("!")) + 1]
+    first, last = min(paths), max(paths)
+    shared = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    return first[: max(first.rfind("/", 0, shared), first.rfind("!", 0, shared)) + 1]
 
 
 def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 import adbc_driver_manager
 import polars as pl
@@ -19,6 +19,7 @@ from etl.database.failures import Failure, StatementError, statement_error
 from etl.database.statements import statement
 from etl.errors import InternalError
 from etl.schema import conform
+from etl.settings import check_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +33,22 @@ _DEFAULTS = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
 }
+_NOT_CONNECTED = "Check that the server is up, and the address, user and password in --dsn, ETL_DSN or ETL_DSN_FILE"
 _SESSION = "-c timezone=UTC -c search_path=public -c client_min_messages=warning"
 
 
 def connect(uri: str, *, autocommit: bool = False) -> Connection:
     """Open a connection to ``uri`` (a libpq URI), with time-outs where the URI sets none.
 
-    Raises ``StatementError`` where the server cannot be reached or refuses.
+    Raises ``StatementError`` where the server cannot be reached or refuses, ``SettingsError`` for a malformed URI.
     """
-    with _OPENING, _translated():
-        return Connection(dbapi.connect(_with_defaults(uri), autocommit=autocommit))
+    check_uri(uri)
+    try:
+        with _OPENING, _translated():
+            return Connection(dbapi.connect(_with_defaults(uri), autocommit=autocommit))
+    except StatementError as error:
+        error.hint = _NOT_CONNECTED
+        raise
 
 
 class Connection:
@@ -129,9 +136,11 @@ def _column(name: str, value: Value) -> pl.Series:
 
 def _with_defaults(uri: str) -> str:
     base, _, query = uri.partition("?")
-    given = dict(parse_qsl(query, keep_blank_values=True))
-    options = f"{given.pop('options', '')} {_SESSION}".strip()
-    return f"{base}?{urlencode({**_DEFAULTS, **given, 'options': options}, quote_via=quote, safe='')}"
+    given = dict(pair.split("=") for pair in query.split("&") if pair)  # values stay as the user encoded them
+    options = f"{given.pop('options', '')}%20{quote(_SESSION)}"
+    return f"{base}?" + "&".join(
+        f"{name}={value}" for name, value in {**_DEFAULTS, **given, "options": options}.items()
+    )
 
 
 @contextmanager

@@ -51,12 +51,19 @@ def identify(connection: Connection) -> Database:
     name, tables = row["name"], frozenset(row["tables"])
     if row["server_version"] < OLDEST_SERVER:
         raise DatabaseError(f"the server runs PostgreSQL {row['server_version_text']}", "Version 15 or newer is needed")
-    if row["has_goose"]:
-        _check_koito_version(connection, name)
     kind = _kind(tables, has_goose=row["has_goose"])
     if kind is None:
         raise _foreign(name, tables)
+    if kind is Kind.KOITO:
+        _check_koito_version(connection, name)
+    if row["has_schema"] and not row["has_migrations"]:
+        raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
     return Database(name, kind, row["server_version_text"], row["has_migrations"], row["has_lookup"])
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Say whether our record of migrations is there, whatever else the database holds."""
+    return bool(connection.read("describe_database").item(0, "has_migrations"))
 
 
 def _kind(tables: frozenset[str], *, has_goose: bool) -> Kind | None:

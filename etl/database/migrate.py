@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etl.database.connection import connect
-from etl.database.identify import Database, Kind, identify
+from etl.database.identify import Database, Kind, identify, is_migrated
 from etl.database.statements import sql_folder, statement
 from etl.errors import DatabaseError
 
@@ -94,9 +94,10 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
     try:
         while True:
             connection.script("BEGIN")
-            connection.script(statement("migrations_begin"))
+            connection.script(statement("migrations_lock"))
             database = identify(connection)
             check_adoptable(database, standalone=standalone)
+            connection.script(statement("migrations_table"))
             missing = pending(connection, database, known)
             for migration in missing[:1]:
                 connection.script(migration.text)
@@ -110,10 +111,10 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
 
 
 def uninstall(uri: str) -> None:
-    """Remove every object of ours; Koito's tables and the listens stay."""
+    """Remove every object of ours, whatever version Koito is at; Koito's tables and the listens stay."""
     connection = connect(uri, autocommit=True)
     try:
-        identify(connection)
-        connection.script(statement("uninstall"))
+        if is_migrated(connection):
+            connection.script(statement("uninstall"))
     finally:
         connection.close()

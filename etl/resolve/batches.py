@@ -8,15 +8,14 @@ batches are then independent of each other, and those that need no seed can star
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
 
 from etl.resolve.catalog import FIRST_NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from etl.resolve.catalog import Catalog
     from etl.resolve.plan import Plan
 
@@ -24,102 +23,110 @@ if TYPE_CHECKING:
 ROWS_PER_KEY = 6
 
 
-Need: TypeAlias = "tuple[str, int]"
-"""An entity that does not exist yet: its table and placeholder id."""
+class Phase(IntEnum):
+    """When a batch of a round may be written."""
+
+    SEED = 0
+    """In order, one after the other."""
+    FREE = 1
+    """At any time."""
+    AFTER = 2
+    """At any time once the seeds are committed."""
 
 
-class Item(NamedTuple):
-    """A resolved key: how many listens it has, and the entities that it needs which do not exist yet."""
-
-    key: str
-    listens: int
-    group: tuple[int, int, int]
-    """Items of one group (first artist of the release, release, track) share entities most likely."""
-    needs: tuple[Need, ...]
-    maker: str
-    """The key that made the item's release with its first artist: it has to be written with it, or before."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The batches of a round: lists of keys."""
-
-    seeds: list[list[str]]
-    """To be committed in this order, before ``after`` starts."""
-    free: list[list[str]]
-    """Independent of all others."""
-    after: list[list[str]]
-    """Independent of each other, once the seeds are committed."""
+# The keys that a plan resolved, in its order; ids may be placeholders.
+RESOLVED = pl.Schema(
+    {
+        "place": pl.Int64,
+        "lookup_key": pl.String,
+        "artist": pl.Int64,
+        "release": pl.Int64,
+        "track": pl.Int64,
+        "owner": pl.Int64,  # the first artist of the release, if the plan makes it; 0 otherwise
+        "maker": pl.Int64,  # the place of the key that makes the release with its artists; its own otherwise
+    }
+)
+# What a key needs that does not exist yet: a table of Koito's, and a placeholder.
+NEEDS = pl.Schema({"place": pl.Int64, "entity": pl.String, "number": pl.Int64})
 
 
-def items(plan: Plan, catalog: Catalog, listens: Mapping[str, int]) -> list[Item]:
-    """Return the plan's resolved keys; ``listens`` counts per key."""
-    found = []
-    for key, ids in plan.resolved.items():
-        track = catalog.tracks[ids.track]
-        if track.id < FIRST_NEW:
-            found.append(Item(key, listens[key], (0, track.release, track.id), (), key))
-            continue
-        needs = [("tracks", track.id), *(("artists", artist) for artist in track.artists if artist >= FIRST_NEW)]
-        owner, maker = 0, key
-        if track.release >= FIRST_NEW:
-            needs.append(("releases", track.release))
-            owner = plan.release_artists[track.release - FIRST_NEW][0]
-            maker = plan.release_keys[track.release - FIRST_NEW]
-        found.append(Item(key, listens[key], (owner, track.release, track.id), tuple(needs), maker))
-    return found
+def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
+    """Return the keys that ``plan`` resolved (schema RESOLVED)."""
+    tracks = [ids.track for ids in plan.resolved.values()]
+    releases = [catalog.tracks[track].release for track in tracks]
+    places = {key: place for place, key in enumerate(plan.resolved)}
+    makers = [places[plan.release_keys[release - FIRST_NEW]] if release >= FIRST_NEW else None for release in releases]
+    owners = [plan.release_artists[release - FIRST_NEW][0] if release >= FIRST_NEW else 0 for release in releases]
+    columns = {
+        "place": range(len(tracks)),
+        "lookup_key": list(plan.resolved),
+        "artist": [ids.artist for ids in plan.resolved.values()],
+        "release": releases,
+        "track": tracks,
+        "owner": owners,
+        "maker": makers,
+    }
+    return pl.DataFrame(columns, schema=RESOLVED).with_columns(maker=pl.coalesce("maker", "place"))
 
 
-def cut(found: Sequence[Item], size: int) -> Cut:
-    """Return the batches of ``found``, each of about ``size`` rows at most (a key is never divided)."""
-    chunks = _chunks(sorted(found, key=attrgetter("group", "key")), size)
-    seeds = _choose_seeds(chunks, _shared(chunks))
-    seeded = {need for item in seeds for need in item.needs}
-    chosen = {item.key for item in seeds}
-    free: list[list[str]] = []
-    after: list[list[str]] = []
-    for chunk in chunks:
-        rest = [item for item in chunk if item.key not in chosen]
-        if rest:
-            waits = any(need in seeded for item in rest for need in item.needs)
-            (after if waits else free).append([item.key for item in rest])
-    return Cut([[item.key for item in chunk] for chunk in _chunks(seeds, size)], free, after)
+def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
+    """Return what each of the ``resolved`` keys needs (schema NEEDS)."""
+    numbers = range(FIRST_NEW, FIRST_NEW + len(plan.tracks))
+    credits_of = pl.DataFrame(
+        {"track": numbers, "artists": [track.artists for track in plan.tracks]},
+        schema={"track": pl.Int64, "artists": pl.List(pl.Int64)},
+    )
+    new = resolved.filter(pl.col("track") >= FIRST_NEW)
+    artists = new.select("place", "track").join(credits_of, on="track").select("place", number="artists")
+    parts = {
+        "artists": artists.explode("number"),
+        "releases": new.select("place", number="release"),
+        "tracks": new.select("place", number="track"),
+    }
+    rows = [
+        part.filter(pl.col("number") >= FIRST_NEW).select("place", "number", entity=pl.lit(entity))
+        for entity, part in parts.items()
+    ]
+    return pl.concat(rows).select(NEEDS.names())
 
 
-def _chunks(ordered: Iterable[Item], size: int) -> list[list[Item]]:
-    chunks: list[list[Item]] = []
-    room = 0
-    for item in ordered:
-        weight = item.listens + ROWS_PER_KEY
-        if not chunks or weight > room:
-            chunks.append([])
-            room = size
-        chunks[-1].append(item)
-        room -= weight
-    return chunks
+def cut(resolved: pl.DataFrame, needed: pl.DataFrame, listens: pl.Series, size: int) -> pl.DataFrame:
+    """Divide the ``resolved`` keys into batches of about ``size`` rows (a key is never divided).
+
+    ``listens`` counts the listens of each key, in the order of ``resolved``. Columns out: place, batch (from 0, in an
+    order in which they may be committed) and phase.
+    """
+    ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "place")
+    chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
+    homes = needed.join(chunked.select("place", "chunk"), on="place")
+    seeds = _seeds(chunked, homes)
+    seeded = needed.join(seeds, on="place", how="semi").select("entity", "number").unique()
+    rest = chunked.join(seeds, on="place", how="anti", maintain_order="left").select("place", "chunk")
+    waiting = homes.join(seeds, on="place", how="anti").join(seeded, on=["entity", "number"], how="semi")
+    phase = pl.when(pl.col("chunk").is_in(waiting.get_column("chunk").unique().to_list())).then(Phase.AFTER)
+    phased = pl.concat(
+        [
+            _chunked_seeds(chunked, seeds, size).with_columns(phase=pl.lit(int(Phase.SEED))),
+            rest.with_columns(phase=phase.otherwise(Phase.FREE).cast(pl.Int32)),
+        ]
+    )
+    return phased.select("place", "phase", batch=pl.struct("phase", "chunk").rank("dense").cast(pl.Int64) - 1)
 
 
-def _shared(chunks: Sequence[Sequence[Item]]) -> set[Need]:
-    """Return the entities that more than one chunk needs."""
-    home: dict[Need, int] = {}
-    shared: set[Need] = set()
-    for number, chunk in enumerate(chunks):
-        for item in chunk:
-            for need in item.needs:
-                if home.setdefault(need, number) != number:
-                    shared.add(need)
-    return shared
+def _seeds(chunked: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of keys that together need every entity which more than one chunk needs."""
+    shared = homes.group_by("entity", "number").agg(pl.col("chunk").n_unique() > 1).filter("chunk")
+    first = (
+        homes.join(shared.select("entity", "number"), on=["entity", "number"], how="semi")
+        .sort("chunk", "place")
+        .unique(["entity", "number"], keep="first")
+        .select("place")
+    )
+    makers = chunked.join(first, on="place", how="semi").select(place="maker")
+    return pl.concat([first, makers]).unique()
 
 
-def _choose_seeds(chunks: Sequence[Sequence[Item]], shared: set[Need]) -> list[Item]:
-    """Return items that together need every shared entity, a release's maker before others of the release."""
-    by_key = {item.key: item for chunk in chunks for item in chunk} if shared else {}
-    seeds: dict[str, Item] = {}
-    covered: set[Need] = set()
-    for chunk in chunks:
-        for item in chunk:
-            if any(need in shared and need not in covered for need in item.needs):
-                for seed in (by_key[item.maker], item):
-                    seeds.setdefault(seed.key, seed)
-                    covered.update(seed.needs)
-    return list(seeds.values())
+def _chunked_seeds(chunked: pl.DataFrame, seeds: pl.DataFrame, size: int) -> pl.DataFrame:
+    """Divide the seeds; the maker of a release goes before others that need it."""
+    ordered = chunked.join(seeds, on="place", how="semi").sort(pl.col("maker") != pl.col("place"), "place")
+    return ordered.select("place", chunk=(pl.col("weight").cum_sum() - 1) // size)

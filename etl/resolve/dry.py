@@ -8,7 +8,8 @@ import polars as pl
 
 from etl.load import present_listens
 from etl.resolve import snapshot
-from etl.resolve.frames import Writer
+from etl.resolve.batches import resolved_keys
+from etl.resolve.frames import with_real_ids
 from etl.resolve.rounds import plan_units, stage
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def rehearse(
     """
     catalog = snapshot.read_catalog(connection, units, hits)
     plan = plan_units(catalog, hits, units)
-    writer = Writer(plan, catalog, snapshot.placeholder_ids(plan))
-    loaded.hits.update(snapshot.hit_ids(hits))
+    lookups = with_real_ids(resolved_keys(plan, catalog), snapshot.placeholder_ids(plan)).drop("place")
+    loaded.hits.append(hits)
+    loaded.resolved.append(lookups)
     loaded.notes.update(plan.notes)
-    loaded.resolved.update((key, writer.ids(ids)) for key, ids in plan.resolved.items())
     loaded.created.update(artists=len(plan.artists), albums=len(plan.releases), tracks=len(plan.tracks))
-    staged = stage(listens, loaded.hits | loaded.resolved, user_id)
+    staged = stage(listens, pl.concat([hits.sort("lookup_key"), lookups]), user_id)
     present = present_listens(connection, staged.filter(pl.col("track_id") > 0))
     loaded.inserted.append(
         staged.join(present, on=["track_id", "listened_at"], how="anti").select("track_id", "listened_at")

@@ -1,4 +1,4 @@
-"""Turns a plan into the rows of Koito's tables, batch by batch. Pure."""
+"""Turns a plan into the rows of Koito's tables, each with the batch that writes it. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.resolve.catalog import FIRST_NEW
-from etl.resolve.plan import Ids
 from etl.schema import ENTITY_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from etl.resolve.catalog import Catalog
     from etl.resolve.plan import Plan
 
 CANONICAL = "Canonical"  # the alias source that Koito gives to a name it was sent
-
-
-_ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
-
-
-@dataclass(frozen=True)
-class Created:
-    """Counts of new entities."""
-
-    artists: int = 0
-    albums: int = 0
-    tracks: int = 0
+ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
 
 
 @dataclass(frozen=True)
@@ -37,107 +24,156 @@ class EntityRows:
     """What one batch writes beside its listens."""
 
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    """Rows by table, in an order that foreign keys allow; schemas ENTITY_TABLES."""
-    attached: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_ATTACHED))
-    """artist_id, release_id of credits on releases that exist."""
-
-    @property
-    def created(self) -> Created:
-        """How many entities the rows create."""
-        heights = {name: frame.height for name, frame in self.tables.items()}
-        return Created(heights.get("artists", 0), heights.get("releases", 0), heights.get("tracks", 0))
+    """Rows by table; schemas ENTITY_TABLES."""
+    attached: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTACHED))
+    """Credits on releases that exist."""
 
 
-class Writer:
-    """Maps placeholders to ids and gives out each new entity with the first batch that needs it."""
+@dataclass(frozen=True)
+class NewIds:
+    """The ids of what a plan creates, in the order of its placeholders."""
 
-    def __init__(self, plan: Plan, catalog: Catalog, ids: Mapping[str, Sequence[int]]) -> None:
-        self._plan = plan
-        self._catalog = catalog
-        self._ids = ids
-        self._written: set[tuple[str, int]] = set()
-        self._attached: dict[str, list[tuple[int, int]]] = {}
-        for artist, release, key in plan.attached:
-            self._attached.setdefault(key, []).append((artist, release))
+    artists: Sequence[int]
+    releases: Sequence[int]
+    tracks: Sequence[int]
 
-    def artist(self, number: int) -> int:
-        """Return the id of an artist."""
-        return number if number < FIRST_NEW else self._ids["artists"][number - FIRST_NEW]
-
-    def release(self, number: int) -> int:
-        """Return the id of a release."""
-        return number if number < FIRST_NEW else self._ids["releases"][number - FIRST_NEW]
-
-    def track(self, number: int) -> int:
-        """Return the id of a track."""
-        return number if number < FIRST_NEW else self._ids["tracks"][number - FIRST_NEW]
-
-    def ids(self, found: Ids) -> Ids:
-        """Return ``found`` with real ids."""
-        return Ids(self.artist(found.artist), self.release(found.album), self.track(found.track))
-
-    def rows(self, keys: Sequence[str]) -> EntityRows:
-        """Return the rows of a batch; call it in the order in which batches are committed."""
-        rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in ENTITY_TABLES}
-        attached: list[tuple[int, int]] = []
-        for key in keys:
-            ids = self._plan.resolved.get(key)
-            if ids is None:  # another run resolved it meanwhile
-                continue
-            if ids.track >= FIRST_NEW:
-                self._add_track(ids.track, rows)
-            for artist, release in self._attached.get(key, ()):
-                pair = (self.artist(artist), self.release(release))
-                if artist < FIRST_NEW and release < FIRST_NEW:
-                    attached.append(pair)
-                else:
-                    rows["artist_releases"].append((*pair, False))
-            rows["track_lookup"].append((key, *self.ids(ids)))
-        tables = {name: _frame(rows[name], schema) for name, schema in ENTITY_TABLES.items() if rows[name]}
-        return EntityRows(tables, pl.DataFrame(attached, schema=_ATTACHED, orient="row"))
-
-    def _add_track(self, number: int, rows: dict[str, list[tuple[object, ...]]]) -> None:
-        if not self._is_first("tracks", number):
-            return
-        track = self._catalog.tracks[number]
-        for artist in track.artists:
-            if artist >= FIRST_NEW:
-                self._add_artist(artist, rows)
-        if track.release >= FIRST_NEW:
-            self._add_release(track.release, rows)
-        track_id = self.track(number)
-        rows["tracks"].append((track_id, _uuid(track.mbid), track.duration, self.release(track.release)))
-        rows["track_aliases"].append((track_id, track.titles[0], CANONICAL, True))
-        for place, artist in enumerate(track.artists):
-            rows["artist_tracks"].append((self.artist(artist), track_id, place == 0))
-
-    def _add_artist(self, number: int, rows: dict[str, list[tuple[object, ...]]]) -> None:
-        if self._is_first("artists", number):
-            artist = self._catalog.artists[number]
-            rows["artists"].append((self.artist(number), _uuid(artist.mbid)))
-            rows["artist_aliases"].append((self.artist(number), artist.aliases[0], CANONICAL, True))
-
-    def _add_release(self, number: int, rows: dict[str, list[tuple[object, ...]]]) -> None:
-        if not self._is_first("releases", number):
-            return
-        release = self._catalog.releases[number]
-        release_id = self.release(number)
-        rows["releases"].append((release_id, _uuid(release.mbid), False))
-        rows["release_aliases"].append((release_id, release.titles[0], CANONICAL, True))
-        for place, artist in enumerate(self._plan.release_artists[number - FIRST_NEW]):
-            rows["artist_releases"].append((self.artist(artist), release_id, place == 0))
-
-    def _is_first(self, table: str, number: int) -> bool:
-        if (table, number) in self._written:
-            return False
-        self._written.add((table, number))
-        return True
+    def real(self, entity: str, numbers: pl.Series) -> pl.Series:
+        """Return ``numbers`` with ids in the place of placeholders (Int32)."""
+        ids = pl.Series(getattr(self, entity), dtype=pl.Int32)
+        is_new = numbers >= FIRST_NEW
+        if not is_new.any():
+            return numbers.cast(pl.Int32)
+        return numbers.set(is_new, 0).cast(pl.Int32).zip_with(~is_new, ids.gather((numbers - FIRST_NEW).clip(0)))
 
 
-def _frame(rows: Sequence[tuple[object, ...]], schema: pl.Schema) -> pl.DataFrame:
-    """Return ``rows`` as a frame; by columns, which takes half the time of by rows."""
-    return pl.DataFrame(dict(zip(schema.names(), zip(*rows, strict=True), strict=True)), schema=schema)
+def with_real_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
+    """Return ``resolved`` (schema RESOLVED) with the columns of TRACK_LOOKUP, and place."""
+    return resolved.select(
+        "place",
+        "lookup_key",
+        ids.real("artists", resolved.get_column("artist")).alias("artist_id"),
+        ids.real("releases", resolved.get_column("release")).alias("album_id"),
+        ids.real("tracks", resolved.get_column("track")).alias("track_id"),
+    )
 
 
-def _uuid(mbid: str | None) -> bytes | None:
-    return bytes.fromhex(mbid.replace("-", "")) if mbid else None
+def entity_rows(
+    plan: Plan, ids: NewIds, lookups: pl.DataFrame, needed: pl.DataFrame, batches: pl.DataFrame
+) -> dict[int, EntityRows]:
+    """Return what each batch writes, by its number.
+
+    ``lookups`` is what ``with_real_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns.
+    Each new entity is written by the first batch that needs it.
+    """
+    batch_of_key = batches.select("place", "batch")
+    homes = needed.join(batch_of_key, on="place").group_by("entity", "number").agg(pl.col("batch").min())
+    written = lookups.join(batch_of_key, on="place", maintain_order="left")
+    pairs = _attached(plan, ids, written)
+    is_new = pairs.get_column("is_new")
+    tables = _new_entities(plan, ids, homes)
+    tables["artist_releases"] = pl.concat([tables["artist_releases"], pairs.filter(is_new).drop("is_new")])
+    tables["track_lookup"] = written.select(*ENTITY_TABLES["track_lookup"], "batch")
+    parts = {
+        name: rows.select(*ENTITY_TABLES[name], "batch").partition_by("batch", as_dict=True, include_key=False)
+        for name, rows in tables.items()
+    }
+    extra = pairs.filter(~is_new).select(*ATTACHED, "batch").partition_by("batch", as_dict=True, include_key=False)
+    return {
+        batch: EntityRows(
+            {name: parts[name][batch,] for name in ENTITY_TABLES if (batch,) in parts[name]},
+            extra.get((batch,), pl.DataFrame(schema=ATTACHED)),
+        )
+        for batch in batches.get_column("batch").unique()
+    }
+
+
+def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the rows of the plan's new artists, releases and tracks, each with its batch."""
+    batch = {
+        entity: homes.filter(pl.col("entity") == entity).sort("number").get_column("batch")
+        for entity in ("artists", "releases", "tracks")
+    }
+    id_of = {entity: pl.Series("id", getattr(ids, entity), dtype=pl.Int32) for entity in batch}
+    releases = pl.DataFrame(
+        {
+            "release_id": id_of["releases"],
+            "artist": pl.Series(plan.release_artists, dtype=pl.List(pl.Int64)),
+            "batch": batch["releases"],
+        }
+    )
+    tracks = pl.DataFrame(
+        {
+            "track_id": id_of["tracks"],
+            "artist": pl.Series([track.artists for track in plan.tracks], dtype=pl.List(pl.Int64)),
+            "batch": batch["tracks"],
+        }
+    )
+    release_of_track = pl.Series([track.release for track in plan.tracks], dtype=pl.Int64)
+    return {
+        "artists": pl.DataFrame(
+            {
+                "id": id_of["artists"],
+                "musicbrainz_id": _uuids(artist.mbid for artist in plan.artists),
+                "batch": batch["artists"],
+            }
+        ),
+        "artist_aliases": _aliases(
+            "artist_id", id_of["artists"], [one.aliases[0] for one in plan.artists], batch["artists"]
+        ),
+        "releases": pl.DataFrame(
+            {
+                "id": id_of["releases"],
+                "musicbrainz_id": _uuids(release.mbid for release in plan.releases),
+                "batch": batch["releases"],
+            }
+        ).with_columns(various_artists=pl.lit(value=False)),
+        "release_aliases": _aliases(
+            "release_id", id_of["releases"], [one.titles[0] for one in plan.releases], batch["releases"]
+        ),
+        "artist_releases": _credits(releases, "release_id", ids),
+        "tracks": pl.DataFrame(
+            {
+                "id": id_of["tracks"],
+                "musicbrainz_id": _uuids(track.mbid for track in plan.tracks),
+                "duration": pl.Series([track.duration for track in plan.tracks], dtype=pl.Int32),
+                "release_id": ids.real("releases", release_of_track),
+                "batch": batch["tracks"],
+            }
+        ),
+        "track_aliases": _aliases("track_id", id_of["tracks"], [one.titles[0] for one in plan.tracks], batch["tracks"]),
+        "artist_tracks": _credits(tracks, "track_id", ids),
+    }
+
+
+def _aliases(column: str, ids: pl.Series, names: Sequence[str], batch: pl.Series) -> pl.DataFrame:
+    named = pl.DataFrame({column: ids, "alias": pl.Series(names, dtype=pl.String), "batch": batch})
+    return named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
+
+
+def _credits(lists: pl.DataFrame, column: str, ids: NewIds) -> pl.DataFrame:
+    """Return one row per artist of ``lists``; the first of a list is the primary one."""
+    rows = lists.explode("artist")
+    return rows.select(
+        ids.real("artists", rows.get_column("artist")).alias("artist_id"),
+        column,
+        pl.col(column).is_first_distinct().alias("is_primary"),
+        "batch",
+    )
+
+
+def _attached(plan: Plan, ids: NewIds, written: pl.DataFrame) -> pl.DataFrame:
+    """Return the plan's additional credits with the batch of their key; ``is_new`` where artist or release is new."""
+    rows = pl.DataFrame(
+        plan.attached, schema={"artist": pl.Int64, "release": pl.Int64, "lookup_key": pl.String}, orient="row"
+    ).join(written.select("lookup_key", "batch"), on="lookup_key", maintain_order="left")
+    return rows.select(
+        ids.real("artists", rows.get_column("artist")).alias("artist_id"),
+        ids.real("releases", rows.get_column("release")).alias("release_id"),
+        pl.lit(value=False).alias("is_primary"),
+        "batch",
+        (pl.max_horizontal("artist", "release") >= FIRST_NEW).alias("is_new"),
+    )
+
+
+def _uuids(mbids: Iterable[str | None]) -> pl.Series:
+    return pl.Series([bytes.fromhex(mbid.replace("-", "")) if mbid else None for mbid in mbids], dtype=pl.Binary)

@@ -10,18 +10,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl import load
 from etl.database.failures import Failure, StatementError
 from etl.load import Batch, Written, write_batch
 from etl.resolve import snapshot
-from etl.resolve.batches import cut, items
-from etl.resolve.frames import EntityRows, Writer
-from etl.resolve.plan import Ids, Plan, Planner, Unit
-from etl.schema import KEYS, STAGE, KeyStatus
+from etl.resolve.batches import Phase, cut, needs, resolved_keys
+from etl.resolve.frames import EntityRows, entity_rows, with_real_ids
+from etl.resolve.plan import Plan, Planner, Unit
+from etl.schema import KEYS, STAGE, TRACK_LOOKUP, KeyStatus, empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from etl.database.connection import Connection
     from etl.database.pool import Pool
     from etl.resolve.catalog import Catalog
+    from etl.resolve.frames import NewIds
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
-    Running: TypeAlias = "tuple[Batch, Future[Failed]]"
 
 ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
-KEY_COLUMNS = ("lookup_key", "status", "detail", "artist_id", "album_id", "track_id")
 UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
 
 
@@ -44,7 +43,7 @@ UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
 class Sizes:
     """How the work is divided; the result does not depend on it."""
 
-    batch: int = 25_000
+    batch: int = 40_000
     """Rows per transaction."""
     round: int = 20_000
     """Units per round."""
@@ -54,26 +53,39 @@ class Sizes:
 class Loaded:
     """What has become of the keys and listens so far."""
 
-    hits: dict[str, Ids] = field(default_factory=dict)
-    resolved: dict[str, Ids] = field(default_factory=dict)
+    hits: list[pl.DataFrame] = field(default_factory=list)
+    resolved: list[pl.DataFrame] = field(default_factory=list)
+    """Keys and their ids: lookup_key, artist_id, album_id, track_id."""
     failed: dict[str, str] = field(default_factory=dict)
     """The reason by key."""
     notes: dict[str, str] = field(default_factory=dict)
+    """What is remarkable about a key that has its ids."""
     inserted: list[pl.DataFrame] = field(default_factory=list)
-    """track_id, listened_at."""
     of_other_users: list[pl.DataFrame] = field(default_factory=list)
-    """track_id, listened_at."""
+    """Listens: track_id, listened_at."""
     created: Counter[str] = field(default_factory=Counter)
+    """Artists, albums and tracks."""
     retries: int = 0
 
-    def as_frame(self) -> pl.DataFrame:
-        """Return lookup_key, status, detail, artist_id, album_id and track_id of every key that was looked at."""
-        rows = [
-            *((key, str(KeyStatus.HIT), self.notes.get(key), *ids) for key, ids in self.hits.items()),
-            *((key, str(KeyStatus.RESOLVED), self.notes.get(key), *ids) for key, ids in self.resolved.items()),
-            *((key, str(KeyStatus.FAILED), reason, None, None, None) for key, reason in self.failed.items()),
+    def keys(self) -> pl.DataFrame:
+        """Return lookup_key, status, detail, artist_id, album_id and track_id of every key that was reached."""
+        columns = ("lookup_key", "artist_id", "album_id", "track_id")
+        failed = pl.DataFrame(
+            {"lookup_key": list(self.failed), "reason": list(self.failed.values())},
+            schema={"lookup_key": pl.String, "reason": pl.String},
+        )
+        notes = pl.DataFrame(
+            {"lookup_key": list(self.notes), "note": list(self.notes.values())},
+            schema={"lookup_key": pl.String, "note": pl.String},
+        )
+        parts = [
+            *(part.select(*columns, status=pl.lit(str(KeyStatus.HIT))) for part in self.hits),
+            *(part.select(*columns, status=pl.lit(str(KeyStatus.RESOLVED))) for part in self.resolved),
         ]
-        return pl.DataFrame(rows, schema={name: KEYS[name] for name in KEY_COLUMNS}, orient="row")
+        found = pl.concat([empty(TRACK_LOOKUP).with_columns(status=pl.lit(None, pl.String)), *parts])
+        noted = found.join(notes, on="lookup_key", how="left").rename({"note": "detail"})
+        lost = failed.select("lookup_key", status=pl.lit(str(KeyStatus.FAILED)), detail="reason")
+        return pl.concat([noted, lost], how="diagonal").select([name for name in KEYS if name in noted.columns])
 
 
 def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Plan:
@@ -84,19 +96,18 @@ def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Pla
     return planner.plan
 
 
-def stage(listens: pl.DataFrame, ids: Mapping[str, Ids], user_id: int) -> pl.DataFrame:
-    """Return the listens of the keys in ``ids``: schema STAGE and lookup_key, each (track, second) once.
+def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFrame:
+    """Return the listens of ``keys`` (lookup_key, track_id): schema STAGE and lookup_key, each (track, second) once.
 
     Which client a doubled one keeps is decided by the order of the keys and by content, never by file or row.
     """
-    tracks = pl.DataFrame(
-        {"lookup_key": list(ids), "track_id": [found.track for found in ids.values()], "order": range(len(ids))},
-        schema={"lookup_key": pl.String, "track_id": STAGE["track_id"], "order": pl.Int64},
-    )
-    rows = listens.select("lookup_key", "listened_at", "client").join(tracks, on="lookup_key")
-    ordered = rows.sort("order", "client", nulls_last=True)
-    once = ordered.unique(["track_id", "listened_at"], keep="first", maintain_order=True)
-    return once.with_columns(user_id=pl.lit(user_id, STAGE["user_id"])).drop("order")
+    order = keys.select("lookup_key", "track_id").with_row_index("order")
+    rows = listens.select("lookup_key", "listened_at", "client").join(order, on="lookup_key")
+    rows = rows.with_columns(user_id=pl.lit(user_id, STAGE["user_id"]))
+    pair = ["track_id", "listened_at"]
+    if rows.select(pair).is_duplicated().any():
+        rows = rows.sort("order", "client", nulls_last=True).unique(pair, keep="first", maintain_order=True)
+    return rows.drop("order")
 
 
 class Loader:
@@ -109,7 +120,7 @@ class Loader:
         self._run_id = run_id
         self._user_id = user_id
         self._listens = listens.select("lookup_key", "listened_at", "client")
-        self._per_key = dict(self._listens.group_by("lookup_key").len().iter_rows())
+        self._per_key = self._listens.group_by("lookup_key").len()
         self._sizes = sizes
         self._batches = 0
         self._recording = threading.Lock()
@@ -117,12 +128,12 @@ class Loader:
         self.on_progress: Callable[[int], None] = lambda _: None
 
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
-        """Insert the listens of cached keys, and return the keys whose tracks vanished meanwhile."""
-        ids = snapshot.hit_ids(hits.sort("lookup_key"))
-        rows = stage(self._listens, ids, self._user_id).sort("track_id", "listened_at")
+        """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks vanished meanwhile."""
+        hits = hits.sort("lookup_key")
+        rows = stage(self._listens, hits, self._user_id).sort("track_id", "listened_at")
         batches = [self._batch(part) for part in rows.iter_slices(self._sizes.batch)]
-        vanished = {key for batch, _ in self._write([], batches, [], []) for key in batch.keys}
-        self.loaded.hits.update((key, found) for key, found in ids.items() if key not in vanished)
+        vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
+        self.loaded.hits.append(hits.filter(~pl.col("lookup_key").is_in(vanished)))
         return sorted(vanished)
 
     def resolve(self, units: pl.DataFrame) -> None:
@@ -148,39 +159,52 @@ class Loader:
 
     def _round(self, units: pl.DataFrame) -> tuple[dict[str, StatementError], bool]:
         """Do one round; return the keys that were not written, in order, and whether enrichment went through."""
-        catalog, plan, writer = self._pool.control(lambda connection: self._read_and_plan(connection, units))
-        late = {key: ids for key, ids in plan.ids.items() if key not in plan.resolved and not self._is_loaded(key)}
-        ids = {key: writer.ids(found) for key, found in (plan.resolved | late).items()}
-        division = cut(items(plan, catalog, self._per_key), self._sizes.batch)
-        groups = [*division.seeds, *division.free, list(late), *division.after]
-        staged = self._stage_groups(groups, ids)
-        # Made one by one, so that the first are written while the next are made.
-        batches = (
-            self._batch(rows.head(self._sizes.batch), keys, writer.rows(keys))
-            for keys, rows in zip(groups, staged, strict=True)
-        )
-        seeds = list(islice(batches, len(division.seeds)))
-        free = islice(batches, len(division.free) + 1)
-        too_many = (rows.slice(self._sizes.batch) for rows in staged)
-        overflow = [self._batch(part) for rows in too_many for part in rows.iter_slices(self._sizes.batch)]
-        failures = self._write(seeds, free, batches, overflow)
-        failed = {key: error for batch, error in failures for key in batch.keys}
-        self.loaded.hits.update((key, ids[key]) for key in late if key not in failed)
-        self.loaded.resolved.update((key, ids[key]) for key in plan.resolved if key not in failed)
+        catalog, plan, ids, hits = self._pool.control(lambda connection: self._read_and_plan(connection, units))
+        late = self._not_loaded(hits)
+        resolved = resolved_keys(plan, catalog)
+        lookups = with_real_ids(resolved, ids)
+        batches, overflow = self._divide(plan, ids, resolved, lookups, late)
+        failed = {key: error for batch, error in self._write(batches, overflow) for key in batch.keys}
+        self.loaded.hits.append(late.filter(~pl.col("lookup_key").is_in(list(failed))))
+        self.loaded.resolved.append(lookups.filter(~pl.col("lookup_key").is_in(list(failed))))
         self.loaded.notes.update(plan.notes)
         enriched = self._pool.control(lambda connection: _enrich(connection, plan))
-        return {key: failed[key] for key in ids if key in failed}, enriched
+        return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
 
-    def _is_loaded(self, key: str) -> bool:
-        return key in self.loaded.hits or key in self.loaded.resolved
-
-    def _read_and_plan(self, connection: Connection, units: pl.DataFrame) -> tuple[Catalog, Plan, Writer]:
+    def _read_and_plan(self, connection: Connection, units: pl.DataFrame) -> tuple[Catalog, Plan, NewIds, pl.DataFrame]:
         """Take the round's lock, which the transaction holds until its end, and plan."""
         connection.read("round_lock")
         hits = snapshot.read_hits(connection, units.get_column("lookup_key").unique())
         catalog = snapshot.read_catalog(connection, units, hits)
         plan = plan_units(catalog, hits, units)
-        return catalog, plan, Writer(plan, catalog, snapshot.take_ids(connection, plan))
+        return catalog, plan, snapshot.take_ids(connection, plan), hits
+
+    def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
+        """Return those ``hits`` that another run resolved since this one looked them up."""
+        loaded = [part.select("lookup_key") for part in (*self.loaded.hits, *self.loaded.resolved)]
+        return hits.join(pl.concat(loaded), on="lookup_key", how="anti") if loaded and hits.height else hits
+
+    def _divide(
+        self, plan: Plan, ids: NewIds, resolved: pl.DataFrame, lookups: pl.DataFrame, late: pl.DataFrame
+    ) -> tuple[dict[Phase, list[Batch]], list[Batch]]:
+        """Return the batches of a round by phase, and the listens that are too many for the batch of their key."""
+        needed = needs(plan, resolved)
+        counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
+        division = cut(resolved, needed, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
+        entities = entity_rows(plan, ids, lookups, needed, division)
+        staged = stage(self._listens, pl.concat([lookups.drop("place"), late]), self._user_id)
+        keyed = lookups.select("place", "lookup_key").join(division, on="place", maintain_order="left")
+        rows = staged.join(keyed, on="lookup_key", how="left").sort("batch", "track_id", "listened_at")
+        listens = rows.partition_by("batch", as_dict=True)
+        batches: dict[Phase, list[Batch]] = {phase: [] for phase in Phase}
+        overflow = [listens[None,]] if (None,) in listens else []
+        for (number, phase), keys in keyed.sort("batch", "place").group_by("batch", "phase", maintain_order=True):
+            part = listens.get((number,), rows.clear())
+            names = keys.get_column("lookup_key").to_list()
+            batches[Phase(phase)].append(self._batch(part.head(self._sizes.batch), names, entities[number]))
+            overflow.append(part.slice(self._sizes.batch))
+        later = pl.concat([rows.clear(), *overflow])
+        return batches, [self._batch(part) for part in later.iter_slices(self._sizes.batch)]
 
     def _batch(
         self, rows: pl.DataFrame, keys: Sequence[str] | None = None, entities: EntityRows | None = None
@@ -189,40 +213,23 @@ class Loader:
         keys = rows.get_column("lookup_key").unique().sort().to_list() if keys is None else keys
         return Batch(self._batches, rows.select(STAGE.names()), keys, entities or EntityRows())
 
-    def _stage_groups(self, groups: Sequence[Sequence[str]], ids: dict[str, Ids]) -> list[pl.DataFrame]:
-        """Return the staged listens of each group of keys."""
-        numbers = [(key, number) for number, keys in enumerate(groups) for key in keys]
-        of_key = pl.DataFrame(numbers, schema={"lookup_key": pl.String, "group": pl.Int32}, orient="row")
-        rows = (
-            stage(self._listens, ids, self._user_id)
-            .join(of_key, on="lookup_key")
-            .sort("group", "track_id", "listened_at")
-        )
-        parts = rows.partition_by("group", as_dict=True, include_key=False)
-        return [parts.get((number,), rows.clear().drop("group")) for number in range(len(groups))]
-
-    def _write(
-        self, seeds: Sequence[Batch], free: Iterable[Batch], after: Iterable[Batch], overflow: Sequence[Batch]
-    ) -> Failed:
-        """Write the batches of a round, side by side where ``cut`` allows it; return those that failed."""
-        chain = self._pool.submit(lambda connection: self._write_chain(connection, seeds))
-        running = [(batch, self._submit(batch)) for batch in free]
-        waiting = list(after)
+    def _write(self, batches: Mapping[Phase, Sequence[Batch]], overflow: Sequence[Batch]) -> Failed:
+        """Write batches, side by side where their phase allows it; return those that failed."""
+        seeds, after = batches.get(Phase.SEED, ()), batches.get(Phase.AFTER, ())
+        chain = self._submit(seeds)
+        running = [self._submit([batch]) for batch in batches.get(Phase.FREE, ())]
         failed = chain.result()
         if failed:
-            failed += [(batch, failed[0][1]) for batch in waiting]
+            failed += [(batch, failed[0][1]) for batch in after]
         else:
-            running += [(batch, self._submit(batch)) for batch in waiting]
-        failed += self._collect(running)
+            running += [self._submit([batch]) for batch in after]
+        failed += _collect(running)
         if failed:
             return failed + [(batch, failed[0][1]) for batch in overflow]
-        return self._collect([(batch, self._submit(batch)) for batch in overflow])
+        return _collect([self._submit([batch]) for batch in overflow])
 
-    def _submit(self, batch: Batch) -> Future[Failed]:
-        return self._pool.submit(lambda connection: self._write_chain(connection, [batch]))
-
-    def _collect(self, running: Iterable[Running]) -> Failed:
-        return [failure for _, future in running for failure in future.result()]
+    def _submit(self, batches: Sequence[Batch]) -> Future[Failed]:
+        return self._pool.submit(lambda connection: self._write_chain(connection, batches))
 
     def _write_chain(self, connection: Connection, batches: Sequence[Batch]) -> Failed:
         """Write ``batches`` one after the other; the first that fails for its rows takes the rest with it."""
@@ -238,12 +245,16 @@ class Loader:
         return []
 
     def _record(self, batch: Batch, written: Written) -> None:
-        loaded, created = self.loaded, batch.entities.created
+        loaded = self.loaded
         loaded.inserted.append(written.inserted)
         loaded.of_other_users.append(written.of_other_users)
-        loaded.created.update(artists=created.artists, albums=created.albums, tracks=created.tracks)
+        loaded.created.update(load.created(batch))
         loaded.retries += written.retries
         self.on_progress(batch.listens.height)
+
+
+def _collect(running: Iterable[Future[Failed]]) -> Failed:
+    return [failure for future in running for failure in future.result()]
 
 
 def _enrich(connection: Connection, plan: Plan) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.resolve.catalog import Artist, Catalog, Release, Track
-from etl.resolve.plan import Ids, Plan
+from etl.resolve.frames import NewIds
+from etl.resolve.plan import Ids
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection
+    from etl.resolve.plan import Plan
 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
@@ -49,19 +51,19 @@ def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
     return {key: Ids(artist, album, track) for key, artist, album, track in hits.iter_rows()}
 
 
-def take_ids(connection: Connection, plan: Plan) -> dict[str, list[int]]:
-    """Take ids from Koito's sequences for the new ``artists``, ``releases`` and ``tracks`` of ``plan``, ascending."""
-    taken = connection.read("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks))
-    return {
-        entity: taken.filter(pl.col("entity") == entity).get_column("id").sort().to_list()
-        for entity in ("artists", "releases", "tracks")
+def take_ids(connection: Connection, plan: Plan) -> NewIds:
+    """Take ids from Koito's sequences for what ``plan`` creates."""
+    taken = connection.read("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks)).sort("id")
+    ids = {
+        name: part.get_column("id").to_list() for (name,), part in taken.partition_by("entity", as_dict=True).items()
     }
+    return NewIds(ids.get("artists", []), ids.get("releases", []), ids.get("tracks", []))
 
 
-def placeholder_ids(plan: Plan) -> dict[str, list[int]]:
+def placeholder_ids(plan: Plan) -> NewIds:
     """Return ids for a dry run: negative, so that nobody takes them for real ones."""
-    sizes = {"artists": len(plan.artists), "releases": len(plan.releases), "tracks": len(plan.tracks)}
-    return {entity: [-number for number in range(1, size + 1)] for entity, size in sizes.items()}
+    created = (plan.artists, plan.releases, plan.tracks)
+    return NewIds(*([-number for number in range(1, len(entities) + 1)] for entities in created))
 
 
 def _texts(*columns: pl.Series) -> pl.Series:

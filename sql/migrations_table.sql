@@ -1,5 +1,4 @@
--- Called by etl/database/migrate.py inside the transaction of each migration; waits for another migrating process.
-SELECT pg_advisory_xact_lock(hashtextextended('etl.migrations', 0));
+-- Called by etl/database/migrate.py once the database is known to be one that we load into: the record of migrations.
 CREATE SCHEMA IF NOT EXISTS etl;
 CREATE TABLE IF NOT EXISTS etl.migrations (
     version integer PRIMARY KEY,

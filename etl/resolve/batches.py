@@ -71,15 +71,16 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
 
 def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
     """Return what each of the ``resolved`` keys needs (schema NEEDS)."""
-    numbers = range(FIRST_NEW, FIRST_NEW + len(plan.tracks))
-    credits_of = pl.DataFrame(
-        {"track": numbers, "artists": [track.artists for track in plan.tracks]},
-        schema={"track": pl.Int64, "artists": pl.List(pl.Int64)},
+    credited = pl.DataFrame(
+        {
+            "track": [track.id for track in plan.tracks for _ in track.artists],
+            "number": [artist for track in plan.tracks for artist in track.artists],
+        },
+        schema={"track": pl.Int64, "number": pl.Int64},
     )
     new = resolved.filter(pl.col("track") >= FIRST_NEW)
-    artists = new.select("place", "track").join(credits_of, on="track").select("place", number="artists")
     parts = {
-        "artists": artists.explode("number"),
+        "artists": new.select("place", "track").join(credited, on="track"),
         "releases": new.select("place", number="release"),
         "tracks": new.select("place", number="track"),
     }

@@ -94,20 +94,6 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         for entity in ("artists", "releases", "tracks")
     }
     id_of = {entity: pl.Series("id", getattr(ids, entity), dtype=pl.Int32) for entity in batch}
-    releases = pl.DataFrame(
-        {
-            "release_id": id_of["releases"],
-            "artist": pl.Series(plan.release_artists, dtype=pl.List(pl.Int64)),
-            "batch": batch["releases"],
-        }
-    )
-    tracks = pl.DataFrame(
-        {
-            "track_id": id_of["tracks"],
-            "artist": pl.Series([track.artists for track in plan.tracks], dtype=pl.List(pl.Int64)),
-            "batch": batch["tracks"],
-        }
-    )
     release_of_track = pl.Series([track.release for track in plan.tracks], dtype=pl.Int64)
     return {
         "artists": pl.DataFrame(
@@ -130,7 +116,7 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         "release_aliases": _aliases(
             "release_id", id_of["releases"], [one.titles[0] for one in plan.releases], batch["releases"]
         ),
-        "artist_releases": _credits(releases, "release_id", ids),
+        "artist_releases": _credits("release_id", id_of["releases"], plan.release_artists, batch["releases"], ids),
         "tracks": pl.DataFrame(
             {
                 "id": id_of["tracks"],
@@ -141,7 +127,9 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
             }
         ),
         "track_aliases": _aliases("track_id", id_of["tracks"], [one.titles[0] for one in plan.tracks], batch["tracks"]),
-        "artist_tracks": _credits(tracks, "track_id", ids),
+        "artist_tracks": _credits(
+            "track_id", id_of["tracks"], [one.artists for one in plan.tracks], batch["tracks"], ids
+        ),
     }
 
 
@@ -150,14 +138,19 @@ def _aliases(column: str, ids: pl.Series, names: Sequence[str], batch: pl.Series
     return named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
 
 
-def _credits(lists: pl.DataFrame, column: str, ids: NewIds) -> pl.DataFrame:
-    """Return one row per artist of ``lists``; the first of a list is the primary one."""
-    rows = lists.explode("artist")
-    return rows.select(
-        ids.real("artists", rows.get_column("artist")).alias("artist_id"),
-        column,
-        pl.col(column).is_first_distinct().alias("is_primary"),
-        "batch",
+def _credits(
+    column: str, owners: pl.Series, credited: Sequence[Sequence[int]], batch: pl.Series, ids: NewIds
+) -> pl.DataFrame:
+    """Return one row per artist of each of ``owners``; the first of a list is the primary one."""
+    places = pl.Series([place for place, artists in enumerate(credited) for _ in artists], dtype=pl.UInt32)
+    artists = pl.Series([artist for artists in credited for artist in artists], dtype=pl.Int64)
+    return pl.DataFrame(
+        {
+            "artist_id": ids.real("artists", artists),
+            column: owners.gather(places),
+            "is_primary": places.is_first_distinct(),
+            "batch": batch.gather(places),
+        }
     )
 
 

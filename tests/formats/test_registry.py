@@ -25,6 +25,7 @@ from etl.sources import (
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
 MODULES = HERE.parents[1] / "etl" / "sources"
+ENTRIES: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
 each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 
 
@@ -40,7 +41,7 @@ def test_a_format_has_a_sample_and_every_file_in_it_is_recognised_as_the_format_
     for path in files:
         peek = peek_at("some name", path.read_bytes())
         assert recognise(peek) is fmt
-        assert [other.name for other in (*FORMATS, *REFUSALS) if other.recognise(peek)] == [fmt.name]
+        assert [other.name for other in ENTRIES if other.recognise(peek)] == [fmt.name]
 
 
 @each_format
@@ -74,7 +75,7 @@ def test_an_empty_list_is_recognised_by_its_name_and_has_no_rows(fmt: Format) ->
 
 
 def test_names_are_unique_and_modules_are_all_registered() -> None:
-    names = [entry.name for entry in (*FORMATS, *REFUSALS)]
+    names = [entry.name for entry in ENTRIES]
     assert len(names) == len(set(names))
     registered = {entry.source for entry in FORMATS}
     assert {path.stem for path in MODULES.glob("*.py")} - {"__init__", "base"} == registered

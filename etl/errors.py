@@ -5,11 +5,12 @@ Errors about single rows are data (``RejectReason`` in ``etl.schema``), never ex
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class ExitCode(IntEnum):
@@ -103,3 +104,12 @@ class InterruptedRunError(EtlError):
     def __init__(self, exit_code: ExitCode) -> None:
         super().__init__("interrupted", "Batches that were committed stay; run the same command again to go on")
         self.exit_code = exit_code
+
+
+@contextmanager
+def one_interruption() -> Iterator[None]:
+    """Turn the KeyboardInterrupt that a library raises by itself (Polars does) into ours."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(ExitCode.INTERRUPTED) from error

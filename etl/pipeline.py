@@ -16,7 +16,7 @@ from etl.artifacts import RunDirectory, create_run, versions
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.discover import discover
-from etl.errors import EtlError, ExitCode, InputError, decisive
+from etl.errors import EtlError, ExitCode, InputError, decisive, one_interruption
 from etl.extract import Extractor, FileResult
 from etl.ledger import FileEntry
 from etl.normalize.listens import Rules
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from etl.database.connection import Connection
+    from etl.database.identify import Database
     from etl.settings import Place, RunSettings
 
 
@@ -60,7 +62,8 @@ class Rows:
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
-    rows = _gather(_extractor(settings, datetime.now(UTC), lambda *_: False).extract(discover(paths)), settings)
+    with one_interruption():
+        rows = _gather(_extractor(settings, datetime.now(UTC), lambda *_: False).extract(discover(paths)), settings)
     refused = any(file.status is FileStatus.REFUSED for file in rows.files)
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
     return {
@@ -82,7 +85,8 @@ def run(
     Raises ``EtlError`` where the run cannot begin. Once it has a directory, an error is written into the manifest,
     which says what was loaded until then, and the manifest is returned.
     """
-    return _Run(place, settings, voice or Voice(), sizes or Sizes()).execute(paths)
+    with one_interruption():
+        return _Run(place, settings, voice or Voice(), sizes or Sizes()).execute(paths)
 
 
 @dataclass
@@ -98,9 +102,7 @@ class _Run:
         with self._timed("discover"):
             found = discover(paths)
         with self._timed("connect"):
-            connection, database = open_ready(
-                self.place.dsn, self.place.home, self.voice.narrate, read_only=self.settings.dry_run
-            )
+            connection, database = self._open()
             pool = Pool(connection, self.settings.workers, load.prepare)
         try:
             if self.settings.dry_run:
@@ -114,6 +116,12 @@ class _Run:
             return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
         finally:
             pool.close()
+
+    def _open(self) -> tuple[Connection, Database]:
+        """Connect in a thread: a signal in the middle of the driver's own Python code would leave it in disorder."""
+        with ThreadPoolExecutor(1, "etl-open") as opener:
+            place, read_only = self.place, self.settings.dry_run
+            return opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only).result()
 
     def _is_known(self, pool: Pool, user: int) -> Callable[[str, str, Format], bool]:
         def is_known(path: str, sha256: str, kind: Format) -> bool:
@@ -131,7 +139,8 @@ class _Run:
         with ThreadPoolExecutor(2, "etl-files") as files:
             spelled = files.submit(self._write_rows, directory, rows)
             try:
-                self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
+                with one_interruption():
+                    self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
             except EtlError as error:
                 failure = error
                 pool.close()  # so that nothing is written any more while the books are closed

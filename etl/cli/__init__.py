@@ -64,6 +64,9 @@ def main() -> None:
     except EtlError as error:
         narrate(f"error: {error}")
         sys.exit(error.exit_code)
+    finally:  # what is left is Python's own end; a signal must not change the exit code any more
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

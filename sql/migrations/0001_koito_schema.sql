@@ -1,5 +1,5 @@
--- Called by etl/database/migrate.py on an embedded or --standalone database only: Koito's tables as its own
--- migrations 1 to 5 leave them (v0.1.7 to v0.1.10), and one user who owns the listens.
+-- Called by etl/database/migrate.py: Koito's tables as Koito v0.1.7 to v0.1.10 makes them, and one user.
+-- Only on the embedded server or with --standalone; Koito's own database has them already.
 CREATE TYPE public.role AS ENUM ('admin', 'user');
 
 CREATE TABLE public.artists (

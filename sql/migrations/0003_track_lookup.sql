@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: the cache of resolved keys, and the triggers that let it follow Koito's merges.
+-- Called by etl/database/migrate.py: table track_lookup with the resolved keys, and four triggers that let it follow merges.
 CREATE TABLE public.track_lookup (
     lookup_key text PRIMARY KEY,
     artist_id integer NOT NULL REFERENCES public.artists (id) ON DELETE CASCADE,

@@ -43,11 +43,18 @@ def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]])
     The list is never empty for a credit that is not blank.
     """
     base, features = _cut_features(artist)
-    names = [part for separator in separators for part in separator.split(base) if part != base]
+    names = [part for separator in separators for part in _split(separator, base) if part != base]
     if not any(name.strip() for name in names):
         names = [base]
     _, from_title = _cut_features(title)
     return distinct([*names, *features, *from_title]) or [artist.strip()]
+
+
+def _split(separator: re.Pattern[str], text: str) -> list[str]:
+    """Split as Go does: ``re.split`` would return what groups in the pattern matched, too."""
+    gaps = [found.span() for found in separator.finditer(text)]
+    edges = [0, *(edge for gap in gaps for edge in gap), len(text)]
+    return [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -43,7 +43,7 @@ class Normalized:
     rejected: pl.DataFrame
     """Columns file, row, reason, detail."""
     cleaned: int
-    """How many listens had a text that cleaning changed."""
+    """How many listens had a text that cleaning did more to than trim."""
 
 
 def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetime, rules: Rules) -> Normalized:
@@ -56,14 +56,13 @@ def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetim
         [rows.filter(settled).select("file", "row", *_VERDICT), judged.select("file", "row", *_VERDICT)]
     )
     good = judged.filter(pl.col("skip").is_null() & pl.col("reject").is_null())
-    raw = pl.any_horizontal(pl.col("raw_artists", "raw_track", "raw_album").is_not_null())
     rejected = verdicts.filter(pl.col("reject").is_not_null())
     skipped = verdicts.filter(pl.col("reject").is_null() & pl.col("skip").is_not_null())
     return Normalized(
         listens=conform(good, NORMALIZED),
         skipped=conform(skipped.sort("row").rename({"skip": "reason"}), SKIPPED),
         rejected=rejected.sort("row").select("file", "row", reason="reject", detail="detail"),
-        cleaned=good.filter(raw).height,
+        cleaned=good.filter("altered").height,
     )
 
 

@@ -31,8 +31,8 @@ def normalize_names(names: pl.DataFrame, separators: Separators) -> pl.DataFrame
     """Return ``names`` with the columns NAMES_OF_ROW cleaned and ``artists`` filled, base artist first, each once.
 
     Columns added: ``raw_artists``, ``raw_track``, ``raw_album`` (the texts as exported, where cleaning did more than
-    trim), ``lookup_key``, and ``too_long`` (bytes of a name over the limit). ``artists`` and the key are null where
-    artist or track is blank or too long.
+    trim), ``altered`` (whether it did so with any of them), ``lookup_key``, and ``too_long`` (bytes of a name over the
+    limit). ``artists`` and the key are null where artist or track is blank or too long.
     """
     cleaned = _clean_texts(names)
     has_artist = pl.coalesce(pl.col("artists").list.drop_nulls().list.len() > 0, pl.col("artist").is_not_null())
@@ -50,11 +50,15 @@ def _clean_texts(names: pl.DataFrame) -> pl.DataFrame:
     every = [names.get_column(name) for name in (*_TEXTS, "client")] + [names.get_column("artists").explode()]
     changed = changed_by_cleaning(pl.concat([texts.rename("text") for texts in every]))
     raw, new, variant = changed.get_columns()
+    altered = raw.filter(raw.str.strip_chars() != new.fill_null("")).implode()
     cleaned = names.with_columns(
         *(pl.col(name).replace(raw, new) for name in (*_TEXTS, "client")),
         pl.col("artists").list.eval(pl.element().replace(raw, new)),
         *(_variants(pl.col(name), raw, variant).alias(f"raw_{name}") for name in _TEXTS),
         raw_artists=pl.col("artists").list.eval(_variants(pl.element(), raw, variant)),
+        altered=pl.any_horizontal(
+            pl.col(*_TEXTS).is_in(altered), pl.col("artists").list.eval(pl.element().is_in(altered)).list.any()
+        ),
     )
     longest = pl.max_horizontal(
         *(pl.col(name).str.len_bytes() for name in _TEXTS),
@@ -76,7 +80,7 @@ def _split_credits(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
     composed = [text for text in texts if any(pattern.search(text) for pattern in separators)]
     feature = pl.any_horizontal(pl.col("artist", "track").str.contains(FEATURE_HINT))
     lone = pl.col("artists").list.len().eq(1) & pl.col("artists").list.first().is_not_null()
-    easy = pl.coalesce(lone, ~feature & ~pl.col("artist").is_in(composed))
+    easy = pl.when(pl.col("artists").is_null()).then(~feature & ~pl.col("artist").is_in(composed)).otherwise(lone)
     raw = pl.when(pl.col("raw_artist").is_not_null()).then(pl.concat_list("raw_artist"))
     plain = names.filter(easy).with_columns(
         credit=pl.coalesce(pl.col("artists").list.first(), "artist"),
@@ -95,7 +99,8 @@ def _split_hard(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
             found.append(_listed_credit(listed, mbids, raw_listed))
             continue
         artists = split_credit(artist, track, separators)
-        raw = split_credit(raw_artist or artist, raw_track or track, separators)
+        is_raw = raw_artist is not None or raw_track is not None
+        raw = split_credit(raw_artist or artist, raw_track or track, separators) if is_raw else artists
         differs = raw != artists and len(raw) == len(artists)
         found.append(Credit(artist, artists, mbids, raw if differs else None))
     return names.with_columns(

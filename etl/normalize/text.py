@@ -48,4 +48,11 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    return "".join(folded if len(folded := char.casefold()) == 1 else char.lower() for char in text)
+    return "".join(_fold_character(char) for char in text)
+
+
+def _fold_character(char: str) -> str:
+    for folded in (char.casefold(), char.lower()):
+        if len(folded) == 1:
+            return folded
+    return char  # İ, whose lower case is two characters

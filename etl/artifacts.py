@@ -73,12 +73,13 @@ class _Replacing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        try:
+            if kind is None:
+                with self.path.open("rb") as written:
+                    os.fsync(written.fileno())
+                self.path.replace(self.final)
+        finally:
             self.path.unlink(missing_ok=True)
-            return
-        with self.path.open("rb") as written:
-            os.fsync(written.fileno())
-        self.path.replace(self.final)
 
 
 def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:

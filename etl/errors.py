@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     meaning: str
 
     def __new__(cls, value: int, meaning: str) -> ExitCode:
+        """Return the member for ``value`` with its ``meaning``."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from etl.decode import locate
 from etl.errors import BrokenFileError
 from etl.normalize.listens import Normalized, normalize
@@ -17,6 +15,8 @@ from etl.sources import Format, Refusal, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import polars as pl
 
     from etl.discover import Found, InputFile
     from etl.normalize.listens import Rules

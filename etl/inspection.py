@@ -52,9 +52,11 @@ def ask(run: RunDirectory, query: str) -> Answer:
             result: duckdb.DuckDBPyRelation | None = connection.sql(text)
             if result is None:
                 return Answer([], [])
+            named = [
+                (name.replace('"', '""'), str(kind)) for name, kind in zip(result.columns, result.types, strict=True)
+            ]
             shown = ", ".join(
-                f'"{name}"::VARCHAR AS "{name}"' if "TIME ZONE" in str(kind) else f'"{name}"'
-                for name, kind in zip(result.columns, result.types, strict=True)
+                f'"{name}"::VARCHAR AS "{name}"' if "TIME ZONE" in kind else f'"{name}"' for name, kind in named
             )
             # times as text: fetching them as Python objects would need pytz
             return Answer(list(result.columns), result.project(shown).fetchall())
@@ -65,17 +67,20 @@ def ask(run: RunDirectory, query: str) -> Answer:
 
 
 def view_sizes(run: RunDirectory) -> dict[str, int]:
-    """Return the rows of each view of a run."""
+    """Return the rows of each view of a run; raises ``InputError`` for one without Parquet files."""
     return {
         name: ask(run, f"SELECT count(*) FROM {name}").rows[0][0]  # noqa: S608 (names of ours)
-        for name in RUN_FILES
-        if (run.path / f"{name}.parquet").is_file()
+        for name in _views(run)
     }
 
 
 def _make_views(connection: duckdb.DuckDBPyConnection, run: RunDirectory) -> None:
+    for name in _views(run):
+        connection.from_parquet(str(run.path / f"{name}.parquet")).create_view(name)
+
+
+def _views(run: RunDirectory) -> list[str]:
     found = [name for name in RUN_FILES if (run.path / f"{name}.parquet").is_file()]
     if not found:
         raise InputError(f"run {run.run_id} has no Parquet files: it did not come to its end")
-    for name in found:
-        connection.from_parquet(str(run.path / f"{name}.parquet")).create_view(name)
+    return found

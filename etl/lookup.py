@@ -60,7 +60,7 @@ def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
         return listens.sort("listened_at", "lookup_key")
     keyed = listens.with_columns(
         names=pl.col("artists").list.join("\x1e"),
-        mbids=pl.col("artist_mbids").list.eval(pl.element().fill_null("")).list.join("\x1e"),
+        mbids=pl.col("artist_mbids").list.eval(pl.element().fill_null("-")).list.join("\x1e"),
         raw_names=pl.col("raw_artists").list.join("\x1e"),
     )
     return keyed.sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)

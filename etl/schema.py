@@ -29,6 +29,7 @@ class SkipReason(StrEnum):
     meaning: str
 
     def __new__(cls, value: str, meaning: str) -> SkipReason:
+        """Return the member for ``value`` with its ``meaning``."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
@@ -51,6 +52,7 @@ class RejectReason(StrEnum):
     meaning: str
 
     def __new__(cls, value: str, meaning: str) -> RejectReason:
+        """Return the member for ``value`` with its ``meaning``."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

@@ -25,7 +25,11 @@ EMBEDDED = "embedded"
 AUTO = "auto"
 ROOT_HOME = Path("/var/lib/etl")
 
-_SECRETS = re.compile(r"(password\s*=\s*)('[^']*'|[^\s&]+)|(://[^:/@\s]*):[^?\n]*@", re.IGNORECASE)
+# In a URI's query, in key=value form (whose values may be quoted and escaped), before a URI's host.
+_SECRETS = re.compile(
+    r"([?&]\w*password=)[^\s&]*|(password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)+)|(://[^:/@\s]*):[^\n]*@",
+    re.IGNORECASE,
+)
 _ENCODED = "%(?!00)[0-9A-Fa-f]{2}"
 _WELL_FORMED = re.compile(
     rf"postgres(?:ql)?://(?:(?:[^:@/?%\s]|{_ENCODED})*(?::(?:[^@/?%\s]|{_ENCODED})*)?@)?(?:[^@?%\s]|{_ENCODED})*"
@@ -35,7 +39,7 @@ _WELL_FORMED = re.compile(
 
 def redact(text: str) -> str:
     """Return ``text`` with the passwords of connection strings replaced."""
-    return _SECRETS.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}:***@", text)
+    return _SECRETS.sub(lambda found: f"{found[3]}:***@" if found[3] else f"{found[1] or found[2]}***", text)
 
 
 def check_uri(uri: str) -> None:
@@ -70,14 +74,22 @@ def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | N
     """
     environ = os.environ if environ is None else environ
     chosen = home or environ.get("ETL_HOME")
-    if chosen:
-        folder = Path(chosen).expanduser().absolute()
-    else:
-        folder = ROOT_HOME if os.geteuid() == 0 else user_data_path("etl").absolute()
+    folder = _expanded(chosen) if chosen else _default_home()
     warning = ""
     if dsn and redact(dsn) != dsn:
         warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
     return Place(folder, _check_dsn(dsn or environ.get("ETL_DSN") or _dsn_file(environ) or EMBEDDED), warning)
+
+
+def _default_home() -> Path:
+    return ROOT_HOME if os.geteuid() == 0 else user_data_path("etl").absolute()
+
+
+def _expanded(folder: str) -> Path:
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f'"{folder}" names a user who has no home folder', "Write the whole path") from error
 
 
 def _dsn_file(environ: Mapping[str, str]) -> str | None:
@@ -85,9 +97,14 @@ def _dsn_file(environ: Mapping[str, str]) -> str | None:
     if not name:
         return None
     try:
-        return Path(name).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        dsn = Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
         raise SettingsError(f"ETL_DSN_FILE {name} cannot be read: {error}") from error
+    if not dsn:  # the default would be another database than the one that is meant
+        raise SettingsError(
+            f"ETL_DSN_FILE {name} is empty", "Write the database address into it, or unset the variable"
+        )
+    return dsn
 
 
 def _check_dsn(dsn: str) -> str:
@@ -150,13 +167,13 @@ def parse_moment(option: str, text: str | None) -> datetime | None:
     """Return an ISO 8601 time as UTC; without an offset it is UTC. A bare date in ``--until`` means the whole day."""
     if text is None:
         return None
+    is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip()) is not None
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        if is_date and option == "--until":
+            moment = datetime.combine(moment.date(), time.max)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SettingsError(
             f'{option}: "{text}" is no ISO 8601 date or time', "Write 2024-05-31 or 2024-05-31T18:00:00+02:00"
         ) from error
-    is_date = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", text.strip()) is not None
-    if is_date and option == "--until":
-        moment = datetime.combine(moment.date(), time.max)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from etl.database.connection import connect
@@ -12,13 +14,14 @@ from etl.pipeline import run
 from etl.settings import Place, RunSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from etl.database.connection import Connection
     from etl.resolve.rounds import Sizes
 
 
-def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:
+def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
     """Run the pipeline in this process and return its manifest."""
     return run(Place(home, uri), replace(RunSettings(), **settings), list(paths), sizes=sizes)
 
@@ -124,3 +127,64 @@ def counts(uri: str) -> dict[str, int]:
     tables = ("artists", "releases", "tracks", "listens", "track_lookup")
     row = query(uri, "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables))[0]
     return dict(zip(tables, row, strict=True))
+
+
+_OBJECTS = """
+WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema')
+SELECT CASE relkind WHEN 'r' THEN 'table' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' ELSE relkind::text END AS kind,
+    relnamespace::regnamespace || '.' || relname AS name
+FROM pg_class WHERE relnamespace IN (SELECT oid FROM spaces)
+UNION ALL SELECT 'function', pronamespace::regnamespace || '.' || proname
+FROM pg_proc WHERE pronamespace IN (SELECT oid FROM spaces)
+UNION ALL SELECT 'type', typnamespace::regnamespace || '.' || typname
+FROM pg_type WHERE typnamespace IN (SELECT oid FROM spaces) AND typrelid = 0 AND typelem = 0
+UNION ALL SELECT 'trigger', tgname || ' on ' || tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'foreign key triggers', tgrelid::regclass || ': ' || count(*)
+FROM pg_trigger WHERE tgisinternal GROUP BY tgrelid
+UNION ALL SELECT 'constraint', conname || ' on ' || conrelid::regclass
+FROM pg_constraint WHERE conrelid <> 0 AND contype <> 'n'
+UNION ALL SELECT 'column', attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+WHERE relkind = 'r' AND relnamespace IN (SELECT oid FROM spaces) AND attnum > 0
+UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
+"""
+
+
+def objects(uri: str) -> set[tuple[str, str]]:
+    """Return kind and name of everything in the database that is not PostgreSQL's own."""
+    return {(kind, name) for kind, name in query(uri, _OBJECTS)}
+
+
+def play(
+    second: int, artist: str, title: str, album: str = "Debut", ms: int = 200_000, reason_end: str = "trackdone"
+) -> dict[str, Any]:
+    """Return one play of Spotify's extended history that ended ``second`` seconds after 2020-01-01."""
+    return {
+        "ts": (datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ms_played": ms,
+        "master_metadata_track_name": title,
+        "master_metadata_album_artist_name": artist,
+        "master_metadata_album_album_name": album,
+        "spotify_track_uri": "spotify:track:0000000000000000000000",
+        "reason_end": reason_end,
+    }
+
+
+def write_spotify(path: Path, plays: Sequence[dict[str, Any]]) -> Path:
+    """Write a file of Spotify's extended history."""
+    path.write_text(json.dumps(list(plays)))
+    return path
+
+
+def with_query(uri: str, query: str) -> str:
+    """Return ``uri`` with further parameters."""
+    return f"{uri}{'&' if '?' in uri else '?'}{query}"
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Connection]:
+    """Open a connection for a while; what is not committed is rolled back."""
+    connection = connect(uri)
+    try:
+        yield connection
+    finally:
+        connection.close()

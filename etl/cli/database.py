@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -123,8 +124,7 @@ def uninstall(
 
 
 def _agreed(question: str) -> bool:
-    """Ask; where nobody can answer, the answer is no."""
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        return False
+    """Ask on stderr (typer's own question writes to stdout too); where nobody can answer, the answer is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin is not None and sys.stdin.readline().strip().lower() in {"y", "yes"}

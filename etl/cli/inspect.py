@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,4 +79,12 @@ def _text(cell: object) -> str:
 
 
 def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+    """Return ``value`` as JSON can hold it; what it knows no type for becomes text."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, Decimal):
+        return float(value)
+    is_known = isinstance(value, str | int | None) or (isinstance(value, float) and isfinite(value))
+    return value if is_known else str(value)

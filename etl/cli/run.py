@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,8 @@ def run(
     from etl.pipeline import run as load
     from etl.settings import find_place
 
+    # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
+    signal.siginterrupt(signal.SIGINT, True)
     settings: RunSettings = run_settings(
         source=source,
         user=user,

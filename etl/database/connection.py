@@ -66,15 +66,13 @@ class Connection:
         """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
         with _translated(), self._raw.cursor() as cursor:
             cursor.execute(statement(name), _parameters(values))
-            frame: pl.DataFrame = cursor.fetch_polars()
-            return frame
+            return _fetch(cursor)
 
     def read_text(self, sql: str) -> pl.DataFrame:
         """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
         with _translated(), self._raw.cursor() as cursor:
             cursor.execute(sql)
-            frame: pl.DataFrame = cursor.fetch_polars()
-            return frame
+            return _fetch(cursor)
 
     def write(self, name: str, *values: Value) -> None:
         """Run ``sql/<name>.sql``, which returns no rows."""
@@ -117,6 +115,11 @@ class Connection:
         """Close the connection; what was not committed is rolled back."""
         with _OPENING, _translated():
             self._raw.close()
+
+
+def _fetch(cursor: dbapi.Cursor) -> pl.DataFrame:
+    """Return all rows. Through PyArrow: ``fetch_polars`` hides an error that comes with the rows in one of Polars."""
+    return pl.DataFrame(cursor.fetch_arrow_table())
 
 
 def _parameters(values: tuple[Value, ...]) -> pl.DataFrame | None:

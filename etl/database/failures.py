@@ -40,9 +40,13 @@ _HINTS = {
     Failure.LOST: "Committed batches stay; run the same command again to go on",
     Failure.TRANSIENT: "Run the same command again",
 }
-_TRANSIENT = {"40001", "40P01", "55P03"}
+_FAILURES = {
+    **dict.fromkeys(("40001", "40P01", "55P03"), Failure.TRANSIENT),
+    **dict.fromkeys(("54000", "54001"), Failure.DATA),
+    "23503": Failure.GONE,
+    "57014": Failure.CANCELLED,
+}
 _DATA_CLASSES = ("22", "23")
-_DATA = {"54000", "54001"}
 _LOST_CLASSES = ("08", "57P")
 
 
@@ -52,15 +56,7 @@ def classify(sqlstate: str | None, *, operational: bool) -> Failure:
         return Failure.LOST if operational else Failure.OTHER
     if sqlstate.startswith(_LOST_CLASSES):
         return Failure.LOST
-    if sqlstate in _TRANSIENT:
-        return Failure.TRANSIENT
-    if sqlstate == "23503":
-        return Failure.GONE
-    if sqlstate == "57014":
-        return Failure.CANCELLED
-    if sqlstate.startswith(_DATA_CLASSES) or sqlstate in _DATA:
-        return Failure.DATA
-    return Failure.OTHER
+    return _FAILURES.get(sqlstate, Failure.DATA if sqlstate.startswith(_DATA_CLASSES) else Failure.OTHER)
 
 
 def statement_error(error: adbc_driver_manager.Error) -> StatementError:

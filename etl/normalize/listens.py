@@ -67,7 +67,7 @@ def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetim
 
 
 def _with_names(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:
-    """Replace the names of ``rows`` by normalised ones. Plays repeat, so each distinct combination is looked at once."""
+    """Replace the names of ``rows`` by normalised ones; plays repeat, so each distinct combination is made once."""
     columns = list(NAMES_OF_ROW)
     distinct = rows.select(columns).with_row_index("place").group_by(columns, maintain_order=True).agg("place")
     names = normalize_names(distinct, separators)

@@ -40,8 +40,8 @@ def normalize_names(names: pl.DataFrame, separators: Separators) -> pl.DataFrame
     good = _split_credits(cleaned.filter(usable), separators)
     good = good.with_columns(lookup_keys(good)).drop("credit", "raw_artist")
     blank = pl.lit(None, pl.String).alias("lookup_key")
-    bad = cleaned.filter(~usable).with_columns(blank, artists=pl.when(has_artist).then("artists"))
-    bad = bad.with_columns(artists=pl.when(has_artist).then(pl.coalesce("artists", pl.concat_list("artist"))))
+    artists = pl.when(has_artist).then(pl.coalesce("artists", pl.concat_list("artist")))
+    bad = cleaned.filter(~usable).with_columns(blank, artists=artists)
     return pl.concat([good, bad.select(good.columns)])
 
 

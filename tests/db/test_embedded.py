@@ -331,6 +331,11 @@ def test_a_system_without_the_locale_gets_plain_c(server: EmbeddedServer, monkey
 @pytest.mark.parametrize("name", ["O'Brien's \"50%\"&x=1\\ $HOME`id` é☕", "a,b"])
 def test_any_name_will_do_for_a_home(make: Make, name: str) -> None:
     server = make(name)
+    closed = os.geteuid() == 0 and not all(folder.stat().st_mode & 0o001 for folder in binaries.find_install().parents)
+    if closed and "$" in name:  # the binaries are copied into the home then, and initdb calls a shell with their path
+        with pytest.raises(DatabaseError, match="plainer path"):
+            server.start()
+        return
     assert ask(server.start(), "SELECT 1") == 1
     assert server.stop() is True
 

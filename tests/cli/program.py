@@ -1,0 +1,71 @@
+"""Runs the console script as a user does: a process of its own, with nothing of this environment's settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "data" / "samples"
+SCRIPT = Path(sys.executable).with_name("etl")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 (any JSON value)
+        """What it printed on stdout, as one JSON document."""
+        return json.loads(self.out)
+
+
+def environment(home: Path | None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment without settings of ours, but for the home; no word of it wraps at a terminal's width."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PG", "PYTHON"))}
+    return {**kept, **({"ETL_HOME": str(home)} if home else {}), **(extra or {})}
+
+
+def etl(
+    *arguments: str | Path,
+    home: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    script: Path = SCRIPT,
+) -> Done:
+    """Run the program to its end; nobody answers its questions."""
+    done = subprocess.run(
+        [script, *arguments],
+        env=environment(home, env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout.decode(errors="surrogateescape"), done.stderr.decode())
+
+
+def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+    """Run Python code that drives the program."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(home, env),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,87 @@
+"""``etl db``: the embedded server from nothing to nothing, and our objects in Koito's database."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.database.migrate import KOITO_SCHEMA, migrations
+from tests.cli.program import SAMPLES, etl
+from tests.support import counts, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a home that is not there yet, and that a server's account can reach: no tmp_path."""
+    folder = Path(tempfile.mkdtemp(prefix="etl-cli-"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    etl("db", "stop", home=folder / "home")
+    shutil.rmtree(folder)
+
+
+def test_status_and_stop_without_a_server_say_so_and_leave_nothing_behind(home: Path) -> None:
+    done = etl("db", "status", "--json", home=home)
+    assert (done.code, done.json["running"], done.json["pid"], done.json["version"]) == (0, False, None, None)
+    assert done.json["data"] == str(home / "postgres" / "data")
+    assert "running  no\npid      -\n" in etl("db", "status", home=home).out
+    assert etl("db", "stop", home=home).out == "was not running\n"
+    assert etl("db", "stop", "--json", home=home).json == {"stopped": False}
+    assert not home.exists()
+
+
+def test_the_embedded_server_from_the_first_run_to_its_stop(home: Path) -> None:
+    first = etl("run", SAMPLES / "maloja", "--home", home)
+    assert first.code == 0, first.err
+    assert "Started the embedded PostgreSQL server" in first.err
+    assert "db stop`" in first.err
+    assert f"database: the embedded server's, in {home}/postgres\n" in first.out
+    assert f"runs show {etl('runs', 'list', '--json', home=home).json[0]['run_id']} --home {home}\n" in first.out
+    status = etl("db", "status", "--json", home=home).json
+    url = etl("db", "url", home=home)
+    assert (status["running"], url.err, url.out) == (True, "", f"{status['uri']}\n")
+    assert counts(status["uri"])["listens"] > 0
+    assert etl("db", "start", "--json", home=home).json == status
+    assert etl("db", "stop", "--json", home=home).json == {"stopped": True}
+    assert etl("db", "status", "--json", home=home).json["running"] is False
+
+
+def test_our_objects_come_and_go_and_koitos_stay(koito_database: str, tmp_path: Path) -> None:
+    dsn = ("--dsn", koito_database)
+    migrated = etl("db", "migrate", *dsn, home=tmp_path)
+    assert migrated.code == 0, migrated.err
+    ours = [one for one in migrations() if one.version != KOITO_SCHEMA]
+    assert migrated.out == f"{len(ours)} migrations applied\n"
+    assert migrated.err.splitlines() == [f"etl: adding {one.version:04}_{one.name}: {one.summary}" for one in ours]
+    again = etl("db", "migrate", *dsn, home=tmp_path)
+    assert (again.out, again.err) == ("nothing to add\n", "")
+    assert etl("run", SAMPLES / "maloja", *dsn, "--user", "admin", home=tmp_path).code == 0
+    listens = counts(koito_database)["listens"]
+    asked = etl("db", "uninstall", *dsn, home=tmp_path)
+    assert (asked.code, asked.out) == (2, "")
+    assert "[y/N]" in asked.err
+    assert "nothing was removed" in asked.err
+    assert counts(koito_database)["track_lookup"] > 0
+    removed = etl("db", "uninstall", *dsn, "--yes", "--json", home=tmp_path)
+    assert (removed.code, removed.json) == (0, {"removed": True})
+    in_schema = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'etl'"
+    assert query(koito_database, in_schema) == [(0,)]
+    assert query(koito_database, "SELECT to_regclass('track_lookup') IS NULL, count(*) FROM listens") == [
+        (True, listens)
+    ]
+
+
+def test_an_empty_database_is_filled_only_with_standalone(empty_database: str, tmp_path: Path) -> None:
+    dsn = ("--dsn", empty_database)
+    refused = etl("db", "migrate", *dsn, home=tmp_path)
+    assert (refused.code, refused.out) == (3, "")
+    assert "--standalone" in refused.err
+    assert etl("db", "migrate", *dsn, "--standalone", "--json", home=tmp_path).json["applied"][0]["version"] == 1
+    assert etl("run", SAMPLES / "maloja", *dsn, home=tmp_path).code == 0

@@ -1,0 +1,65 @@
+"""Every command helps, quickly, and stands in the README."""
+
+from __future__ import annotations
+
+import pytest
+
+from etl import __version__
+from tests.cli.program import ROOT, etl, python
+from tests.docs.generate import commands
+
+HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "msgspec")
+COMMANDS = [words.split()[1:] for words, _ in commands()]
+GROUPS = [[], *dict.fromkeys(tuple(words[:1]) for words in COMMANDS if len(words) > 1)]
+SHOW_HEAVY = f"""
+import sys
+sys.argv = ["etl", *sys.argv[1:]]
+import etl.cli
+sys.argv[1:] = {{arguments}}
+try:
+    etl.cli.main()
+except SystemExit:
+    pass
+print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, *GROUPS], ids=" ".join)
+def test_a_command_helps(words: list[str]) -> None:
+    done = etl(*words, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"Usage: {' '.join(['etl', *words])} ")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_command_is_in_the_readme_and_has_json(words: list[str]) -> None:
+    assert f"`etl {' '.join(words)}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    command = dict(commands())[" ".join(["etl", *words])]
+    assert "--json" in {option for param in command.params for option in param.opts}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["db", "migrate", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    assert python(SHOW_HEAVY.format(arguments=arguments)).err.strip() == "[]"
+
+
+def test_the_embedded_servers_status_imports_no_dataframes() -> None:
+    done = python(SHOW_HEAVY.format(arguments=["db", "status", "--home", "/nonexistent/home"]))
+    assert "no" in done.out
+    assert "duckdb" not in done.err
+    assert "adbc" not in done.err
+
+
+def test_the_short_option_is_the_same() -> None:
+    assert etl("run", "-h").out == etl("run", "--help").out
+
+
+def test_the_version_is_the_packages() -> None:
+    assert etl("--version").out == f"etl {__version__}\n"
+
+
+@pytest.mark.parametrize("words", GROUPS, ids=" ".join)
+def test_without_a_command_the_help_appears_as_an_error(words: list[str]) -> None:
+    done = etl(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "Commands:" in done.err

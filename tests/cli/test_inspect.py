@@ -1,0 +1,114 @@
+"""``etl inspect`` and ``etl runs`` look into what a run left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.inspection import named_queries
+from etl.schema import RUN_FILES
+from tests.cli.program import etl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Loaded
+
+QUERIES = [query.name for query in named_queries()]
+
+
+def test_views_and_queries_are_listed(loaded: Loaded) -> None:
+    name = loaded.manifest["run_id"]
+    listed = etl("inspect", name, "--json", home=loaded.home).json
+    counts = loaded.manifest["counts"]
+    assert listed["run_id"] == name
+    assert list(listed["queries"]) == QUERIES
+    assert list(listed["views"]) == list(RUN_FILES)
+    assert [listed["views"][view] for view in ("skipped", "rejects", "keys")] == [
+        counts[term] for term in ("skipped", "rejected", "keys")
+    ]
+    out = etl("inspect", name, home=loaded.home).out
+    assert [word for word in (*RUN_FILES, *QUERIES) if word not in out] == []
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: Loaded) -> None:
+    done = etl("inspect", loaded.manifest["run_id"], "--sql", query, home=loaded.home)
+    assert (done.code, done.err) == (0, "")
+    assert set(done.out.splitlines()[1]) == {"-", " "}
+
+
+def test_the_accounting_is_that_of_the_run(loaded: Loaded) -> None:
+    rows = etl("inspect", loaded.manifest["run_id"], "--sql", "accounting", "--json", home=loaded.home).json
+    counts = loaded.manifest["counts"]
+    assert {row["term"]: row["records"] for row in rows} == {
+        term: counts[term] for term in ("skipped", "rejected", "inserted", "duplicate_in_input")
+    }
+
+
+def test_cells_are_readable(loaded: Loaded) -> None:
+    query = (
+        "SELECT min(listened_at) AS time, 2024 AS year, 1234567 AS id, NULL AS nothing, true AS yes,"
+        " ['A', 'B'] AS names, 'a' || chr(31) || 'b' AS key, 0.5 AS half, DATE '2024-02-29' AS day FROM listens"
+    )
+    arguments = ("inspect", loaded.manifest["run_id"], "--sql", query)
+    assert etl(*arguments, home=loaded.home).out.splitlines() == [
+        "time                    year       id  nothing  yes   names  key  half  day",
+        "----------------------  ----  -------  -------  ----  -----  ---  ----  ----------",
+        "2013-03-14 19:02:11+00  2024  1234567           true  A, B   a␟b   0.5  2024-02-29",
+    ]
+    (shown,) = etl(*arguments, "--json", home=loaded.home).json
+    assert shown == {
+        "time": "2013-03-14 19:02:11+00",
+        "year": 2024,
+        "id": 1234567,
+        "nothing": None,
+        "yes": True,
+        "names": ["A", "B"],
+        "key": "a\x1fb",
+        "half": 0.5,
+        "day": "2024-02-29",
+    }
+
+
+def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: Loaded) -> None:
+    query = (
+        "SELECT 'nan'::DOUBLE AS nan, [1.5, NULL] AS parts, {'day': DATE '2024-02-29'} AS nested, 'a'::BLOB AS bytes"
+    )
+    (row,) = etl("inspect", "--sql", query, "--json", home=loaded.home).json
+    assert row == {"nan": "nan", "parts": [1.5, None], "nested": {"day": "2024-02-29"}, "bytes": "b'a'"}
+
+
+@pytest.mark.parametrize("query", ["SELECT nope FROM listens", "top_artist", "SELECT 1/", "COPY listens TO '/'"])
+def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: Loaded) -> None:
+    done = etl("inspect", "--sql", query, home=loaded.home)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("etl: error: ")
+    assert "etl inspect" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_runs_are_listed_with_those_that_did_not_end(loaded: Loaded) -> None:
+    unfinished = loaded.home / "runs" / "20200101T000000Z-auto-000000"
+    unfinished.mkdir(exist_ok=True)
+    lines = etl("runs", "list", home=loaded.home).out.splitlines()
+    assert lines[0].split() == ["run", "status", "records", "inserted", "present", "rejected"]
+    assert lines[2].split() == [unfinished.name, "unfinished"]
+    counts = loaded.manifest["counts"]
+    assert lines[3].split()[:4] == [
+        loaded.manifest["run_id"], "complete", str(counts["records"]), str(counts["inserted"]),
+    ]  # fmt: skip
+    listed = etl("runs", "list", "--json", home=loaded.home).json
+    assert [run["status"] for run in listed[:2]] == ["unfinished", "complete"]
+
+
+def test_without_runs_the_list_is_empty(tmp_path: Path) -> None:
+    assert etl("runs", "list", "--json", home=tmp_path).json == []
+    assert etl("runs", "list", home=tmp_path).code == 0
+
+
+@pytest.mark.parametrize("part", [slice(0, 16), slice(-6, None)], ids=["beginning", "end"])
+def test_a_run_is_found_by_a_part_of_its_name(part: slice, loaded: Loaded) -> None:
+    shown = etl("runs", "show", loaded.manifest["run_id"][part], "--json", home=loaded.home)
+    assert shown.json == loaded.manifest

@@ -1,0 +1,198 @@
+"""stdout is data, stderr narration; JSON parses; what a terminal would act upon is inert."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import termios
+import unicodedata
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.program import ROOT, SAMPLES, SCRIPT, environment, etl
+from tests.support import scrobble, write_maloja
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Loaded
+
+ESCAPES = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J"
+MARKUP = "[red]X[/red] [link=https://example.org]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "data/samples", "--dry-run", "--force"],
+        ["check", "data/samples"],
+        ["sources"],
+        ["inspect"],
+        ["inspect", "--sql", "FROM listens"],
+        ["inspect", "--sql", "FROM outcome"],
+        ["runs", "list"],
+        ["runs", "show"],
+        ["db", "status"],
+        ["db", "url"],
+        ["db", "migrate"],
+    ],
+    ids=" ".join,
+)
+def test_json_is_all_that_is_on_stdout(arguments: list[str], loaded: Loaded) -> None:
+    done = etl(*arguments, "--json", home=loaded.home, env={"ETL_DSN": loaded.uri})
+    assert done.code == 0, done.err
+    assert done.json
+    assert all(line.startswith("etl: ") for line in done.err.splitlines())
+
+
+def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: Loaded) -> None:
+    out, err = loaded.done.out, loaded.done.err
+    counts, created = loaded.manifest["counts"], loaded.manifest["created"]
+    assert loaded.done.code == 0
+    assert err == f"etl: run {loaded.manifest['run_id']}\n"
+    assert f"complete: {counts['inserted']} listens inserted\n" in out
+    assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out
+    assert f"run:      {loaded.manifest['run_dir']}\n" in out
+    for reason, count in loaded.manifest["skipped_by_reason"].items():
+        assert f"{reason} {count}" in out
+    suggested = [line.split() for line in out.splitlines() if " inspect " in line]
+    assert [etl(*words[2:], home=loaded.home).code for words in suggested] == [0]
+
+
+def test_the_same_again_says_that_nothing_is_new(loaded: Loaded) -> None:
+    done = etl("run", SAMPLES, "--dsn", loaded.uri, home=loaded.home)
+    files = len(loaded.manifest["files"])
+    assert f"complete: nothing new, all {files} files were loaded before (--force loads them again)" in done.out
+
+
+def test_a_dry_run_says_that_nothing_was_written(database: str, tmp_path: Path) -> None:
+    path = write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
+    done = etl("run", path, "--dry-run", "--dsn", database, home=tmp_path)
+    assert "dry run: 1 listens would be inserted; nothing was written to the database" in done.out
+
+
+def test_check_counts_what_a_run_counts(loaded: Loaded) -> None:
+    checked = etl("check", SAMPLES, "--json").json
+    manifest = loaded.manifest
+    for name in ("records", "skipped", "rejected", "keys"):
+        assert checked["counts"][name] == manifest["counts"][name]
+    outcomes = ("duplicate_in_input", "already_present", "inserted", "unresolved")
+    assert checked["counts"]["listens"] == sum(manifest["counts"][name] for name in outcomes)
+    assert checked["skipped_by_reason"] == manifest["skipped_by_reason"]
+    assert checked["rejected_by_reason"] == manifest["rejected_by_reason"]
+    for one, other in zip(checked["files"], manifest["files"], strict=True):
+        assert [one[name] for name in ("path", "sha256", "format", "status")] == [
+            other[name] for name in ("path", "sha256", "format", "status")
+        ]
+        assert {name: one["counts"][name] for name in ("records", "skipped", "rejected", "keys")} == {
+            name: other["counts"][name] for name in ("records", "skipped", "rejected", "keys")
+        }
+
+
+def test_names_cannot_act_on_a_terminal_and_markup_is_text(database: str, tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    rows = [scrobble(1, [f"{ESCAPES}A {MARKUP}"], f"\u202eT {MARKUP}", f"\u2066{MARKUP}"), scrobble(2, [""], ESCAPES)]
+    write_maloja(folder / f"{ESCAPES}{MARKUP.replace('/', '')}.json", rows)
+    (folder / f"{ESCAPES}\n.txt").write_text("no export")
+    queries = ("top_tracks", "FROM listens", "FROM rejects", f"SELECT '{ESCAPES}")
+    runs = [
+        etl("check", folder),
+        etl("run", folder, "--dsn", database, "--max-rejects", "1", home=tmp_path),
+        etl("runs", "show", home=tmp_path),
+        *(etl("inspect", "--sql", query, home=tmp_path) for query in queries),
+    ]
+    assert [done.code for done in runs] == [5, 0, 0, 0, 0, 0, 2]
+    active = {
+        char
+        for done in runs
+        for char in done.out + done.err
+        if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    }
+    assert active == set()
+    assert all(MARKUP in done.out for done in runs[3:5])
+
+
+def test_a_path_that_is_not_utf8_does_no_harm(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff\xfe"
+    try:
+        os.mkdir(folder)  # noqa: PTH102 (bytes)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
+    os.rename(tmp_path / "a.json", folder + b"/a.json")  # noqa: PTH104 (bytes)
+    assert "a.json" in etl("check", os.fsdecode(folder)).out
+    assert etl("check", os.fsdecode(folder), "--json").json["counts"]["listens"] == 1
+    assert etl("check", os.fsdecode(folder + b"/gone")).code == 4
+
+
+@pytest.mark.parametrize("arguments", [["--json", "FROM listens"], ["top_tracks"]], ids=["json", "table"])
+def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: list[str], loaded: Loaded) -> None:
+    *options, query = arguments
+    env = {"PYTHONIOENCODING": "iso-8859-1"}
+    done = etl("inspect", loaded.manifest["run_id"], *options, "--sql", query, home=loaded.home, env=env)
+    assert done.code == 0, done.err
+    assert "\\u" in done.out
+    if options:
+        assert any("Соня" in row["artist"] for row in done.json)
+
+
+def test_a_reader_that_stops_early_gets_no_traceback(loaded: Loaded) -> None:
+    with subprocess.Popen(
+        [SCRIPT, "inspect", "--sql", "SELECT range FROM range(100000)"],
+        env=environment(loaded.home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
+    """Run the program on a terminal that is ``columns`` wide and return the lines that it shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
+    env = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen([SCRIPT, *arguments], env=env, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+    assert done.returncode == 0
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, loaded: Loaded) -> None:
+    name = loaded.manifest["run_id"]
+    checked, asked, listed = (
+        on_terminal(columns, *arguments, home=loaded.home)
+        for arguments in (["check", "data/samples"], ["inspect", name, "--sql", "not_loaded"], ["runs", "list"])
+    )
+    assert max(map(len, [*checked, *asked, *listed])) <= columns
+    assert any("2022-2023_1.json  spotify-extended " in line for line in checked)
+    assert any("2022-2023_1.json  skipped " in line for line in asked)
+    assert any(line.startswith(f"{name}  ") for line in listed)
+    assert ("…" in "".join(checked)) == (columns < 100)
+
+
+def test_on_a_terminal_rows_with_too_many_columns_are_shown_one_column_per_line(loaded: Loaded) -> None:
+    lines = on_terminal(80, "inspect", loaded.manifest["run_id"], "--sql", "FROM listens LIMIT 1", home=loaded.home)
+    assert lines[0] == "-- 1"
+    assert [line.split()[0] for line in lines[1:4]] == ["file", "row", "listened_at"]
+
+
+def test_in_a_pipe_nothing_is_cut(loaded: Loaded) -> None:
+    out = etl("inspect", loaded.manifest["run_id"], "--sql", "FROM listens", home=loaded.home).out
+    assert "…" not in out
+    assert json.dumps(loaded.manifest["files"][0]["path"]).strip('"') in out

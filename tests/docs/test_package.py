@@ -1,0 +1,83 @@
+"""What is built from the tree: the wheel works without it, the source distribution is whole and holds no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = "import sys; sys.argv[0] = 'etl'; from etl.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a wheel and a source distribution, built by the tools that are installed, offline."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=ROOT, check=True, capture_output=True
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds what the wheel installs, far from the tree."""
+    folder = tmp_path_factory.mktemp("installed")
+    (wheel,) = built.glob("*.whl")
+    shutil.unpack_archive(wheel, folder, "zip")
+    return folder
+
+
+def run_installed(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as the wheel brings it, in a folder that has nothing to do with the tree."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=installed,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_wheel_holds_every_statement_and_nothing_beside_the_package(installed: Path) -> None:
+    statements = {path.relative_to(ROOT / "sql") for path in (ROOT / "sql").rglob("*.sql")}
+    assert {path.relative_to(installed / "etl/_sql") for path in (installed / "etl/_sql").rglob("*.sql")} == statements
+    modules = {path.relative_to(ROOT) for path in (ROOT / "etl").rglob("*.py")}
+    assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules
+    assert (installed / "etl/py.typed").exists()
+    assert sorted(path.suffix for path in installed.iterdir()) == ["", ".dist-info"]
+
+
+def test_the_installed_program_finds_its_statements_and_reads_files(installed: Path) -> None:
+    where = "import etl.database.statements as s; print(s.sql_folder()); print(len(s.statement('insert_listens')) > 0)"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    found = subprocess.run(
+        [sys.executable, "-c", where], cwd=installed, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.splitlines() == [str(installed / "etl/_sql"), "True"]
+    assert "maloja" in run_installed(installed, "sources").stdout
+    checked = run_installed(installed, "check", "--json", str(ROOT / "data/samples"))
+    assert checked.returncode == 0, checked.stderr
+    assert json.loads(checked.stdout)["counts"]["listens"] > 0
+
+
+def test_the_source_distribution_is_the_tree_that_is_kept_and_no_more(built: Path) -> None:
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    assert folders == {".ci", ".github", "benchmarks", "data", "etl", "sql", "tests"}
+    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "requirements.lock"} <= names
+    kept = [part for folder in ("etl", "sql", "tests", "data") for part in (ROOT / folder).rglob("*") if part.is_file()]
+    expected = {str(part.relative_to(ROOT)) for part in kept if part.suffix != ".pyc"}
+    assert expected <= names
+    assert not any("results/" in name or "__pycache__" in name for name in names)

@@ -1,0 +1,55 @@
+"""Rows as a source's reader returns them, for tests of what is made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.normalize.listens import Normalized, Rules, normalize
+from etl.schema import EXTRACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)
+SEPARATORS = compile_separators(DEFAULT_SEPARATORS)
+MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
+PLAIN: dict[str, Any] = {**dict.fromkeys(EXTRACTED), "listened_at": START, "artist": "Ann", "track": "One"}
+
+Row: TypeAlias = dict[str, Any]
+"""Columns of EXTRACTED that differ from a plain listen's."""
+
+
+def at(second: int) -> datetime:
+    """Return the time of ``second`` seconds after 2020-01-01."""
+    return START + timedelta(seconds=second)
+
+
+def extracted(*rows: Row) -> pl.DataFrame:
+    """Return ``rows`` with schema EXTRACTED, numbered from 1 where they do not say otherwise."""
+    full = [{**PLAIN, "row": number, **row} for number, row in enumerate(rows, start=1)]
+    return pl.DataFrame([tuple(row.values()) for row in full], schema=EXTRACTED, orient="row")
+
+
+def normalized(
+    *rows: Row, file: str = "export.json", since: datetime | None = None, until: datetime | None = None
+) -> Normalized:
+    """Return what becomes of ``rows`` of one file."""
+    return normalize(extracted(*rows), file, "test", EARLIEST, Rules(NOW, SEPARATORS, since, until))
+
+
+def listens(*rows: Row, file: str = "export.json") -> pl.DataFrame:
+    """Return ``rows``, all of them good, with schema NORMALIZED."""
+    made = normalized(*rows, file=file)
+    assert made.listens.height == len(rows)
+    return made.listens
+
+
+def first(rows: Sequence[Row], **columns: Any) -> Row:  # noqa: ANN401 (values of any type)
+    """Return the first of ``rows`` that has these values."""
+    return next(row for row in rows if columns.items() <= row.items())

@@ -1,0 +1,264 @@
+"""However a plan is cut, each batch can be committed when the cut says so and brings no entity without a listen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, needs, resolved_keys
+from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.frames import NewIds, entity_rows, with_real_ids
+from etl.resolve.plan import Plan, Planner, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from etl.resolve.frames import EntityRows
+
+MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
+MBID = st.none() | st.sampled_from(MBIDS)
+UNIT = st.builds(
+    Unit,
+    key=st.text("xyz", min_size=1, max_size=3),
+    artists=st.lists(st.sampled_from(["Ann", "ANN", "Bo", "Cy", "Di"]), min_size=1, max_size=3, unique=True),
+    artist_mbids=st.none() | st.lists(MBID, min_size=1, max_size=3),
+    track=st.sampled_from(["One", "Two", "Three"]),
+    album=st.sampled_from([None, "One", "Hits", "More"]),
+    release_mbid=MBID,
+    recording_mbid=MBID,
+    duration=st.none(),
+    raw_artists=st.none(),
+    raw_track=st.none(),
+    raw_album=st.none(),
+)
+UNITS = st.lists(UNIT, min_size=1, max_size=14)
+SIZE = st.integers(1, 120) | st.just(10**6)
+EVERYTHING = 10**9
+
+# Which columns of a table name rows of which table.
+REFERENCES = {
+    "artist_aliases": {"artist_id": "artists"},
+    "release_aliases": {"release_id": "releases"},
+    "tracks": {"release_id": "releases"},
+    "artist_releases": {"artist_id": "artists", "release_id": "releases"},
+    "track_aliases": {"track_id": "tracks"},
+    "artist_tracks": {"artist_id": "artists", "track_id": "tracks"},
+    "track_lookup": {"artist_id": "artists", "album_id": "releases", "track_id": "tracks"},
+}
+PRIMARY_KEYS = {
+    "artists": ("id",),
+    "artist_aliases": ("artist_id", "alias"),
+    "releases": ("id",),
+    "release_aliases": ("release_id", "alias"),
+    "tracks": ("id",),
+    "artist_releases": ("artist_id", "release_id"),
+    "track_aliases": ("track_id", "alias"),
+    "artist_tracks": ("artist_id", "track_id"),
+    "track_lookup": ("lookup_key",),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    keys: Sequence[str]
+    tables: Mapping[str, list[dict[str, object]]]
+    phase: Phase
+    before: Sequence[Batch]
+    """The batches that are committed by the time that this one is, whatever the others do."""
+
+    @property
+    def ids(self) -> set[tuple[str, object]]:
+        """The entities that it makes."""
+        return {(name, row["id"]) for name in ("artists", "releases", "tracks") for row in self.tables.get(name, [])}
+
+    def pairs(self, table: str, *columns: str) -> set[tuple[object, ...]]:
+        return {tuple(row[column] for column in columns) for row in self.tables.get(table, [])}
+
+    def seen(self, table: str, *columns: str) -> set[tuple[object, ...]]:
+        """Return what the batch and those before it have in ``columns``."""
+        return set().union(*(batch.pairs(table, *columns) for batch in (self, *self.before)))
+
+
+def stored() -> Catalog:
+    """Return a database with two artists, an album of both, and two tracks on it."""
+    catalog = Catalog()
+    catalog.add_artist(Artist(1, MBIDS[0], ["Ann"]))
+    catalog.add_artist(Artist(2, None, ["Bo"]))
+    catalog.add_release(Release(1, None, ("Hits",), [1, 2]))
+    catalog.add_track(Track(1, None, ("One",), 1, [1, 2], 0))
+    catalog.add_track(Track(2, MBIDS[1], ("Two",), 1, [1], 0))
+    return catalog
+
+
+STORED = {("artists", 1), ("artists", 2), ("releases", 1), ("tracks", 1), ("tracks", 2)}
+
+
+def make_plan(catalog: Catalog, units: Sequence[Unit]) -> Plan:
+    planner = Planner(catalog, {})
+    for unit in units:
+        planner.resolve(unit)
+    return planner.plan
+
+
+def weights(plan: Plan) -> dict[str, int]:
+    """Return how many listens each key has."""
+    return {key: 1 + len(key) * place % 4 for place, key in enumerate(plan.resolved)}
+
+
+def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
+    """Cut the plan and make the rows of each batch, in the order of the batches."""
+    resolved = resolved_keys(plan, catalog)
+    needed = needs(plan, resolved)
+    listens = pl.Series([weights(plan)[key] for key in resolved["lookup_key"]], dtype=pl.Int64)
+    division = cut(resolved, needed, listens, size)
+    ids = NewIds(*(range(100, 100 + len(made)) for made in (plan.artists, plan.releases, plan.tracks)))
+    rows = entity_rows(plan, ids, with_real_ids(resolved, ids), needed, division)
+    of_batch = division.join(resolved, on="place").group_by("batch").agg("lookup_key", pl.col("phase").unique())
+    batches: list[Batch] = []
+    for number, keys, (phase,) in of_batch.sort("batch").iter_rows():
+        before = () if phase == Phase.FREE else tuple(batch for batch in batches if batch.phase == Phase.SEED)
+        batches.append(Batch(keys, tables(rows[number]), Phase(phase), before))
+    return batches
+
+
+def tables(rows: EntityRows) -> dict[str, list[dict[str, object]]]:
+    """Return the rows by table, with the credits that are attached to albums that exist among them."""
+    found = {name: frame.to_dicts() for name, frame in rows.tables.items()}
+    if rows.attached.height:
+        found["artist_releases"] = found.get("artist_releases", []) + rows.attached.to_dicts()
+    return found
+
+
+def row_counts(batches: Sequence[Batch]) -> Counter[tuple[object, ...]]:
+    return Counter((name, *row.values()) for batch in batches for name, rows in batch.tables.items() for row in rows)
+
+
+def dangling(batch: Batch) -> Iterator[tuple[str, object]]:
+    """Yield the references to rows that another connection would not see yet."""
+    there = STORED.union(batch.ids, *(earlier.ids for earlier in batch.before))
+    for name, references in REFERENCES.items():
+        for row in batch.tables.get(name, []):
+            for column, target in references.items():
+                if (target, row[column]) not in there:
+                    yield target, row[column]
+
+
+def orphans(batch: Batch) -> list[tuple[str, object]]:
+    """Return the entities that Koito's sweep could take as soon as the batch is committed."""
+    on_tracks = {artist for (artist,) in batch.pairs("artist_tracks", "artist_id")}
+    with_tracks = {release for (release,) in batch.pairs("tracks", "release_id")}
+    with_artists = {release for (release,) in batch.pairs("artist_releases", "release_id")}
+    with_listens = {row["track_id"] for row in batch.tables["track_lookup"] if row["lookup_key"] in batch.keys}
+    kept = {
+        *(("artists", artist) for artist in on_tracks),
+        *(("releases", release) for release in with_tracks & with_artists),
+        *(("tracks", track) for track in with_listens),
+    }
+    return sorted(batch.ids - kept, key=str)
+
+
+def idle_credits(batch: Batch) -> set[tuple[object, ...]]:
+    """Return the credits on albums whose artist has no track there yet: Koito's sweep takes those too."""
+    tracks = batch.seen("tracks", "id", "release_id") | {(1, 1), (2, 1)}
+    of_tracks = batch.seen("artist_tracks", "artist_id", "track_id") | {(1, 1), (2, 1), (1, 2)}
+    on_release = {(artist, release) for track, release in tracks for artist, other in of_tracks if other == track}
+    return batch.pairs("artist_releases", "artist_id", "release_id") - on_release
+
+
+def unit(*artists: str, track: str, album: str, key: str | None = None) -> Unit:
+    return Unit(key or f"{artists} {track} {album}", list(artists), None, track, album, *[None] * 6)
+
+
+# The second key is the only one in its batch that another batch depends on, by Cy; but its album's credits need Ann,
+# whom the first key brings.
+GUEST_ON_A_SHARED_ALBUM = [
+    unit("Ann", "Bo", track="One", album="More"),
+    unit("Bo", "Cy", track="Two", album="More"),
+    unit("Cy", track="Three", album="One"),
+]
+TWO_KEYS = 2 * ROWS_PER_KEY + 4
+
+
+@settings(deadline=None, max_examples=200)
+@given(UNITS, SIZE, st.booleans())
+@example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
+def test_every_batch_stands_on_what_was_committed_before_it(units: list[Unit], size: int, has_rows: bool) -> None:
+    catalog = stored() if has_rows else Catalog()
+    plan = make_plan(catalog, units)
+    batches = batches_of(catalog, plan, size)
+
+    assert Counter(key for batch in batches for key in batch.keys) == Counter(list(plan.resolved))
+    for batch in batches:
+        assert list(dangling(batch)) == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(UNITS, SIZE, st.booleans())
+@example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
+def test_no_batch_brings_an_entity_without_a_listen_of_its_own(units: list[Unit], size: int, has_rows: bool) -> None:
+    catalog = stored() if has_rows else Catalog()
+
+    for batch in batches_of(catalog, make_plan(catalog, units), size):
+        assert orphans(batch) == []
+        assert idle_credits(batch) == set()
+
+
+@settings(deadline=None)
+@given(UNITS, SIZE, st.booleans())
+def test_the_rows_are_the_same_wherever_the_plan_is_cut(units: list[Unit], size: int, has_rows: bool) -> None:
+    def rows_at(size: int) -> Counter[tuple[object, ...]]:
+        catalog = stored() if has_rows else Catalog()
+        return row_counts(batches_of(catalog, make_plan(catalog, units), size))
+
+    assert rows_at(size) == rows_at(EVERYTHING)
+
+
+@settings(deadline=None)
+@given(UNITS, SIZE)
+def test_no_row_is_written_twice(units: list[Unit], size: int) -> None:
+    catalog = Catalog()
+    batches = batches_of(catalog, make_plan(catalog, units), size)
+
+    for table, columns in PRIMARY_KEYS.items():
+        keys = [tuple(row[column] for column in columns) for batch in batches for row in batch.tables.get(table, [])]
+        assert len(keys) == len(set(keys))
+
+
+@settings(deadline=None)
+@given(UNITS, SIZE)
+def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(units: list[Unit], size: int) -> None:
+    catalog = Catalog()
+    plan = make_plan(catalog, units)
+
+    for batch in batches_of(catalog, plan, size):
+        rows = sorted(weights(plan)[key] + ROWS_PER_KEY for key in batch.keys)
+        assert sum(rows[:-1]) < size
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.permutations([unit(name, track="One", album="More") for name in "ABCDEFGH"]))
+def test_keys_that_share_nothing_are_all_free(units: list[Unit]) -> None:
+    catalog = Catalog()
+    batches = batches_of(catalog, make_plan(catalog, units), 1)
+
+    assert [(batch.phase, len(batch.keys)) for batch in batches] == [(Phase.FREE, 1)] * len(units)
+
+
+def test_keys_of_one_artist_wait_for_one_of_them_only() -> None:
+    units = [unit("Ann", track=f"Track {number}", album=f"Album {number}") for number in range(8)]
+    catalog = Catalog()
+    batches = batches_of(catalog, make_plan(catalog, units), 1)
+
+    assert [batch.phase for batch in batches] == [Phase.SEED] + [Phase.AFTER] * 7
+
+
+def test_keys_of_tracks_that_exist_wait_for_nothing() -> None:
+    catalog = stored()
+    plan = make_plan(catalog, [unit("Ann", track="One", album="Hits"), unit("Bo", track="One", album="Hits")])
+
+    assert [batch.phase for batch in batches_of(catalog, plan, 1)] == [Phase.FREE, Phase.FREE]

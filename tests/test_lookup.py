@@ -1,0 +1,221 @@
+"""Which units a run has to look at, in what order, and which of them the cache does not settle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from etl.lookup import UNITS, misses, offers, to_resolve, units
+from etl.schema import NORMALIZED, TRACK_LOOKUP, empty
+from tests.frames import MBIDS, Row, at, listens
+
+A, B, C = MBIDS
+BUSY = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+
+MBID = st.none() | st.sampled_from(MBIDS)
+ROW = st.fixed_dictionaries(
+    {
+        "listened_at": st.integers(0, 3).map(at),
+        "artist": st.sampled_from(["Ann", "ANN", "Zoë", "Zoe\N{COMBINING DIAERESIS}"]),
+        "artists": st.none() | st.lists(st.sampled_from(["Ann", "ANN", "Bo"]), min_size=1, max_size=2),
+        "artist_mbids": st.none() | st.lists(MBID, max_size=2),
+        "track": st.sampled_from(["One", "Two"]),
+        "album": st.none() | st.just("Hits"),
+        "recording_mbid": MBID,
+        "release_mbid": MBID,
+        "duration": st.none() | st.integers(1, 2),
+    }
+)
+FILES = st.lists(st.lists(ROW, max_size=8), min_size=1, max_size=3)
+LACKING = pl.Schema(
+    {"track_id": pl.Int32, **dict.fromkeys(("duration", "recording_mbid", "release_mbid", "artist_mbids"), pl.Boolean)}
+)
+
+
+def has_mbids(unit: Row) -> bool:
+    return bool(unit["recording_mbid"] or unit["release_mbid"] or any(unit["artist_mbids"] or []))
+
+
+def content(unit: Row) -> list[tuple[bool, Any]]:
+    """Return what decides between units of one second and key; a value goes before none."""
+    names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
+    values = [unit[name] for name in (*names, "raw_artists", "raw_track", "raw_album")]
+    flat = ["\x1e".join(item or "-" for item in value) if isinstance(value, list) else value for value in values]
+    return [(value is None, value or 0) for value in flat]
+
+
+def expected_units(frame: pl.DataFrame) -> list[Row]:
+    """Return the units of ``frame`` as the docstring of ``units`` defines them, in Python."""
+    rows = sorted(
+        frame.iter_rows(named=True), key=lambda row: (row["listened_at"], row["lookup_key"].encode(), content(row))
+    )
+    chosen: list[Row] = []
+    seen: set[Any] = set()
+    for row in rows:
+        mbids = (row["recording_mbid"], row["release_mbid"], str(row["artist_mbids"]))
+        marks = {("key", row["lookup_key"])}
+        marks |= {("mbids", row["lookup_key"], *mbids)} if has_mbids(row) else set()
+        marks |= {("duration", row["lookup_key"])} if row["duration"] else set()
+        unit = {name: row[name] for name in UNITS}
+        if not marks <= seen and unit not in chosen:
+            chosen.append(unit)
+        seen |= marks
+    return chosen
+
+
+def hits_of(*rows: tuple[str, int]) -> pl.DataFrame:
+    """Return cache hits: key and track id."""
+    full = [(key, track + 100, track + 200, track) for key, track in rows]
+    return pl.DataFrame(full, schema=TRACK_LOOKUP, orient="row")
+
+
+def lacking_of(*rows: tuple[int, bool, bool, bool, bool]) -> pl.DataFrame:
+    """Return what tracks lack: id, duration, recording, release, artists."""
+    return pl.DataFrame(rows, schema=LACKING, orient="row")
+
+
+def times_of(frame: pl.DataFrame) -> list[int]:
+    return [int((moment - at(0)).total_seconds()) for moment in frame.get_column("listened_at")]
+
+
+@BUSY
+@given(FILES)
+def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) -> None:
+    frame = pl.concat([listens(*rows) for rows in files])
+    assert units(frame).rows(named=True) == expected_units(frame)
+
+
+@BUSY
+@given(FILES, st.randoms(use_true_random=False), st.permutations(["a.json", "b.json", "c.json"]))
+def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
+    files: list[list[Row]], random: Any, names: list[str]  # noqa: ANN401 (hypothesis' own Random)
+) -> None:  # fmt: skip
+    before = pl.concat([listens(*rows, file=str(number)) for number, rows in enumerate(files)])
+    moved = [listens(*random.sample(rows, len(rows)), file=name) for rows, name in zip(files, names, strict=False)]
+    after = pl.concat(random.sample(moved, len(moved)))
+    assert_frame_equal(units(after), units(before))
+
+
+def test_no_listens_have_no_units() -> None:
+    assert units(empty(NORMALIZED)).schema == UNITS
+    assert units(empty(NORMALIZED)).height == 0
+
+
+def test_plays_of_one_track_are_one_unit_the_earliest() -> None:
+    found = units(listens({"listened_at": at(5)}, {"listened_at": at(3)}, {"listened_at": at(9)}))
+    assert times_of(found) == [3]
+
+
+def test_units_are_in_the_order_of_their_earliest_listens() -> None:
+    found = units(listens(*({"listened_at": at(10 - n), "track": f"T{n}"} for n in range(5)), {"track": "T0"}))
+    assert found.get_column("track").to_list() == ["T0", "T4", "T3", "T2", "T1"]
+
+
+def test_content_decides_between_listens_of_one_second_whatever_their_row() -> None:
+    rows: list[Row] = [{"track": "ONE"}, {"track": "one"}, {"track": "One"}]
+    for order in (rows, rows[::-1]):
+        assert units(listens(*order)).get_column("track").to_list() == ["ONE"]
+
+
+def test_the_first_listen_with_a_duration_is_a_unit_too_and_later_ones_are_not() -> None:
+    found = units(
+        listens(
+            {"listened_at": at(1)},
+            {"listened_at": at(3), "duration": 200},
+            {"listened_at": at(2), "duration": 100},
+            {"listened_at": at(4), "duration": 300},
+        )
+    )
+    assert found.select("duration").to_series().to_list() == [None, 100]
+
+
+def test_each_combination_of_mbids_is_a_unit_once() -> None:
+    found = units(
+        listens(
+            {"listened_at": at(1), "recording_mbid": A},
+            {"listened_at": at(2), "recording_mbid": A, "release_mbid": B},
+            {"listened_at": at(3), "recording_mbid": A},
+            {"listened_at": at(4), "artist_mbids": [C]},
+            {"listened_at": at(5), "artist_mbids": [None, C]},
+            {"listened_at": at(6), "artist_mbids": [C]},
+            {"listened_at": at(7), "artist_mbids": [None]},
+            {"listened_at": at(8), "release_group_mbid": A},
+        )
+    )
+    assert times_of(found) == [1, 2, 4, 5]
+
+
+def test_misses_are_the_units_of_keys_that_the_cache_does_not_know() -> None:
+    found = units(listens({}, {"recording_mbid": A}, {"track": "Two"}, {"track": "Three", "listened_at": at(-1)}))
+    assert misses(found, hits_of(("ann\x1fone\x1f", 1), ("other", 2))).get_column("track").to_list() == ["Three", "Two"]
+    assert_frame_equal(misses(found, hits_of()), found)
+    assert misses(found.clear(), hits_of(("ann\x1fone\x1f", 1))).height == 0
+
+
+def test_a_key_that_is_null_is_a_miss_and_matches_no_hit() -> None:
+    found = units(listens({})).with_columns(lookup_key=pl.lit(None, pl.String))
+    hits = hits_of(("x", 1)).with_columns(lookup_key=pl.lit(None, pl.String))
+    assert misses(found, hits).height == 1
+    assert offers(found.with_columns(duration=pl.lit(1, pl.Int32)), hits).height == 0
+
+
+def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
+    found = units(
+        listens(
+            {"track": "Plain"},
+            {"track": "Long", "duration": 9},
+            {"track": "Known", "artist_mbids": [A]},
+            {"track": "Vague", "artist_mbids": [None]},
+            {"track": "New", "duration": 9},
+        )
+    )
+    hits = hits_of(*((f"ann\x1f{name}\x1f", number) for number, name in enumerate(("plain", "long", "known", "vague"))))
+    offered = offers(found, hits)
+    assert offered.select("track", "track_id").rows() == [("Known", 2), ("Long", 1)]
+    assert offers(found, hits_of()).height == 0
+
+
+def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> None:
+    rich: Row = {"duration": 9, "recording_mbid": A, "release_mbid": B, "artist_mbids": [C]}
+    for number, column in enumerate(rich):
+        found = units(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
+        hits = hits_of(("ann\x1fone\x1f", 1), ("ann\x1ftwo\x1f", 2))
+        lacks_it = [place == number for place in range(4)]
+        lacks_others = [place != number for place in range(4)]
+        every = to_resolve(found, hits, lacking_of((1, *lacks_it), (2, *lacks_it)))  # type: ignore[arg-type]
+        assert every.get_column("track").to_list() == ["One", "Two"]
+        some = to_resolve(found, hits, lacking_of((1, *lacks_others), (2, *lacks_others)))  # type: ignore[arg-type]
+        assert some.get_column("track").to_list() == ["Two"]
+        assert to_resolve(found, hits, lacking_of((1, False, False, False, False))).height == 0
+
+
+@BUSY
+@given(st.lists(ROW, max_size=10), st.integers(0, 3), st.lists(st.booleans(), min_size=4, max_size=4))
+def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
+    rows: list[Row], cached: int, flags: list[bool]
+) -> None:
+    found = units(listens(*rows))
+    keys = found.get_column("lookup_key").unique(maintain_order=True).to_list()[:cached]
+    hits = hits_of(*((key, number) for number, key in enumerate(keys)))
+    lacking = lacking_of(*((number, *flags) for number, _ in enumerate(keys)))  # type: ignore[arg-type]
+    wanted = to_resolve(found, hits, lacking)
+    assert wanted.schema == UNITS
+    expected = [
+        unit
+        for unit in found.iter_rows(named=True)
+        if unit["lookup_key"] not in keys
+        or (unit["duration"] and flags[0])
+        or (unit["recording_mbid"] and flags[1])
+        or (unit["release_mbid"] and flags[2])
+        or (unit["artist_mbids"] is not None and flags[3] and (has_mbids(unit) or unit["duration"]))
+    ]
+    assert wanted.rows(named=True) == expected
+
+
+def test_without_hits_everything_is_to_resolve() -> None:
+    found = units(listens({}, {"track": "Two"}))
+    assert_frame_equal(to_resolve(found, hits_of(), lacking_of()), found)

@@ -16,7 +16,7 @@ from etl.artifacts import RunDirectory, create_run, versions
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.discover import discover
-from etl.errors import EtlError, ExitCode, InputError, decisive, one_interruption
+from etl.errors import DatabaseError, EtlError, ExitCode, InputError, decisive, one_interruption
 from etl.extract import Extractor, FileResult
 from etl.ledger import FileEntry
 from etl.normalize.listens import Rules
@@ -147,9 +147,8 @@ class _Run:
             with self._timed("account"):
                 keys = report.make_keys(spelled.result(), loaded.keys())
                 writing = files.submit(directory.write_frame, "keys", keys)
-                outcome = report.make_outcome(
-                    rows.listens, keys, load.pairs(loaded.inserted), load.pairs(loaded.of_other_users)
-                )
+                inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
+                outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
                 directory.write_frame("outcome", outcome)
                 writing.result()
         return self._account(pool, directory, rows, loaded, keys, outcome, failure)
@@ -210,12 +209,19 @@ class _Run:
         counts = report.count(rows.skipped, rows.rejects, outcome, keys)
         per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
         dry = self.settings.dry_run
-        totals = None if dry or failure else pool.control(lambda control: ledger.run_totals(control, directory.run_id))
-        problems = report.imbalances(counts, per_file, rows.records, totals["inserted"] if totals else None)
-        code = self._exit_code(rows, counts, problems, failure)
+        problems: list[str] = []
+        try:
+            totals = None
+            if not (dry or failure):
+                totals = pool.control(lambda control: ledger.run_totals(control, directory.run_id))
+            problems = report.imbalances(counts, per_file, rows.records, totals["inserted"] if totals else None)
+            code = self._exit_code(rows, counts, problems, failure)
+            if totals is not None:
+                self._complete_ledger(pool, directory.run_id, rows, per_file, _status(code, dry=dry), code)
+        except DatabaseError as error:  # all is loaded, but no file counts as loaded: the next run looks again
+            failure = error
+            code = self._exit_code(rows, counts, problems, failure)
         status = _status(code, dry=dry)
-        if totals is not None:
-            self._complete_ledger(pool, directory.run_id, rows, per_file, status, code)
         manifest = {
             "run_id": directory.run_id,
             "run_dir": str(directory.path),

@@ -11,6 +11,8 @@ from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NOT_REACHED = "not reached: the run ended early"
+
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
 
 
@@ -38,26 +40,33 @@ def make_keys(spelled: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
     ``spelled`` is what ``spellings`` returns; ``ids`` holds lookup_key, status, detail, artist_id, album_id and
     track_id of the keys that were reached.
     """
-    not_reached = pl.lit("not reached: the run ended early")
     found = spelled.join(ids, on="lookup_key", how="left", maintain_order="left")
     full = found.with_columns(
         status=pl.col("status").fill_null(str(KeyStatus.FAILED)),
-        detail=pl.when(pl.col("status").is_null()).then(not_reached).otherwise("detail"),
+        detail=pl.when(pl.col("status").is_null()).then(pl.lit(NOT_REACHED)).otherwise("detail"),
     )
     return conform(full, KEYS)
 
 
 def make_outcome(
-    listens: pl.DataFrame, keys: pl.DataFrame, inserted: pl.DataFrame, of_other_users: pl.DataFrame
+    listens: pl.DataFrame,
+    keys: pl.DataFrame,
+    inserted: pl.DataFrame,
+    of_other_users: pl.DataFrame,
+    reached: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return what became of each of ``listens`` (by file, then row) as schema OUTCOME.
 
     ``inserted`` and ``of_other_users`` hold track_id and listened_at. Of listens that are equal after resolution the
-    first by file, then row, counts; the others are duplicates.
+    first by file, then row, counts; the others are duplicates. ``reached``, after a run that ended early, holds the
+    listens that were written or found present; the others are unresolved.
     """
     code = pair_code(pl.col("track_id"), pl.col("listened_at"))
     new = inserted.select(code).to_series().implode()
     others = of_other_users.select(code).to_series().implode()
+    is_lost = pl.lit(value=False)
+    if reached is not None:
+        is_lost = ~pl.col("code").is_in(reached.select(code).to_series().implode())
     failed = keys.filter(pl.col("status") == str(KeyStatus.FAILED)).select("lookup_key", failure="detail")
     rows = (
         listens.select("file", "row", "lookup_key", "listened_at")
@@ -67,7 +76,7 @@ def make_outcome(
         .with_columns(code=code)
     )
     fate = (
-        pl.when(pl.col("code").is_null())
+        pl.when(pl.col("code").is_null() | is_lost)
         .then(pl.lit(str(Outcome.UNRESOLVED)))
         .when(~pl.col("code").is_first_distinct())
         .then(pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
@@ -80,6 +89,7 @@ def make_outcome(
             pl.lit("other_user")
         ),
         "failure",
+        pl.when(pl.col("outcome") == str(Outcome.UNRESOLVED)).then(pl.lit(NOT_REACHED)),
     )
     full = rows.with_columns(outcome=fate).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
     return conform(full, OUTCOME)

@@ -30,18 +30,15 @@ def open_ready(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = Fals
     ``read_only`` caller (a dry run) does without them, except on the embedded server, which is made on first use.
     """
     uri = resolve_uri(dsn, home, narrate)
-    connection, database, missing = _look(uri)
-    if not missing:
-        return connection, database
-    if dsn == EMBEDDED:
-        connection.close()
-        migrate(uri, standalone=True)
-        connection, database, _ = _look(uri)
-        return connection, database
-    check_adoptable(database, standalone=False)
-    if read_only:
+    is_ours = dsn == EMBEDDED
+    connection, database, missing = _look(uri, standalone=is_ours)
+    if not missing or (read_only and not is_ours):
         return connection, database
     connection.close()
+    if is_ours:
+        migrate(uri, standalone=True)
+        connection, database, _ = _look(uri, standalone=True)
+        return connection, database
     raise DatabaseError(
         f'database "{database.name}" lacks {len(missing)} of our migrations',
         "Run `etl db migrate` with the same --dsn once; it prints what it adds",
@@ -53,19 +50,19 @@ def migrate_target(
 ) -> list[Migration]:
     """Announce what the database lacks, add it, and return it."""
     uri = resolve_uri(dsn, home, narrate)
-    connection, database, missing = _look(uri)
-    connection.close()
     standalone = standalone or dsn == EMBEDDED
-    check_adoptable(database, standalone=standalone)
+    connection, _, missing = _look(uri, standalone=standalone)
+    connection.close()
     for migration in missing:
         announce(migration)
     return migrate(uri, standalone=standalone)
 
 
-def _look(uri: str) -> tuple[Connection, Database, list[Migration]]:
+def _look(uri: str, *, standalone: bool) -> tuple[Connection, Database, list[Migration]]:
     connection = connect(uri)
     try:
         database = identify(connection)
+        check_adoptable(database, standalone=standalone)
         missing = pending(connection, database)
         connection.rollback()
     except DatabaseError:

@@ -99,7 +99,7 @@ def cut(resolved: pl.DataFrame, needed: pl.DataFrame, listens: pl.Series, size: 
     """
     ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "place")
     chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
-    homes = needed.join(chunked.select("place", "chunk"), on="place")
+    homes = needed.join(chunked.select("place", "chunk", "weight"), on="place")
     seeds = _seeds(chunked, homes)
     seeded = needed.join(seeds, on="place", how="semi").select("entity", "number").unique()
     rest = chunked.join(seeds, on="place", how="anti", maintain_order="left").select("place", "chunk")
@@ -115,12 +115,15 @@ def cut(resolved: pl.DataFrame, needed: pl.DataFrame, listens: pl.Series, size: 
 
 
 def _seeds(chunked: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of keys that together need every entity which more than one chunk needs."""
+    """Return the places of keys that together need every entity which more than one chunk needs.
+
+    Of the keys that need an entity the one with the fewest listens is taken: others wait for the seeds.
+    """
     shared = homes.group_by("entity", "number").agg(pl.col("chunk").n_unique() > 1).filter("chunk")
     first = (
         homes.join(shared.select("entity", "number"), on=["entity", "number"], how="semi")
-        .sort("chunk", "place")
-        .unique(["entity", "number"], keep="first")
+        .sort("weight", "place")
+        .unique(["entity", "number"], keep="first", maintain_order=True)
         .select("place")
     )
     makers = chunked.join(first, on="place", how="semi").select(place="maker")

@@ -75,13 +75,15 @@ class Planner:
         """Find or create the entities of ``unit``; a key that is known can only add what is lacking."""
         known = self.plan.ids.get(unit.key)
         if known is None:
-            known = self._find_recording(unit) or self._find_or_create(unit)
+            by_recording = self._find_recording(unit.recording_mbid) if unit.recording_mbid else None
+            known = by_recording or self._find_or_create(unit)
             self.plan.ids[unit.key] = self.plan.resolved[unit.key] = known
-        self._enrich(unit, known)
+        if unit.duration or unit.recording_mbid or unit.release_mbid or unit.artist_mbids:
+            self._enrich(unit, known)
 
-    def _find_recording(self, unit: Unit) -> Ids | None:
+    def _find_recording(self, mbid: str) -> Ids | None:
         """Return the ids of the track with the recording's MBID, whatever release it is on; nothing is created then."""
-        number = self.catalog.track_of_mbid.get(unit.recording_mbid or "")
+        number = self.catalog.track_of_mbid.get(mbid)
         track = self.catalog.tracks.get(number) if number else None
         if track is None or not track.artists:
             return None
@@ -99,6 +101,8 @@ class Planner:
 
     def _credit(self, unit: Unit) -> list[int]:
         """Return the ids of the unit's artists, each once, in order."""
+        if len(unit.artists) == 1 and not unit.artist_mbids:
+            return [self._artist(unit.artists[0], unit.raw_artists[0] if unit.raw_artists else None, None)]
         mbids = unit.artist_mbids or []
         aligned = len(mbids) == len(unit.artists)
         if mbids and not aligned:
@@ -157,7 +161,7 @@ class Planner:
         for spelling in (unit.track, unit.raw_track):
             for number in self.catalog.tracks_titled.get((spelling, release.id), ()) if spelling else ():
                 track = self.catalog.tracks[number]
-                if set(artists) <= set(track.artists):
+                if all(artist in track.artists for artist in artists):
                     return track
         track = Track(
             id=FIRST_NEW + len(self.plan.tracks),

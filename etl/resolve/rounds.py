@@ -63,6 +63,8 @@ class Loaded:
     inserted: list[pl.DataFrame] = field(default_factory=list)
     of_other_users: list[pl.DataFrame] = field(default_factory=list)
     """Listens: track_id, listened_at."""
+    reached: list[pl.DataFrame] = field(default_factory=list)
+    """Track_id and listened_at of all listens in batches that were committed."""
     created: Counter[str] = field(default_factory=Counter)
     """Artists, albums and tracks."""
     retries: int = 0
@@ -91,8 +93,9 @@ class Loaded:
 def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Plan:
     """Apply the rules to ``units`` (schema UNITS), in their order."""
     planner = Planner(catalog, snapshot.hit_ids(hits))
-    for row in units.select(UNIT_COLUMNS).iter_rows():
-        planner.resolve(Unit(*row))
+    columns = [units.get_column(name).to_list() for name in UNIT_COLUMNS]
+    for unit in map(Unit._make, zip(*columns, strict=True)):
+        planner.resolve(unit)
     return planner.plan
 
 
@@ -132,8 +135,9 @@ class Loader:
         hits = hits.sort("lookup_key")
         rows = stage(self._listens, hits, self._user_id).sort("track_id", "listened_at")
         batches = [self._batch(part) for part in rows.iter_slices(self._sizes.batch)]
+        self.loaded.hits.append(hits)  # in case that the run ends here
         vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
-        self.loaded.hits.append(hits.filter(~pl.col("lookup_key").is_in(vanished)))
+        self.loaded.hits[-1] = hits.filter(~pl.col("lookup_key").is_in(vanished))
         return sorted(vanished)
 
     def resolve(self, units: pl.DataFrame) -> None:
@@ -148,7 +152,7 @@ class Loader:
         if not failed:
             return
         again = units.filter(pl.col("lookup_key").is_in(list(failed)))
-        if attempt < ATTEMPTS and any(error.failure is Failure.GONE for error in failed.values()):
+        if attempt < ATTEMPTS and any(_is_koitos_doing(error) for error in failed.values()):
             self._resolve_part(again, attempt + 1)
         elif len(failed) == 1:
             self.loaded.failed.update((key, error.message) for key, error in failed.items())
@@ -164,9 +168,11 @@ class Loader:
         resolved = resolved_keys(plan, catalog)
         lookups = with_real_ids(resolved, ids)
         batches, overflow = self._divide(plan, ids, resolved, lookups, late)
+        before = len(self.loaded.resolved)
+        self.loaded.hits.append(late)  # in case that the run ends here; the resolved ones are recorded by batch
         failed = {key: error for batch, error in self._write(batches, overflow) for key in batch.keys}
-        self.loaded.hits.append(late.filter(~pl.col("lookup_key").is_in(list(failed))))
-        self.loaded.resolved.append(lookups.filter(~pl.col("lookup_key").is_in(list(failed))))
+        self.loaded.hits[-1] = late.filter(~pl.col("lookup_key").is_in(list(failed)))
+        self.loaded.resolved[before:] = [lookups.filter(~pl.col("lookup_key").is_in(list(failed)))]
         self.loaded.notes.update(plan.notes)
         enriched = self._pool.control(lambda connection: _enrich(connection, plan))
         return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
@@ -246,11 +252,19 @@ class Loader:
 
     def _record(self, batch: Batch, written: Written) -> None:
         loaded = self.loaded
+        if (resolved := batch.entities.tables.get("track_lookup")) is not None:
+            loaded.resolved.append(resolved)
+        loaded.reached.append(batch.listens.select("track_id", "listened_at"))
         loaded.inserted.append(written.inserted)
         loaded.of_other_users.append(written.of_other_users)
         loaded.created.update(load.created(batch))
         loaded.retries += written.retries
         self.on_progress(batch.listens.height)
+
+
+def _is_koitos_doing(error: StatementError) -> bool:
+    """Say whether a row was removed, or one like it made, since the plan looked: a fresh look settles it."""
+    return error.failure is Failure.GONE or error.sqlstate == "23505"
 
 
 def _collect(running: Iterable[Future[Failed]]) -> Failed:

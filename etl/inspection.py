@@ -52,13 +52,11 @@ def ask(run: RunDirectory, query: str) -> Answer:
             result: duckdb.DuckDBPyRelation | None = connection.sql(text)
             if result is None:
                 return Answer([], [])
-            named = [
-                (name.replace('"', '""'), str(kind)) for name, kind in zip(result.columns, result.types, strict=True)
-            ]
+            # columns by number, as names may occur twice; times as text: as Python objects they would need pytz
             shown = ", ".join(
-                f'"{name}"::VARCHAR AS "{name}"' if "TIME ZONE" in kind else f'"{name}"' for name, kind in named
+                f"#{number}::VARCHAR" if "TIME ZONE" in str(kind) else f"#{number}"
+                for number, kind in enumerate(result.types, start=1)
             )
-            # times as text: fetching them as Python objects would need pytz
             return Answer(list(result.columns), result.project(shown).fetchall())
         except duckdb.Error as error:
             raise SettingsError(

@@ -108,7 +108,9 @@ def _is_fresh(batch: Batch) -> bool:
     0.45 s for 49,050 rows in batches of 7,000, against 0.60 s by way of the staging table.
     """
     tracks = batch.entities.tables.get("tracks")
-    return tracks is not None and bool(batch.listens.get_column("track_id").is_in(tracks.get_column("id")).all())
+    return tracks is not None and bool(
+        batch.listens.get_column("track_id").is_in(tracks.get_column("id").implode()).all()
+    )
 
 
 def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -7,6 +7,7 @@ wrong ones into silent garbage or a crash.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 import polars as pl
 
@@ -23,17 +24,21 @@ def _schema(columns: dict[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
 # --- words ---------------------------------------------------------------------------------------------------
 
 
-class SkipReason(StrEnum):
-    """Why a row that is fine is not a listen. ``meaning`` is the line that the documentation prints."""
+class Reason(StrEnum):
+    """A word and its ``meaning``, the line that the documentation prints."""
 
     meaning: str
 
-    def __new__(cls, value: str, meaning: str) -> SkipReason:
+    def __new__(cls, value: str, meaning: str) -> Self:
         """Return the member for ``value`` with its ``meaning``."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
         return member
+
+
+class SkipReason(Reason):
+    """Why a row that is fine is not a listen."""
 
     PODCAST = "podcast", "an episode of a podcast"
     AUDIOBOOK = "audiobook", "a chapter of an audiobook"
@@ -46,17 +51,8 @@ class SkipReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
 
 
-class RejectReason(StrEnum):
-    """Why a row is broken. ``meaning`` is the line that the documentation prints."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> RejectReason:
-        """Return the member for ``value`` with its ``meaning``."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
+class RejectReason(Reason):
+    """Why a row is broken."""
 
     MALFORMED = "malformed", "the record is not well-formed, so its fields cannot be read"
     BAD_ENCODING = "bad_encoding", "the record holds bytes that are not UTF-8, or half of a surrogate pair"

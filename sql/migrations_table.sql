@@ -1,5 +1,4 @@
--- Called by etl/database/migrate.py once the database is known to be one that we load into: the record of migrations.
-CREATE SCHEMA IF NOT EXISTS etl;
+-- Called by etl/database/migrate.py after the schema: the record of migrations.
 CREATE TABLE IF NOT EXISTS etl.migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,

@@ -1,3 +1,5 @@
 -- Called by etl/database/migrate.py (etl db uninstall): removes our objects; the triggers go with their functions.
-DROP TABLE IF EXISTS public.track_lookup;
-DROP SCHEMA IF EXISTS etl CASCADE;
+DO $$ BEGIN
+    DROP TABLE IF EXISTS public.track_lookup;
+    DROP SCHEMA IF EXISTS etl CASCADE;
+END $$;

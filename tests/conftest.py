@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from etl.database.connection import connect
 from etl.database.embedded import EmbeddedServer
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HOME = pytest.StashKey[Path]()
+
+# A busy machine is no defect: examples have no deadline of their own (the whole test has one).
+settings.register_profile("etl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("etl")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -142,7 +142,7 @@ UNION ALL SELECT 'trigger', tgname || ' on ' || tgrelid::regclass FROM pg_trigge
 UNION ALL SELECT 'foreign key triggers', tgrelid::regclass || ': ' || count(*)
 FROM pg_trigger WHERE tgisinternal GROUP BY tgrelid
 UNION ALL SELECT 'constraint', conname || ' on ' || conrelid::regclass
-FROM pg_constraint WHERE conrelid <> 0 AND contype <> 'n'
+FROM pg_constraint WHERE conrelid <> 0 AND contype <> 'n' AND connamespace IN (SELECT oid FROM spaces)
 UNION ALL SELECT 'column', attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
 WHERE relkind = 'r' AND relnamespace IN (SELECT oid FROM spaces) AND attnum > 0
 UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)

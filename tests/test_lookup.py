@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -14,7 +14,7 @@ from etl.schema import NORMALIZED, TRACK_LOOKUP, empty
 from tests.frames import MBIDS, Row, at, listens
 
 A, B, C = MBIDS
-BUSY = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=50)
 
 MBID = st.none() | st.sampled_from(MBIDS)
 ROW = st.fixed_dictionaries(
@@ -45,7 +45,7 @@ def content(unit: Row) -> list[tuple[bool, Any]]:
     names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
     values = [unit[name] for name in (*names, "raw_artists", "raw_track", "raw_album")]
     flat = ["\x1e".join(item or "-" for item in value) if isinstance(value, list) else value for value in values]
-    return [(value is None, value or 0) for value in flat]
+    return [(value is None, "" if value is None else value) for value in flat]
 
 
 def expected_units(frame: pl.DataFrame) -> list[Row]:
@@ -57,7 +57,7 @@ def expected_units(frame: pl.DataFrame) -> list[Row]:
     seen: set[Any] = set()
     for row in rows:
         mbids = (row["recording_mbid"], row["release_mbid"], str(row["artist_mbids"]))
-        marks = {("key", row["lookup_key"])}
+        marks: set[tuple[Any, ...]] = {("key", row["lookup_key"])}
         marks |= {("mbids", row["lookup_key"], *mbids)} if has_mbids(row) else set()
         marks |= {("duration", row["lookup_key"])} if row["duration"] else set()
         unit = {name: row[name] for name in UNITS}
@@ -82,14 +82,14 @@ def times_of(frame: pl.DataFrame) -> list[int]:
     return [int((moment - at(0)).total_seconds()) for moment in frame.get_column("listened_at")]
 
 
-@BUSY
+@FEW
 @given(FILES)
 def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) -> None:
     frame = pl.concat([listens(*rows) for rows in files])
     assert units(frame).rows(named=True) == expected_units(frame)
 
 
-@BUSY
+@FEW
 @given(FILES, st.randoms(use_true_random=False), st.permutations(["a.json", "b.json", "c.json"]))
 def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
     files: list[list[Row]], random: Any, names: list[str]  # noqa: ANN401 (hypothesis' own Random)
@@ -193,7 +193,7 @@ def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> Non
         assert to_resolve(found, hits, lacking_of((1, False, False, False, False))).height == 0
 
 
-@BUSY
+@FEW
 @given(st.lists(ROW, max_size=10), st.integers(0, 3), st.lists(st.booleans(), min_size=4, max_size=4))
 def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
     rows: list[Row], cached: int, flags: list[bool]

@@ -33,7 +33,8 @@ def inspect(
     if sql is not None:
         answer = ask(directory, sql)
         if json:
-            show_json([dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows])
+            names = _distinct(answer.columns)
+            show_json([dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows])
         elif answer.columns:
             _show_answer(answer)
         return
@@ -76,6 +77,11 @@ def _text(cell: object) -> str:
     if isinstance(cell, bool):
         return str(cell).lower()
     return ", ".join(map(_text, cell)) if isinstance(cell, list) else str(cell)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return ``names`` with the position added to those that come again: an object has each once."""
+    return [name if name not in names[:place] else f"{name}_{place + 1}" for place, name in enumerate(names)]
 
 
 def _plain(value: object) -> object:

@@ -97,6 +97,7 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
             connection.script(statement("migrations_lock"))
             database = identify(connection)
             check_adoptable(database, standalone=standalone)
+            connection.script(statement("migrations_schema"))
             connection.script(statement("migrations_table"))
             missing = pending(connection, database, known)
             for migration in missing[:1]:

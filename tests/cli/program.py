@@ -34,7 +34,7 @@ class Done:
 
 def environment(home: Path | None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment without settings of ours, but for the home; no word of it wraps at a terminal's width."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PG", "PYTHON"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PYTHON"))}
     return {**kept, **({"ETL_HOME": str(home)} if home else {}), **(extra or {})}
 
 

@@ -73,11 +73,21 @@ def test_cells_are_readable(loaded: Loaded) -> None:
 
 
 def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: Loaded) -> None:
-    query = (
-        "SELECT 'nan'::DOUBLE AS nan, [1.5, NULL] AS parts, {'day': DATE '2024-02-29'} AS nested, 'a'::BLOB AS bytes"
+    parts = (
+        "'nan'::DOUBLE AS nan",
+        "[1.5, NULL] AS parts",
+        "{'day': DATE '2024-02-29'} AS nested",
+        "'a'::BLOB AS bytes",
     )
+    query = f"SELECT {', '.join(parts)}"
     (row,) = etl("inspect", "--sql", query, "--json", home=loaded.home).json
     assert row == {"nan": "nan", "parts": [1.5, None], "nested": {"day": "2024-02-29"}, "bytes": "b'a'"}
+
+
+def test_columns_of_one_name_are_all_there(loaded: Loaded) -> None:
+    arguments = ("inspect", "--sql", "SELECT 1 AS a, 2 AS a")
+    assert etl(*arguments, "--json", home=loaded.home).json == [{"a": 1, "a_2": 2}]
+    assert etl(*arguments, home=loaded.home).out == "a  a\n-  -\n1  2\n"
 
 
 @pytest.mark.parametrize("query", ["SELECT nope FROM listens", "top_artist", "SELECT 1/", "COPY listens TO '/'"])

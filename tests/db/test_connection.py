@@ -122,49 +122,48 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("frame", "said"), WRONG.values(), ids=WRONG)
-def test_a_frame_of_another_schema_is_stopped_before_copy(database: str, frame: pl.DataFrame, said: str) -> None:
-    with opened(database) as connection:
-        with pytest.raises(InternalError, match=said.replace("[", r"\[")):
+def test_a_frame_of_another_schema_is_stopped_before_copy(shared_database: str, frame: pl.DataFrame, said: str) -> None:
+    with opened(shared_database) as connection:
+        with pytest.raises(InternalError, match=said):
             connection.ingest("artists", frame, ARTISTS)
 
         connection.ingest("artists", _artists(), ARTISTS)
-        connection.commit()
-
-    assert query(database, "SELECT id FROM artists") == [(1,)]
+        assert connection.read_text("SELECT id FROM artists").rows() == [(1,)]
 
 
 @pytest.mark.parametrize(
     "dtype", [pl.Int64(), pl.Datetime("us"), pl.Datetime("ms", "UTC"), pl.Datetime("us", "Europe/Oslo"), pl.Date()]
 )
-def test_a_time_of_another_type_is_stopped_before_copy(database: str, dtype: pl.DataType) -> None:
+def test_a_time_of_another_type_is_stopped_before_copy(shared_database: str, dtype: pl.DataType) -> None:
     frame = pl.DataFrame(
         {"track_id": [1], "listened_at": pl.Series([None], dtype=dtype), "client": ["x"], "user_id": [1]},
         schema_overrides={"track_id": pl.Int32, "user_id": pl.Int32},
     )
 
-    with opened(database) as connection, pytest.raises(InternalError, match=r"listened_at: .* instead of Datetime"):
+    with (
+        opened(shared_database) as connection,
+        pytest.raises(InternalError, match=r"listened_at: .* instead of Datetime"),
+    ):
         connection.ingest("listens", frame, STAGE)
 
 
-def test_columns_are_matched_by_name_and_others_are_left_out(database: str) -> None:
+def test_columns_are_matched_by_name_and_others_are_left_out(shared_database: str) -> None:
     frame = pl.DataFrame(
         {"is_primary": [True], "alias": [TEXTS[3]], "noise": [1.5], "source": ["Canonical"], "artist_id": [1]},
         schema_overrides={"artist_id": pl.Int32},
     )
-    with opened(database) as connection:
+    with opened(shared_database) as connection:
         connection.ingest("artists", _artists(), ARTISTS)
         connection.ingest("artist_aliases", frame, ARTIST_ALIASES)
-        connection.commit()
+        rows = connection.read_text("SELECT * FROM artist_aliases").rows()
 
-    assert query(database, "SELECT * FROM artist_aliases") == [(1, "it's", "Canonical", True)]
+    assert rows == [(1, "it's", "Canonical", True)]
 
 
-def test_an_empty_frame_of_the_right_schema_is_fine(database: str) -> None:
-    with opened(database) as connection:
+def test_an_empty_frame_of_the_right_schema_is_fine(shared_database: str) -> None:
+    with opened(shared_database) as connection:
         connection.ingest("tracks", TRACKS.to_frame(), TRACKS)
-        connection.commit()
-
-    assert query(database, "SELECT count(*) FROM tracks") == [(0,)]
+        assert connection.read_text("SELECT count(*) AS tracks FROM tracks").item() == 0
 
 
 def test_times_come_back_as_utc_whatever_the_server_thinks(server: str) -> None:
@@ -210,11 +209,11 @@ def test_a_clone_has_the_settings_of_its_original(server: str) -> None:
             clone.close()
 
 
-def test_what_was_not_committed_is_gone_after_closing(database: str) -> None:
-    with opened(database) as connection:
+def test_what_was_not_committed_is_gone_after_closing(shared_database: str) -> None:
+    with opened(shared_database) as connection:
         connection.ingest("artists", _artists(), ARTISTS)
 
-    assert query(database, "SELECT count(*) FROM artists") == [(0,)]
+    assert query(shared_database, "SELECT count(*) FROM artists") == [(0,)]
 
 
 # --- URIs ----------------------------------------------------------------------------------------------------

@@ -66,9 +66,9 @@ def _pid(connection: Connection) -> int:
     ],
 )
 def test_an_error_is_sorted_by_what_can_be_done_about_it(
-    database: str, sql: str, sqlstate: str, failure: Failure
+    shared_database: str, sql: str, sqlstate: str, failure: Failure
 ) -> None:
-    assert _failure(database, sql) == (sqlstate, failure)
+    assert _failure(shared_database, sql) == (sqlstate, failure)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_an_error_without_an_sqlstate_is_a_lost_connection_only_if_the_driver_sa
     assert classify(None, operational=False) is Failure.OTHER
 
 
-def test_a_statement_that_runs_out_of_its_time_is_cancelled(database: str) -> None:
-    uri = with_query(database, "options=-c%20statement_timeout%3D20ms")
+def test_a_statement_that_runs_out_of_its_time_is_cancelled(shared_database: str) -> None:
+    uri = with_query(shared_database, "options=-c%20statement_timeout%3D20ms")
 
     assert _failure(uri, "SELECT pg_sleep(60)::text AS slept") == ("57014", Failure.CANCELLED)
 
@@ -127,9 +127,9 @@ def test_a_transaction_that_meets_a_newer_version_of_a_row_is_to_be_tried_again(
     assert (caught.value.sqlstate, caught.value.failure) == ("40001", Failure.TRANSIENT)
 
 
-def test_a_terminated_backend_is_a_lost_connection(database: str) -> None:
-    with opened(database) as connection:
-        execute(database, f"SELECT pg_terminate_backend({_pid(connection)}, 5000)")
+def test_a_terminated_backend_is_a_lost_connection(shared_database: str) -> None:
+    with opened(shared_database) as connection:
+        execute(shared_database, f"SELECT pg_terminate_backend({_pid(connection)}, 5000)")
 
         for _ in range(2):
             with pytest.raises(StatementError) as caught:
@@ -140,23 +140,23 @@ def test_a_terminated_backend_is_a_lost_connection(database: str) -> None:
             connection.rollback()
 
 
-def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(database: str) -> None:
-    with opened(database) as connection, ThreadPoolExecutor(1) as pool:
+def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(shared_database: str) -> None:
+    with opened(shared_database) as connection, ThreadPoolExecutor(1) as pool:
         pid = _pid(connection)
         statement = pool.submit(connection.read_text, "SELECT pg_sleep(60)::text AS slept")
-        _wait_until_active(database, pid)
-        execute(database, f"SELECT pg_terminate_backend({pid})")
+        _wait_until_active(shared_database, pid)
+        execute(shared_database, f"SELECT pg_terminate_backend({pid})")
         with pytest.raises(StatementError) as caught:
             statement.result(timeout=30)
 
     assert caught.value.failure is Failure.LOST
 
 
-def test_a_statement_can_be_cancelled_from_another_thread(database: str) -> None:
-    with opened(database) as connection, ThreadPoolExecutor(1) as pool:
+def test_a_statement_can_be_cancelled_from_another_thread(shared_database: str) -> None:
+    with opened(shared_database) as connection, ThreadPoolExecutor(1) as pool:
         pid = _pid(connection)
         statement = pool.submit(connection.read_text, "SELECT pg_sleep(60)::text AS slept")
-        _wait_until_active(database, pid)
+        _wait_until_active(shared_database, pid)
         connection.cancel()
         with pytest.raises(StatementError) as caught:
             statement.result(timeout=30)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any
 
 import pytest
 
-from tests.conftest import uri_of
 from tests.support import execute, query
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FALSE = "false"
 _IDENTITY = "identity always"
@@ -179,19 +174,10 @@ INSERT INTO listens VALUES (1, '2020-01-01 00:00:00+00', NULL, 1), (2, '2020-01-
 """
 
 
-@pytest.fixture(scope="module")
-def standalone(server: str, template: str) -> Iterator[str]:
-    """Return the URI of one database for all tests that only look."""
-    name = f"etl_test_{uuid4().hex[:12]}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield uri_of(server, name)
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.mark.parametrize("table", COLUMNS)
-def test_a_table_has_koitos_columns(standalone: str, table: str) -> None:
+def test_a_table_has_koitos_columns(shared_database: str, table: str) -> None:
     found = query(
-        standalone,
+        shared_database,
         f"""
         SELECT a.attname::text, format_type(a.atttypid, NULL), NOT a.attnotnull,
             CASE WHEN a.attidentity = 'a' THEN 'identity always' ELSE pg_get_expr(d.adbin, d.adrelid) END
@@ -204,16 +190,16 @@ def test_a_table_has_koitos_columns(standalone: str, table: str) -> None:
     assert found == COLUMNS[table]
 
 
-def test_there_is_no_further_table(standalone: str) -> None:
-    found = query(standalone, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+def test_there_is_no_further_table(shared_database: str) -> None:
+    found = query(shared_database, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
 
     assert {table for (table,) in found} == {*COLUMNS, "track_lookup"}
 
 
 @pytest.mark.parametrize("table", CONSTRAINTS)
-def test_a_table_has_koitos_constraints(standalone: str, table: str) -> None:
+def test_a_table_has_koitos_constraints(shared_database: str, table: str) -> None:
     found = query(
-        standalone,
+        shared_database,
         f"""
         SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE conrelid = 'public.{table}'::regclass AND contype <> 'n'
@@ -223,9 +209,9 @@ def test_a_table_has_koitos_constraints(standalone: str, table: str) -> None:
     assert dict(found) == CONSTRAINTS[table]
 
 
-def test_the_indexes_are_koitos(standalone: str) -> None:
+def test_the_indexes_are_koitos(shared_database: str) -> None:
     found = query(
-        standalone,
+        shared_database,
         """
         SELECT c.relname::text, split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2)
         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
@@ -233,16 +219,18 @@ def test_the_indexes_are_koitos(standalone: str) -> None:
             AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
         """,
     )
-    ((has_trigrams,),) = query(standalone, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')")
+    ((has_trigrams,),) = query(
+        shared_database, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
+    )
 
     expected = INDEXES | TRIGRAM_INDEXES if has_trigrams else INDEXES
     assert {(table, text.replace("WHERE (is_primary = true)", "WHERE is_primary")) for table, text in found} == expected
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_has_koitos_columns(standalone: str, view: str) -> None:
+def test_a_view_has_koitos_columns(shared_database: str, view: str) -> None:
     found = query(
-        standalone,
+        shared_database,
         f"""
         SELECT attname::text FROM pg_attribute
         WHERE attrelid = 'public.{view}'::regclass AND attnum > 0 ORDER BY attnum
@@ -252,9 +240,9 @@ def test_a_view_has_koitos_columns(standalone: str, view: str) -> None:
     assert [column for (column,) in found] == VIEWS[view]
 
 
-def test_the_sequences_have_the_names_that_koito_gave_them(standalone: str) -> None:
+def test_the_sequences_have_the_names_that_koito_gave_them(shared_database: str) -> None:
     found = query(
-        standalone,
+        shared_database,
         """
         SELECT t, pg_get_serial_sequence(t, 'id')
         FROM unnest(ARRAY['artists', 'releases', 'tracks', 'users', 'api_keys']) AS u (t)
@@ -264,8 +252,8 @@ def test_the_sequences_have_the_names_that_koito_gave_them(standalone: str) -> N
     assert all(sequence == f"public.{table}_id_seq" for table, sequence in found)
 
 
-def test_a_role_is_admin_or_user(standalone: str) -> None:
-    assert query(standalone, "SELECT enum_range(NULL::role)::text") == [("{admin,user}",)]
+def test_a_role_is_admin_or_user(shared_database: str) -> None:
+    assert query(shared_database, "SELECT enum_range(NULL::role)::text") == [("{admin,user}",)]
 
 
 def test_the_views_show_the_primary_alias_alone(database: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
 from etl.database.failures import Failure, StatementError
+from tests.conftest import uri_of
 from tests.koito_actions import (
     album_id,
     artist_id,
@@ -44,23 +46,37 @@ HISTORY = [
 ]
 
 
+@pytest.fixture(scope="module")
+def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of a database into which HISTORY was loaded, to be copied."""
+    name, home = f"etl_test_{uuid4().hex[:12]}", tmp_path_factory.mktemp("loaded")
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    load(home, uri_of(server, name), write_maloja(home / "maloja_export.json", HISTORY))
+    yield name
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def role(database: str) -> Iterator[str]:
+def history(server: str, loaded: str) -> Iterator[str]:
+    """Return the URI of a database that holds HISTORY."""
+    name = f"etl_test_{uuid4().hex[:12]}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {loaded}")
+    yield uri_of(server, name)
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def role(history: str) -> Iterator[str]:
     """Return a role that may do what Koito does, and has no rights on our objects."""
-    with koito_role(database) as name:
+    with koito_role(history) as name:
         yield name
 
 
 @pytest.fixture
-def history(database: str, tmp_path: Path) -> Callable[[], dict[str, Any]]:
-    """Load HISTORY, and return what loads it once more by force."""
+def load_again(history: str, tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """Return what loads HISTORY once more by force."""
     export = write_maloja(tmp_path / "maloja_export.json", HISTORY)
-
-    def again() -> dict[str, Any]:
-        return load(tmp_path / "home", database, export, force=True)
-
-    assert again()["status"] == "complete"
-    return again
+    return lambda: load(tmp_path / "home", history, export, force=True)
 
 
 def _ids(uri: str, *key: str) -> tuple[int, int, int]:
@@ -112,110 +128,112 @@ MERGES: dict[str, Action] = {
 
 @pytest.mark.parametrize("merge", MERGES.values(), ids=MERGES)
 def test_a_forced_load_after_a_merge_brings_nothing_back(
-    database: str, role: str, history: Callable[[], dict[str, Any]], merge: Action
+    history: str, role: str, load_again: Callable[[], dict[str, Any]], merge: Action
 ) -> None:
-    before = counts(database)
-    merge(database, role)
-    merged, rows = counts(database), content(database)
+    before = counts(history)
+    merge(history, role)
+    merged, rows = counts(history), content(history)
 
-    assert untrue_lookups(database) == []
+    assert untrue_lookups(history) == []
     assert merged != before
     assert (merged["listens"], merged["track_lookup"]) == (before["listens"], before["track_lookup"])
 
-    again = history()
+    again = load_again()
 
     assert again["counts"]["inserted"] == 0
     assert again["counts"]["cache_hits"] == again["counts"]["keys"] == merged["track_lookup"]
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
-    assert counts(database) == merged
-    assert content(database) == rows
+    assert counts(history) == merged
+    assert content(history) == rows
 
 
-def test_the_keys_of_a_merged_track_stand_for_what_the_survivor_stands_for(
-    database: str, role: str, history: object
-) -> None:
-    merge_tracks(database, _track(database, "First", artist="Bo"), _track(database, "First"), role)
+def test_the_keys_of_a_merged_track_stand_for_what_the_survivor_stands_for(history: str, role: str) -> None:
+    merge_tracks(history, _track(history, "First", artist="Bo"), _track(history, "First"), role)
 
-    assert _ids(database, "Bo", "First", "Debut") == _ids(database, "Ann", "First", "Debut")
+    assert _ids(history, "Bo", "First", "Debut") == _ids(history, "Ann", "First", "Debut")
 
 
-def test_a_merged_track_takes_the_primary_artist_of_the_survivor(database: str, role: str, history: object) -> None:
-    duet = _ids(database, "Ann\x1eBo", "Duet", "Debut")
+def test_a_merged_track_takes_the_primary_artist_of_the_survivor(history: str, role: str) -> None:
+    duet = _ids(history, "Ann\x1eBo", "Duet", "Debut")
 
-    merge_tracks(database, _track(database, "Alone", "Alone", "Bo"), duet[2], role)
+    merge_tracks(history, _track(history, "Alone", "Alone", "Bo"), duet[2], role)
 
-    assert _ids(database, "Bo", "Alone", "") == duet
-
-
-def test_the_keys_of_a_merged_album_keep_their_tracks_and_artists(database: str, role: str, history: object) -> None:
-    artist, hits, track = _ids(database, "Ann", "First", "Hits")
-    debut = album_id(database, "Debut", "Ann")
-
-    merge_albums(database, hits, debut, role)
-
-    assert _ids(database, "Ann", "First", "Hits") == (artist, debut, track)
+    assert _ids(history, "Bo", "Alone", "") == duet
 
 
-def test_the_keys_of_a_merged_artist_keep_their_tracks_and_albums(database: str, role: str, history: object) -> None:
-    ann = artist_id(database, "Ann")
-    first, duet = _ids(database, "Bo", "First", "Debut"), _ids(database, "Ann\x1eBo", "Duet", "Debut")
+def test_the_keys_of_a_merged_album_keep_their_tracks_and_artists(history: str, role: str) -> None:
+    artist, hits, track = _ids(history, "Ann", "First", "Hits")
+    debut = album_id(history, "Debut", "Ann")
 
-    merge_artists(database, artist_id(database, "Bo"), ann, role)
+    merge_albums(history, hits, debut, role)
 
-    assert _ids(database, "Bo", "First", "Debut") == (ann, *first[1:])
-    assert _ids(database, "Ann\x1eBo", "Duet", "Debut") == (ann, *duet[1:])
+    assert _ids(history, "Ann", "First", "Hits") == (artist, debut, track)
 
 
-def test_where_both_merged_artists_are_on_a_track_its_key_moves_to_the_one_that_stays(
-    database: str, role: str, history: object
-) -> None:
-    ann, album, duet = _ids(database, "Ann\x1eBo", "Duet", "Debut")
-    bo = artist_id(database, "Bo")
+def test_the_keys_of_a_merged_artist_keep_their_tracks_and_albums(history: str, role: str) -> None:
+    ann = artist_id(history, "Ann")
+    first, duet = _ids(history, "Bo", "First", "Debut"), _ids(history, "Ann\x1eBo", "Duet", "Debut")
 
-    merge_artists(database, ann, bo, role)
+    merge_artists(history, artist_id(history, "Bo"), ann, role)
 
-    assert _ids(database, "Ann\x1eBo", "Duet", "Debut") == (bo, album, duet)
-    assert query(database, f"SELECT artist_id FROM artist_tracks WHERE track_id = {duet}") == [(bo,)]
+    assert _ids(history, "Bo", "First", "Debut") == (ann, *first[1:])
+    assert _ids(history, "Ann\x1eBo", "Duet", "Debut") == (ann, *duet[1:])
+
+
+def test_where_both_merged_artists_are_on_a_track_its_key_moves_to_the_one_that_stays(history: str, role: str) -> None:
+    ann, album, duet = _ids(history, "Ann\x1eBo", "Duet", "Debut")
+    bo = artist_id(history, "Bo")
+
+    merge_artists(history, ann, bo, role)
+
+    assert _ids(history, "Ann\x1eBo", "Duet", "Debut") == (bo, album, duet)
+    assert query(history, f"SELECT artist_id FROM artist_tracks WHERE track_id = {duet}") == [(bo,)]
+
+
+def test_a_merge_of_a_featured_artist_leaves_the_keys_with_the_main_one(history: str, role: str) -> None:
+    before = _ids(history, "Ann\x1eBo", "Duet", "Debut")
+
+    merge_artists(history, artist_id(history, "Bo"), artist_id(history, "Cy"), role)
+
+    assert _ids(history, "Ann\x1eBo", "Duet", "Debut") == before
 
 
 def test_a_credit_that_koito_removes_hands_its_keys_to_one_that_is_left(
-    database: str, role: str, history: Callable[[], dict[str, Any]]
+    history: str, role: str, load_again: Callable[[], dict[str, Any]]
 ) -> None:
-    ann, album, duet = _ids(database, "Ann\x1eBo", "Duet", "Debut")
+    ann, album, duet = _ids(history, "Ann\x1eBo", "Duet", "Debut")
     execute(
-        database,
+        history,
         f"SET ROLE {role}; DELETE FROM artist_tracks WHERE track_id = {duet} AND artist_id = {ann}",
     )
-    rows = content(database)
+    rows = content(history)
 
-    assert _ids(database, "Ann\x1eBo", "Duet", "Debut") == (artist_id(database, "Bo"), album, duet)
-    assert untrue_lookups(database) == []
-    history()
-    assert content(database) == rows
+    assert _ids(history, "Ann\x1eBo", "Duet", "Debut") == (artist_id(history, "Bo"), album, duet)
+    assert untrue_lookups(history) == []
+    load_again()
+    assert content(history) == rows
 
 
-def test_a_key_stays_with_its_track_while_the_track_has_a_listen_left(
-    database: str, role: str, history: object
-) -> None:
-    old, new = _track(database, "First", "Hits"), _track(database, "Second")
-    before = _ids(database, "Ann", "First", "Hits")
+def test_a_key_stays_with_its_track_while_the_track_has_a_listen_left(history: str, role: str) -> None:
+    old, new = _track(history, "First", "Hits"), _track(history, "Second")
+    before = _ids(history, "Ann", "First", "Hits")
     move = f"SET ROLE {role}; UPDATE listens SET track_id = {new} WHERE track_id = {old}"
 
-    execute(database, f"{move} AND listened_at = (SELECT min(listened_at) FROM listens WHERE track_id = {old})")
-    assert _ids(database, "Ann", "First", "Hits") == before
+    execute(history, f"{move} AND listened_at = (SELECT min(listened_at) FROM listens WHERE track_id = {old})")
+    assert _ids(history, "Ann", "First", "Hits") == before
 
-    execute(database, move)
-    assert _ids(database, "Ann", "First", "Hits") == _ids(database, "Ann", "Second", "Debut")
+    execute(history, move)
+    assert _ids(history, "Ann", "First", "Hits") == _ids(history, "Ann", "Second", "Debut")
 
 
-def test_a_merge_that_koito_refuses_leaves_the_keys_as_they_were(database: str, role: str, tmp_path: Path) -> None:
+def test_a_merge_that_koito_refuses_leaves_the_keys_as_they_were(database: str, tmp_path: Path) -> None:
     same_second = [scrobble(1, ["Ann"], "First", "Hits"), scrobble(2, ["Ann"], "First", "Hits")]
     export = write_maloja(tmp_path / "maloja_export.json", [*same_second, scrobble(2, ["Bo"], "Alone")])
     load(tmp_path / "home", database, export)
     lookups, rows = _lookups(database), content(database)
 
     with pytest.raises(StatementError) as caught:
-        merge_tracks(database, _track(database, "First", "Hits"), _track(database, "Alone", "Alone", "Bo"), role)
+        merge_tracks(database, _track(database, "First", "Hits"), _track(database, "Alone", "Alone", "Bo"))
 
     assert (caught.value.sqlstate, caught.value.failure) == ("23505", Failure.DATA)
     assert _lookups(database) == lookups
@@ -223,33 +241,33 @@ def test_a_merge_that_koito_refuses_leaves_the_keys_as_they_were(database: str, 
 
 
 def test_a_chain_of_merges_ends_at_the_last_survivor(
-    database: str, role: str, history: Callable[[], dict[str, Any]]
+    history: str, role: str, load_again: Callable[[], dict[str, Any]]
 ) -> None:
-    last = _track(database, "Solo", "Shared", "Cy")
-    chain = [_track(database, "First", "Hits"), _track(database, "First"), _track(database, "Second"), last]
+    last = _track(history, "Solo", "Shared", "Cy")
+    chain = [_track(history, "First", "Hits"), _track(history, "First"), _track(history, "Second"), last]
     for old, new in pairwise(chain):
-        merge_tracks(database, old, new, role)
-    cy, bo = artist_id(database, "Cy"), artist_id(database, "Bo")
-    merge_artists(database, artist_id(database, "Ann"), cy, role)
-    merge_albums(database, album_id(database, "Shared", "Cy"), album_id(database, "Alone", "Bo"), role)
-    merge_artists(database, cy, bo, role)
-    rows = content(database)
+        merge_tracks(history, old, new, role)
+    cy, bo = artist_id(history, "Cy"), artist_id(history, "Bo")
+    merge_artists(history, artist_id(history, "Ann"), cy, role)
+    merge_albums(history, album_id(history, "Shared", "Cy"), album_id(history, "Alone", "Bo"), role)
+    merge_artists(history, cy, bo, role)
+    rows = content(history)
 
-    final = (bo, album_id(database, "Alone", "Bo"), last)
+    final = (bo, album_id(history, "Alone", "Bo"), last)
     for key in (
         ("Ann", "First", "Hits"),
         ("Ann", "First", "Debut"),
         ("Ann", "Second", "Debut"),
         ("Cy", "Solo", "Shared"),
     ):
-        assert _ids(database, *key) == final
-    assert untrue_lookups(database) == []
-    history()
-    assert content(database) == rows
+        assert _ids(history, *key) == final
+    assert untrue_lookups(history) == []
+    load_again()
+    assert content(history) == rows
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_sequence_of_merges_keeps_every_key_true(database: str, role: str, tmp_path: Path, seed: int) -> None:
+def test_any_sequence_of_merges_keeps_every_key_true(database: str, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     export = write_maloja(tmp_path / "maloja_export.json", _random_history(chance, listens=60))
     load(tmp_path / "home", database, export)
@@ -260,7 +278,7 @@ def test_any_sequence_of_merges_keeps_every_key_true(database: str, role: str, t
         left = [number for (number,) in query(database, f"SELECT id FROM {table} ORDER BY id")]
         if len(left) > 2:
             old, new = chance.sample(left, 2)
-            merges[table](database, old, new, role)
+            merges[table](database, old, new)
         assert untrue_lookups(database) == []
 
     rows = content(database)
@@ -296,40 +314,40 @@ DELETES: dict[str, Action] = {
 
 @pytest.mark.parametrize("delete", DELETES.values(), ids=DELETES)
 def test_a_forced_load_restores_what_was_deleted(
-    database: str, role: str, history: Callable[[], dict[str, Any]], delete: Action
+    history: str, role: str, load_again: Callable[[], dict[str, Any]], delete: Action
 ) -> None:
-    before = content(database)
-    delete(database, role)
+    before = content(history)
+    delete(history, role)
 
-    assert untrue_lookups(database) == []
-    assert len(content(database)) < len(before)
+    assert untrue_lookups(history) == []
+    assert len(content(history)) < len(before)
 
-    history()
+    load_again()
 
-    assert content(database) == before
-    assert untrue_lookups(database) == []
+    assert content(history) == before
+    assert untrue_lookups(history) == []
 
 
 def test_an_artist_who_was_deleted_comes_back_with_all_keys(
-    database: str, role: str, history: Callable[[], dict[str, Any]]
+    history: str, role: str, load_again: Callable[[], dict[str, Any]]
 ) -> None:
-    keys = [key for key, *_ in _lookups(database)]
+    keys = [key for key, *_ in _lookups(history)]
 
-    delete_artist(database, artist_id(database, "Ann"), role)
+    delete_artist(history, artist_id(history, "Ann"), role)
 
-    assert untrue_lookups(database) == []
-    assert [key for key, *_ in _lookups(database)] == [key for key in keys if not key.startswith("ann")]
+    assert untrue_lookups(history) == []
+    assert [key for key, *_ in _lookups(history)] == [key for key in keys if not key.startswith("ann")]
 
-    again = history()
+    again = load_again()
 
     assert again["counts"]["records"] == again["counts"]["inserted"] + again["counts"]["already_present"]
-    assert untrue_lookups(database) == []
-    assert [key for key, *_ in _lookups(database)] == keys
-    assert _ids(database, "Ann", "First", "Hits")[0] == artist_id(database, "Ann")
+    assert untrue_lookups(history) == []
+    assert [key for key, *_ in _lookups(history)] == keys
+    assert _ids(history, "Ann", "First", "Hits")[0] == artist_id(history, "Ann")
 
 
-def test_koitos_role_has_no_rights_on_our_objects(database: str, role: str) -> None:
+def test_koitos_role_has_no_rights_on_our_objects(history: str, role: str) -> None:
     for table in ("public.track_lookup", "etl.migrations"):
         with pytest.raises(StatementError) as caught:
-            execute(database, f"SET ROLE {role}; SELECT 1 FROM {table}")
+            execute(history, f"SET ROLE {role}; SELECT 1 FROM {table}")
         assert caught.value.sqlstate == "42501"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from random import Random
 
 SINCE, UNTIL = at(10), at(20)
-BUSY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=60)
 
 NAME = st.sampled_from(
     [
@@ -97,7 +97,7 @@ def fate(row: Row, since: datetime | None = None, until: datetime | None = None)
     return name, found.get("reason"), found.get("detail")
 
 
-@BUSY
+@FEW
 @given(ROWS)
 def test_every_row_is_in_exactly_one_frame_for_the_first_reason_that_holds(rows: list[Row]) -> None:
     made = frames(normalized(*rows, since=SINCE, until=UNTIL))
@@ -108,7 +108,7 @@ def test_every_row_is_in_exactly_one_frame_for_the_first_reason_that_holds(rows:
     assert found == {number: verdict(row) for number, row in enumerate(rows, start=1)}
 
 
-@settings(BUSY, max_examples=25)
+@settings(FEW, max_examples=25)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_what_becomes_of_a_row_does_not_depend_on_other_rows_and_their_order_is_kept(
     rows: list[Row], random: Random
@@ -127,7 +127,7 @@ def test_what_becomes_of_a_row_does_not_depend_on_other_rows_and_their_order_is_
     assert before.cleaned == after.cleaned
 
 
-@BUSY
+@FEW
 @given(ROWS)
 def test_the_names_of_listens_are_clean_and_their_credits_split(rows: list[Row]) -> None:
     made = normalized(*rows).listens
@@ -147,7 +147,7 @@ def test_the_names_of_listens_are_clean_and_their_credits_split(rows: list[Row])
         assert not [text for text in raw if text and "\0" in text]
 
 
-@BUSY
+@FEW
 @given(ROWS)
 def test_times_durations_and_mbids_have_their_final_form(rows: list[Row]) -> None:
     for listen in normalized(*rows).listens.iter_rows(named=True):

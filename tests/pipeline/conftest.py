@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from etl import sources
-from tests.worlds import PLAIN
+from tests.support import content, load, scrobble, write_maloja
+from tests.worlds import PLAIN, wipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the tests' own format known, for runs in this process."""
     monkeypatch.setattr(sources, "FORMATS", (*sources.FORMATS, PLAIN))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def scrobbles() -> list[dict[str, Any]]:
+    """Return 36 listens of four artists, each with three albums of three tracks; on one of them they have a guest."""
+    return [
+        scrobble(
+            100 * artist + 10 * album + track,
+            [f"Artist {artist}"] if album else [f"Artist {artist}", "Guest"],
+            f"Track {track}",
+            f"Album {album}",
+            200,
+        )
+        for artist in range(4)
+        for album in range(3)
+        for track in range(3)
+    ]
+
+
+@pytest.fixture
+def export(tmp_path: Path, scrobbles: list[dict[str, Any]]) -> Path:
+    return write_maloja(tmp_path / "maloja_export.json", scrobbles)
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, database: str, export: Path) -> list[tuple[str, str]]:
+    """Return the content of the database after an undisturbed load; the database is empty again."""
+    load(tmp_path / "undisturbed", database, export)
+    found = content(database)
+    wipe(database)
+    return found

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from etl.resolve.rounds import Sizes
+from tests.disturbances import ETL, ROUNDS, inserted, wait_for
+from tests.koito_actions import CLEAN_ORPHANS
 from tests.support import content, execute, load, query, scrobble, write_maloja
+from tests.worlds import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 pytestmark = pytest.mark.faults
-
-ETL = Path(sys.executable).with_name("etl")
+each_round = pytest.mark.parametrize("seed", ROUNDS)
 
 # What nothing in Koito's schema forbids: two artists of one name, two albums of one title and artist, and so on.
 TWICE = """
@@ -39,10 +39,6 @@ FROM (
     FROM tracks_with_title t JOIN artist_tracks l ON l.track_id = t.id GROUP BY t.id, t.title, t.release_id
 ) AS credited
 GROUP BY title, release_id, credits HAVING count(*) > 1
-"""
-
-TOTALS = """
-SELECT (SELECT count(*) FROM listens)::int, (SELECT coalesce(sum(inserted), 0) FROM etl.batches)::int
 """
 
 
@@ -86,22 +82,16 @@ def left_over(uri: str) -> list[tuple[Any, ...]]:
     )
 
 
-def wait_until_clean(uri: str) -> list[tuple[Any, ...]]:
-    """Return what is left over; backends need a moment to notice that their client has gone."""
-    deadline = time.monotonic() + 10
-    while (found := left_over(uri)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
-
-
-def test_four_processes_that_load_overlapping_exports_at_once_make_nothing_twice(tmp_path: Path, database: str) -> None:
-    scrobbles = history(1_000, seed=1)
-    exports = write_parts(tmp_path, scrobbles, share=0.6)
+@each_round
+def test_four_processes_that_load_overlapping_exports_at_once_make_nothing_twice(
+    tmp_path: Path, home: Path, database: str, seed: int
+) -> None:
+    exports = write_parts(tmp_path, history(1_000, seed), share=0.6)
     union = {scrobble["time"] for export in exports for scrobble in scrobbles_of(export)}
 
     processes = [
         subprocess.Popen(
-            [ETL, "run", "--dsn", database, "--home", tmp_path / "home", "--json", export],
+            [ETL, "run", "--dsn", database, "--home", home, "--json", export],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -112,9 +102,9 @@ def test_four_processes_that_load_overlapping_exports_at_once_make_nothing_twice
 
     assert [code for _, code in endings] == [0] * 4, endings
     assert query(database, TWICE) == []
-    assert query(database, TOTALS) == [(len(union), len(union))]
+    assert inserted(database) == len(union)
     assert query(database, "SELECT count(*)::int FROM etl.files WHERE finished_at IS NOT NULL") == [(4,)]
-    assert wait_until_clean(database) == []
+    wait_for(lambda: not left_over(database))  # backends need a moment to notice that their client has gone
 
 
 def scrobbles_of(export: Path) -> list[dict[str, Any]]:
@@ -122,26 +112,47 @@ def scrobbles_of(export: Path) -> list[dict[str, Any]]:
     return scrobbles
 
 
-def test_runs_of_one_history_that_take_turns_leave_what_one_run_leaves(tmp_path: Path, database: str) -> None:
-    scrobbles = history(300, seed=2)
-    alone = load(tmp_path / "home", database, write_maloja(tmp_path / "alone.json", scrobbles))
+@each_round
+def test_runs_of_one_history_that_take_turns_leave_what_one_run_leaves(
+    tmp_path: Path, home: Path, database: str, seed: int
+) -> None:
+    scrobbles = history(300, seed)
+    alone = load(home, database, write_maloja(tmp_path / "alone.json", scrobbles))
     expected = content(database)
-    execute(database, "DELETE FROM artists; DELETE FROM releases; DELETE FROM etl.runs;")
+    wipe(database)
     exports = write_parts(tmp_path, scrobbles, share=1)
 
     with ThreadPoolExecutor(4) as runs:
-        found = list(
-            runs.map(lambda export: load(tmp_path / "home", database, export, sizes=Sizes(batch=40, round=25)), exports)
-        )
+        found = list(runs.map(lambda export: load(home, database, export, sizes=Sizes(batch=40, round=25)), exports))
 
     assert [manifest["exit_code"] for manifest in found] == [0] * 4
     assert content(database) == expected
     assert sum(manifest["counts"]["inserted"] for manifest in found) == alone["counts"]["inserted"] == 300
     assert {name: sum(manifest["created"][name] for manifest in found) for name in alone["created"]} == alone["created"]
-    assert query(database, TOTALS) == [(300, 300)]
+    assert inserted(database) == 300
 
 
-def test_two_backends_of_one_run_write_at_once(tmp_path: Path, database: str) -> None:
+@each_round
+def test_koito_finds_nothing_to_sweep_while_a_run_writes(tmp_path: Path, home: Path, database: str, seed: int) -> None:
+    export = write_maloja(tmp_path / "maloja_export.json", history(300, seed))
+    alone = load(tmp_path / "undisturbed", database, export)
+    expected = content(database)
+    wipe(database)
+    swept: list[int] = []
+
+    with ThreadPoolExecutor(1) as runs:
+        running = runs.submit(load, home, database, export, sizes=Sizes(batch=12, round=60))
+        while not running.done():
+            execute(database, f"BEGIN; {CLEAN_ORPHANS} COMMIT;")
+            swept.append(1)
+    found = running.result()
+
+    assert len(swept) > 5
+    assert (found["exit_code"], found["created"]) == (0, alone["created"])
+    assert content(database) == expected
+
+
+def test_two_backends_of_one_run_write_at_once(tmp_path: Path, home: Path, database: str) -> None:
     # A batch waits, with its rows written, until another one is as far; where batches came one after the other, none
     # would ever be met.
     execute(
@@ -153,7 +164,7 @@ def test_two_backends_of_one_run_write_at_once(tmp_path: Path, database: str) ->
             company integer;
         BEGIN
             PERFORM pg_advisory_xact_lock_shared(42);
-            FOR attempt IN 1..500 LOOP
+            FOR attempt IN 1..300 LOOP
                 SELECT count(DISTINCT pid) INTO company FROM pg_locks
                 WHERE locktype = 'advisory' AND objid = 42 AND granted AND database = (
                     SELECT oid FROM pg_database WHERE datname = current_database());
@@ -174,11 +185,9 @@ def test_two_backends_of_one_run_write_at_once(tmp_path: Path, database: str) ->
     )
     unrelated = [scrobble(number, [f"Artist {number}"], "Song", "Debut") for number in range(12)]
 
-    found = load(
-        tmp_path / "home", database, write_maloja(tmp_path / "a.json", unrelated), workers=2, sizes=Sizes(batch=1)
-    )
+    found = load(home, database, write_maloja(tmp_path / "a.json", unrelated), workers=2, sizes=Sizes(batch=1))
 
     assert found["exit_code"] == 0
     assert query(database, "SELECT DISTINCT backends FROM met") == [(2,)]
     assert query(database, "SELECT count(DISTINCT backend)::int FROM etl.batches") == [(2,)]
-    assert wait_until_clean(database) == []
+    wait_for(lambda: not left_over(database))  # backends need a moment to notice that their client has gone

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from etl.artifacts import RunDirectory
 from etl.database.migrate import migrate
+from tests.disturbances import ROUNDS
 from tests.support import content, load, query, scrobble, write_maloja
 from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
@@ -45,7 +46,7 @@ def traces(uri: str) -> list[tuple[Any, ...]]:
     )
 
 
-@settings(ON_A_DATABASE, max_examples=12)
+@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
 @given(before=HISTORY, rows=RECORDS)
 def test_a_dry_run_says_what_the_real_run_then_does(
     tmp_path: Path, database: str, before: list[Row], rows: list[Row]

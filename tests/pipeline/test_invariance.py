@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from etl.artifacts import RunDirectory
 from etl.inspection import ask
 from etl.resolve.rounds import Sizes
+from tests.disturbances import ROUNDS
 from tests.support import content, load, query
 from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
@@ -69,7 +70,7 @@ def totals(manifest: dict[str, Any]) -> dict[str, Any]:
     return {"counts": manifest["counts"], "created": manifest["created"], "exit_code": manifest["exit_code"]}
 
 
-@settings(ON_A_DATABASE, max_examples=25)
+@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
 @given(data=st.data(), rows=HISTORY, workers=WORKERS, sizes=SIZES, stocked=st.booleans())
 def test_the_result_does_not_depend_on_workers_files_rows_or_batches(
     bench: Bench, data: st.DataObject, rows: list[Row], workers: int, sizes: Sizes, stocked: bool
@@ -85,7 +86,7 @@ def test_the_result_does_not_depend_on_workers_files_rows_or_batches(
     assert content(bench.uri) == expected_content
 
 
-@settings(ON_A_DATABASE, max_examples=25)
+@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
 @given(rows=HISTORY, middle=st.integers(0, 9), stocked=st.booleans())
 def test_a_history_loaded_part_after_part_is_the_history_loaded_at_once(
     bench: Bench, rows: list[Row], middle: int, stocked: bool
@@ -104,7 +105,7 @@ def test_a_history_loaded_part_after_part_is_the_history_loaded_at_once(
     assert content(bench.uri) == expected
 
 
-@settings(ON_A_DATABASE, max_examples=15)
+@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
 @given(data=st.data(), rows=HISTORY, sizes=SIZES, stocked=st.booleans())
 def test_a_history_loaded_twice_is_the_history_loaded_once(
     bench: Bench, data: st.DataObject, rows: list[Row], sizes: Sizes, stocked: bool
@@ -120,7 +121,7 @@ def test_a_history_loaded_twice_is_the_history_loaded_once(
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
 
 
-@settings(ON_A_DATABASE, max_examples=20)
+@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
 @given(data=st.data(), rows=RECORDS, sizes=SIZES, stocked=st.booleans())
 def test_every_row_of_every_file_is_accounted_for(
     bench: Bench, data: st.DataObject, rows: list[Row], sizes: Sizes, stocked: bool

@@ -18,11 +18,6 @@ PLAYS = [play(1, "Ann", "One"), HEARD, play(400, "Bo", "Two")]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def spotify(tmp_path: Path) -> Path:
     return write_spotify(tmp_path / "Streaming_History_Audio_2020.json", PLAYS)
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, needs, resolved_keys
-from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
 from etl.resolve.frames import NewIds, entity_rows, with_real_ids
 from etl.resolve.plan import Plan, Planner, Unit
 
@@ -227,6 +227,25 @@ def test_no_row_is_written_twice(units: list[Unit], size: int) -> None:
     for table, columns in PRIMARY_KEYS.items():
         keys = [tuple(row[column] for column in columns) for batch in batches for row in batch.tables.get(table, [])]
         assert len(keys) == len(set(keys))
+
+
+@settings(deadline=None)
+@given(UNITS, SIZE)
+def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(units: list[Unit], size: int) -> None:
+    catalog = Catalog()
+    plan = make_plan(catalog, units)
+    batches = batches_of(catalog, plan, size)
+
+    firsts = {
+        "artist_tracks": [(track.artists[0], track.id) for track in plan.tracks],
+        "artist_releases": [
+            (artists[0], release.id) for artists, release in zip(plan.release_artists, plan.releases, strict=True)
+        ],
+    }
+    for table, owned in firsts.items():
+        primary = [row for batch in batches for row in batch.tables.get(table, []) if row["is_primary"]]
+        places = [tuple(value for name, value in row.items() if name.endswith("_id")) for row in primary]
+        assert sorted(places) == sorted((artist - FIRST_NEW + 100, owner - FIRST_NEW + 100) for artist, owner in owned)
 
 
 @settings(deadline=None)

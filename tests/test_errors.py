@@ -1,0 +1,89 @@
+"""Which exit code is the answer where several apply, and what an error says."""
+
+from __future__ import annotations
+
+from itertools import islice, permutations, product
+
+import pytest
+
+from etl.errors import (
+    BrokenFileError,
+    DatabaseError,
+    EtlError,
+    ExitCode,
+    InputError,
+    InternalError,
+    InterruptedRunError,
+    SettingsError,
+    decisive,
+    one_interruption,
+)
+
+ORDER = (130, 143, 1, 3, 7, 6, 2, 4, 5, 0)
+CODES = {int(code): code for code in ExitCode}
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(ORDER, ORDER)))
+def test_of_two_codes_the_first_in_the_order_of_the_contract_is_the_answer(one: int, other: int) -> None:
+    assert decisive([CODES[one], CODES[other]]) == min(one, other, key=ORDER.index)
+
+
+def test_of_all_codes_the_first_is_the_answer_in_whatever_order_they_come() -> None:
+    for first in range(len(ORDER)):
+        for codes in islice(permutations(reversed(ORDER[first:])), 24):
+            assert decisive(CODES[code] for code in codes) == ORDER[first]
+
+
+def test_where_no_code_applies_all_is_well() -> None:
+    assert decisive([]) is ExitCode.OK
+
+
+def test_every_code_has_a_place_in_the_order_and_a_meaning() -> None:
+    assert set(ExitCode) == set(ORDER)
+    assert all(code.meaning.strip() for code in ExitCode)
+    assert len({code.meaning for code in ExitCode}) == len(ExitCode)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (EtlError("x"), 1),
+        (InternalError("x"), 1),
+        (SettingsError("x"), 2),
+        (DatabaseError("x"), 3),
+        (InputError("x"), 4),
+        (BrokenFileError("x"), 4),
+        (InterruptedRunError(ExitCode.INTERRUPTED), 130),
+        (InterruptedRunError(ExitCode.TERMINATED), 143),
+    ],
+)
+def test_an_error_stands_for_its_code(error: EtlError, code: int) -> None:
+    assert error.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "text"),
+    [
+        ("it broke", "", "it broke"),
+        ("it broke", "Mend it", "it broke. Mend it"),
+        ("It broke.", "Mend it", "It broke. Mend it"),
+        ("broken?", "Mend it", "broken? Mend it"),
+        ("broken!", "Mend it", "broken! Mend it"),
+    ],
+)
+def test_an_error_says_what_happened_and_what_to_do(message: str, hint: str, text: str) -> None:
+    error = EtlError(message, hint)
+    assert (str(error), error.message, error.hint) == (text, message, hint)
+
+
+def test_an_interruption_from_anywhere_is_ours() -> None:
+    with pytest.raises(InterruptedRunError) as caught, one_interruption():
+        raise KeyboardInterrupt
+    assert caught.value.exit_code is ExitCode.INTERRUPTED
+    assert "again" in caught.value.hint
+
+
+def test_other_errors_pass_as_they_are() -> None:
+    with pytest.raises(InterruptedRunError) as caught, one_interruption():
+        raise InterruptedRunError(ExitCode.TERMINATED)
+    assert caught.value.exit_code is ExitCode.TERMINATED

@@ -1,0 +1,121 @@
+"""The shape of the code: which module may import which, where SQL lives and who calls it, how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "etl").rglob("*.py"))
+STATEMENTS = sorted((ROOT / "sql").glob("*.sql"))
+MIGRATIONS = sorted((ROOT / "sql" / "migrations").glob("*.sql"))
+QUERIES = sorted((ROOT / "sql" / "inspect").glob("*.sql"))
+
+each_statement = pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+each_called = pytest.mark.parametrize("path", [*STATEMENTS, *MIGRATIONS], ids=lambda path: path.stem)
+each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+
+_CALLED_BY = re.compile(r"-- Called by (etl/[\w/]+\.py)\b.+")
+_QUOTED = re.compile(r"--[^\n]*|'(?:[^']|'')*'|(\$\w*\$).*?\1", re.DOTALL)
+_SQL = re.compile(
+    r"\b(SELECT|INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM|(CREATE|ALTER|DROP)\s+(TABLE|VIEW|SCHEMA|INDEX)|COPY\s+\S+\s+FROM)\b"
+)
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Return the strings in the code of a module, without its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+def parts(sql: str) -> list[str]:
+    """Return the statements of ``sql``; what stands in comments, quotation marks or dollars does not count."""
+    return [part for part in _QUOTED.sub(" ", sql).split(";") if part.strip()]
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_layers_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 broken" in done.stdout
+
+
+def test_every_module_has_its_layer() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = (one["layers"] for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    listed = {name for layer in layers for name in layer.split(" : ")}
+    found = {
+        f"etl.{path.stem}"
+        for path in (ROOT / "etl").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert listed == found - {"etl.__init__"}
+
+
+@each_called
+def test_a_statement_says_who_calls_it(path: Path) -> None:
+    named = _CALLED_BY.match(path.read_text(encoding="utf-8"))
+    assert named
+    caller = ROOT / named[1]
+    assert caller.is_file()
+    assert (path.stem if path in STATEMENTS else "migrations") in list(texts(caller))
+
+
+@each_statement
+def test_a_file_holds_one_statement(path: Path) -> None:
+    assert len(parts(path.read_text(encoding="utf-8"))) == 1
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_a_named_query_says_what_it_answers_and_is_one_statement(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r"-- \w.+\n", text)
+    assert len(parts(text)) == 1
+
+
+def test_statements_are_told_apart() -> None:
+    assert len(parts("-- a; b\nSELECT 'x; ''y'; SELECT $$ ; $$, $a$ $$; $a$;\n-- c;\n")) == 2
+
+
+def test_there_is_sql_of_every_kind() -> None:
+    assert STATEMENTS
+    assert MIGRATIONS
+    assert QUERIES
+    assert {path.parent for path in (ROOT / "sql").rglob("*.sql")} == {
+        *(paths[0].parent for paths in (STATEMENTS, MIGRATIONS, QUERIES))
+    }
+
+
+@each_module
+def test_sql_lives_in_files_of_its_own(path: Path) -> None:
+    if path == ROOT / "etl" / "inspection.py":  # SQL over Parquet files, for DuckDB
+        return
+    assert [text for text in texts(path) if _SQL.search(text)] == []
+
+
+@each_module
+def test_a_module_says_what_it_owns_and_is_short(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert lines(path) <= 350
+
+
+def test_most_files_fit_on_a_few_pages() -> None:
+    assert median(lines(path) for path in MODULES) < 150

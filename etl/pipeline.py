@@ -20,9 +20,9 @@ from etl.errors import DatabaseError, EtlError, ExitCode, InputError, decisive, 
 from etl.extract import Extractor, FileResult
 from etl.ledger import FileEntry
 from etl.normalize.listens import Rules
+from etl.rehearsal import rehearse
 from etl.resolve import snapshot
-from etl.resolve.dry import rehearse
-from etl.resolve.rounds import Loaded, Loader, Sizes
+from etl.rounds import Loaded, Loader, Sizes
 from etl.schema import LISTENS, NORMALIZED, REJECTS, SKIPPED, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
 from etl.settings import redact
 from etl.sources import Format, ReadOptions

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Normalized, Rules, normalize
 from etl.schema import EXTRACTED
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -48,8 +45,3 @@ def listens(*rows: Row, file: str = "export.json") -> pl.DataFrame:
     made = normalized(*rows, file=file)
     assert made.listens.height == len(rows)
     return made.listens
-
-
-def first(rows: Sequence[Row], **columns: Any) -> Row:  # noqa: ANN401 (values of any type)
-    """Return the first of ``rows`` that has these values."""
-    return next(row for row in rows if columns.items() <= row.items())

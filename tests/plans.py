@@ -13,7 +13,7 @@ from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules, normalize
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.plan import Ids, Plan, Planner, Unit
-from etl.resolve.rounds import plan_units
+from etl.rounds import plan_units
 from etl.schema import EXTRACTED, TRACK_LOOKUP, empty
 
 RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")

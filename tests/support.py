@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.database.connection import Connection
-    from etl.resolve.rounds import Sizes
+    from etl.rounds import Sizes
 
 
 def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:  # noqa: ANN401

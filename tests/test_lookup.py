@@ -89,7 +89,7 @@ def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) ->
     assert units(frame).rows(named=True) == expected_units(frame)
 
 
-@FEW
+@settings(FEW, max_examples=25)
 @given(FILES, st.randoms(use_true_random=False), st.permutations(["a.json", "b.json", "c.json"]))
 def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
     files: list[list[Row]], random: Any, names: list[str]  # noqa: ANN401 (hypothesis' own Random)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from etl.cli import app
 from etl.database.failures import Failure, StatementError
-from etl.resolve.rounds import Sizes
+from etl.rounds import Sizes
 from tests.koito_actions import (
     album_id,
     artist_id,
@@ -101,6 +101,14 @@ def test_an_owner_without_superuser_rights_can_migrate_and_load(
     assert counts(owned) == {"artists": 2, "releases": 1, "tracks": 3, "listens": 4, "track_lookup": 4}
     assert content(owned) == rows
     assert query(owned, "SELECT version_id, tstamp FROM goose_db_version") == goose
+
+
+def test_the_role_of_these_tests_has_no_rights_on_our_objects(database: str) -> None:
+    with koito_role(database) as koito:
+        for table in ("public.track_lookup", "etl.migrations"):
+            with pytest.raises(StatementError) as caught:
+                execute(database, f"SET ROLE {koito}; SELECT 1 FROM {table}")
+            assert caught.value.sqlstate == "42501"
 
 
 def test_merges_during_a_load_lose_no_listen_and_bring_nothing_back(database: str, tmp_path: Path) -> None:

@@ -344,10 +344,3 @@ def test_an_artist_who_was_deleted_comes_back_with_all_keys(
     assert untrue_lookups(history) == []
     assert [key for key, *_ in _lookups(history)] == keys
     assert _ids(history, "Ann", "First", "Hits")[0] == artist_id(history, "Ann")
-
-
-def test_koitos_role_has_no_rights_on_our_objects(history: str, role: str) -> None:
-    for table in ("public.track_lookup", "etl.migrations"):
-        with pytest.raises(StatementError) as caught:
-            execute(history, f"SET ROLE {role}; SELECT 1 FROM {table}")
-        assert caught.value.sqlstate == "42501"

@@ -13,7 +13,7 @@ from etl.artifacts import RunDirectory
 from etl.database.connection import Connection, connect
 from etl.errors import ExitCode
 from etl.resolve import snapshot
-from etl.resolve.rounds import Loader, Sizes
+from etl.rounds import Loader, Sizes
 from tests.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
 from tests.support import content, counts, execute, load, query, scrobble, write_maloja
 from tests.worlds import MBIDS, write_plain

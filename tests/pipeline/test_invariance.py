@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from etl.artifacts import RunDirectory
 from etl.inspection import ask
-from etl.resolve.rounds import Sizes
+from etl.rounds import Sizes
 from tests.disturbances import ROUNDS
 from tests.support import content, load, query
 from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain

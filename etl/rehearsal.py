@@ -10,11 +10,11 @@ from etl.load import present_listens
 from etl.resolve import snapshot
 from etl.resolve.batches import resolved_keys
 from etl.resolve.frames import with_real_ids
-from etl.resolve.rounds import plan_units, stage
+from etl.rounds import plan_units, stage
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection
-    from etl.resolve.rounds import Loaded
+    from etl.rounds import Loaded
 
 
 def rehearse(

@@ -227,3 +227,19 @@ def test_of_listens_in_one_second_the_content_decides_whichever_row_comes_first(
     assert plans[0] == plans[1]
     assert [artist.aliases for artist in plans[0].artists] == [["ANN"]]
     assert plans[0].tracks[0].duration == 100
+
+
+def test_what_later_listens_of_a_key_know_is_added_wherever_it_is_first_said() -> None:
+    song = {"artists": ["Ann"], "track": "Song", "album": "Debut"}
+    plan = plan_of_rows(
+        Catalog(),
+        song,
+        song | {"duration": 100},
+        song | {"release_mbid": RED},
+        song | {"recording_mbid": BLUE, "duration": 200},
+        song | {"artist_mbids": [GREEN]},
+    )
+
+    assert [(track.mbid, track.duration) for track in plan.tracks] == [(BLUE, 100)]
+    assert [release.mbid for release in plan.releases] == [RED]
+    assert [artist.mbid for artist in plan.artists] == [GREEN]

@@ -62,5 +62,6 @@ def classify(sqlstate: str | None, *, operational: bool) -> Failure:
 def statement_error(error: adbc_driver_manager.Error) -> StatementError:
     """Return the driver's ``error`` as ours, without the passwords that a connection string may hold."""
     operational = isinstance(error, adbc_driver_manager.OperationalError)
-    text = redact(str(error)).split("\nQuery was:")[0].removeprefix("IO: [libpq] ").strip()
+    text = redact(str(error)).split("\nQuery was:")[0].removeprefix("IO: [libpq] ")
+    text = text.removesuffix(f". SQLSTATE: {error.sqlstate}").strip()
     return StatementError(text, error.sqlstate or None, classify(error.sqlstate or None, operational=operational))

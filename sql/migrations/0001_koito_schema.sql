@@ -96,10 +96,10 @@ CREATE TABLE public.listens (
 CREATE INDEX idx_artist_aliases_artist_id ON public.artist_aliases (artist_id);
 CREATE INDEX idx_artist_releases ON public.artist_releases (artist_id, release_id);
 CREATE INDEX idx_tracks_release_id ON public.tracks (release_id);
-CREATE INDEX idx_listens_listened_at ON public.listens (listened_at);
-CREATE INDEX idx_listens_track_id_listened_at ON public.listens (track_id, listened_at);
-CREATE INDEX idx_release_aliases_primary ON public.release_aliases (release_id) WHERE is_primary;
-CREATE INDEX idx_track_aliases_primary ON public.track_aliases (track_id) WHERE is_primary;
+CREATE INDEX listens_listened_at_idx ON public.listens (listened_at);
+CREATE INDEX listens_track_id_listened_at_idx ON public.listens (track_id, listened_at);
+CREATE INDEX release_aliases_release_id_idx ON public.release_aliases (release_id) WHERE is_primary;
+CREATE INDEX track_aliases_track_id_idx ON public.track_aliases (track_id) WHERE is_primary;
 
 -- Koito's search wants trigram indexes; the extension is not shipped with the embedded server.
 DO $$

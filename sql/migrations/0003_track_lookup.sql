@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: table track_lookup with the resolved keys, and four triggers that let it follow merges.
+-- Called by etl/database/migrate.py: table track_lookup with the resolved keys, and five triggers that let it follow merges.
 CREATE TABLE public.track_lookup (
     lookup_key text PRIMARY KEY,
     artist_id integer NOT NULL REFERENCES public.artists (id) ON DELETE CASCADE,
@@ -77,3 +77,24 @@ $$;
 CREATE TRIGGER etl_follow_dropped_credit
 AFTER DELETE ON public.artist_tracks
 FOR EACH ROW EXECUTE FUNCTION etl.follow_dropped_credit();
+
+-- Deleted artists: a key whose track another artist is on stays with that artist; the others go with the artist.
+CREATE FUNCTION etl.keep_keys_of_deleted_artist() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.track_lookup k WHERE k.artist_id = OLD.id) THEN
+        UPDATE public.track_lookup k SET artist_id = r.artist_id
+        FROM (
+            SELECT DISTINCT ON (l.track_id) l.track_id, l.artist_id FROM public.artist_tracks l
+            WHERE l.artist_id <> OLD.id
+            ORDER BY l.track_id, l.is_primary DESC, l.artist_id
+        ) r
+        WHERE k.track_id = r.track_id AND k.artist_id = OLD.id;
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+CREATE TRIGGER etl_keep_keys_of_deleted_artist
+BEFORE DELETE ON public.artists
+FOR EACH ROW EXECUTE FUNCTION etl.keep_keys_of_deleted_artist();

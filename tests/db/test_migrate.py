@@ -27,6 +27,7 @@ TRIGGERS = {
     ("etl_follow_merged_album", "tracks"),
     ("etl_follow_merged_artist", "artist_tracks"),
     ("etl_follow_dropped_credit", "artist_tracks"),
+    ("etl_keep_keys_of_deleted_artist", "artists"),
 }
 PUBLIC = {
     ("table", "public.track_lookup"),

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from etl.database.connection import Connection
     from etl.database.pool import Pool
     from etl.resolve.catalog import Catalog
-    from etl.resolve.frames import NewIds
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
@@ -163,11 +162,17 @@ class Loader:
 
     def _round(self, units: pl.DataFrame) -> tuple[dict[str, StatementError], bool]:
         """Do one round; return the keys that were not written, in order, and whether enrichment went through."""
-        catalog, plan, ids, hits = self._pool.control(lambda connection: self._read_and_plan(connection, units))
+        catalog, plan, hits = self._pool.control(lambda connection: self._read_and_plan(connection, units))
+        taking = self._pool.control_later(lambda connection: snapshot.take_ids(connection, plan))
         late = self._not_loaded(hits)
         resolved = resolved_keys(plan, catalog)
+        needed = needs(plan, resolved)
+        counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
+        division = cut(resolved, needed, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
+        ids = taking.result()
         lookups = with_real_ids(resolved, ids)
-        batches, overflow = self._divide(plan, ids, resolved, lookups, late)
+        entities = entity_rows(plan, ids, lookups, needed, division)
+        batches, overflow = self._divide(lookups, late, division, entities)
         before = len(self.loaded.resolved)
         self.loaded.hits.append(late)  # in case that the run ends here; the resolved ones are recorded by batch
         failed = {key: error for batch, error in self._write(batches, overflow) for key in batch.keys}
@@ -177,13 +182,12 @@ class Loader:
         enriched = self._pool.control(lambda connection: _enrich(connection, plan))
         return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
 
-    def _read_and_plan(self, connection: Connection, units: pl.DataFrame) -> tuple[Catalog, Plan, NewIds, pl.DataFrame]:
+    def _read_and_plan(self, connection: Connection, units: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
         """Take the round's lock, which the transaction holds until its end, and plan."""
         connection.read("round_lock")
         hits = snapshot.read_hits(connection, units.get_column("lookup_key").unique())
         catalog = snapshot.read_catalog(connection, units, hits)
-        plan = plan_units(catalog, hits, units)
-        return catalog, plan, snapshot.take_ids(connection, plan), hits
+        return catalog, plan_units(catalog, hits, units), hits
 
     def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
         """Return those ``hits`` that another run resolved since this one looked them up."""
@@ -191,13 +195,9 @@ class Loader:
         return hits.join(pl.concat(loaded), on="lookup_key", how="anti") if loaded and hits.height else hits
 
     def _divide(
-        self, plan: Plan, ids: NewIds, resolved: pl.DataFrame, lookups: pl.DataFrame, late: pl.DataFrame
+        self, lookups: pl.DataFrame, late: pl.DataFrame, division: pl.DataFrame, entities: Mapping[int, EntityRows]
     ) -> tuple[dict[Phase, list[Batch]], list[Batch]]:
         """Return the batches of a round by phase, and the listens that are too many for the batch of their key."""
-        needed = needs(plan, resolved)
-        counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
-        division = cut(resolved, needed, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
-        entities = entity_rows(plan, ids, lookups, needed, division)
         staged = stage(self._listens, pl.concat([lookups.drop("place"), late]), self._user_id)
         keyed = lookups.select("place", "lookup_key").join(division, on="place", maintain_order="left")
         rows = staged.join(keyed, on="lookup_key", how="left").sort("batch", "track_id", "listened_at")

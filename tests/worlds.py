@@ -117,4 +117,4 @@ def stock(uri: str) -> None:
 
 def wipe(uri: str) -> None:
     """Empty the database of everything that loads left behind."""
-    execute(uri, "DELETE FROM artists; DELETE FROM releases; DELETE FROM etl.runs;")
+    execute(uri, "DELETE FROM releases; DELETE FROM artists; DELETE FROM etl.runs;")

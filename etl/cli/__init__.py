@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -59,14 +60,33 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not an error
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    code = _run()
+    # what is left is Python's own end; a signal must not change the exit code any more
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end(code)
+
+
+def _run() -> int:
+    """Run the command and return the exit code."""
     try:
         typer.main.get_command(app)()  # app() would put its own hook in the place of ours
     except EtlError as error:
         narrate(f"error: {error}")
-        sys.exit(error.exit_code)
-    finally:  # what is left is Python's own end; a signal must not change the exit code any more
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.OK
+    return ExitCode.OK
+
+
+def _end(code: int) -> NoReturn:
+    """End the process at once: to free a load's objects one by one takes as long as a small load."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
+        os._exit(code or ExitCode.INTERNAL)
+    os._exit(code)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

@@ -34,7 +34,11 @@ class Pool:
 
     def control(self, task: Callable[[Connection], T]) -> T:
         """Run ``task`` on the run's own connection and return what it returns."""
-        return self._controller.submit(task, self._control).result()
+        return self.control_later(task).result()
+
+    def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
+        """Run ``task`` on the run's own connection, after those that were given before."""
+        return self._controller.submit(task, self._control)
 
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on a worker's connection, side by side with others."""

@@ -85,7 +85,9 @@ BEGIN
     IF EXISTS (SELECT FROM public.track_lookup k WHERE k.artist_id = OLD.id) THEN
         UPDATE public.track_lookup k SET artist_id = r.artist_id
         FROM (
-            SELECT DISTINCT ON (l.track_id) l.track_id, l.artist_id FROM public.artist_tracks l
+            SELECT DISTINCT ON (l.track_id) l.track_id, l.artist_id
+            FROM public.artist_tracks l
+            JOIN public.artists a ON a.id = l.artist_id -- not one that the same statement has deleted before
             WHERE l.artist_id <> OLD.id
             ORDER BY l.track_id, l.is_primary DESC, l.artist_id
         ) r

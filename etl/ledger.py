@@ -85,9 +85,9 @@ def finish_run(
     connection.commit()
 
 
-def run_totals(connection: Connection, run_id: str) -> dict[str, int]:
-    """Return what the run's batches say: inserted, artists, albums, tracks."""
-    return connection.read("ledger_run_totals", run_id).row(0, named=True)
+def inserted_by_run(connection: Connection, run_id: str) -> int:
+    """Return how many listens the run's batches say that they inserted."""
+    return int(connection.read("ledger_run_inserted", run_id).item())
 
 
 def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:

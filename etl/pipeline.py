@@ -60,6 +60,18 @@ class Rows:
         return sum(file.records for file in self.files)
 
 
+@dataclass(frozen=True)
+class Books:
+    """What became of the keys and rows of a run."""
+
+    keys: pl.DataFrame
+    """Schema KEYS."""
+    outcome: pl.DataFrame
+    """Schema OUTCOME."""
+    removed: int
+    """Listens that the run inserted and that Koito removed with their track before it ended."""
+
+
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
     with one_interruption():
@@ -151,7 +163,8 @@ class _Run:
                 outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
                 directory.write_frame("outcome", outcome)
                 writing.result()
-        return self._account(pool, directory, rows, loaded, keys, outcome, failure)
+                books = Books(keys, outcome, report.removed_meanwhile(inserted, keys))
+        return self._account(pool, directory, rows, loaded, books, failure)
 
     def _write_rows(self, directory: RunDirectory, rows: Rows) -> pl.DataFrame:
         """Write what is known before the load; return the spellings of the keys."""
@@ -201,22 +214,23 @@ class _Run:
         directory: RunDirectory,
         rows: Rows,
         loaded: Loaded,
-        keys: pl.DataFrame,
-        outcome: pl.DataFrame,
+        books: Books,
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""
+        keys, outcome = books.keys, books.outcome
         counts = report.count(rows.skipped, rows.rejects, outcome, keys)
         per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
         dry = self.settings.dry_run
         problems: list[str] = []
         try:
-            totals = None
+            inserted = None
             if not (dry or failure):
-                totals = pool.control(lambda control: ledger.run_totals(control, directory.run_id))
-            problems = report.imbalances(counts, per_file, rows.records, totals["inserted"] if totals else None)
+                inserted = pool.control(lambda control: ledger.inserted_by_run(control, directory.run_id))
+                inserted -= books.removed
+            problems = report.imbalances(counts, per_file, rows.records, inserted)
             code = self._exit_code(rows, counts, problems, failure)
-            if totals is not None:
+            if inserted is not None:
                 self._complete_ledger(pool, directory.run_id, rows, per_file, _status(code, dry=dry), code)
         except DatabaseError as error:  # all is loaded, but no file counts as loaded: the next run looks again
             failure = error
@@ -256,7 +270,7 @@ class _Run:
         status: RunStatus,
         code: ExitCode,
     ) -> None:
-        entries = self._entries(rows)
+        entries = [] if code is ExitCode.UNBALANCED else self._entries(rows)  # such files do not count as loaded
         of_entry = [per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
         records = [terms["records"] for terms in of_entry]
         unresolved = [terms["unresolved"] for terms in of_entry]

@@ -149,10 +149,21 @@ def by_reason(frame: pl.DataFrame) -> dict[str, int]:
     return dict(frame.group_by("reason").len().sort(["len", "reason"], descending=[True, False]).iter_rows())
 
 
+def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame) -> int:
+    """Return how many ``inserted`` listens (track_id, listened_at) are of tracks that no key stands for any more.
+
+    Koito removed such a track between two batches of it; its listens were inserted again, for the track made anew.
+    """
+    return inserted.join(keys.select("track_id"), on="track_id", how="anti").height
+
+
 def imbalances(
     counts: Mapping[str, int], files: Mapping[str, Mapping[str, int]], records: int, ledger: int | None
 ) -> list[str]:
-    """Return in words what does not add up; ``records`` were read, ``ledger`` is what the batches inserted."""
+    """Return in words what does not add up.
+
+    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, null where there is no ledger.
+    """
     found = []
     for name, terms in (("the run", counts), *files.items()):
         parts = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl import ledger
 from etl.artifacts import RunDirectory
 from etl.database.connection import Connection, connect
 from etl.errors import ExitCode
@@ -21,6 +22,7 @@ from tests.worlds import MBIDS, write_plain
 if TYPE_CHECKING:
     import polars as pl
 
+    from etl.load import Batch, Written
     from etl.resolve.frames import NewIds
     from etl.resolve.plan import Plan
 
@@ -111,6 +113,39 @@ def test_a_cached_track_that_vanishes_is_resolved_again(
     assert (found["counts"]["inserted"], found["created"]["tracks"]) == (9, 1)
     assert (found["counts"]["cache_hits"], found["counts"]["resolved"]) == (2, 1)
     assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(9,)]
+
+
+def test_a_cached_track_that_vanishes_between_two_batches_of_it_is_loaded_whole(
+    tmp_path: Path, home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(home, database, export)
+    more = [scrobble(1_000 + second, ["Artist 1"], "Track 1", "Album 1") for second in range(9)]
+    vanish = once(lambda: execute(database, TRACK_1))
+    original = Loader._record
+
+    def then_a_deletion(loader: Loader, batch: Batch, written: Written) -> None:
+        original(loader, batch, written)
+        vanish()
+
+    monkeypatch.setattr(Loader, "_record", then_a_deletion)
+    found = load(home, database, write_maloja(tmp_path / "more.json", more), sizes=Sizes(batch=3), workers=1)
+
+    assert (found["exit_code"], found["imbalances"], found["counts"]["inserted"]) == (0, [], 9)
+    assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(9,)]
+
+
+def test_a_run_that_does_not_balance_ends_with_7_and_leaves_its_files_to_the_next(
+    home: Path, database: str, export: Path, undisturbed: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "inserted_by_run", lambda *_: 35)
+        found = load(home, database, export)
+    again = load(home, database, export)
+
+    assert (found["status"], found["exit_code"]) == ("failed", ExitCode.UNBALANCED)
+    assert len(found["imbalances"]) == 1
+    assert (again["exit_code"], again["counts"]["already_present"]) == (0, 36)
+    assert content(database) == undisturbed
 
 
 def test_an_artist_that_vanishes_after_the_plan_is_made_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from etl.database.identify import KOITO_TABLES
@@ -157,3 +157,17 @@ def untrue_lookups(uri: str) -> list[str]:
         """,
     )
     return [key for (key,) in rows]
+
+
+def all_keys(uri: str) -> list[tuple[Any, ...]]:
+    """Return lookup_key, artist_id, album_id and track_id of every key, by key."""
+    return query(uri, "SELECT lookup_key, artist_id, album_id, track_id FROM track_lookup ORDER BY lookup_key")
+
+
+def key_ids(uri: str, *key: str) -> tuple[int, int, int]:
+    """Return artist, album and track that the key of (artist, title, album) stands for."""
+    text = "\x1f".join(key).lower()
+    ((artist, album, track),) = query(
+        uri, f"SELECT artist_id, album_id, track_id FROM track_lookup WHERE lookup_key = '{text}'"
+    )
+    return artist, album, track

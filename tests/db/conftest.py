@@ -1,17 +1,30 @@
-"""A database for the tests of this folder that leave it as it was."""
+"""What the tests of this folder share: databases that are there already, and homes for embedded servers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from tests.conftest import uri_of
-from tests.support import execute
+from tests.koito_actions import koito_role
+from tests.support import execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Yield a folder that other accounts can pass, which pytest's own is not for root, short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +34,50 @@ def shared_database(server: str, template: str) -> Iterator[str]:
     execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield uri_of(server, name)
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+HISTORY = [
+    scrobble(1, ["Ann"], "First", "Debut"),
+    scrobble(2, ["Ann"], "Second", "Debut"),
+    scrobble(3, ["Ann"], "First", "Hits"),
+    scrobble(4, ["Bo"], "First", "Debut"),
+    scrobble(5, ["Ann", "Bo"], "Duet", "Debut"),
+    scrobble(6, ["Bo"], "Alone"),
+    scrobble(7, ["Bo", "Cy"], "Joint", "Shared"),
+    scrobble(8, ["Cy"], "Solo", "Shared"),
+    scrobble(9, ["Ann"], "First", "Debut"),
+    scrobble(10, ["Ann"], "First", "Hits"),
+]
+
+
+@pytest.fixture(scope="module")
+def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of a database into which HISTORY was loaded, to be copied."""
+    name, home = f"etl_test_{uuid4().hex[:12]}", tmp_path_factory.mktemp("loaded")
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    load(home, uri_of(server, name), write_maloja(home / "maloja_export.json", HISTORY))
+    yield name
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def history(server: str, loaded: str) -> Iterator[str]:
+    """Return the URI of a database that holds HISTORY."""
+    name = f"etl_test_{uuid4().hex[:12]}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {loaded}")
+    yield uri_of(server, name)
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def role(history: str) -> Iterator[str]:
+    """Return a role that may do what Koito does, and has no rights on our objects."""
+    with koito_role(history) as name:
+        yield name
+
+
+@pytest.fixture
+def load_again(history: str, tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """Return what loads HISTORY once more by force."""
+    export = write_maloja(tmp_path / "maloja_export.json", HISTORY)
+    return lambda: load(tmp_path / "home", history, export, force=True)

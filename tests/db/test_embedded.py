@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -36,15 +34,6 @@ server = EmbeddedServer(Path(sys.argv[1]), lambda line: print(line, file=sys.std
 server.start()
 print(server.status().pid, flush=True)
 """
-
-
-@pytest.fixture
-def base() -> Iterator[Path]:
-    """Yield a folder that other accounts can pass, which pytest's own is not for root, short enough for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,15 +39,6 @@ server = EmbeddedServer(home, lambda line: None)
 server.start()
 print(server.status().running, server.stop(), server.status().running)
 """
-
-
-@pytest.fixture
-def base() -> Iterator[Path]:
-    """Yield a folder that other accounts can pass, which pytest's own is not for root, short enough for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

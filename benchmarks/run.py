@@ -40,7 +40,7 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in ru_maxrss
 
 @dataclass(frozen=True)
 class Case:
-    """One timed command: its title, what follows the arguments of the first load, and DESIGN 9's word on it."""
+    """One timed command: its title, what follows the arguments of the first load, and what it should come to."""
 
     title: str
     options: tuple[str, ...]

@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 
 
-# Where several codes apply, the first of these is the answer (DESIGN 2).
+# Where several codes apply, the first of these is the answer.
 PRECEDENCE = (
     ExitCode.INTERRUPTED,
     ExitCode.TERMINATED,

@@ -142,7 +142,7 @@ EXTRACTED = _schema(
 # Where a record stands in its file (bytes), and the fields that we map, as JSON.
 PLACES = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
 
-# --- the run directory (DESIGN 3; the columns and their order are fixed) -------------------------------------
+# --- the run directory (other programs rely on the columns and their order) -----------------------------------
 
 LISTENS = _schema(
     {

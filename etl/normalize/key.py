@@ -1,4 +1,4 @@
-"""Makes the lookup key, in the one place where keys are made: ``lower()`` differs between engines (DESIGN 4)."""
+"""Makes the lookup key, in the one place where keys are made: ``lower()`` differs between engines."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-# Upper bound of a name in bytes: aliases are B-tree entries, whose limit is 2,704 bytes (DESIGN 4).
+# Upper bound of a name in bytes: aliases are B-tree entries, whose limit in PostgreSQL is 2,704 bytes.
 MAX_NAME_BYTES = 2_000
 
 # Control characters that are no white space. Rust's \s is Unicode's White_Space, which holds U+0085 and NBSP.

@@ -8,6 +8,7 @@ import platform
 import secrets
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,7 +20,6 @@ from etl.schema import RUN_FILES, conform
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
 RUN_JSON = "run.json"
 
@@ -100,7 +100,12 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     """Return all run directories, the newest last."""
     if not runs.is_dir():
         return []
-    return [RunDirectory(path) for path in sorted(runs.iterdir()) if path.is_dir()]
+    return [RunDirectory(path) for path in sorted(filter(Path.is_dir, runs.iterdir()), key=_age)]
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Return what orders run directories: when they began, to the second, then when they were last written to."""
+    return path.name.partition("-")[0], path.stat().st_mtime_ns
 
 
 def find_run(runs: Path, wanted: str | None) -> RunDirectory:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -13,10 +14,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
-from etl.database.connection import connect
 from etl.database.embedded import EmbeddedServer
 from etl.database.migrate import migrate
-from tests.support import make_koito
+from tests.support import execute, make_koito
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,40 +66,35 @@ def uri_of(server: str, database: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _administer(server: str, sql: str) -> None:
-    connection = connect(server, autocommit=True)
-    try:
-        connection.script(sql)
-    finally:
-        connection.close()
+@contextmanager
+def new_database(server: str, template: str | None = None) -> Iterator[str]:
+    """Make a database, as a copy of ``template`` if one is given, give its name, and drop it in the end."""
+    name = f"etl_test_{uuid.uuid4().hex[:12]}"
+    execute(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    yield name
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def template(server: str) -> Iterator[str]:
     """Return the name of a database with Koito's tables and ours, to be copied."""
-    name = f"etl_template_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name}")
-    migrate(uri_of(server, name), standalone=True)
-    yield name
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server) as name:
+        migrate(uri_of(server, name), standalone=True)
+        yield name
 
 
 @pytest.fixture
 def empty_database(server: str) -> Iterator[str]:
     """Return the URI of a database without tables."""
-    name = f"etl_test_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name}")
-    yield uri_of(server, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server) as name:
+        yield uri_of(server, name)
 
 
 @pytest.fixture
 def database(server: str, template: str) -> Iterator[str]:
     """Return the URI of a database that is ready to be loaded into, with the user "admin"."""
-    name = f"etl_test_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield uri_of(server, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server, template) as name:
+        yield uri_of(server, name)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,15 @@ def test_runs_are_listed_the_newest_last_and_files_among_them_are_none(tmp_path:
     (tmp_path / "notes.txt").write_text("x")
     assert [run.run_id[-6:] for run in list_runs(tmp_path)] == ["bbbbbb", "aaaaaa"]
     assert list_runs(tmp_path / "nowhere") == []
+
+
+def test_of_runs_that_began_in_one_second_the_one_written_to_last_is_the_newest(tmp_path: Path) -> None:
+    names = ["20240101T000000Z-maloja-aaaaaa", "20240101T000000Z-auto-cccccc", "20240101T000000Z-auto-bbbbbb"]
+    make_runs(tmp_path, *names)
+    for second, name in enumerate(names):
+        os.utime(tmp_path / name, (second, second))
+    assert [run.run_id for run in list_runs(tmp_path)] == names
+    assert find_run(tmp_path, None).run_id == names[-1]
 
 
 @pytest.mark.parametrize(

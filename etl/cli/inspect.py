@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import fits, program, show, show_json, show_records, show_table
+from etl.cli.output import fits, narrate, program, show, show_json, show_records, show_table
 from etl.cli.runs import RunName
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def inspect(
     directory = find_run(find_place(home, EMBEDDED).runs, run)
     if sql is not None:
         answer = ask(directory, sql)
+        if run is None and not answer.rows:
+            narrate(f"no rows in the newest run, {directory.run_id}; `etl runs list` shows what others hold")
         if json:
             names = _distinct(answer.columns)
             show_json([dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows])

@@ -196,28 +196,25 @@ class Planner:
                     self._offer_artist_mbid(unit, track, name, mbid)
 
     def _offer_track_mbid(self, unit: Unit, track: Track) -> None:
-        mbid = unit.recording_mbid
-        if mbid is None or track.mbid == mbid:
-            return
-        if track.mbid is not None or mbid in self.catalog.track_of_mbid:
-            self._note(unit, f"recording {mbid} is another track's or the track has another one; it was not stored")
-            return
-        track.mbid = mbid
-        self.catalog.track_of_mbid[mbid] = track.id
-        if track.id < FIRST_NEW:
-            self.plan.track_mbids[track.id] = mbid
+        self._offer(unit, unit.recording_mbid, track, self.catalog.track_of_mbid, self.plan.track_mbids)
 
     def _offer_release_mbid(self, unit: Unit, release: Release) -> None:
-        mbid = unit.release_mbid
-        if mbid is None or release.mbid == mbid:
+        self._offer(unit, unit.release_mbid, release, self.catalog.release_of_mbid, self.plan.release_mbids)
+
+    def _offer(
+        self, unit: Unit, mbid: str | None, entity: Track | Release, owners: dict[str, int], added: dict[int, str]
+    ) -> None:
+        """Give ``mbid`` to an entity that has none, unless it is another's; a foreign one is reported."""
+        if mbid is None or entity.mbid == mbid:
             return
-        if release.mbid is not None or mbid in self.catalog.release_of_mbid:
-            self._note(unit, f"release {mbid} is another album's or the album has another one; it was not stored")
+        if entity.mbid is not None or mbid in owners:
+            kind, name = ("recording", "track") if isinstance(entity, Track) else ("release", "album")
+            self._note(unit, f"{kind} {mbid} is another {name}'s or the {name} has another one; it was not stored")
             return
-        release.mbid = mbid
-        self.catalog.release_of_mbid[mbid] = release.id
-        if release.id < FIRST_NEW:
-            self.plan.release_mbids[release.id] = mbid
+        entity.mbid = mbid
+        owners[mbid] = entity.id
+        if entity.id < FIRST_NEW:
+            added[entity.id] = mbid
 
     def _offer_artist_mbid(self, unit: Unit, track: Track, name: str, mbid: str) -> None:
         if mbid in self.catalog.artist_of_mbid:

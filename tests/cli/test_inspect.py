@@ -8,7 +8,7 @@ import pytest
 
 from etl.inspection import named_queries
 from etl.schema import RUN_FILES
-from tests.cli.program import etl
+from tests.cli.program import SAMPLES, etl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,16 @@ def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: Load
     done = etl("inspect", loaded.manifest["run_id"], "--sql", query, home=loaded.home)
     assert (done.code, done.err) == (0, "")
     assert set(done.out.splitlines()[1]) == {"-", " "}
+
+
+def test_an_empty_answer_of_the_newest_run_points_to_the_others(database: str, tmp_path: Path) -> None:
+    for _ in range(2):  # the second finds its files known, so its run holds nothing
+        etl("run", SAMPLES, "--dsn", database, home=tmp_path)
+
+    done = etl("inspect", "--sql", "top_artists", home=tmp_path)
+
+    assert (done.code, len(done.out.splitlines())) == (0, 2)
+    assert "`etl runs list`" in done.err
 
 
 def test_the_accounting_is_that_of_the_run(loaded: Loaded) -> None:

@@ -6,13 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
-from tests.conftest import uri_of
+from tests.conftest import new_database, uri_of
 from tests.koito_actions import koito_role
-from tests.support import execute, load, scrobble, write_maloja
+from tests.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +29,8 @@ def base() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shared_database(server: str, template: str) -> Iterator[str]:
     """Return the URI of a database with Koito's tables and ours, for tests that commit nothing."""
-    name = f"etl_test_{uuid4().hex[:12]}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield uri_of(server, name)
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server, template) as name:
+        yield uri_of(server, name)
 
 
 HISTORY = [
@@ -53,20 +50,17 @@ HISTORY = [
 @pytest.fixture(scope="module")
 def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the name of a database into which HISTORY was loaded, to be copied."""
-    name, home = f"etl_test_{uuid4().hex[:12]}", tmp_path_factory.mktemp("loaded")
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    load(home, uri_of(server, name), write_maloja(home / "maloja_export.json", HISTORY))
-    yield name
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    home = tmp_path_factory.mktemp("loaded")
+    with new_database(server, template) as name:
+        load(home, uri_of(server, name), write_maloja(home / "maloja_export.json", HISTORY))
+        yield name
 
 
 @pytest.fixture
 def history(server: str, loaded: str) -> Iterator[str]:
     """Return the URI of a database that holds HISTORY."""
-    name = f"etl_test_{uuid4().hex[:12]}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {loaded}")
-    yield uri_of(server, name)
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(server, loaded) as name:
+        yield uri_of(server, name)
 
 
 @pytest.fixture

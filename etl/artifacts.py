@@ -103,9 +103,9 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     return [RunDirectory(path) for path in sorted(filter(Path.is_dir, runs.iterdir()), key=_age)]
 
 
-def _age(path: Path) -> tuple[str, int]:
-    """Return what orders run directories: when they began, to the second, then when they were last written to."""
-    return path.name.partition("-")[0], path.stat().st_mtime_ns
+def _age(path: Path) -> tuple[str, int, str]:
+    """Return what orders runs: when they began, to the second, when they were last written to, and their names."""
+    return path.name.partition("-")[0], path.stat().st_mtime_ns, path.name
 
 
 def find_run(runs: Path, wanted: str | None) -> RunDirectory:

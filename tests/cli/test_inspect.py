@@ -46,7 +46,8 @@ def test_an_empty_answer_of_the_newest_run_points_to_the_others(database: str, t
     done = etl("inspect", "--sql", "top_artists", home=tmp_path)
 
     assert (done.code, len(done.out.splitlines())) == (0, 2)
-    assert "`etl runs list`" in done.err
+    assert "no rows in the newest run" in done.err
+    assert "etl runs list`" in done.err
 
 
 def test_the_accounting_is_that_of_the_run(loaded: Loaded) -> None:

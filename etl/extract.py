@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from etl.decode import locate
 from etl.errors import BrokenFileError
 from etl.normalize.listens import Normalized, normalize
 from etl.schema import NORMALIZED, REJECTS, SKIPPED, FileStatus, conform, empty
@@ -97,5 +96,5 @@ def _place_rejects(data: bytes, kind: Format, rows: Normalized) -> pl.DataFrame:
     """Return the rejected rows with their place in the file and their mapped fields (schema REJECTS)."""
     if not rows.rejected.height:
         return empty(REJECTS)
-    places = locate(data, kind.path, rows.rejected.get_column("row").to_list(), kind.mapped)
+    places = kind.layout.locate(data, rows.rejected.get_column("row").to_list())
     return conform(rows.rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)

@@ -48,7 +48,9 @@ class SkipReason(Reason):
     )
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
+    NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
+    LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, under --drop-doubles"
 
 
 class RejectReason(Reason):
@@ -117,6 +119,21 @@ COUNTS = (
 
 # --- frames inside the program -------------------------------------------------------------------------------
 
+# Names that an export knows beside the ones of the listen itself. ``entity`` is artist, album or track; ``of`` is the
+# artist's name as listed in ``artists`` (null for album and track); ``source`` is the word that Koito stores.
+ALIASES = pl.List(
+    pl.Struct({"entity": pl.String, "of": pl.String, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+)
+
+# What a listen tells beyond the run directory's columns; null where a format does not know it.
+_BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
+    "ended_at": TIME,  # end of the play, where ``listened_at`` may be its start, or where that is what is known
+    "played_ms": pl.Int64,  # how long it was played
+    "minute_only": pl.Boolean,  # true where the time is known to the minute only: it is the minute's beginning
+    "various_artists": pl.Boolean,  # of the album
+    "aliases": ALIASES,
+}
+
 # What a source's reader returns, one row per record of the file, in the file's order. ``artists`` is null where
 # the source gives one credit as text; ``skip``, ``reject`` and ``detail`` are null for a listen.
 EXTRACTED = _schema(
@@ -133,6 +150,7 @@ EXTRACTED = _schema(
         "recording_mbid": pl.String,
         "duration": pl.Int32,  # seconds; null if unknown
         "client": pl.String,
+        **_BESIDE,
         "skip": pl.String,
         "reject": pl.String,
         "detail": pl.String,
@@ -202,7 +220,7 @@ OUTCOME = _schema(
 RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
 
 # The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
-NORMALIZED = _schema({**LISTENS, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
+NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
 
 # --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) --------------------------------
 

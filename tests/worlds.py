@@ -6,10 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from etl.decode import JsonList
 from etl.schema import EXTRACTED, conform
 from etl.sources import Format, ReadOptions
 from tests.support import execute
@@ -33,6 +35,10 @@ def _read(data: bytes, options: ReadOptions) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, schema=EXTRACTED), EXTRACTED)
 
 
+class Anything(msgspec.Struct):
+    """A record of which nothing is mapped."""
+
+
 PLAIN = Format(
     name="plain",
     source="plain",
@@ -42,8 +48,7 @@ PLAIN = Format(
     sample="",
     recognise=lambda peek: "plain" in peek.keys,
     read=_read,
-    path=("plain",),
-    mapped={},
+    layout=JsonList(Anything, ("plain",)),
     earliest=datetime(2002, 10, 1, tzinfo=UTC),
 )
 

@@ -1,10 +1,12 @@
 """From bytes to records, and from a row back to its bytes. Pure: no file, clock or network.
 
-``split`` cuts a document into records, ``records`` decodes them and says what is broken, ``places`` finds one again.
+``split`` cuts a document into records, ``records`` decodes them and says what is broken, ``places`` finds one again;
+``layout`` puts the three together for one kind of file.
 """
 
+from etl.decode.layout import JsonList, Layout
 from etl.decode.places import locate, mapped_fields
 from etl.decode.records import Broken, Records, read_records
 from etl.decode.split import to_utf8
 
-__all__ = ["Broken", "Records", "locate", "mapped_fields", "read_records", "to_utf8"]
+__all__ = ["Broken", "JsonList", "Layout", "Records", "locate", "mapped_fields", "read_records", "to_utf8"]

@@ -1,9 +1,10 @@
-"""The registry of formats: a new one is a file here (or a ``Format`` in one), a line, a sample and a golden result."""
+"""The registry of formats: a new one is a file here, a line below, a sample and a golden result."""
 
 from __future__ import annotations
 
-from etl.sources import maloja, spotify
+from etl.sources import maloja_export, spotify_extended
 from etl.sources.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
+from etl.sources.refused import PACKAGES, REFUSALS
 
 __all__ = [
     "FORMATS",
@@ -21,9 +22,10 @@ __all__ = [
     "recognise",
 ]
 
-FORMATS: tuple[Format, ...] = (*spotify.FORMATS, *maloja.FORMATS)
-REFUSALS: tuple[Refusal, ...] = (*spotify.REFUSALS, *maloja.REFUSALS)
-PACKAGES: tuple[Package, ...] = (*spotify.PACKAGES,)
+FORMATS: tuple[Format, ...] = (
+    spotify_extended.FORMAT,
+    maloja_export.FORMAT,
+)
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from etl.schema import EXTRACTED, RejectReason, conform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from etl.decode import Broken
+    from etl.decode import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
 DETAIL_CHARS = 80
@@ -67,12 +67,12 @@ class Format:
     recognise: Callable[[Peek], bool]
     read: Callable[[bytes, ReadOptions], pl.DataFrame]
     """Columns out: ``EXTRACTED``, one row per record, in the file's order. Raises ``BrokenFileError`` for the file."""
-    path: tuple[str, ...]
-    """The keys under one of which the document has its list; empty where the list is the document."""
-    mapped: Mapping[str, Any]
-    """The fields that are read, nested as in the file: only these may leave it."""
+    layout: Layout
+    """Finds the records of a file again. It names the fields that are read: only these may leave the file."""
     earliest: datetime
     """Before this the service did not exist, so the clock was wrong."""
+    caveat: str = ""
+    """What people should know who load such a file, e.g. that there is a better export."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etl.decode import locate
 from etl.schema import EXTRACTED, RejectReason, SkipReason
 from etl.sources import FORMATS, Format, ReadOptions, peek_at, recognise
+from tests.formats.recount import RECOUNTS
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
@@ -45,7 +45,7 @@ def result_of(fmt: Format) -> str:
         data = path.read_bytes()
         frame = fmt.read(data, ReadOptions())
         rejected = frame.filter(pl.col("reject").is_not_null())["row"].to_list()
-        frame = frame.join(locate(data, fmt.path, rejected, fmt.mapped), on="row", how="left", maintain_order="left")
+        frame = frame.join(fmt.layout.locate(data, rejected), on="row", how="left", maintain_order="left")
         file = {"file": path.name}
         lines += [{**file, **{key: as_text(value) for key, value in row.items()}} for row in frame.to_dicts()]
         if frame.is_empty():
@@ -67,11 +67,10 @@ def test_files_read_as_recorded(fmt: Format) -> None:
 def test_every_record_of_a_sample_is_counted_and_none_is_rejected(path: Path) -> None:
     fmt = recognise(peek_at(path.name, path.read_bytes()))
     assert isinstance(fmt, Format)
-    document = json.loads(path.read_bytes())
-    records = document if not fmt.path else next(document[key] for key in fmt.path if key in document)
+    records = RECOUNTS[fmt.name](path.read_bytes())
     frame = fmt.read(path.read_bytes(), ReadOptions())
-    assert frame.height == len(records) > 0
-    assert frame["row"].to_list() == list(range(1, len(records) + 1))
+    assert frame.height == records > 0
+    assert frame["row"].to_list() == list(range(1, records + 1))
     assert frame.schema == EXTRACTED
     assert frame["reject"].null_count() == frame.height
 
@@ -81,7 +80,7 @@ def test_nothing_personal_leaves_a_reader(path: Path) -> None:
     fmt = recognise(peek_at(path.name, path.read_bytes()))
     assert isinstance(fmt, Format)
     frame = fmt.read(path.read_bytes(), ReadOptions())
-    records = locate(path.read_bytes(), fmt.path, frame["row"].to_list(), fmt.mapped)
+    records = fmt.layout.locate(path.read_bytes(), frame["row"].to_list())
     shown = frame.write_json() + records.write_json()
     assert [word for word in ("192.0.2.17", "listener", "android", "client:") if word in shown] == []
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from etl.decode import mapped_fields, read_records
+from etl.decode import JsonList
 from etl.schema import RejectReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,
     Peek,
     ReadOptions,
-    Refusal,
     epoch_times,
     finish,
     first_reason,
     missing_names,
     name_lists,
-    name_matches,
 )
 
 LISTS = ("scrobbles", "list")  # an export, and the API
@@ -49,9 +47,12 @@ class Scrobble(msgspec.Struct, gc=False):
     track: Track | None = None
 
 
+LAYOUT = JsonList(Scrobble, LISTS)
+
+
 def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one export or saved API page. Columns out: ``EXTRACTED``."""
-    scrobbles = read_records(data, LISTS, Scrobble)
+    scrobbles = LAYOUT.read(data)
     nothing = Track()
     tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
     times = [scrobble.time for scrobble in scrobbles.rows]
@@ -124,31 +125,15 @@ def _is_export(peek: Peek) -> bool:
     return {"maloja", "scrobbles"} <= peek.keys or {"time", "track"} <= peek.keys
 
 
-def _is_backup(peek: Peek) -> bool:
-    return name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
-
-
-FORMATS = (
-    Format(
-        name="maloja-export",
-        source="maloja",
-        title="Maloja export",
-        file_names=("maloja_export_*.json",),
-        how_to_get="Maloja > Administration > Export, or save /apis/mlj_1/scrobbles.",
-        sample="maloja/export",
-        recognise=_is_export,
-        read=read_export,
-        path=LISTS,
-        mapped=mapped_fields(Scrobble),
-        earliest=LASTFM_FOUNDED,
-    ),
-)
-REFUSALS = (
-    Refusal(
-        name="maloja-backup",
-        source="maloja",
-        title="Maloja backup",
-        recognise=_is_backup,
-        advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
-    ),
+FORMAT = Format(
+    name="maloja-export",
+    source="maloja",
+    title="Maloja export",
+    file_names=("maloja_export_*.json",),
+    how_to_get="Maloja > Administration > Export, or save /apis/mlj_1/scrobbles.",
+    sample="maloja/export",
+    recognise=_is_export,
+    read=read_export,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
 )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
-from etl.sources import ReadOptions, maloja
+from etl.sources import ReadOptions, maloja_export
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +37,7 @@ SCROBBLE = st.fixed_dictionaries(
 
 
 def read(scrobbles: list[dict[str, Any]], key: str = "scrobbles") -> pl.DataFrame:
-    return maloja.read_export(json.dumps({key: scrobbles}).encode(), ReadOptions())
+    return maloja_export.read_export(json.dumps({key: scrobbles}).encode(), ReadOptions())
 
 
 def credit(artists: list[str] | None) -> list[str] | None:
@@ -58,7 +58,7 @@ def credit(artists: list[str] | None) -> list[str] | None:
 @given(st.lists(SCROBBLE, max_size=8), st.sampled_from(["scrobbles", "list"]), st.sampled_from([None, 3]))
 def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key: str, indent: int | None) -> None:
     document = {"maloja": {"export_time": 1}, "status": "ok", key: scrobbles, "pagination": {"next_page": None}}
-    rows = maloja.read_export(json.dumps(document, indent=indent).encode(), ReadOptions()).to_dicts()
+    rows = maloja_export.read_export(json.dumps(document, indent=indent).encode(), ReadOptions()).to_dicts()
     assert len(rows) == len(scrobbles)
     for row, scrobble in zip(rows, scrobbles, strict=True):
         track, time = scrobble.get("track") or {}, scrobble["time"]
@@ -98,7 +98,7 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key:
 def test_the_joined_credit_goes_first_and_every_artist_counts_once(
     artists: list[str] | None, names: list[str] | None
 ) -> None:
-    assert maloja.split_credit(artists) == names
+    assert maloja_export.split_credit(artists) == names
     assert credit(artists) == names
 
 
@@ -127,7 +127,7 @@ def test_a_number_that_is_no_time_is_rejected_with_the_number(time: Any) -> None
 )
 def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BrokenFileError, match=message) as refused:
-        maloja.read_export(data, ReadOptions())
+        maloja_export.read_export(data, ReadOptions())
     assert refused.value.hint
 
 
@@ -136,10 +136,10 @@ def test_a_file_cut_off_anywhere_is_never_loaded_in_part() -> None:
     whole = json.dumps({"maloja": {}, "scrobbles": [{"time": 1, "track": track}] * 2, "x": [1]}, indent=3).encode()
     for length in range(len(whole)):
         with pytest.raises(BrokenFileError):
-            maloja.read_export(whole[:length], ReadOptions())
+            maloja_export.read_export(whole[:length], ReadOptions())
 
 
 def test_trouble_outside_the_list_costs_no_row() -> None:
     data = b'{"maloja":{"export_time":NaN},"scrobbles":[{"time":1,"track":{"artists":["A"],"title":"t"}}]}'
-    frame = maloja.read_export(data, ReadOptions())
+    frame = maloja_export.read_export(data, ReadOptions())
     assert frame.select("artist", "track", "reject").rows() == [("A", "t", None)]

@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import polars as pl
 
-from etl.decode import Records, mapped_fields, read_records
+from etl.decode import JsonList, Records
 from etl.schema import RejectReason, SkipReason
 from etl.sources.base import (
     Format,
-    Package,
     Peek,
     ReadOptions,
-    Refusal,
     finish,
     first_reason,
     is_blank,
     missing_names,
-    name_matches,
     quoted,
     utc_times,
 )
@@ -61,9 +58,12 @@ class Play(msgspec.Struct, gc=False):
     offline_timestamp: float | None = None
 
 
+LAYOUT = JsonList(Play)
+
+
 def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
     """Read one file of the extended streaming history. Columns out: ``EXTRACTED``."""
-    plays = read_records(data, (), Play)
+    plays = LAYOUT.read(data)
     frame = with_times(to_frame(plays), options)
     frame = with_verdicts(frame, options).with_columns(
         client=pl.lit("spotify"),
@@ -161,13 +161,7 @@ def _is_extended(peek: Peek) -> bool:
     return peek.shape == "[" and "ts" in peek.keys and not peek.keys.isdisjoint({"ms_played", "spotify_track_uri"})
 
 
-def _is_podcasts(peek: Peek) -> bool:
-    named = name_matches(peek.name, ("StreamingHistory_podcast_*.json", "StreamingHistory_audiobook_*.json"))
-    other = not peek.keys.isdisjoint({"podcastName", "audiobookName"})
-    return peek.shape == "[" and (other if peek.keys else named)
-
-
-EXTENDED = Format(
+FORMAT = Format(
     name="spotify-extended",
     source="spotify",
     title="Spotify extended streaming history",
@@ -184,49 +178,6 @@ EXTENDED = Format(
     sample="spotify/extended",
     recognise=_is_extended,
     read=read_extended,
-    path=(),
-    mapped=mapped_fields(Play),
+    layout=LAYOUT,
     earliest=datetime(2008, 1, 1, tzinfo=UTC),
-)
-
-FORMATS = (EXTENDED,)
-REFUSALS = (
-    Refusal(
-        name="spotify-podcasts",
-        source="spotify",
-        title="Spotify podcast and audiobook history",
-        recognise=_is_podcasts,
-        advice="It holds episodes of podcasts or chapters of audiobooks, which are not listens to music",
-        harmless=True,
-    ),
-)
-
-PACKAGES = (
-    Package(
-        source="spotify",
-        private=(
-            "DuoNewFamily.json",
-            "FamilyPlan*.json",
-            "Follow.json",
-            "Identifiers.json",
-            "Identity.json",
-            "Inferences.json",
-            "Marquee.json",
-            "MessageData.json",
-            "Payments.json",
-            "Playlist[0-9]*.json",
-            "PodcastInteractivity*.json",
-            "SearchQueries.json",
-            "UserAddress.json",
-            "UserPrompts.json",
-            "Userdata.json",
-            "Wrapped20[0-9][0-9].json",
-            "YourLibrary.json",
-            "YourSoundCapsule.json",
-            "Spotify Technical Log Information/*",
-        ),
-        histories=(*EXTENDED.file_names, "StreamingHistory*.json"),
-        advice="This Spotify download has no streaming history in it. Request the extended streaming history: "
-        "spotify.com > Account > Privacy > Download your data",
-    ),
 )

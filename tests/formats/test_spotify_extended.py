@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
-from etl.sources import ReadOptions, spotify
+from etl.sources import ReadOptions, spotify_extended
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +70,7 @@ def verdict(play: dict[str, Any], options: ReadOptions) -> str | None:
 
 
 def read(plays: list[dict[str, Any]], options: ReadOptions | None = None) -> pl.DataFrame:
-    return spotify.read_extended(json.dumps(plays).encode(), options or ReadOptions())
+    return spotify_extended.read_extended(json.dumps(plays).encode(), options or ReadOptions())
 
 
 def play(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
@@ -84,7 +84,7 @@ def test_generated_plays_are_read_back_as_the_rules_say(
     plays: list[dict[str, Any]], options: ReadOptions, ascii_only: bool, indent: int | None
 ) -> None:
     data = json.dumps(plays, ensure_ascii=ascii_only, indent=indent).encode()
-    rows = spotify.read_extended(data, options).to_dicts()
+    rows = spotify_extended.read_extended(data, options).to_dicts()
     assert len(rows) == len(plays)
     for row, source in zip(rows, plays, strict=True):
         assert (row["skip"] or row["reject"]) == verdict(source, options)
@@ -188,7 +188,7 @@ def test_a_title_of_a_megabyte_is_read() -> None:
 )
 def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BrokenFileError, match=message) as refused:
-        spotify.read_extended(data, ReadOptions())
+        spotify_extended.read_extended(data, ReadOptions())
     assert refused.value.hint
 
 
@@ -196,4 +196,4 @@ def test_a_file_cut_off_anywhere_is_never_loaded_in_part() -> None:
     whole = json.dumps([play(), play(master_metadata_track_name="[Live] {x}"), play()]).encode()
     for length in range(len(whole)):
         with pytest.raises(BrokenFileError):
-            spotify.read_extended(whole[:length], ReadOptions())
+            spotify_extended.read_extended(whole[:length], ReadOptions())

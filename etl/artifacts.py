@@ -43,7 +43,16 @@ class RunDirectory:
 
     def read_frame(self, name: str) -> pl.DataFrame:
         """Read ``<name>.parquet``."""
-        return conform(pl.read_parquet(self.path / f"{name}.parquet"), RUN_FILES[name])
+        return self.read_where(name, pl.lit(value=True))
+
+    def read_where(self, name: str, wanted: pl.Expr) -> pl.DataFrame:
+        """Read the ``wanted`` rows of ``<name>.parquet``; raises ``InputError`` where it cannot be read."""
+        path = self.path / f"{name}.parquet"
+        try:
+            rows = pl.scan_parquet(path, glob=False).filter(wanted).collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise InputError(f"run {self.run_id} has no readable {path.name}") from error
+        return conform(rows, RUN_FILES[name])
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write ``run.json``."""

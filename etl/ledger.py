@@ -60,6 +60,11 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
     return False
 
 
+def formats_loaded(connection: Connection, user_id: int) -> set[str]:
+    """Return the formats of the files that were loaded for a user, or begun."""
+    return set(connection.read("ledger_formats", user_id).get_column("format"))
+
+
 def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
     """Record the run and the files that it is about to load, and commit."""
     connection.write("ledger_start_run", run_id, source, user_id)

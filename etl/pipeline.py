@@ -1,30 +1,39 @@
-"""The job, and the only place that knows its order: discover, extract, look up, resolve, load, account."""
+"""The job, and the only place that knows its order: discover, extract, compare, look up, resolve, load, account."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import ledger, load, lookup, report
-from etl.artifacts import RunDirectory, create_run, versions
+from etl import ledger, load, lookup, manifest, report
+from etl.artifacts import RunDirectory, create_run
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.discover import discover
-from etl.errors import DatabaseError, EtlError, ExitCode, InputError, decisive, one_interruption
-from etl.extract import Extractor, FileResult
+from etl.errors import DatabaseError, EtlError, ExitCode, one_interruption
+from etl.extract import Extractor, Rows, gather
 from etl.ledger import FileEntry
+from etl.manifest import Books, Ending
 from etl.normalize.listens import Rules
+from etl.overlap import Overlap, settle_overlap
 from etl.rehearsal import rehearse
 from etl.resolve import snapshot
 from etl.rounds import Loaded, Loader, Sizes
-from etl.schema import LISTENS, NORMALIZED, REJECTS, SKIPPED, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
-from etl.settings import redact
+from etl.schema import (
+    LISTENS,
+    PASSED_OVER,
+    TRACK_LOOKUP,
+    FileStatus,
+    RunStatus,
+    conform,
+    empty,
+)
 from etl.sources import Format, ReadOptions
 
 if TYPE_CHECKING:
@@ -45,48 +54,12 @@ class Voice:
     """Called with the listens written so far and their total."""
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of all files together."""
-
-    files: list[FileResult]
-    listens: pl.DataFrame
-    skipped: pl.DataFrame
-    rejects: pl.DataFrame
-
-    @property
-    def records(self) -> int:
-        """How many records the readers returned."""
-        return sum(file.records for file in self.files)
-
-
-@dataclass(frozen=True)
-class Books:
-    """What became of the keys and rows of a run."""
-
-    keys: pl.DataFrame
-    """Schema KEYS."""
-    outcome: pl.DataFrame
-    """Schema OUTCOME."""
-    removed: int
-    """Listens that the run inserted and that Koito removed with their track before it ended."""
-
-
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
     with one_interruption():
-        rows = _gather(_extractor(settings, datetime.now(UTC), lambda *_: False).extract(discover(paths)), settings)
-    refused = any(file.status is FileStatus.REFUSED for file in rows.files)
-    codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
-    return {
-        "exit_code": int(decisive(codes)),
-        "counts": report.count_read(rows.skipped, rows.rejects, rows.listens),
-        "skipped_by_reason": report.by_reason(rows.skipped),
-        "rejected_by_reason": report.by_reason(rows.rejects),
-        "files": [
-            _file_entry(file, report.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
-        ],
-    }
+        extractor = _extractor(settings, datetime.now(UTC), lambda *_: False)
+        rows = gather(extractor.extract(discover(paths)), settings.source)
+    return manifest.of_check(settings, rows)
 
 
 def run(
@@ -122,7 +95,11 @@ class _Run:
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
             with self._timed("extract"):
                 is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False
-                rows = _gather(_extractor(self.settings, self.started, is_known).extract(found), self.settings)
+                rows = gather(_extractor(self.settings, self.started, is_known).extract(found), self.settings.source)
+            for caveat in rows.caveats:
+                self.voice.narrate(caveat)
+            with self._timed("compare"):
+                rows = self._compare(pool, user, rows, has_ledger=database.has_migrations)
             directory = create_run(self.place.runs, self.settings.source, self.started)
             self.voice.narrate(f"run {directory.run_id}")
             return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
@@ -134,6 +111,15 @@ class _Run:
         with ThreadPoolExecutor(1, "etl-open") as opener:
             place, read_only = self.place, self.settings.dry_run
             return opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only).result()
+
+    def _compare(self, pool: Pool, user: int, rows: Rows, *, has_ledger: bool) -> Rows:
+        """Set listens aside that another file, service or run recorded; mark those that probably are doubles."""
+        formats = {file.path: file.format.name for file in rows.files if file.format}
+        passed_over = pl.concat([empty(PASSED_OVER), *(file.passed_over for file in rows.files)])
+        overlap = Overlap(user, self.settings, formats, passed_over, has_ledger)
+        settled = pool.control(lambda control: settle_overlap(control, overlap, rows.listens))
+        skipped = pl.concat([rows.skipped, settled.skipped]).sort("file", "row", maintain_order=True)
+        return replace(rows, listens=settled.listens, skipped=skipped, settled=settled)
 
     def _is_known(self, pool: Pool, user: int) -> Callable[[str, str, Format], bool]:
         def is_known(path: str, sha256: str, kind: Format) -> bool:
@@ -161,6 +147,7 @@ class _Run:
                 writing = files.submit(directory.write_frame, "keys", keys)
                 inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
                 outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
+                outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
                 directory.write_frame("outcome", outcome)
                 writing.result()
                 books = Books(keys, outcome, report.removed_meanwhile(inserted, keys))
@@ -170,7 +157,7 @@ class _Run:
         """Write what is known before the load; return the spellings of the keys."""
         directory.write_frame("skipped", rows.skipped)
         directory.write_frame("rejects", rows.rejects)
-        directory.write_frame("listens", conform(rows.listens, LISTENS))
+        directory.write_frame("listens", conform(rows.settled.recorded, LISTENS))
         return report.spellings(rows.listens)
 
     def _resolve(
@@ -229,37 +216,18 @@ class _Run:
                 inserted = pool.control(lambda control: ledger.inserted_by_run(control, directory.run_id))
                 inserted -= books.removed
             problems = report.imbalances(counts, per_file, rows.records, inserted)
-            code = self._exit_code(rows, counts, problems, failure)
+            code = manifest.exit_code(self.settings, rows, counts, problems, failure)
             if inserted is not None:
-                self._complete_ledger(pool, directory.run_id, rows, per_file, _status(code, dry=dry), code)
+                self._complete_ledger(pool, directory.run_id, rows, per_file, manifest.status(code, dry=dry), code)
         except DatabaseError as error:  # all is loaded, but no file counts as loaded: the next run looks again
             failure = error
-            code = self._exit_code(rows, counts, problems, failure)
-        status = _status(code, dry=dry)
-        manifest = {
-            "run_id": directory.run_id,
-            "run_dir": str(directory.path),
-            "status": str(status),
-            "exit_code": int(code),
-            "error": str(failure) if failure else None,
-            "counts": counts,
-            "skipped_by_reason": report.by_reason(rows.skipped),
-            "rejected_by_reason": report.by_reason(rows.rejects),
-            "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
-            "timings": self.timings,
-            "files": [_file_entry(file, per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
-            "imbalances": problems,
-            "other_user": outcome.filter(pl.col("detail") == "other_user").height,
-            "texts_cleaned": sum(file.cleaned for file in rows.files),
-            "retries": loaded.retries,
-            "started_at": self.started.isoformat(),
-            "finished_at": datetime.now(UTC).isoformat(),
-            "dsn": redact(self.place.dsn),
-            "settings": self.settings.as_json(),
-            "versions": versions(),
-        }
-        directory.write_manifest(manifest)
-        return manifest
+            code = manifest.exit_code(self.settings, rows, counts, problems, failure)
+        ending = Ending(code, counts, per_file, problems, failure)
+        told = manifest.of_run(
+            directory, self.place, self.settings, rows, loaded, outcome, ending, self.started, self.timings
+        )
+        directory.write_manifest(told)
+        return told
 
     def _complete_ledger(
         self,
@@ -278,16 +246,6 @@ class _Run:
             lambda control: ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
         )
 
-    def _exit_code(self, rows: Rows, counts: dict[str, int], problems: list[str], failure: EtlError | None) -> ExitCode:
-        codes = [failure.exit_code] if failure else []
-        if problems and not failure:
-            codes.append(ExitCode.UNBALANCED)
-        if any(file.status is FileStatus.REFUSED for file in rows.files):
-            codes.append(ExitCode.INPUT)
-        if counts["rejected"] > self.settings.max_rejects or counts["failed"]:
-            codes.append(ExitCode.REJECTS)
-        return decisive(codes)
-
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
         begun = time.perf_counter()
@@ -300,38 +258,3 @@ class _Run:
 def _extractor(settings: RunSettings, now: datetime, is_known: Callable[[str, str, Format], bool]) -> Extractor:
     rules = Rules(now, settings.separators, settings.since, settings.until)
     return Extractor(settings.source, ReadOptions(settings.spotify_plays, settings.spotify_time), rules, is_known)
-
-
-def _gather(files: list[FileResult], settings: RunSettings) -> Rows:
-    """Put the rows of all files together; raises ``InputError`` where no file was recognised."""
-    if all(file.status is FileStatus.LEFT_ASIDE for file in files):
-        listed = "; ".join(f"{file.path}: {file.reason}" for file in files[:3]) or "the folder is empty"
-        raise InputError(
-            f"nothing to load for source {settings.source} ({listed})",
-            "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
-        )
-    return Rows(
-        files,
-        pl.concat([empty(NORMALIZED), *(file.listens for file in files)]),
-        pl.concat([empty(SKIPPED), *(file.skipped for file in files)]),
-        pl.concat([empty(REJECTS), *(file.rejects for file in files)]),
-    )
-
-
-def _status(code: ExitCode, *, dry: bool) -> RunStatus:
-    if code not in (ExitCode.OK, ExitCode.INPUT, ExitCode.REJECTS):
-        return RunStatus.FAILED
-    if dry:
-        return RunStatus.DRY_RUN
-    return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
-
-
-def _file_entry(file: FileResult, counts: dict[str, int]) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "sha256": file.sha256,
-        "format": file.format.name if file.format else None,
-        "status": str(file.status),
-        "reason": file.reason,
-        "counts": counts,
-    }

@@ -95,6 +95,28 @@ def make_outcome(
     return conform(full, OUTCOME)
 
 
+def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:
+    """Return ``outcome`` with the listens that were set ``aside`` (schema ASIDE), by file, then row; ``likely`` marked.
+
+    A listen that is the same as another row of the run has that row's track.
+    """
+    if likely.height:
+        marked = outcome.join(likely, on=["file", "row"], how="left", suffix="_found", maintain_order="left")
+        outcome = marked.with_columns(
+            double_of=pl.coalesce("double_of", "double_of_found"), detail=pl.coalesce("detail", "note")
+        ).select(*OUTCOME)
+    if aside.is_empty():
+        return outcome
+    of_row = {"file": "of_file", "row": "of_row"}
+    in_database = aside.filter(pl.col("of_file").is_null()).with_columns(double_of=pl.lit(None, pl.String))
+    known = pl.concat([outcome, conform(in_database, OUTCOME)])
+    tracks = known.select("file", "row", "track_id").rename({**of_row, "track_id": "track_of"})
+    others = aside.join(tracks, on=list(of_row.values()), maintain_order="left").with_columns(
+        track_id="track_of", double_of=pl.lit(None, pl.String)
+    )
+    return pl.concat([known, conform(others, OUTCOME)]).sort("file", "row")
+
+
 def count(skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame) -> dict[str, int]:
     """Return the counts of a run or, from the rows of one file, of a file; the keys are COUNTS."""
     outcomes = dict(outcome.group_by("outcome").len().iter_rows())

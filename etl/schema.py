@@ -127,7 +127,8 @@ ALIASES = pl.List(
 
 # What a listen tells beyond the run directory's columns; null where a format does not know it.
 _BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
-    "ended_at": TIME,  # end of the play, where ``listened_at`` may be its start, or where that is what is known
+    "started_at": TIME,  # best estimate of the play's start, where the time that is exported is its end
+    "ended_at": TIME,  # end of the play, where that is known
     "played_ms": pl.Int64,  # how long it was played
     "minute_only": pl.Boolean,  # true where the time is known to the minute only: it is the minute's beginning
     "various_artists": pl.Boolean,  # of the album
@@ -221,6 +222,68 @@ RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys":
 
 # The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
 NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
+
+# --- doubles: listens that several files, services or runs recorded ---------------------------------------------
+
+# Rows that say of themselves that they are no listens, which another export of the same service may not know.
+PASSED_OVER = _schema({"ended_at": TIME, "played_ms": pl.Int64, "artist": pl.String, "track": pl.String})
+
+# What the database holds near the listens of a run: one row per listen; names are all aliases, of all artists.
+NEARBY = _schema(
+    {
+        "track_id": pl.Int32,
+        "second": pl.Int64,
+        "client": pl.String,
+        "duration": pl.Int32,
+        "titles": NAMES,
+        "artists": NAMES,
+        "albums": NAMES,
+    }
+)
+
+# Listens of a run or of the database as they are compared; seconds are since 1970.
+PLAYS = _schema(
+    {
+        "place": pl.Int64,  # in the run's listens or in NEARBY
+        "format": pl.String,
+        "service": pl.String,
+        "client": pl.String,
+        "rank": pl.Int32,  # of the service; what knows only minutes comes last
+        "second": pl.Int64,  # as stored
+        "artist": pl.String,  # base artist, lower case
+        "credit": pl.String,  # lower case
+        "track": pl.String,  # lower case
+        "artists": NAMES,  # all of them, lower case
+        "albums": NAMES,  # titles of the release, lower case; a missing one is called like its track
+        "loose_artist": pl.String,
+        "loose_track": pl.String,
+        "ended": pl.Int64,  # when the play ended, else when it was recorded
+        "played_ms": pl.Int64,
+        "minute_only": pl.Boolean,
+        "first": pl.Int64,  # the play began in the seconds first..last
+        "last": pl.Int64,
+        "known": pl.Int32,  # how much the row knows: album, MBIDs
+    }
+)
+
+# A row of a run's listens, and what it is a double of: another of them, or a row of NEARBY.
+PAIRS = _schema({"place": pl.Int64, "of": pl.Int64})
+
+# Listens that are not loaded because they are there: in the database (``track_id``) or as another row (``of_*``).
+ASIDE = _schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "lookup_key": pl.String,
+        "listened_at": TIME,
+        "outcome": pl.String,
+        "detail": pl.String,
+        "track_id": pl.Int32,
+        "of_file": pl.String,
+        "of_row": pl.Int32,
+    }
+)
+REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
 
 # --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) --------------------------------
 

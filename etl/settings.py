@@ -134,6 +134,7 @@ class RunSettings:
     spotify_plays: Plays = "heard"
     spotify_time: PlayTime = "end"
     artist_separators: str = DEFAULT_SEPARATORS
+    drop_doubles: bool = False
 
     @property
     def separators(self) -> tuple[re.Pattern[str], ...]:
@@ -149,6 +150,7 @@ class RunSettings:
             "since": _iso(self.since),
             "until": _iso(self.until),
             "artist_separators": self.artist_separators,
+            "drop_doubles": self.drop_doubles,
         }
         if source == "spotify":
             options["spotify_plays"] = self.spotify_plays

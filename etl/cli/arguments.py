@@ -25,6 +25,7 @@ def run_settings(
     spotify_plays: str = "heard",
     spotify_time: str = "end",
     artist_separators: str | None = None,
+    drop_doubles: bool = False,
 ) -> RunSettings:
     """Return the settings of a run or check; raises ``SettingsError``, listing the values that are known."""
     settings = RunSettings(
@@ -39,6 +40,7 @@ def run_settings(
         spotify_plays=_one_of("--spotify-plays", spotify_plays, get_args(Plays)),
         spotify_time=_one_of("--spotify-time", spotify_time, get_args(PlayTime)),
         artist_separators=DEFAULT_SEPARATORS if artist_separators is None else artist_separators,
+        drop_doubles=drop_doubles,
     )
     if settings.since and settings.until and settings.since > settings.until:
         raise SettingsError("--since is later than --until", "Exchange them")

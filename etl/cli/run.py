@@ -32,6 +32,9 @@ def run(
     spotify_plays: options.SpotifyPlays = "heard",
     spotify_time: options.SpotifyTime = "end",
     artist_separators: options.Separators = None,
+    drop_doubles: Annotated[
+        bool, typer.Option("--drop-doubles", help="Skip listens that another service probably recorded too.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
@@ -54,6 +57,7 @@ def run(
         spotify_plays=spotify_plays,
         spotify_time=spotify_time,
         artist_separators=artist_separators,
+        drop_doubles=drop_doubles,
     )
     place = find_place(home, dsn)
     if place.warning:

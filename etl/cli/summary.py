@@ -60,6 +60,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
         f"{counts['resolved']:,} resolved, {counts['failed']:,} failed"
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
+    _tell_doubles(manifest)
     if manifest["other_user"]:
         narrate(f"warning: {manifest['other_user']:,} listens are in the database for another user")
     for problem in manifest["imbalances"]:
@@ -70,6 +71,20 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     show(f"database: {_database(manifest['dsn'], run_dir)}")
     show(f"run:      {inert(run_dir)}")
     _show_hints(manifest["run_id"], home, has_rows=counts["records"] > 0)
+
+
+def _tell_doubles(manifest: Mapping[str, Any]) -> None:
+    twins, run_id = manifest["account_twins"], manifest["run_id"]
+    if others := manifest["likely_doubles"] - twins:
+        narrate(
+            f"{others:,} listens are likely doubles of another service's: double_of in outcome.parquet says of which; "
+            "--drop-doubles leaves them out"
+        )
+    if twins:
+        narrate(
+            f"{twins:,} plays are in the database a second time, from Spotify's account data: to the minute, without "
+            f"album. `etl inspect {run_id} --sql remove_account_twins` gives the statements that remove those"
+        )
 
 
 def _show_hints(run_id: str, home: str | None, *, has_rows: bool) -> None:

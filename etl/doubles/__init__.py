@@ -1,0 +1,12 @@
+"""One listen that several files, services or runs recorded: found by exact match, or reported as likely. Pure.
+
+An exact match is the same second and the same names in another service or format, or the same minute where a format
+knows no more: such a row adds nothing and is set aside. Anything weaker is a likely double: reported, never dropped
+unasked. ``plays`` prepares both sides, ``match`` finds the pairs, ``settle`` applies them to a run's listens.
+"""
+
+from etl.doubles.match import Doubles, find_doubles
+from etl.doubles.plays import hours, own_client
+from etl.doubles.settle import ACCOUNT_TWIN, Settled, nothing_settled, settle
+
+__all__ = ["ACCOUNT_TWIN", "Doubles", "Settled", "find_doubles", "hours", "nothing_settled", "own_client", "settle"]

@@ -1,0 +1,137 @@
+"""Says what became of a run, in the words of ``run.json``: its status and exit code, its counts, its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from etl import report
+from etl.artifacts import versions
+from etl.doubles import ACCOUNT_TWIN
+from etl.errors import ExitCode, decisive
+from etl.schema import FileStatus, RunStatus
+from etl.settings import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from etl.artifacts import RunDirectory
+    from etl.errors import EtlError
+    from etl.extract import FileResult, Rows
+    from etl.rounds import Loaded
+    from etl.settings import Place, RunSettings
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of the keys and rows of a run."""
+
+    keys: pl.DataFrame
+    """Schema KEYS."""
+    outcome: pl.DataFrame
+    """Schema OUTCOME."""
+    removed: int
+    """Listens that the run inserted and that Koito removed with their track before it ended."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended."""
+
+    code: ExitCode
+    counts: Mapping[str, int]
+    per_file: Mapping[str, Mapping[str, int]]
+    problems: list[str]
+    """What does not balance."""
+    failure: EtlError | None
+
+
+def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
+    """Return what ``run.json`` would say of the files and rows that were only read."""
+    refused = any(file.status is FileStatus.REFUSED for file in rows.files)
+    codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
+    return {
+        "exit_code": int(decisive(codes)),
+        "counts": report.count_read(rows.skipped, rows.rejects, rows.listens),
+        "skipped_by_reason": report.by_reason(rows.skipped),
+        "rejected_by_reason": report.by_reason(rows.rejects),
+        "files": [
+            _file_entry(file, report.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
+        ],
+    }
+
+
+def of_run(
+    directory: RunDirectory,
+    place: Place,
+    settings: RunSettings,
+    rows: Rows,
+    loaded: Loaded,
+    outcome: pl.DataFrame,
+    ending: Ending,
+    started: datetime,
+    timings: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the content of ``run.json``; ``outcome`` has schema OUTCOME."""
+    per_file = ending.per_file
+    return {
+        "run_id": directory.run_id,
+        "run_dir": str(directory.path),
+        "status": str(status(ending.code, dry=settings.dry_run)),
+        "exit_code": int(ending.code),
+        "error": str(ending.failure) if ending.failure else None,
+        "counts": ending.counts,
+        "skipped_by_reason": report.by_reason(rows.skipped),
+        "rejected_by_reason": report.by_reason(rows.rejects),
+        "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
+        "timings": timings,
+        "files": [_file_entry(file, per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
+        "imbalances": ending.problems,
+        "likely_doubles": outcome.get_column("double_of").count(),
+        "account_twins": outcome.filter(outcome.get_column("detail") == ACCOUNT_TWIN).height,
+        "other_user": outcome.filter(outcome.get_column("detail") == "other_user").height,
+        "texts_cleaned": sum(file.cleaned for file in rows.files),
+        "retries": loaded.retries,
+        "started_at": started.isoformat(),
+        "finished_at": datetime.now(UTC).isoformat(),
+        "dsn": redact(place.dsn),
+        "settings": settings.as_json(),
+        "versions": versions(),
+    }
+
+
+def exit_code(
+    settings: RunSettings, rows: Rows, counts: Mapping[str, int], problems: list[str], failure: EtlError | None
+) -> ExitCode:
+    """Return the code that a run ends with."""
+    codes = [failure.exit_code] if failure else []
+    if problems and not failure:
+        codes.append(ExitCode.UNBALANCED)
+    if any(file.status is FileStatus.REFUSED for file in rows.files):
+        codes.append(ExitCode.INPUT)
+    if counts["rejected"] > settings.max_rejects or counts["failed"]:
+        codes.append(ExitCode.REJECTS)
+    return decisive(codes)
+
+
+def status(code: ExitCode, *, dry: bool) -> RunStatus:
+    """Return the word for how a run ended."""
+    if code not in (ExitCode.OK, ExitCode.INPUT, ExitCode.REJECTS):
+        return RunStatus.FAILED
+    if dry:
+        return RunStatus.DRY_RUN
+    return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
+
+
+def _file_entry(file: FileResult, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "sha256": file.sha256,
+        "format": file.format.name if file.format else None,
+        "status": str(file.status),
+        "reason": file.reason,
+        "counts": counts,
+    }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl import __version__
-from etl.errors import InputError
+from etl.errors import InputError, SettingsError
+from etl.faults import Point, reach
 from etl.schema import RUN_FILES, conform
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 RUN_JSON = "run.json"
+_OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class RunDirectory:
     """One run's folder below ``HOME/runs``."""
 
     path: Path
+    unwritten: list[SettingsError] = field(default_factory=list, compare=False)
+    """Why files that ``keep_frame`` was given are not there."""
 
     @property
     def run_id(self) -> str:
@@ -36,10 +42,20 @@ class RunDirectory:
         return self.path.name
 
     def write_frame(self, name: str, frame: pl.DataFrame) -> None:
-        """Write ``<name>.parquet``; ``frame`` must have the schema that RUN_FILES names."""
+        """Write ``<name>.parquet``; ``frame`` must have the schema that RUN_FILES names.
+
+        Raises ``SettingsError`` where that is impossible, e.g. because the disk is full.
+        """
         checked = conform(frame, RUN_FILES[name])
         with self._replacing(f"{name}.parquet") as partial:
             checked.write_parquet(partial.path, compression="zstd", compression_level=1)
+
+    def keep_frame(self, name: str, frame: pl.DataFrame) -> None:
+        """Write ``<name>.parquet`` if that is possible: who has loaded something must be able to go on and tell it."""
+        try:
+            self.write_frame(name, frame)
+        except SettingsError as error:
+            self.unwritten.append(error)
 
     def read_frame(self, name: str) -> pl.DataFrame:
         """Read ``<name>.parquet``."""
@@ -55,7 +71,7 @@ class RunDirectory:
         return conform(rows, RUN_FILES[name])
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Write ``run.json``."""
+        """Write ``run.json``. Raises as ``write_frame``."""
         with self._replacing(RUN_JSON) as partial:
             partial.path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -68,7 +84,8 @@ class RunDirectory:
         return manifest
 
     def _replacing(self, name: str) -> _Replacing:
-        return _Replacing(self.path / f".{name}.partial", self.path / name)
+        before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
+        return _Replacing(self.path / f".{name}.partial", self.path / name, before)
 
 
 @dataclass(frozen=True)
@@ -77,25 +94,52 @@ class _Replacing:
 
     path: Path
     final: Path
+    before: Point
+    """Reached between the two."""
 
     def __enter__(self) -> _Replacing:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         try:
             if kind is None:
                 with self.path.open("rb") as written:
                     os.fsync(written.fileno())
+                reach(self.before)
                 self.path.replace(self.final)
+        except OSError as failed:
+            raise _unwritable(self.final, failed) from failed
         finally:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        # Polars tells the operating system's errors as its own
+        if isinstance(error, OSError) or (
+            isinstance(error, pl.exceptions.PolarsError) and _OS_ERROR.search(str(error))
+        ):
+            raise _unwritable(self.final, error) from error
+
+
+def _unwritable(path: Path, error: Exception) -> SettingsError:
+    told = _OS_ERROR.search(str(error))
+    reason = told[1] if told else getattr(error, "strerror", None) or error
+    return SettingsError(
+        f"{path} cannot be written: {reason}",
+        "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
+        " already is not loaded twice",
+    )
 
 
 def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
-    """Make a new run directory below ``runs``: ``<utc>-<source>-<short id>``, mode 0700."""
-    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a new run directory below ``runs``: ``<utc>-<source>-<short id>``, mode 0700.
+
+    Raises ``SettingsError`` where there is no place for one.
+    """
     path = runs / f"{now:%Y%m%dT%H%M%SZ}-{source}-{secrets.token_hex(3)}"
-    path.mkdir(mode=0o700)
+    try:
+        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     return RunDirectory(path)
 
 
@@ -106,10 +150,15 @@ def versions() -> dict[str, str]:
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """Return all run directories, the newest last."""
-    if not runs.is_dir():
-        return []
-    return [RunDirectory(path) for path in sorted(filter(Path.is_dir, runs.iterdir()), key=_age)]
+    """Return all run directories, the newest last. Raises ``SettingsError`` where nobody may look."""
+    try:
+        if not runs.is_dir():
+            return []
+        return [RunDirectory(path) for path in sorted(filter(Path.is_dir, runs.iterdir()), key=_age)]
+    except OSError as error:
+        raise SettingsError(
+            f"{runs} cannot be read: {error.strerror}", "Set its rights, or choose another --home"
+        ) from error
 
 
 def _age(path: Path) -> tuple[str, int, str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
 
 
 class ExitCode(IntEnum):
@@ -114,3 +116,15 @@ def one_interruption() -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise InterruptedRunError(ExitCode.INTERRUPTED) from error
+
+
+def in_spite_of_signals(task: Callable[[], T]) -> T:
+    """Return what ``task`` returns, in a thread: where Polars ends it for a signal, it is done again from the start.
+
+    The main thread has the signal as well and decides what it means.
+    """
+    while True:
+        try:
+            return task()
+        except KeyboardInterrupt:
+            continue

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
 from etl.doubles import nothing_settled
 from etl.errors import BrokenFileError, InputError
-from etl.normalize.listens import Normalized, normalize
-from etl.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
+from etl.normalize.listens import Extracted, Normalized, normalize, normalize_together
+from etl.schema import NORMALIZED, PASSED_OVER, PLACES, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.settings import AUTO
 from etl.sources import Format, Refusal, recognise
+from etl.sources.base import IN_ORDER, Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
 
     from etl.discover import Found, InputFile
     from etl.doubles import Settled
     from etl.normalize.listens import Rules
     from etl.sources import ReadOptions
+
+    IsKnown: TypeAlias = Callable[[str, str, Format], bool]
+
+_Item = TypeVar("_Item")
+_Read = TypeVar("_Read")
+
+BYTES_TOGETHER = 1 << 30  # what files of so many bytes hold is normalised before more are read: it bounds the memory
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Rows:
     def caveats(self) -> list[str]:
         """What people should know of the formats of their listens, each once."""
         kinds = [file.format for file in self.files if file.format and file.listens.height]
-        return list(dict.fromkeys(kind.caveat for kind in kinds if kind.caveat))
+        return list(dict.fromkeys(f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat))
 
     @property
     def records(self) -> int:
@@ -79,17 +89,31 @@ class Extractor:
     """Only files of this source are read; ``auto`` reads all."""
     options: ReadOptions
     rules: Rules
-    is_known: Callable[[str, str, Format], bool]
+    is_known: IsKnown
     """Called with path, SHA-256 and format; a known file is not read."""
 
     def extract(self, found: Found) -> list[FileResult]:
-        """Return what became of every file found, in the order of their paths."""
-        refused = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
-        aside = [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
-        results = [*refused, *aside, *map(self._extract_file, found.files)]
-        return sorted(results, key=lambda result: result.path)
+        """Return what became of every file found, in the order of their paths.
 
-    def _extract_file(self, file: InputFile) -> FileResult:
+        One file is decoded at a time, while the next is read and hashed. Rows are normalised together, because names
+        repeat between files.
+        """
+        results = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
+        results += [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
+        decoded: list[_Decoded] = []
+        for opened in _ahead(self._open, found.files):
+            read = self._decode(opened) if isinstance(opened, _Opened) else opened
+            if isinstance(read, FileResult):
+                results.append(read)
+            else:
+                decoded.append(read)
+            if sum(file.size for file in decoded) >= BYTES_TOGETHER:
+                results += self._normalize(decoded)
+                decoded = []
+        return sorted([*results, *self._normalize(decoded)], key=lambda result: result.path)
+
+    def _open(self, file: InputFile) -> _Opened | FileResult:
+        """Recognise a file, read it and hash it. Runs in another thread."""
         try:
             kind = recognise(file.peek())
             if kind is None:
@@ -99,15 +123,100 @@ class Extractor:
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
                 return FileResult(file.path, status, f"{kind.title}. {kind.advice}")
-            return self._read(file.path, file.read(), kind)
+            data = file.read()
         except BrokenFileError as error:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
+        return _Opened(file, kind, data, hashlib.sha256(data).hexdigest())
 
-    def _read(self, path: str, data: bytes, kind: Format) -> FileResult:
-        sha256 = hashlib.sha256(data).hexdigest()
-        if self.is_known(path, sha256, kind):
-            return FileResult(path, FileStatus.KNOWN, "loaded before", sha256, kind)
-        return read_rows(path, data, sha256, kind, self.options, self.rules)
+    def _decode(self, opened: _Opened) -> _Decoded | FileResult:
+        file, kind, data, sha256 = opened
+        if self.is_known(file.path, sha256, kind):
+            return FileResult(file.path, FileStatus.KNOWN, "loaded before", sha256, kind)
+        try:
+            scan = _scan(kind, data, self.options)
+        except BrokenFileError as error:
+            return FileResult(file.path, FileStatus.REFUSED, str(error))
+        return _Decoded(file, kind, sha256, len(data), scan.rows, _places(data, kind, sorted(scan.broken)))
+
+    def _normalize(self, decoded: list[_Decoded]) -> list[FileResult]:
+        frames = pl.collect_all([file.rows for file in decoded], engine=IN_ORDER)
+        extracted = [
+            Extracted(rows, file.file.path, file.kind.source, file.kind.earliest)
+            for rows, file in zip(frames, decoded, strict=True)
+        ]
+        parts = zip(decoded, frames, normalize_together(extracted, self.rules), strict=True)
+        return [_result(file, _passed_over(rows), normalized) for file, rows, normalized in parts]
+
+
+class _Opened(NamedTuple):
+    """A file of a format that is to be read, and its bytes."""
+
+    file: InputFile
+    kind: Format
+    data: bytes
+    sha256: str
+
+
+class _Decoded(NamedTuple):
+    """The rows of a file."""
+
+    file: InputFile
+    kind: Format
+    sha256: str
+    size: int
+    """In bytes."""
+    rows: pl.LazyFrame
+    """Schema EXTRACTED, once collected."""
+    places: pl.DataFrame
+    """Of the broken rows (schema PLACES)."""
+
+
+def _scan(kind: Format, data: bytes, options: ReadOptions) -> Scan:
+    if kind.scan is not None:
+        return kind.scan(data, options)
+    rows = kind.read(data, options)
+    return Scan(rows.lazy(), rows.filter(pl.col("reject").is_not_null()).get_column("row").to_list())
+
+
+def _ahead(read: Callable[[_Item], _Read], items: Sequence[_Item]) -> Iterator[_Read]:
+    """Yield ``read`` of each of ``items``; while one is looked at, the next is read in another thread."""
+    with ThreadPoolExecutor(1, "etl-read") as reader:
+        coming = reader.submit(read, items[0]) if items else None
+        for item in [*items[1:], None]:
+            if coming is not None:
+                done = coming.result()
+                coming = reader.submit(read, item) if item is not None else None
+                yield done
+
+
+def _result(file: _Decoded, passed_over: pl.DataFrame, rows: Normalized) -> FileResult:
+    try:
+        rejects = _with_places(rows.rejected, file)
+    except BrokenFileError as error:
+        return FileResult(file.file.path, FileStatus.REFUSED, str(error))
+    return FileResult(
+        file.file.path,
+        FileStatus.LOADED,
+        sha256=file.sha256,
+        format=file.kind,
+        listens=rows.listens,
+        skipped=rows.skipped,
+        rejects=rejects,
+        passed_over=passed_over,
+        cleaned=rows.cleaned,
+    )
+
+
+def _with_places(rejected: pl.DataFrame, file: _Decoded) -> pl.DataFrame:
+    """Return the rejected rows with their places (schema REJECTS). Of rows found out late, only its bytes tell them."""
+    places = file.places
+    late = rejected.join(places, on="row", how="anti", maintain_order="left").get_column("row").to_list()
+    if late:
+        data = file.file.read()
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise BrokenFileError(f"{file.file.path} was changed while it was read", "Run the same command again")
+        places = pl.concat([places, _places(data, file.kind, late)])
+    return conform(rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)
 
 
 def read_rows(
@@ -125,6 +234,7 @@ def read_rows(
     if wanted is not None:
         extracted = extracted.filter(pl.col("row").is_in(wanted.implode()))
     rows = normalize(extracted, path, kind.source, kind.earliest, rules)
+    places = _places(data, kind, rows.rejected.get_column("row").to_list())
     return FileResult(
         path,
         FileStatus.LOADED,
@@ -132,7 +242,7 @@ def read_rows(
         format=kind,
         listens=rows.listens,
         skipped=rows.skipped,
-        rejects=_place_rejects(data, kind, rows),
+        rejects=conform(rows.rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS),
         passed_over=passed_over,
         cleaned=rows.cleaned,
     )
@@ -167,9 +277,6 @@ def _passed_over(extracted: pl.DataFrame) -> pl.DataFrame:
     return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*PASSED_OVER), PASSED_OVER)
 
 
-def _place_rejects(data: bytes, kind: Format, rows: Normalized) -> pl.DataFrame:
-    """Return the rejected rows with their place in the file and their mapped fields (schema REJECTS)."""
-    if not rows.rejected.height:
-        return empty(REJECTS)
-    places = kind.layout.locate(data, rows.rejected.get_column("row").to_list())
-    return conform(rows.rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)
+def _places(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
+    """Return where the records with the numbers ``rows`` stand, and their mapped fields (schema PLACES)."""
+    return kind.layout.locate(data, rows) if rows else empty(PLACES)

@@ -90,9 +90,23 @@ def finish_run(
     connection.commit()
 
 
+def settle_files(
+    connection: Connection, run_id: str, origins: Sequence[str], files: Sequence[FileEntry], unresolved: Sequence[int]
+) -> None:
+    """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last."""
+    columns = _columns(files, "sha256", "format", "options")
+    counts = pl.Series(unresolved, dtype=pl.Int64)
+    connection.write("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), *columns, counts)
+
+
 def inserted_by_run(connection: Connection, run_id: str) -> int:
     """Return how many listens the run's batches say that they inserted."""
     return int(connection.read("ledger_run_inserted", run_id).item())
+
+
+def batches_of_run(connection: Connection, run_id: str) -> set[int]:
+    """Return the numbers of the run's batches that are committed."""
+    return set(connection.read("ledger_run_batches", run_id).get_column("batch"))
 
 
 def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.database.failures import Failure, StatementError
+from etl.faults import Point, reach
 from etl.resolve.frames import EntityRows
 from etl.schema import ENTITY_TABLES, STAGE
 
@@ -64,7 +65,9 @@ def write_batch(connection: Connection, run_id: str, batch: Batch) -> Written:
     for attempt in range(RETRIES + 1):
         try:
             inserted, of_other_users = _write(connection, run_id, batch)
+            reach(Point.BEFORE_COMMIT)
             connection.commit()
+            reach(Point.AFTER_COMMIT)
         except StatementError as error:
             connection.rollback()
             if error.failure is not Failure.TRANSIENT or attempt == RETRIES:
@@ -81,10 +84,12 @@ def _write(connection: Connection, run_id: str, batch: Batch) -> tuple[pl.DataFr
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
             connection.ingest(table, rows.tables[table], schema)
+            reach(Point.AFTER_STAGE)
     if rows.attached.height:
         connection.write("attach_artists", *rows.attached.get_columns())
     if _is_fresh(batch):
         connection.ingest("listens", batch.listens, STAGE)
+        reach(Point.AFTER_STAGE)
         inserted, of_other_users = batch.listens.select(PAIRS.names()), PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
@@ -116,6 +121,7 @@ def _is_fresh(batch: Batch) -> bool:
 def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Insert by way of the staging table; return the listens that were new, and those held for another user."""
     connection.ingest("etl_stage", listens, STAGE, temporary=True)
+    reach(Point.AFTER_STAGE)
     inserted = connection.read("insert_listens")
     if inserted.height == listens.height:
         return inserted, PAIRS.to_frame()

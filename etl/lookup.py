@@ -11,28 +11,36 @@ _MBIDS = ("recording_mbid", "release_mbid", "artist_mbids")  # Koito stores no M
 # What decides between rows of one second: their content, never their file or row.
 _CONTENT = (
     "artist", "track", "album", "names", "recording_mbid", "release_mbid", "mbids", "duration",
-    "raw_names", "raw_track", "raw_album",
+    "raw_names", "raw_track", "raw_album", "various_artists", "further_names",
 )  # fmt: skip
 
-# One thing to resolve. The first unit of a key makes its track; later ones can only add an MBID or a duration.
+# One thing to resolve. The first unit of a key makes its track; later ones can only add an MBID, a duration or aliases.
 _UNIT_COLUMNS = (
     "lookup_key", "listened_at", "artists", "artist_mbids", "track", "album", "release_mbid", "recording_mbid",
-    "duration", "raw_artists", "raw_track", "raw_album",
+    "duration", "raw_artists", "raw_track", "raw_album", "various_artists", "aliases",
 )  # fmt: skip
 UNITS = pl.Schema({name: NORMALIZED[name] for name in _UNIT_COLUMNS})
+
+# A name that a cached track, its album or one of its artists may lack: whose it is, by name or MBID.
+OFFERED_ALIASES = pl.Schema(
+    {"track_id": pl.Int32, "entity": pl.String, "name": pl.String, "mbid": pl.String, "alias": pl.String}
+)
 
 
 def units(listens: pl.DataFrame) -> pl.DataFrame:
     """Return the units of ``listens`` (schema NORMALIZED): schema UNITS, in the order in which they are resolved.
 
-    A unit is the earliest listen of a distinct (key, MBIDs), or the earliest of its key that has a duration: all
-    others could add nothing. Ties are broken by content, so the order of files and rows does not matter.
+    A unit is the earliest listen of a distinct (key, MBIDs) or (key, MBIDs, aliases), or the earliest of its key that
+    has a duration: all others could add nothing. (Whether an album is one of various artists is said when it is made.)
+    Ties are broken by content, so the order of files and rows does not matter.
     """
     numbered = listens.with_row_index("place")
+    named = numbered.filter(pl.col("aliases").is_not_null()).with_columns(further_names=_further_names())
     groups = [
         _earliest(numbered, ["lookup_key"]),
         _earliest(numbered.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
         _earliest(numbered.filter(pl.col("duration").is_not_null()), ["lookup_key"]),
+        _earliest(named, ["lookup_key", *_MBIDS, "further_names"]),
     ]
     places = pl.concat([group.get_column("place") for group in groups]).unique().to_frame()
     found = _in_order(numbered.join(places, on="place", how="semi"))
@@ -43,6 +51,12 @@ def units(listens: pl.DataFrame) -> pl.DataFrame:
 def _has_mbids() -> pl.Expr:
     listed = pl.col("artist_mbids").list.drop_nulls().list.len() > 0
     return pl.any_horizontal(pl.col("recording_mbid", "release_mbid").is_not_null(), listed)
+
+
+def _further_names() -> pl.Expr:
+    """Return the aliases of a listen as one text."""
+    texts = pl.col("aliases").list.eval(pl.element().struct.json_encode())
+    return texts.list.join("\x1e")
 
 
 def _earliest(listens: pl.DataFrame, group: list[str]) -> pl.DataFrame:
@@ -61,6 +75,7 @@ def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
     keyed = listens.with_columns(
         names=pl.col("artists").list.join("\x1e"),
         mbids=pl.col("artist_mbids").list.eval(pl.element().fill_null("-")).list.join("\x1e"),
+        further_names=_further_names(),
         raw_names=pl.col("raw_artists").list.join("\x1e"),
     )
     return keyed.sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)
@@ -72,21 +87,63 @@ def misses(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
 
 
 def offers(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the units of cached keys that know an MBID or a duration, with the ``track_id`` of their hit."""
-    rich = found.filter(_has_mbids() | pl.col("duration").is_not_null())
+    """Return the units of cached keys that know more than names, with the ``track_id`` of their hit."""
+    rich = found.filter(_has_mbids() | pl.any_horizontal(pl.col("duration", "aliases").is_not_null()))
     return rich.join(hits.select("lookup_key", "track_id"), on="lookup_key", how="inner", maintain_order="left")
+
+
+def offered_aliases(offered: pl.DataFrame) -> pl.DataFrame:
+    """Return the aliases in ``offered`` (as ``offers`` returns it), once per name of what they belong to.
+
+    Columns out: OFFERED_ALIASES. ``name`` is the name that the unit gives to its track, album or artist, or the text as
+    exported; ``mbid`` is the one that it gives.
+    """
+    units = offered.filter(pl.col("aliases").is_not_null()).with_row_index("unit")
+    single = units.select("unit", "track_id", "aliases").explode("aliases").unnest("aliases")
+    owners = pl.concat(
+        [
+            units.select("unit", entity=pl.lit("track"), of=None, name="track", raw="raw_track", mbid="recording_mbid"),
+            units.select(
+                "unit",
+                entity=pl.lit("album"),
+                of=None,
+                name=pl.coalesce("album", "track"),
+                raw=pl.when(pl.col("album").is_null()).then("raw_track").otherwise("raw_album"),
+                mbid="release_mbid",
+            ),
+            _credited(units),
+        ],
+        how="vertical_relaxed",
+    )
+    owned = single.join(owners, on=["unit", "entity", "of"], nulls_equal=True)
+    spelled = [owned.select("track_id", "entity", "mbid", "alias", name=spelling) for spelling in ("name", "raw")]
+    return conform(pl.concat(spelled).drop_nulls("name").unique(), OFFERED_ALIASES)
+
+
+def _credited(units: pl.DataFrame) -> pl.DataFrame:
+    """Return the artists of ``units`` one by one."""
+    none = pl.col("artists").list.eval(pl.when(pl.element().is_null()).then(pl.element()))
+    aligned = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
+    people = units.select(
+        "unit",
+        of="artists",
+        name="artists",
+        raw=pl.coalesce("raw_artists", none),
+        mbid=pl.when(aligned).then("artist_mbids").otherwise(none),
+    ).explode("of", "name", "raw", "mbid")
+    return people.select("unit", entity=pl.lit("artist"), of="of", name="name", raw="raw", mbid="mbid")
 
 
 def to_resolve(found: pl.DataFrame, hits: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
     """Return the units to resolve, in order: the misses, and offers of what a cached track lacks.
 
-    ``lacking``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids.
+    ``lacking``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
     numbered = found.with_row_index("place")
     wanted = offers(numbered, hits).join(lacking, on="track_id", how="inner", suffix="_lacking")
     useful = pl.any_horizontal(
         pl.col(name).is_not_null() & pl.col(f"{name}_lacking")
-        for name in ("duration", "recording_mbid", "release_mbid", "artist_mbids")
+        for name in ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")
     )
     places = pl.concat([misses(numbered, hits).select("place"), wanted.filter(useful).select("place")])
     return numbered.join(places, on="place", how="semi", maintain_order="left").drop("place")

@@ -11,37 +11,44 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import ledger, load, lookup, manifest, report
+from etl import faults, ledger, load, lookup, manifest, report
 from etl.artifacts import RunDirectory, create_run
+from etl.database.failures import Failure, StatementError
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.discover import discover
-from etl.errors import DatabaseError, EtlError, ExitCode, one_interruption
-from etl.extract import Extractor, Rows, gather
+from etl.errors import (
+    DatabaseError,
+    EtlError,
+    ExitCode,
+    InterruptedRunError,
+    SettingsError,
+    decisive,
+    in_spite_of_signals,
+    one_interruption,
+)
+from etl.extract import Extractor, Rows, gather, together
+from etl.faults import Point, reach
 from etl.ledger import FileEntry
 from etl.manifest import Books, Ending
 from etl.normalize.listens import Rules
 from etl.overlap import Overlap, settle_overlap
 from etl.rehearsal import rehearse
+from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loaded, Loader, Sizes
-from etl.schema import (
-    LISTENS,
-    PASSED_OVER,
-    TRACK_LOOKUP,
-    FileStatus,
-    RunStatus,
-    conform,
-    empty,
-)
+from etl.schema import LISTENS, PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
 from etl.sources import Format, ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from etl.database.connection import Connection
     from etl.database.identify import Database
+    from etl.extract import IsKnown
+    from etl.replay import LeftOver
     from etl.settings import Place, RunSettings
 
 
@@ -71,7 +78,35 @@ def run(
     which says what was loaded until then, and the manifest is returned.
     """
     with one_interruption():
-        return _Run(place, settings, voice or Voice(), sizes or Sizes()).execute(paths)
+        job = _Run(place, settings, voice or Voice(), sizes or Sizes())
+        with job.timed("discover"):
+            found = discover(paths)
+
+        def extract(is_known: IsKnown) -> Rows:
+            return gather(_extractor(settings, job.started, is_known).extract(found), settings.source)
+
+        return job.execute(extract)
+
+
+def replay(
+    place: Place, settings: RunSettings, left: LeftOver, voice: Voice | None = None, sizes: Sizes | None = None
+) -> dict[str, Any]:
+    """Try what a run has left over again, as a run of its own; ``settings`` are what ``replay_settings`` returns.
+
+    Returns and raises as ``run`` does.
+    """
+    with one_interruption():
+        job = _Run(place, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
+
+        def extract(is_known: IsKnown) -> Rows:
+            extractor = _extractor(settings, job.started, is_known)
+            files = Reader(extractor.options, extractor.rules).read(left)
+            for file in files:
+                if file.sha256 and file.format:
+                    is_known(file.path, file.sha256, file.format)  # raises for plays stored by their other time
+            return together(files)
+
+        return job.execute(extract)
 
 
 @dataclass
@@ -80,27 +115,31 @@ class _Run:
     settings: RunSettings
     voice: Voice
     sizes: Sizes
+    origins: Sequence[str] = ()
+    """Of a replay: the runs whose files it may complete."""
     timings: dict[str, float] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    interruption: InterruptedRunError | None = None
+    """A signal that came when all was loaded and the books were not yet closed."""
 
-    def execute(self, paths: Sequence[Path]) -> dict[str, Any]:
-        with self._timed("discover"):
-            found = discover(paths)
-        with self._timed("connect"):
+    def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
+        faults.plan(self.place.fault)
+        with self.timed("connect"):
             connection, database = self._open()
             pool = Pool(connection, self.settings.workers, load.prepare)
         try:
             if self.settings.dry_run:
                 pool.control(lambda control: control.write("begin_dry_run"))
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
-            with self._timed("extract"):
+            with self.timed("extract"):
                 is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False
-                rows = gather(_extractor(self.settings, self.started, is_known).extract(found), self.settings.source)
+                rows = extract(is_known)
             for caveat in rows.caveats:
                 self.voice.narrate(caveat)
-            with self._timed("compare"):
+            with self.timed("compare"):
                 rows = self._compare(pool, user, rows, has_ledger=database.has_migrations)
             directory = create_run(self.place.runs, self.settings.source, self.started)
+            reach(Point.AFTER_RUN_DIRECTORY)
             self.voice.narrate(f"run {directory.run_id}")
             return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
         finally:
@@ -121,7 +160,7 @@ class _Run:
         skipped = pl.concat([rows.skipped, settled.skipped]).sort("file", "row", maintain_order=True)
         return replace(rows, listens=settled.listens, skipped=skipped, settled=settled)
 
-    def _is_known(self, pool: Pool, user: int) -> Callable[[str, str, Format], bool]:
+    def _is_known(self, pool: Pool, user: int) -> IsKnown:
         def is_known(path: str, sha256: str, kind: Format) -> bool:
             entry = self._entry(path, sha256, kind)
             return pool.control(lambda control: ledger.is_known(control, user, entry)) and not self.settings.force
@@ -135,29 +174,28 @@ class _Run:
     def _load(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, *, has_lookup: bool) -> dict[str, Any]:
         loaded, failure = Loaded(), None
         with ThreadPoolExecutor(2, "etl-files") as files:
-            spelled = files.submit(self._write_rows, directory, rows)
+            spelled = files.submit(in_spite_of_signals, lambda: self._write_rows(directory, rows))
             try:
                 with one_interruption():
                     self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
             except EtlError as error:
                 failure = error
-                pool.close()  # so that nothing is written any more while the books are closed
-            with self._timed("account"):
-                keys = report.make_keys(spelled.result(), loaded.keys())
-                writing = files.submit(directory.write_frame, "keys", keys)
-                inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
-                outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
-                outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
-                directory.write_frame("outcome", outcome)
-                writing.result()
-                books = Books(keys, outcome, report.removed_meanwhile(inserted, keys))
-        return self._account(pool, directory, rows, loaded, books, failure)
+            reach(Point.BEFORE_ACCOUNTING)
+            # The main thread only waits: a signal must not cost the account of what is loaded.
+            told = files.submit(self._account, pool, directory, rows, loaded, spelled, failure)
+            try:
+                return told.result()
+            except InterruptedRunError as error:
+                self.interruption = error
+                if not failure:
+                    pool.end()
+                return told.result()
 
     def _write_rows(self, directory: RunDirectory, rows: Rows) -> pl.DataFrame:
         """Write what is known before the load; return the spellings of the keys."""
-        directory.write_frame("skipped", rows.skipped)
-        directory.write_frame("rejects", rows.rejects)
-        directory.write_frame("listens", conform(rows.settled.recorded, LISTENS))
+        directory.keep_frame("skipped", rows.skipped)
+        directory.keep_frame("rejects", rows.rejects)
+        directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
         return report.spellings(rows.listens)
 
     def _resolve(
@@ -165,21 +203,23 @@ class _Run:
     ) -> None:
         """Look up the keys, insert the listens of the cached ones, resolve and load the others."""
         listens = rows.listens
-        with self._timed("look_up"):
+        with self.timed("look_up"):
             units = lookup.units(listens)
             keys = units.get_column("lookup_key").unique()
             hits = (
                 pool.control(lambda control: snapshot.read_hits(control, keys)) if has_lookup else empty(TRACK_LOOKUP)
             )
-            tracks = lookup.offers(units, hits).get_column("track_id").unique()
-            lacking = pool.control(lambda control: snapshot.read_lacking(control, tracks))
+            offered = lookup.offers(units, hits)
+            lacking = pool.control(lambda control: snapshot.read_lacking(control, offered))
             to_resolve = lookup.to_resolve(units, hits, lacking)
-        with self._timed("load"):
+        with self.timed("load"):
             if self.settings.dry_run:
                 pool.control(lambda control: rehearse(control, user, listens, to_resolve, hits, loaded))
                 return
-            run_id, source, entries = directory.run_id, self.settings.source, self._entries(rows)
+            run_id, source = directory.run_id, self.settings.source
+            entries = [] if self.settings.replay_of else self._entries(rows)
             pool.control(lambda control: ledger.start_run(control, run_id, source, user, entries))
+            reach(Point.AFTER_LEDGER_START)
             loader = Loader(pool, run_id, user, listens, self.sizes, loaded)
             loader.on_progress = lambda done: self.voice.progress(done, listens.height)
             vanished = loader.load_hits(hits)
@@ -195,38 +235,74 @@ class _Run:
             if file.status is FileStatus.LOADED and file.sha256 and file.format
         ]
 
+    def _close_books(
+        self,
+        directory: RunDirectory,
+        rows: Rows,
+        loaded: Loaded,
+        spellings: pl.DataFrame,
+        failure: EtlError | None,
+    ) -> Books:
+        """Write down what became of every key and row."""
+        keys = report.make_keys(spellings, loaded.keys())
+        with ThreadPoolExecutor(1, "etl-keys") as files:
+            writing = files.submit(in_spite_of_signals, lambda: directory.keep_frame("keys", keys))
+            inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
+            outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
+            outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
+            directory.keep_frame("outcome", outcome)
+            writing.result()
+        return Books(keys, outcome, report.removed_meanwhile(inserted, keys))
+
     def _account(
         self,
         pool: Pool,
         directory: RunDirectory,
         rows: Rows,
         loaded: Loaded,
-        books: Books,
+        spelled: Future[pl.DataFrame],
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""
+        if failure:
+            pool.close()  # so that nothing is written any more while the books are closed
+            if isinstance(failure, StatementError) and failure.failure is Failure.LOST and not self.settings.dry_run:
+                loaded.keep(pool.ask_again(lambda control: ledger.batches_of_run(control, directory.run_id)))
+        with self.timed("account"):
+            spellings = spelled.result()
+            books = in_spite_of_signals(lambda: self._close_books(directory, rows, loaded, spellings, failure))
+        failure = failure or next(iter(directory.unwritten), None)  # then no file counts as loaded
         keys, outcome = books.keys, books.outcome
         counts = report.count(rows.skipped, rows.rejects, outcome, keys)
         per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
         dry = self.settings.dry_run
         problems: list[str] = []
+        reach(Point.BEFORE_LEDGER_COMPLETE)
         try:
             inserted = None
             if not (dry or failure):
                 inserted = pool.control(lambda control: ledger.inserted_by_run(control, directory.run_id))
                 inserted -= books.removed
             problems = report.imbalances(counts, per_file, rows.records, inserted)
+            failure = failure or self.interruption
             code = manifest.exit_code(self.settings, rows, counts, problems, failure)
-            if inserted is not None:
+            if not (dry or failure):
                 self._complete_ledger(pool, directory.run_id, rows, per_file, manifest.status(code, dry=dry), code)
-        except DatabaseError as error:  # all is loaded, but no file counts as loaded: the next run looks again
-            failure = error
-            code = manifest.exit_code(self.settings, rows, counts, problems, failure)
+                reach(Point.AFTER_LEDGER_COMPLETE)
+        except DatabaseError as error:  # no file counts as loaded: the next run looks again
+            return self._account(pool, directory, rows, loaded, spelled, self.interruption or error)
         ending = Ending(code, counts, per_file, problems, failure)
-        told = manifest.of_run(
-            directory, self.place, self.settings, rows, loaded, outcome, ending, self.started, self.timings
+        told = in_spite_of_signals(
+            lambda: manifest.of_run(
+                directory, self.place, self.settings, rows, loaded, outcome, ending, self.started, self.timings
+            )
         )
-        directory.write_manifest(told)
+        try:
+            directory.write_manifest(told)
+        except SettingsError as error:
+            final = decisive([code, error.exit_code])
+            told |= {"status": RunStatus.FAILED, "exit_code": int(final), "error": told["error"] or str(error)}
+        reach(Point.AFTER_MANIFEST)
         return told
 
     def _complete_ledger(
@@ -242,12 +318,19 @@ class _Run:
         of_entry = [per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
         records = [terms["records"] for terms in of_entry]
         unresolved = [terms["unresolved"] for terms in of_entry]
-        pool.control(
-            lambda control: ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
-        )
+
+        def close_the_books(control: Connection) -> None:
+            if self.settings.replay_of:
+                ledger.settle_files(control, run_id, self.origins, entries, unresolved)
+                ledger.finish_run(control, run_id, str(status), int(code), [], [], [])
+            else:
+                ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
+
+        pool.control(close_the_books)
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[None]:
+        """Record how long a step takes."""
         begun = time.perf_counter()
         try:
             yield
@@ -255,6 +338,6 @@ class _Run:
             self.timings[step] = round(time.perf_counter() - begun, 4)
 
 
-def _extractor(settings: RunSettings, now: datetime, is_known: Callable[[str, str, Format], bool]) -> Extractor:
+def _extractor(settings: RunSettings, now: datetime, is_known: IsKnown) -> Extractor:
     rules = Rules(now, settings.separators, settings.since, settings.until)
     return Extractor(settings.source, ReadOptions(settings.spotify_plays, settings.spotify_time), rules, is_known)

@@ -8,23 +8,26 @@ the guilty key is alone.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from etl import load
 from etl.database.failures import Failure, StatementError
+from etl.faults import Point, reach
 from etl.load import Batch, Written, write_batch
 from etl.resolve import snapshot
-from etl.resolve.batches import Phase, cut, needs, resolved_keys
-from etl.resolve.frames import EntityRows, entity_rows, with_real_ids
+from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
+from etl.resolve.frames import EntityRows, added_aliases, entity_rows, with_real_ids
 from etl.resolve.plan import Plan, Planner, Unit
 from etl.schema import KEYS, STAGE, TRACK_LOOKUP, KeyStatus, empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from typing import TypeAlias
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
 ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
+ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
+FLUSHED_AFTER = 30.0  # seconds: three times the longest wal_writer_delay, when the server has flushed every commit
 UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
 
 
@@ -46,6 +51,17 @@ class Sizes:
     """Rows per transaction."""
     round: int = 20_000
     """Units per round."""
+
+
+class Commit(NamedTuple):
+    """A batch that was committed."""
+
+    number: int
+    at: float
+    """On the monotonic clock."""
+    keys: list[str]
+    """That it resolved."""
+    created: Mapping[str, int]
 
 
 @dataclass
@@ -67,6 +83,24 @@ class Loaded:
     created: Counter[str] = field(default_factory=Counter)
     """Artists, albums and tracks."""
     retries: int = 0
+    commits: list[Commit] = field(default_factory=list)
+    """Of the batches in ``inserted``, ``of_other_users`` and ``reached``, in their order."""
+
+    def keep(self, kept: AbstractSet[int] | None) -> None:
+        """Forget the batches whose numbers are not in ``kept``: the server was lost and has taken their commits back.
+
+        None stands for a server that cannot be asked: only old batches are sure to have reached its disk.
+        """
+        last = max((commit.at for commit in self.commits), default=0.0)
+        sure = [last - one.at > FLUSHED_AFTER if kept is None else one.number in kept for one in self.commits]
+        for parts in (self.inserted, self.of_other_users, self.reached):
+            parts[:] = [part for part, is_sure in zip(parts, sure, strict=True) if is_sure]
+        lost = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if not is_sure]
+        self.commits = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if is_sure]
+        keys = pl.Series([key for commit in lost for key in commit.keys], dtype=pl.String)
+        self.resolved = [part.filter(~pl.col("lookup_key").is_in(keys.implode())) for part in self.resolved]
+        for commit in lost:
+            self.created.subtract(commit.created)
 
     def keys(self) -> pl.DataFrame:
         """Return lookup_key, status, detail, artist_id, album_id and track_id of every key that was reached."""
@@ -143,6 +177,7 @@ class Loader:
         """Resolve ``units`` (schema UNITS, in order) and insert the listens of their keys."""
         for part in units.iter_slices(self._sizes.round):
             self._resolve_part(part, attempt=1)
+            reach(Point.BETWEEN_ROUNDS)
 
     def _resolve_part(self, units: pl.DataFrame, attempt: int) -> None:
         failed, enriched = self._round(units)
@@ -168,7 +203,8 @@ class Loader:
         resolved = resolved_keys(plan, catalog)
         needed = needs(plan, resolved)
         counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
-        division = cut(resolved, needed, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
+        in_order = contested(catalog, resolved, needed)
+        division = cut(resolved, needed, in_order, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
         ids = taking.result()
         lookups = with_real_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
@@ -179,6 +215,7 @@ class Loader:
         self.loaded.hits[-1] = late.filter(~pl.col("lookup_key").is_in(list(failed)))
         self.loaded.resolved[before:] = [lookups.filter(~pl.col("lookup_key").is_in(list(failed)))]
         self.loaded.notes.update(plan.notes)
+        reach(Point.BEFORE_ENRICHMENT)
         enriched = self._pool.control(lambda connection: _enrich(connection, plan))
         return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
 
@@ -251,13 +288,16 @@ class Loader:
         return []
 
     def _record(self, batch: Batch, written: Written) -> None:
-        loaded = self.loaded
+        loaded, created = self.loaded, load.created(batch)
+        keys: list[str] = []
         if (resolved := batch.entities.tables.get("track_lookup")) is not None:
             loaded.resolved.append(resolved)
+            keys = resolved.get_column("lookup_key").to_list()
+        loaded.commits.append(Commit(batch.number, time.monotonic(), keys, created))
         loaded.reached.append(batch.listens.select("track_id", "listened_at"))
         loaded.inserted.append(written.inserted)
         loaded.of_other_users.append(written.of_other_users)
-        loaded.created.update(load.created(batch))
+        loaded.created.update(created)
         loaded.retries += written.retries
         self.on_progress(batch.listens.height)
 
@@ -283,10 +323,13 @@ def _enrich(connection: Connection, plan: Plan) -> bool:
         for name, values in changes.items():
             if values:
                 connection.write(name, pl.Series(list(values), dtype=pl.Int32), pl.Series(list(values.values())))
+        if plan.aliases:
+            for entity, rows in added_aliases(plan).items():
+                connection.write(ENRICH_ALIASES[entity], *rows.get_columns())
         connection.commit()
     except StatementError as error:
         connection.rollback()
-        if error.failure not in (Failure.DATA, Failure.TRANSIENT):
+        if error.failure not in (Failure.DATA, Failure.TRANSIENT, Failure.GONE):
             raise
         return False
     return True

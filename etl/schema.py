@@ -119,11 +119,14 @@ COUNTS = (
 
 # --- frames inside the program -------------------------------------------------------------------------------
 
+CANONICAL = "Canonical"  # the source that Koito gives to a name that it was sent
+
 # Names that an export knows beside the ones of the listen itself. ``entity`` is artist, album or track; ``of`` is the
 # artist's name as listed in ``artists`` (null for album and track); ``source`` is the word that Koito stores.
-ALIASES = pl.List(
-    pl.Struct({"entity": pl.String, "of": pl.String, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
+ALIAS = _schema(
+    {"entity": pl.String, "of": pl.String, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean}
 )
+ALIASES = pl.List(pl.Struct(ALIAS))
 
 # What a listen tells beyond the run directory's columns; null where a format does not know it.
 _BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -250,11 +253,11 @@ PLAYS = _schema(
         "client": pl.String,
         "rank": pl.Int32,  # of the service; what knows only minutes comes last
         "second": pl.Int64,  # as stored
-        "artist": pl.String,  # base artist, lower case
-        "credit": pl.String,  # lower case
-        "track": pl.String,  # lower case
-        "artists": NAMES,  # all of them, lower case
-        "albums": NAMES,  # titles of the release, lower case; a missing one is called like its track
+        "artist": pl.String,  # base artist
+        "credit": pl.String,
+        "track": pl.String,
+        "artists": NAMES,
+        "albums": NAMES,  # titles of the release; a missing one is called like its track
         "loose_artist": pl.String,
         "loose_track": pl.String,
         "ended": pl.Int64,  # when the play ended, else when it was recorded
@@ -318,10 +321,11 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     Raises ``InternalError``, naming the columns, where one is missing or has another dtype. Nothing is cast:
     a dtype that differs is a defect, and casting would hide it.
     """
+    found = frame.schema  # made anew at each access
     wrong = [
-        f"{name}: {frame.schema.get(name, 'missing')} instead of {dtype}"
+        f"{name}: {found.get(name, 'missing')} instead of {dtype}"
         for name, dtype in schema.items()
-        if frame.schema.get(name) != dtype
+        if found.get(name) != dtype
     ]
     if wrong:
         raise InternalError(f"a frame does not have its schema: {'; '.join(wrong)}")

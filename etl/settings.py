@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from platformdirs import user_data_path
 
 from etl.errors import SettingsError
+from etl.faults import Fault, Point
 from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Place:
     dsn: str
     """A libpq URI, or ``embedded``."""
     warning: str = ""
+    fault: Fault | None = None
+    """How a test wants the process to end."""
 
     @property
     def runs(self) -> Path:
@@ -70,7 +74,8 @@ class Place:
 def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Place:
     """Return where to work: an option, else the environment, else the default.
 
-    Raises ``SettingsError`` for a DSN that is no libpq URI or an ``ETL_DSN_FILE`` that cannot be read.
+    Raises ``SettingsError`` for a DSN that is no libpq URI, an ``ETL_DSN_FILE`` that cannot be read, or an
+    ``ETL_FAULT`` that cannot be had.
     """
     environ = os.environ if environ is None else environ
     chosen = home or environ.get("ETL_HOME")
@@ -78,7 +83,8 @@ def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | N
     warning = ""
     if dsn and redact(dsn) != dsn:
         warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
-    return Place(folder, _check_dsn(dsn or environ.get("ETL_DSN") or _dsn_file(environ) or EMBEDDED), warning)
+    address = _check_dsn(dsn or environ.get("ETL_DSN") or _dsn_file(environ) or EMBEDDED)
+    return Place(folder, address, warning, _fault(environ.get("ETL_FAULT")))
 
 
 def _default_home() -> Path:
@@ -105,6 +111,18 @@ def _dsn_file(environ: Mapping[str, str]) -> str | None:
             f"ETL_DSN_FILE {name} is empty", "Write the database address into it, or unset the variable"
         )
     return dsn
+
+
+def _fault(text: str | None) -> Fault | None:
+    """Return what ``ETL_FAULT`` asks for: a point, the visit to it that counts, and a signal (``<point>:2:SIGINT``)."""
+    if not text:
+        return None
+    point, nth, number = [*text.split(":"), "", ""][:3]
+    try:
+        return Fault(Point(point), int(nth or 1), signal.Signals[number or "SIGKILL"])
+    except (ValueError, KeyError) as error:
+        points = ", ".join(known.value for known in Point)
+        raise SettingsError(f'ETL_FAULT: "{text}" is no fault', f"<point>[:<n>[:<signal>]], of {points}") from error
 
 
 def _check_dsn(dsn: str) -> str:
@@ -135,6 +153,8 @@ class RunSettings:
     spotify_time: PlayTime = "end"
     artist_separators: str = DEFAULT_SEPARATORS
     drop_doubles: bool = False
+    replay_of: str | None = None
+    """The run whose rejected rows and unresolved listens are tried again."""
 
     @property
     def separators(self) -> tuple[re.Pattern[str], ...]:
@@ -159,6 +179,13 @@ class RunSettings:
     def as_json(self) -> dict[str, Any]:
         """Return the settings for ``run.json``."""
         return {**asdict(self), "since": _iso(self.since), "until": _iso(self.until)}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> RunSettings:
+        """Return the settings that ``as_json`` wrote; what another version wrote beside them is left out."""
+        known = {name: value for name, value in written.items() if name in cls.__dataclass_fields__}
+        times = {name: datetime.fromisoformat(known[name]) for name in ("since", "until") if known.get(name)}
+        return cls(**{**known, **times})
 
 
 def _iso(moment: datetime | None) -> str | None:

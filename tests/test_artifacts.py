@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from etl.artifacts import RUN_JSON, RunDirectory, create_run, find_run, list_runs, versions
-from etl.errors import InputError, InternalError
+from etl.errors import InputError, InternalError, SettingsError
 from etl.schema import LISTENS, RUN_FILES, SKIPPED, conform, empty
 from tests.frames import NOW, listens
 
@@ -94,7 +94,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_no_part_of_the_new(
     run.write_frame("skipped", ROWS)
     monkeypatch.setattr(pl.DataFrame, "write_parquet", write_half)
     for name, frame in (("skipped", ROWS.clear()), ("listens", empty(LISTENS))):
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(SettingsError, match=rf"{name}\.parquet cannot be written: No space left on device"):
             run.write_frame(name, frame)
     assert files_of(run) == ["skipped.parquet"]
     assert_frame_equal(run.read_frame("skipped"), ROWS)
@@ -102,7 +102,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_no_part_of_the_new(
 
 def test_a_file_that_cannot_take_its_name_leaves_no_part_either(run: RunDirectory) -> None:
     (run.path / "skipped.parquet").mkdir()
-    with pytest.raises(OSError, match=r"skipped\.parquet"):
+    with pytest.raises(SettingsError, match=r"skipped\.parquet cannot be written: Is a directory"):
         run.write_frame("skipped", ROWS)
     assert files_of(run) == ["skipped.parquet"]
 

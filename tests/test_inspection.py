@@ -36,6 +36,7 @@ ANSWERS = {
         ("b.json", "rejected", "bad_time", 1),
         ("b.json", "unresolved", "refused", 1),
     ],
+    "remove_account_twins": [],
     "spellings": [("ann\x1fone\x1f", ["Ann / ONE / ", "Ann / One / "], 3)],
     "top_artists": [("Ann", 3, 2), ("Bo", 2, 2)],
     "top_tracks": [

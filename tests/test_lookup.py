@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import polars as pl
@@ -9,13 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from etl.lookup import UNITS, misses, offers, to_resolve, units
-from etl.schema import NORMALIZED, TRACK_LOOKUP, empty
+from etl.lookup import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
+from etl.schema import ALIAS, NORMALIZED, TRACK_LOOKUP, empty
 from tests.frames import MBIDS, Row, at, listens
 
 A, B, C = MBIDS
 FEW = settings(max_examples=50)
 
+LACKS = ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")
+
+
+def alias(entity: str, of: str | None, name: str) -> dict[str, Any]:
+    return dict(zip(ALIAS, (entity, of, name, "Manual", False), strict=True))
+
+
+ALIASES = [[alias("artist", "Ann", "Annie")], [alias("track", None, "Eins")], [alias("track", None, "Uno")]]
 MBID = st.none() | st.sampled_from(MBIDS)
 ROW = st.fixed_dictionaries(
     {
@@ -28,22 +37,27 @@ ROW = st.fixed_dictionaries(
         "recording_mbid": MBID,
         "release_mbid": MBID,
         "duration": st.none() | st.integers(1, 2),
+        "various_artists": st.none() | st.booleans(),
+        "aliases": st.none() | st.sampled_from(ALIASES),
     }
 )
 FILES = st.lists(st.lists(ROW, max_size=8), min_size=1, max_size=3)
-LACKING = pl.Schema(
-    {"track_id": pl.Int32, **dict.fromkeys(("duration", "recording_mbid", "release_mbid", "artist_mbids"), pl.Boolean)}
-)
+LACKING = pl.Schema({"track_id": pl.Int32, **dict.fromkeys(LACKS, pl.Boolean)})
 
 
 def has_mbids(unit: Row) -> bool:
     return bool(unit["recording_mbid"] or unit["release_mbid"] or any(unit["artist_mbids"] or []))
 
 
+def is_rich(unit: Row) -> bool:
+    return bool(has_mbids(unit) or unit["duration"] or unit["aliases"])
+
+
 def content(unit: Row) -> list[tuple[bool, Any]]:
     """Return what decides between units of one second and key; a value goes before none."""
     names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
-    values = [unit[name] for name in (*names, "raw_artists", "raw_track", "raw_album")]
+    values = [unit[name] for name in (*names, "raw_artists", "raw_track", "raw_album", "various_artists")]
+    values.append([json.dumps(row, separators=(",", ":")) for row in unit["aliases"]] if unit["aliases"] else None)
     flat = ["\x1e".join(item or "-" for item in value) if isinstance(value, list) else value for value in values]
     return [(value is None, "" if value is None else value) for value in flat]
 
@@ -60,6 +74,7 @@ def expected_units(frame: pl.DataFrame) -> list[Row]:
         marks: set[tuple[Any, ...]] = {("key", row["lookup_key"])}
         marks |= {("mbids", row["lookup_key"], *mbids)} if has_mbids(row) else set()
         marks |= {("duration", row["lookup_key"])} if row["duration"] else set()
+        marks |= {("aliases", row["lookup_key"], *mbids, str(row["aliases"]))} if row["aliases"] else set()
         unit = {name: row[name] for name in UNITS}
         if not marks <= seen and unit not in chosen:
             chosen.append(unit)
@@ -73,8 +88,8 @@ def hits_of(*rows: tuple[str, int]) -> pl.DataFrame:
     return pl.DataFrame(full, schema=TRACK_LOOKUP, orient="row")
 
 
-def lacking_of(*rows: tuple[int, bool, bool, bool, bool]) -> pl.DataFrame:
-    """Return what tracks lack: id, duration, recording, release, artists."""
+def lacking_of(*rows: tuple[int, bool, bool, bool, bool, bool]) -> pl.DataFrame:
+    """Return what tracks lack: id, duration, recording, release, artists, aliases."""
     return pl.DataFrame(rows, schema=LACKING, orient="row")
 
 
@@ -149,6 +164,21 @@ def test_each_combination_of_mbids_is_a_unit_once() -> None:
     assert times_of(found) == [1, 2, 4, 5]
 
 
+def test_each_set_of_aliases_is_a_unit_once() -> None:
+    found = units(
+        listens(
+            {"listened_at": at(1)},
+            {"listened_at": at(2), "aliases": ALIASES[0]},
+            {"listened_at": at(3), "aliases": [*ALIASES[1], *ALIASES[0]]},
+            {"listened_at": at(4), "aliases": [*ALIASES[0], *ALIASES[1], *ALIASES[0]]},
+            {"listened_at": at(5), "aliases": ALIASES[0], "recording_mbid": A},
+            {"listened_at": at(6), "aliases": ALIASES[0]},
+            {"listened_at": at(7), "various_artists": True},
+        )
+    )
+    assert times_of(found) == [1, 2, 3, 5]
+
+
 def test_misses_are_the_units_of_keys_that_the_cache_does_not_know() -> None:
     found = units(listens({}, {"recording_mbid": A}, {"track": "Two"}, {"track": "Three", "listened_at": at(-1)}))
     assert misses(found, hits_of(("ann\x1fone\x1f", 1), ("other", 2))).get_column("track").to_list() == ["Three", "Two"]
@@ -171,30 +201,33 @@ def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
             {"track": "Known", "artist_mbids": [A]},
             {"track": "Vague", "artist_mbids": [None]},
             {"track": "New", "duration": 9},
+            {"track": "Named", "aliases": ALIASES[0]},
+            {"track": "Mixed", "various_artists": True},
         )
     )
-    hits = hits_of(*((f"ann\x1f{name}\x1f", number) for number, name in enumerate(("plain", "long", "known", "vague"))))
+    cached = ("plain", "long", "known", "vague", "named", "mixed")
+    hits = hits_of(*((f"ann\x1f{name}\x1f", number) for number, name in enumerate(cached)))
     offered = offers(found, hits)
-    assert offered.select("track", "track_id").rows() == [("Known", 2), ("Long", 1)]
+    assert offered.select("track", "track_id").rows() == [("Known", 2), ("Long", 1), ("Named", 4)]
     assert offers(found, hits_of()).height == 0
 
 
 def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> None:
-    rich: Row = {"duration": 9, "recording_mbid": A, "release_mbid": B, "artist_mbids": [C]}
+    rich: Row = {"duration": 9, "recording_mbid": A, "release_mbid": B, "artist_mbids": [C], "aliases": ALIASES[0]}
     for number, column in enumerate(rich):
         found = units(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
         hits = hits_of(("ann\x1fone\x1f", 1), ("ann\x1ftwo\x1f", 2))
-        lacks_it = [place == number for place in range(4)]
-        lacks_others = [place != number for place in range(4)]
+        lacks_it = [place == number for place in range(len(LACKS))]
+        lacks_others = [place != number for place in range(len(LACKS))]
         every = to_resolve(found, hits, lacking_of((1, *lacks_it), (2, *lacks_it)))  # type: ignore[arg-type]
         assert every.get_column("track").to_list() == ["One", "Two"]
         some = to_resolve(found, hits, lacking_of((1, *lacks_others), (2, *lacks_others)))  # type: ignore[arg-type]
         assert some.get_column("track").to_list() == ["Two"]
-        assert to_resolve(found, hits, lacking_of((1, False, False, False, False))).height == 0
+        assert to_resolve(found, hits, lacking_of((1, False, False, False, False, False))).height == 0
 
 
 @FEW
-@given(st.lists(ROW, max_size=10), st.integers(0, 3), st.lists(st.booleans(), min_size=4, max_size=4))
+@given(st.lists(ROW, max_size=10), st.integers(0, 3), st.lists(st.booleans(), min_size=5, max_size=5))
 def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
     rows: list[Row], cached: int, flags: list[bool]
 ) -> None:
@@ -211,7 +244,8 @@ def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
         or (unit["duration"] and flags[0])
         or (unit["recording_mbid"] and flags[1])
         or (unit["release_mbid"] and flags[2])
-        or (unit["artist_mbids"] is not None and flags[3] and (has_mbids(unit) or unit["duration"]))
+        or (unit["aliases"] and flags[4])
+        or (unit["artist_mbids"] is not None and flags[3] and is_rich(unit))
     ]
     assert wanted.rows(named=True) == expected
 
@@ -219,3 +253,36 @@ def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
 def test_without_hits_everything_is_to_resolve() -> None:
     found = units(listens({}, {"track": "Two"}))
     assert_frame_equal(to_resolve(found, hits_of(), lacking_of()), found)
+
+
+def test_aliases_on_offer_stand_beside_the_name_and_the_mbid_of_what_they_belong_to() -> None:
+    unit: Row = {
+        "artists": [" Ann ", "Zoe\N{COMBINING DIAERESIS}"],
+        "artist_mbids": [None, C],
+        "track": "One",
+        "recording_mbid": A,
+        "release_mbid": B,
+        "aliases": [
+            alias("artist", "Ann", "Annie"),
+            alias("artist", "Zoe\N{COMBINING DIAERESIS}", "Zo"),
+            alias("artist", "Nobody", "No"),
+            alias("track", None, "Eins"),
+            alias("album", None, "Hits"),
+        ],
+    }
+    found = units(listens(unit))
+    hits = hits_of((found.item(0, "lookup_key"), 7))
+    assert offered_aliases(offers(found, hits)).sort("alias", "name").rows() == [
+        (7, "artist", "Ann", None, "Annie"),
+        (7, "track", "One", A, "Eins"),
+        (7, "album", "One", B, "Hits"),
+        (7, "artist", "Zoe\N{COMBINING DIAERESIS}", C, "Zo"),
+        (7, "artist", "Zoë", C, "Zo"),
+    ]
+    assert offered_aliases(offers(units(listens({"duration": 9})), hits)).schema == OFFERED_ALIASES
+
+
+def test_mbids_that_do_not_stand_beside_names_are_not_those_of_aliases() -> None:
+    found = units(listens({"artists": ["Ann", "Bo"], "artist_mbids": [A], "aliases": ALIASES[0]}))
+    hits = hits_of((found.item(0, "lookup_key"), 7))
+    assert offered_aliases(offers(found, hits)).rows() == [(7, "artist", "Ann", None, "Annie")]

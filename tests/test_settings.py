@@ -264,9 +264,10 @@ def test_the_options_that_change_rows_tell_files_apart() -> None:
         RunSettings(since=datetime(2024, 1, 1, tzinfo=UTC)),
         RunSettings(until=datetime(2024, 1, 1, tzinfo=UTC)),
         RunSettings(artist_separators=" / "),
+        RunSettings(drop_doubles=True),
     ]
     for source in ("spotify", "maloja", "lastfm"):
-        assert len({settings.row_options(source) for settings in (plain, *changed)}) == 4
+        assert len({settings.row_options(source) for settings in (plain, *changed)}) == 5
 
 
 def test_which_plays_of_spotify_count_matters_for_spotify_alone() -> None:
@@ -284,7 +285,7 @@ def test_other_options_change_no_rows() -> None:
 
 def test_row_options_are_the_same_text_for_the_same_options() -> None:
     assert RunSettings().row_options("maloja") == json.dumps(
-        {"artist_separators": r"\s+·\s+", "since": None, "until": None}
+        {"artist_separators": r"\s+·\s+", "drop_doubles": False, "since": None, "until": None}
     )
 
 
@@ -293,6 +294,14 @@ def test_settings_can_be_written_into_the_manifest() -> None:
     written = json.loads(json.dumps(settings.as_json()))
     assert written["since"] == "2024-01-01T00:00:00+00:00"
     assert (written["until"], written["user"], written["spotify_plays"]) == (None, "ann", "heard")
+
+
+def test_settings_are_read_from_a_manifest_of_another_version_too() -> None:
+    settings = RunSettings(since=datetime(2024, 1, 1, tzinfo=UTC), user="ann", spotify_time="start", workers=7)
+    written = json.loads(json.dumps(settings.as_json()))
+    assert RunSettings.from_json(written) == settings
+    assert RunSettings.from_json({**written, "later": 1}) == settings
+    assert RunSettings.from_json({"user": "bo"}) == RunSettings(user="bo")
 
 
 def test_separators_are_checked() -> None:

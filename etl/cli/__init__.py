@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from etl import __version__
-from etl.cli import check, database, inspect, run, runs, sources
+from etl.cli import check, database, explain, inspect, rejects, run, runs, sources
 from etl.cli.output import narrate
 from etl.errors import EtlError, ExitCode, InterruptedRunError
 
@@ -33,6 +33,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("sources")(sources.sources)
+app.command("explain")(explain.explain)
+app.add_typer(rejects.app, name="rejects")
 app.command("inspect")(inspect.inspect)
 app.add_typer(runs.app, name="runs")
 app.add_typer(database.app, name="db")
@@ -84,7 +86,7 @@ def _end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
+    except OSError:  # the reader of a pipe has left, as `head` does, or the disk is full
         os._exit(code or ExitCode.INTERNAL)
     os._exit(code)
 

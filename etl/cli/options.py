@@ -15,7 +15,18 @@ Home: TypeAlias = Annotated[
     str | None, typer.Option(metavar="DIR", help="Folder of the embedded server and the runs. Env: ETL_HOME.")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Paths: TypeAlias = Annotated[list[Path], typer.Argument(help="Export files, folders or zips.", metavar="PATH")]
+User: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: the only one.")
+]
+Workers: TypeAlias = Annotated[
+    int, typer.Option(min=1, max=64, metavar="N", help="Connections that write side by side.")
+]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Do everything except writing to the database.")]
+Paths: TypeAlias = Annotated[
+    list[Path],
+    # not checked here: what cannot be read costs itself alone
+    typer.Argument(help="Export files, folders or zips.", metavar="PATH", readable=False),
+]
 Source: TypeAlias = Annotated[
     str, typer.Option(metavar="SOURCE", help="Whose files to read (`etl sources` lists them); auto reads all.")
 ]

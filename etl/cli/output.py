@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sys
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from etl.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
 _JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
+_BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, but for DEL
 _NARROWEST = 12  # columns are not cut below this
 _GAP = "  "
 
@@ -47,19 +51,35 @@ def narrate(message: str) -> None:
     first, *more = message.replace("`etl ", f"`{program()} ").expandtabs(4).splitlines() or [""]
     lines = [f"etl: {first}", *(f"     {line}" for line in more if line.strip())]
     # not typer.echo, which writes past a progress bar that stands there
-    sys.stderr.write("".join(f"{inert(line)}\n" for line in lines))
-    sys.stderr.flush()
+    with suppress(OSError):  # a log on a full disk, a pipe that nobody reads: no reason to end a run
+        sys.stderr.write("".join(f"{inert(line)}\n" for line in lines))
+        sys.stderr.flush()
 
 
 def show(line: str = "") -> None:
-    """Print a line of the result."""
-    typer.echo(line)
+    """Print a line of the result. Raises ``SettingsError`` where that is impossible, e.g. because the disk is full."""
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SettingsError(
+            f"the result cannot be written: {error.strerror}", "Free some space where the output goes"
+        ) from error
 
 
 def show_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
-    """Print the result for a program."""
+    """Print the result for a program. What a terminal would act upon is escaped, which changes no value."""
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode))
+    show(_BEYOND_JSON.sub(_escaped, json.dumps(value, indent=2, ensure_ascii=not is_unicode)))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if unicodedata.category(char) not in _ACTIVE or char in _JOINERS:
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
 
 
 def show_table(

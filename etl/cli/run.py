@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, progress, show_json
-from etl.cli.summary import show_manifest
+from etl.cli.output import narrate, progress
+from etl.cli.summary import conclude
 
 if TYPE_CHECKING:
     from etl.settings import RunSettings
@@ -20,13 +20,11 @@ def run(
     source: options.Source = "auto",
     dsn: options.Dsn = None,
     home: options.Home = None,
-    user: Annotated[
-        str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: the only one.")
-    ] = None,
+    user: options.User = None,
     since: options.Since = None,
     until: options.Until = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Connections that write side by side.")] = 2,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except writing to the database.")] = False,
+    workers: options.Workers = 2,
+    dry_run: options.DryRun = False,
     force: Annotated[bool, typer.Option("--force", help="Load files again that were loaded before.")] = False,
     max_rejects: options.MaxRejects = 0,
     spotify_plays: options.SpotifyPlays = "heard",
@@ -64,10 +62,4 @@ def run(
         narrate(f"warning: {place.warning}")
     with progress("loading", quiet=json) as advance:
         manifest = load(place, settings, paths, Voice(narrate, advance))
-    if json:
-        show_json(manifest)
-    else:
-        show_manifest(manifest, home)
-    if manifest["error"]:
-        narrate(f"error: {manifest['error']}")
-    raise typer.Exit(manifest["exit_code"])
+    conclude(manifest, home, json=json)

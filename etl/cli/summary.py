@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from etl.cli.output import inert, narrate, program, show, show_table
+import typer
+
+from etl.cli.output import inert, narrate, program, show, show_json, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,13 +41,22 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
 def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
     """Print the counts of ``terms``, and of the skips and rejects how often each reason occurs."""
     by_reason = {"skipped": manifest["skipped_by_reason"], "rejected": manifest["rejected_by_reason"]}
-    reasons = {
-        name: ", ".join(f"{reason} {times:,}" for reason, times in of_reason.items())
-        for name, of_reason in by_reason.items()
-    }
-    show_table(
-        ("rows", "count", "reasons"), [(_words(name), counts[name], reasons.get(name, "")) for name in terms], (1,)
-    )
+    rows: list[tuple[str, int]] = []
+    for name in terms:
+        rows.append((_words(name), counts[name]))
+        rows += [(f"  {reason}", times) for reason, times in by_reason.get(name, {}).items()]
+    show_table(("rows", "count"), rows, right=(1,))
+
+
+def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> NoReturn:
+    """Print what became of a run that has just ended, and end the program with its exit code."""
+    if json:
+        show_json(manifest)
+    else:
+        show_manifest(manifest, home)
+    if manifest["error"]:
+        narrate(f"error: {manifest['error']}")
+    raise typer.Exit(manifest["exit_code"])
 
 
 def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
@@ -70,7 +81,9 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     run_dir = Path(manifest["run_dir"])
     show(f"database: {_database(manifest['dsn'], run_dir)}")
     show(f"run:      {inert(run_dir)}")
-    _show_hints(manifest["run_id"], home, has_rows=counts["records"] > 0)
+    if replayed := manifest["settings"].get("replay_of"):
+        show(f"replayed: {replayed}")
+    _show_hints(manifest, home)
 
 
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:
@@ -87,12 +100,15 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _show_hints(run_id: str, home: str | None, *, has_rows: bool) -> None:
+def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
+    run_id, counts = manifest["run_id"], manifest["counts"]
     option = f" --home {shlex.quote(home)}" if home else ""
     suffix = inert(option)
-    if has_rows:
+    if counts["records"]:
         show(f"try:      {program()} inspect {run_id} --sql top_artists{suffix}")
         show(f"          {program()} runs show {run_id}{suffix}")
+        if counts["rejected"] or counts["unresolved"]:
+            show(f"          {program()} rejects list {run_id}{suffix}")
     else:
         show(f"try:      {program()} runs list{suffix}")
 

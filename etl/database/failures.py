@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 
 import adbc_driver_manager
@@ -31,7 +32,7 @@ class StatementError(DatabaseError):
     """A statement failed. ``failure`` says what can be done about it."""
 
     def __init__(self, message: str, sqlstate: str | None, failure: Failure) -> None:
-        super().__init__(message, _HINTS.get(failure, ""))
+        super().__init__(message, _SPECIAL_HINTS.get(sqlstate or "", _HINTS.get(failure, "")))
         self.sqlstate = sqlstate
         self.failure = failure
 
@@ -39,13 +40,23 @@ class StatementError(DatabaseError):
 _HINTS = {
     Failure.LOST: "Committed batches stay; run the same command again to go on",
     Failure.TRANSIENT: "Run the same command again",
+    Failure.OTHER: "Set right what the server complains about, then run the same command again; committed batches stay",
+    Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the server's"
+    " statement_timeout, add ?options=-c%20statement_timeout%3D0 to the database address",
+}
+_SPECIAL_HINTS = {
+    "53100": "Free some space on the server's disk, then run the same command again; committed batches stay",
+    "53300": "Let the server have more connections (max_connections), or use fewer with --workers 1",
 }
 _FAILURES = {
     **dict.fromkeys(("40001", "40P01", "55P03"), Failure.TRANSIENT),
     **dict.fromkeys(("54000", "54001"), Failure.DATA),
     "23503": Failure.GONE,
     "57014": Failure.CANCELLED,
+    **dict.fromkeys(("25P03", "25P04"), Failure.LOST),  # the server's patience with an idle or long transaction
 }
+_ORIGIN = re.compile(r"^[A-Z_]+: \[libpq\] ")
+_QUERY = re.compile(r"Failed to execute query '.*?': ", re.DOTALL)  # one of the driver's own
 _DATA_CLASSES = ("22", "23")
 _LOST_CLASSES = ("08", "57P")
 
@@ -62,6 +73,6 @@ def classify(sqlstate: str | None, *, operational: bool) -> Failure:
 def statement_error(error: adbc_driver_manager.Error) -> StatementError:
     """Return the driver's ``error`` as ours, without the passwords that a connection string may hold."""
     operational = isinstance(error, adbc_driver_manager.OperationalError)
-    text = redact(str(error)).split("\nQuery was:")[0].removeprefix("IO: [libpq] ")
-    text = text.removesuffix(f". SQLSTATE: {error.sqlstate}").strip()
+    text = redact(str(error)).split("\nQuery was:")[0]
+    text = _QUERY.sub("", _ORIGIN.sub("", text).removesuffix(f". SQLSTATE: {error.sqlstate}")).strip()
     return StatementError(text, error.sqlstate or None, classify(error.sqlstate or None, operational=operational))

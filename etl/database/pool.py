@@ -56,6 +56,28 @@ class Pool:
         finally:
             self._idle.put(connection)
 
+    def ask_again(self, task: Callable[[Connection], T]) -> T | None:
+        """Return what ``task`` returns on a new connection, after the others were lost; None if there is no other."""
+
+        def ask() -> T | None:
+            try:
+                connection = self._control.again()
+            except StatementError:
+                return None
+            try:
+                return task(connection)
+            except StatementError:
+                return None
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1, "etl-again") as asker:
+            return asker.submit(ask).result()
+
+    def end(self) -> None:
+        """End the statements that are under way: they fail, and so does every later one; only closing is left."""
+        self._control.end_all()
+
     def close(self) -> None:
         """End what is under way and close all connections; nothing that is uncommitted stays. Twice is fine."""
         if self._closed:
@@ -63,16 +85,8 @@ class Pool:
         self._closed = True
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._controller.shutdown(wait=False, cancel_futures=True)
-        for connection in (*self._opened, self._control):
-            _cancel(connection)
+        self.end()
         self._workers.shutdown()
         self._controller.shutdown()
         for connection in (*self._opened, self._control):
             connection.close()
-
-
-def _cancel(connection: Connection) -> None:
-    try:
-        connection.cancel()
-    except StatementError:
-        return  # nothing was under way, or the connection is gone: closing it is all that is left

@@ -4,9 +4,31 @@
 ``layout`` puts the three together for one kind of file.
 """
 
+from etl.decode.cells import Dialect
+from etl.decode.elements import XmlElements
+from etl.decode.envelope import JsonEnvelope
 from etl.decode.layout import JsonList, Layout
+from etl.decode.lines import JsonLines
+from etl.decode.pages import JsonPages
 from etl.decode.places import locate, mapped_fields
 from etl.decode.records import Broken, Records, read_records
 from etl.decode.split import to_utf8
+from etl.decode.tables import Delimited, Table
 
-__all__ = ["Broken", "JsonList", "Layout", "Records", "locate", "mapped_fields", "read_records", "to_utf8"]
+__all__ = [
+    "Broken",
+    "Delimited",
+    "Dialect",
+    "JsonEnvelope",
+    "JsonLines",
+    "JsonList",
+    "JsonPages",
+    "Layout",
+    "Records",
+    "Table",
+    "XmlElements",
+    "locate",
+    "mapped_fields",
+    "read_records",
+    "to_utf8",
+]

@@ -15,6 +15,8 @@ from etl.schema import PLACES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from etl.decode.split import Span, Text
+
 
 def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
     """Find the records with the numbers ``rows`` (from 1); a number that the file does not have is left out.
@@ -23,7 +25,11 @@ def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapp
     ``record`` holds the fields named in ``mapped`` as JSON, null where the record is no object that can be parsed.
     """
     text = to_utf8(data)
-    spans = split(text, path, mapped)
+    return place(text, split(text, path, mapped), rows, mapped)
+
+
+def place(text: Text, spans: Sequence[Span], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
+    """Do the same for a document whose records stand at ``spans`` of ``text.body``."""
     found = [(row, *spans[row - 1]) for row in rows if 1 <= row <= len(spans)]
     shift = text.shift
     columns = {

@@ -10,7 +10,7 @@ import re
 import types
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,9 +18,15 @@ from etl.decode.places import mapped_fields
 from etl.decode.split import UNREADABLE, not_found, split, to_utf8, two_lists
 from etl.schema import RejectReason
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.decode.split import Span, Text
+
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 DETAIL_CHARS = 80
+BREAKS_OFF = "the record breaks off"
 
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -52,10 +58,15 @@ def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Re
         return Records(_whole(text.body, path, record), {})
     except UNREADABLE:
         pass
+    return decode_pieces(text, split(text, path, mapped_fields(record)), record)
+
+
+def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Records[Record]:
+    """Decode the pieces of ``text.body`` at ``spans``, each by itself, as one record each."""
     decode = msgspec.json.Decoder(record, strict=False).decode
     rows: list[Record] = []
     broken: dict[int, Broken] = {}
-    for row, (start, end) in enumerate(split(text, path, mapped_fields(record)), start=1):
+    for row, (start, end) in enumerate(spans, start=1):
         piece = text.body[start:end]
         try:
             rows.append(decode(piece))
@@ -97,7 +108,7 @@ def _why(piece: bytes, error: Exception) -> Broken:
         return Broken(RejectReason.WRONG_TYPE, _which_field(message))
     if half := _half_surrogate(piece):
         return Broken(RejectReason.BAD_ENCODING, f"{half} is half of a surrogate pair")
-    words = message.removeprefix("JSON is malformed: ").replace("Input data was truncated", "the record breaks off")
+    words = message.removeprefix("JSON is malformed: ").replace("Input data was truncated", BREAKS_OFF)
     return Broken(RejectReason.MALFORMED, _AT_BYTE.sub(r"at byte \1 of the record", words)[:DETAIL_CHARS])
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 
 NESTED_STARTS = 16  # how many objects that look like a record's start a sound record may hold
+LAST_BRACKETS = 64  # how many brackets, from the last, are looked at to find the one behind a broken record
 
 EXPORT_AGAIN = "The download or copy was interrupted: export it again"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -27,7 +28,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TO_BRACKET = re.compile(rb'[^"{}\[\]]*(?:' + _STRING + rb'[^"{}\[\]]*)*', re.DOTALL)
 _SCALAR = re.compile(_STRING + rb'|[^\s,\[\]{}"]+', re.DOTALL)
-_KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
+KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
 _FIRST_KEY = re.compile(rb"\s*\{\s*(" + _STRING + rb")\s*:", re.DOTALL)
 _SPACE = re.compile(rb"\s*")
 _SEPARATORS = re.compile(rb"[\s,]*")
@@ -40,6 +41,10 @@ class Text(NamedTuple):
 
     body: bytes
     shift: int | None
+    origin: int = 0
+    """Where ``body`` begins, if it is a part of the document."""
+    goes_on: bool = False
+    """Whether more of it follows ``body``, so that what ends there was not cut off by the end of the file."""
 
 
 def to_utf8(data: bytes) -> Text:
@@ -63,9 +68,22 @@ def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span
     Exact on a well-formed document. Elsewhere a record ends at the latest where the next one, which begins with one
     of ``keys``, starts. Blank places between commas are no records. Raises as ``read_records``.
     """
+    opening = b'{"":[' if path else b"["
+    spans, close = split_list(text, _open_list(text.body, path), opening, keys)
+    rest = (opening + text.body[close:]).decode("utf-8", "replace")  # a key may hold anything
+    if path and not msgspec.json.decode(rest, type=dict[str, msgspec.Raw]).keys().isdisjoint(path):
+        raise two_lists(path)
+    return spans
+
+
+def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], before: int = 0) -> tuple[list[Span], int]:
+    """Cut the list that opens before ``at``, and say where it closes.
+
+    ``opening`` followed by what stands from there on is the document without the records. ``before`` counts the
+    records before these, for messages. Raises ``BrokenFileError`` as ``read_records``.
+    """
     body = text.body
-    at = _open_list(body, path)
-    starts = [len(body)] if _syntax(body) is None else [*_record_starts(body, at, keys), len(body)]
+    starts = [len(body)] if syntax(body) is None else [*_record_starts(body, at, keys), len(body)]
     spans: list[Span] = []
     upcoming = 0
     while True:
@@ -73,15 +91,17 @@ def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span
         while starts[upcoming] <= at < len(body):
             upcoming += 1
         limit = starts[upcoming]
-        if at == len(body) or (body[at] == ord("]") and _ends_here(body, at, path, limit)):
-            _check_tail(text, at, path, len(spans))
-            return spans
-        end = _end_of_value(body, at, limit)
+        if at == len(body) or (body[at] == ord("]") and _ends_here(body, at, opening, limit)):
+            check_tail(text, at, opening, before + len(spans))
+            return spans, at
+        end = end_of_value(body, at, limit)
         if end is None and limit < len(body):  # an object inside a sound record may look like the start of one
-            end = _end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
-            end = end if end is not None and _syntax(body[at:end]) is None else None
+            end = end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
+            end = end if end is not None and syntax(body[at:end]) is None else None
         if end is None or not _BOUNDARY.match(body, end):
-            end = limit if limit < len(body) else _end_of_last(text, at, path, len(spans) + 1)
+            end = limit if limit < len(body) else _end_of_last(text, at, opening, before + len(spans) + 1)
+        elif limit == len(body) and body[at : at + 1] == b"{" and body[end - 1 : end] == b"]":
+            end = _close_behind(body, at, opening) or end  # it may have lost a brace, and taken the list's bracket
         spans.append((at, at + len(body[at:end].rstrip(b", \t\r\n"))))
         at = end
 
@@ -94,12 +114,12 @@ def _open_list(body: bytes, path: tuple[str, ...]) -> int:
     at += 1
     wanted = {b'"%s"' % key.encode() for key in path}
     while path:
-        key = _KEY.match(body, at)
+        key = KEY.match(body, at)
         if key is None:
             raise not_found(body, path)
         if key[1] in wanted and body[key.end() : key.end() + 1] == b"[":
             return key.end() + 1
-        end = _end_of_value(body, key.end(), len(body))
+        end = end_of_value(body, key.end(), len(body))
         if end is None:
             raise not_found(body, path)
         at = _end(_SEPARATORS, body, end)
@@ -115,7 +135,7 @@ def _record_starts(body: bytes, at: int, keys: Collection[str]) -> list[int]:
     return [match.end() for match in re.compile(begin).finditer(body, at - 1)]
 
 
-def _end_of_value(body: bytes, at: int, limit: int) -> int | None:
+def end_of_value(body: bytes, at: int, limit: int) -> int | None:
     """Return where the value at ``at`` ends, counting brackets outside strings; ``None`` if not before ``limit``."""
     if body[at : at + 1] not in (b"{", b"["):
         scalar = _SCALAR.match(body, at, limit)
@@ -131,49 +151,47 @@ def _end_of_value(body: bytes, at: int, limit: int) -> int | None:
             return at
 
 
-def _end_of_last(text: Text, at: int, path: tuple[str, ...], row: int) -> int:
+def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
     """Return where the last record, which does not close, ends: at the list's own bracket, if the file has it.
 
     A record that is wrong before its end is broken; one that is right as far as it goes was cut off, and with it
     perhaps others, so the file is refused.
     """
-    close = text.body.rfind(b"]", at)
-    if close >= 0 and _tail_trouble(text.body, close, path) is None and _syntax(text.body[at:]) != "cut":
+    trouble = syntax(text.body[at:])
+    close = _close_behind(text.body, at, opening)
+    if close is not None and (trouble == "malformed" or (trouble == "cut" and text.goes_on)):
         return close
-    where = "after" if _syntax(text.body[at:]) is None else "inside"
-    raise BrokenFileError(f"the file ends at byte {_size(text)} {where} record {row}", EXPORT_AGAIN)
+    raise cut_off(text, "after" if trouble is None else "inside", row)
 
 
-def _ends_here(body: bytes, at: int, path: tuple[str, ...], limit: int) -> bool:
+def _close_behind(body: bytes, at: int, opening: bytes) -> int | None:
+    """Return the first bracket that can close the list behind the last record: what follows completes the document."""
+    brackets = [at + bracket.start() for bracket in re.finditer(rb"\]", body[at:])]
+    return next((close for close in brackets[-LAST_BRACKETS:] if _tail_trouble(body, close, opening) is None), None)
+
+
+def _ends_here(body: bytes, at: int, opening: bytes, limit: int) -> bool:
     """Say whether the bracket at ``at`` ends the list; one between records, with more to come, is part of a wreck."""
-    return limit == len(body) or _ANOTHER.match(body, at) is not None or _tail_trouble(body, at, path) is None
+    return limit == len(body) or _ANOTHER.match(body, at) is not None or _tail_trouble(body, at, opening) is None
 
 
-def _check_tail(text: Text, at: int, path: tuple[str, ...], records: int) -> None:
-    """Raise unless the list ends at ``at`` and nothing but the rest of its document follows."""
-    trouble = _tail_trouble(text.body, at, path)
+def check_tail(text: Text, at: int, opening: bytes, records: int) -> None:
+    """Raise unless nothing but the rest of its document follows the list, which ends at ``at``."""
+    trouble = _tail_trouble(text.body, at, opening)
     if trouble == "cut":
-        raise BrokenFileError(f"the file ends at byte {_size(text)} after record {records}", EXPORT_AGAIN)
+        raise cut_off(text, "after", records)
     if trouble == "malformed":
         raise BrokenFileError(
-            f"something follows the end of the list, at byte {at + 1 + (text.shift or 0)} after record {records}",
+            f"something follows the end of the list, at byte {byte(text, at + 1)} after record {records}",
             "Two files may have been joined, or one was damaged: export it again",
         )
 
 
-def _tail_trouble(body: bytes, at: int, path: tuple[str, ...]) -> str | None:
-    if at >= len(body):
-        return "cut"
-    if not path:
-        return "malformed" if body[at + 1 :].strip() else None
-    rest = b'{"":[' + body[at:]
-    trouble = _syntax(rest)
-    if trouble is None and not msgspec.json.decode(rest, type=dict[str, msgspec.Raw]).keys().isdisjoint(path):
-        raise two_lists(path)
-    return trouble
+def _tail_trouble(body: bytes, at: int, opening: bytes) -> str | None:
+    return "cut" if at >= len(body) else syntax(opening + body[at:])
 
 
-def _syntax(document: bytes) -> str | None:
+def syntax(document: bytes) -> str | None:
     """Return ``None`` for JSON, "cut" for JSON that breaks off, "malformed" for anything else."""
     try:
         msgspec.json.decode(document, type=msgspec.Raw)
@@ -188,8 +206,17 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int, limit: int | None = N
     return match.end() if match else at
 
 
-def _size(text: Text) -> int:
-    return len(text.body) + (text.shift or 0)
+def byte(text: Text, at: int) -> int:
+    """Return the number that a message gives to the position ``at`` of ``text.body``."""
+    return text.origin + at + (text.shift or 0)
+
+
+def cut_off(text: Text, where: str, row: int) -> BrokenFileError:
+    """Return the error for a document that breaks off ``where`` ("inside" or "after") the record number ``row``."""
+    return BrokenFileError(
+        f"the {'page' if text.goes_on else 'file'} ends at byte {byte(text, len(text.body))} {where} record {row}",
+        EXPORT_AGAIN,
+    )
 
 
 def not_found(body: bytes, path: tuple[str, ...]) -> BrokenFileError:

@@ -7,6 +7,16 @@ unasked. ``plays`` prepares both sides, ``match`` finds the pairs, ``settle`` ap
 
 from etl.doubles.match import Doubles, find_doubles
 from etl.doubles.plays import hours, own_client
-from etl.doubles.settle import ACCOUNT_TWIN, Settled, nothing_settled, settle
+from etl.doubles.settle import ACCOUNT_TWIN, SAME_AS, Settled, nothing_settled, settle
 
-__all__ = ["ACCOUNT_TWIN", "Doubles", "Settled", "find_doubles", "hours", "nothing_settled", "own_client", "settle"]
+__all__ = [
+    "ACCOUNT_TWIN",
+    "SAME_AS",
+    "Doubles",
+    "Settled",
+    "find_doubles",
+    "hours",
+    "nothing_settled",
+    "own_client",
+    "settle",
+]

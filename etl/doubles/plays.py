@@ -129,8 +129,6 @@ def _as_plays(rows: pl.DataFrame) -> pl.DataFrame:
     ranks = {name: rank for rank, name in enumerate(PREFERENCE)}
     rank = pl.col("service").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int32)
     names = rows.with_columns(
-        pl.col("artist", "credit", "track").str.to_lowercase(),
-        pl.col("artists", "albums").list.eval(pl.element().str.to_lowercase()),
         loose_artist=loose(rows.get_column("artist")),
         loose_track=loose(rows.get_column("track")),
         rank=rank + pl.when("minute_only").then(len(ranks) + 1).otherwise(0).cast(pl.Int32),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from etl.doubles.match import Doubles
 
 ACCOUNT_TWIN = "account_twin"
+SAME_AS = "the same listen as "
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _same(rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     )
     return found.with_columns(
         outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)),
-        detail=pl.format("the same listen as {}", "name"),
+        detail=pl.format(f"{SAME_AS}{{}}", "name"),
         track_id=pl.lit(None, pl.Int32),
     ).select(*ASIDE)
 
@@ -112,7 +113,7 @@ def _present(rows: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame) -> pl.
     )
     return found.with_columns(
         outcome=pl.lit(str(Outcome.ALREADY_PRESENT)),
-        detail=pl.format("the same listen as {}", "name"),
+        detail=pl.format(f"{SAME_AS}{{}}", "name"),
         of_file=pl.lit(None, pl.String),
         of_row=pl.lit(None, pl.Int32),
     ).select(*ASIDE)

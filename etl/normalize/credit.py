@@ -18,11 +18,11 @@ Separators: TypeAlias = "tuple[re.Pattern[str], ...]"
 
 DEFAULT_SEPARATORS = r"\s+·\s+"  # Koito's KOITO_ARTIST_SEPARATORS_REGEX
 
-_WORD = r"(?:feat\.|ft\.|featuring(?=\s))"
+_WORD = r"(?:(?:feat\.|ft\.|featuring(?=\s|\Z))\s*)+"  # a word that is there twice is still one
 _ROUND = re.compile(rf"\(\s*{_WORD}\s*([^)]*)\)", re.IGNORECASE)
 _SQUARE = re.compile(rf"\[\s*{_WORD}\s*([^\]]*)\]", re.IGNORECASE)
 _INLINE = re.compile(rf"(?<!\S){_WORD}\s*([^()\[\]]+)\Z", re.IGNORECASE)
-_AMONG_FEATURES = re.compile(rf"\s*(?:,|&|·|(?<=\s)and(?=\s)|(?<!\S){_WORD})\s*", re.IGNORECASE)
+_AMONG_FEATURES = re.compile(rf"\s*(?:,|&|·|(?<=\s)and(?=\s|\Z)|(?<![^\s,&·]){_WORD})\s*", re.IGNORECASE)
 
 # Cheap pre-check in the syntax of Polars: only texts that it finds can hold a feature.
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"

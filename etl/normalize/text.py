@@ -48,7 +48,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    return "".join(_fold_character(char) for char in text)
+    folded = text.casefold()  # never shortens, so that of equal length each character became one
+    return folded if len(folded) == len(text) else "".join(map(_fold_character, text))
 
 
 def _fold_character(char: str) -> str:

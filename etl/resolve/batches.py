@@ -4,6 +4,9 @@ A foreign key to another connection's uncommitted row fails at once, so an entit
 batch only, until that batch is committed. What several batches would need is moved into *seeds*: a few keys that
 bring all shared entities, written first and one after the other, each entity with a listen of its own. All other
 batches are then independent of each other, and those that need no seed can start at once.
+
+A run may end between any two batches, and the next one must come to what this plan came to. So keys whose order decided
+which of two entities is meant (*contests*) go into one batch, before all others if they are not in one anyway.
 """
 
 from __future__ import annotations
@@ -69,6 +72,22 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=RESOLVED).with_columns(maker=pl.coalesce("maker", "place"))
 
 
+def contested(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that must be committed together (columns contest and place; see ``Catalog.contests``)."""
+    sides = pl.DataFrame(
+        [(number, *entity) for number, both in enumerate(catalog.contests) for entity in both],
+        schema={"contest": pl.Int64, "entity": pl.String, "number": pl.Int64},
+        orient="row",
+    )
+    parts = [
+        needed.filter(pl.col("entity") == "artists"),
+        *(resolved.select("place", entity=pl.lit(f"{one}s"), number=one) for one in ("release", "track")),
+    ]
+    return sides.join(pl.concat(part.select(NEEDS.names()) for part in parts), on=["entity", "number"]).select(
+        "contest", "place"
+    )
+
+
 def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
     """Return what each of the ``resolved`` keys needs (schema NEEDS)."""
     credited = pl.DataFrame(
@@ -91,23 +110,29 @@ def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(rows).select(NEEDS.names())
 
 
-def cut(resolved: pl.DataFrame, needed: pl.DataFrame, listens: pl.Series, size: int) -> pl.DataFrame:
-    """Divide the ``resolved`` keys into batches of about ``size`` rows (a key is never divided).
+def cut(
+    resolved: pl.DataFrame, needed: pl.DataFrame, contests: pl.DataFrame, listens: pl.Series, size: int
+) -> pl.DataFrame:
+    """Divide the ``resolved`` keys into batches of about ``size`` rows; a key is never divided, nor is a contest.
 
-    ``listens`` counts the listens of each key, in the order of ``resolved``. Columns out: place, batch (from 0, in an
-    order in which they may be committed) and phase.
+    ``contests`` is what ``contested`` returns; ``listens`` counts the listens of each key, in the order of
+    ``resolved``. Columns out: place, batch (from 0, in an order in which they may be committed) and phase.
     """
     ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "place")
     chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
     homes = needed.join(chunked.select("place", "chunk", "weight"), on="place")
     seeds = _seeds(chunked, homes)
+    undivided = _undivided(chunked, seeds, contests)
+    chunked_seeds = _chunked_seeds(chunked, seeds.join(undivided, on="place", how="anti"), size)
+    seeds = pl.concat([seeds, undivided]).unique()
     seeded = needed.join(seeds, on="place", how="semi").select("entity", "number").unique()
     rest = chunked.join(seeds, on="place", how="anti", maintain_order="left").select("place", "chunk")
     waiting = homes.join(seeds, on="place", how="anti").join(seeded, on=["entity", "number"], how="semi")
     phase = pl.when(pl.col("chunk").is_in(waiting.get_column("chunk").unique().to_list())).then(Phase.AFTER)
     phased = pl.concat(
         [
-            _chunked_seeds(chunked, seeds, size).with_columns(phase=pl.lit(int(Phase.SEED))),
+            undivided.with_columns(chunk=pl.lit(-1, pl.Int64), phase=pl.lit(int(Phase.SEED))),
+            chunked_seeds.with_columns(phase=pl.lit(int(Phase.SEED))),
             rest.with_columns(phase=phase.otherwise(Phase.FREE).cast(pl.Int32)),
         ]
     )
@@ -126,8 +151,32 @@ def _seeds(chunked: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
         .unique(["entity", "number"], keep="first", maintain_order=True)
         .select("place")
     )
-    makers = chunked.join(first, on="place", how="semi").select(place="maker")
-    return pl.concat([first, makers]).unique()
+    return _with_makers(first, chunked)
+
+
+def _with_makers(places: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame:
+    makers = chunked.join(places, on="place", how="semi").select(place="maker")
+    return pl.concat([places, makers]).unique()
+
+
+def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, contests: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of the contests that are not decided within one chunk."""
+    sides = contests.join(chunked.select("place", "chunk"), on="place")
+    places = seeds.clear()
+    while sides.height:
+        home = (
+            pl.when(pl.col("place").is_in(places.get_column("place").implode()))
+            .then(-1)
+            .when(pl.col("place").is_in(seeds.get_column("place").implode()))
+            .then(-2 - pl.col("place"))
+            .otherwise("chunk")
+        )
+        divided = sides.group_by("contest").agg((home.n_unique() > 1).alias("divided")).filter("divided")
+        if divided.is_empty():
+            break
+        more = sides.join(divided, on="contest", how="semi").select("place")
+        places = _with_makers(pl.concat([places, more]), chunked)
+    return places
 
 
 def _chunked_seeds(chunked: pl.DataFrame, seeds: pl.DataFrame, size: int) -> pl.DataFrame:

@@ -6,6 +6,7 @@ lowest id is the oldest entity, in the database as in the plan.
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from etl.normalize.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+    Entity: TypeAlias = tuple[str, int]
+    """artists, releases or tracks, and an id."""
 
 FIRST_NEW = 2**31
 
@@ -38,6 +43,8 @@ class Release:
     mbid: str | None
     titles: Sequence[str]
     artists: list[int]
+    various_artists: bool = False
+    """Of one that the plan makes."""
 
 
 @dataclass(slots=True)
@@ -67,29 +74,51 @@ class Catalog:
     """The lowest id of (title, attached artist)."""
     tracks_titled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     """By (title, release)."""
+    missed: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """By (artists, releases or tracks, MBID): the tracks of units that gave an MBID which then still nothing had."""
+    contests: list[tuple[Entity, Entity]] = field(default_factory=list)
+    """Both answer to a name or an MBID, and the order of the plan decides which is meant. Where only the second one is
+    stored, because a run ended, what is planned afresh would find that."""
 
     def add_artist(self, artist: Artist) -> None:
         """Add one; artists come in the order of their ids."""
         self.artists[artist.id] = artist
         if artist.mbid:
-            self.artist_of_mbid[artist.mbid] = artist.id
+            self.own("artists", artist.mbid, artist.id)
         for alias in artist.aliases:
-            self.artists_named.setdefault(alias, []).append(artist.id)
+            named = self.artists_named.setdefault(alias, [])
+            self._contest("artists", artist.id, named)
+            named.append(artist.id)
+
+    def add_alias(self, artist: Artist, alias: str) -> None:
+        """Give an artist a further name."""
+        artist.aliases.append(alias)
+        named = self.artists_named.setdefault(alias, [])
+        self._contest("artists", artist.id, named)
+        insort(named, artist.id)
 
     def add_release(self, release: Release) -> None:
         """Add one."""
         self.releases[release.id] = release
         if release.mbid:
-            self.release_of_mbid[release.mbid] = release.id
+            self.own("releases", release.mbid, release.id)
         self._index(release, release.artists)
 
     def add_track(self, track: Track) -> None:
         """Add one; tracks come in the order of their ids."""
         self.tracks[track.id] = track
         if track.mbid:
-            self.track_of_mbid[track.mbid] = track.id
+            self.own("tracks", track.mbid, track.id)
         for title in track.titles:
-            self.tracks_titled.setdefault((title, track.release), []).append(track.id)
+            titled = self.tracks_titled.setdefault((title, track.release), [])
+            self._contest("tracks", track.id, titled)
+            titled.append(track.id)
+
+    def own(self, entity: str, mbid: str, number: int) -> None:
+        """Note whose an MBID is."""
+        owners = {"artists": self.artist_of_mbid, "releases": self.release_of_mbid, "tracks": self.track_of_mbid}
+        owners[entity][mbid] = number
+        self.contests += [(("tracks", track), (entity, number)) for track in self.missed.get((entity, mbid), ())]
 
     def attach(self, release: Release, artist: int) -> None:
         """Attach an artist to a release."""
@@ -99,5 +128,12 @@ class Catalog:
     def _index(self, release: Release, artists: Iterable[int]) -> None:
         for title in release.titles:
             for artist in artists:
-                known = self.release_titled.get((title, artist), release.id)
-                self.release_titled[title, artist] = min(known, release.id)
+                known = self.release_titled.get((title, artist))
+                if known is None:
+                    self.release_titled[title, artist] = release.id
+                elif known != release.id:
+                    self._contest("releases", release.id, (known,))
+                    self.release_titled[title, artist] = min(known, release.id)
+
+    def _contest(self, entity: str, added: int, known: Iterable[int]) -> None:
+        self.contests += [((entity, one), (entity, added)) for one in known if one >= FIRST_NEW or added < one]

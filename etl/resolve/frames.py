@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
-from etl.schema import ENTITY_TABLES
+from etl.schema import CANONICAL, ENTITY_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from etl.resolve.plan import Plan
 
-CANONICAL = "Canonical"  # the alias source that Koito gives to a name it was sent
+ID_COLUMNS = {"artist": "artist_id", "album": "release_id", "track": "track_id"}
 ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
 
 
@@ -104,17 +105,18 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
             }
         ),
         "artist_aliases": _aliases(
-            "artist_id", id_of["artists"], [one.aliases[0] for one in plan.artists], batch["artists"]
+            plan, "artist", id_of["artists"], [one.aliases[0] for one in plan.artists], batch["artists"]
         ),
         "releases": pl.DataFrame(
             {
                 "id": id_of["releases"],
                 "musicbrainz_id": _uuids(release.mbid for release in plan.releases),
+                "various_artists": pl.Series([one.various_artists for one in plan.releases], dtype=pl.Boolean),
                 "batch": batch["releases"],
             }
-        ).with_columns(various_artists=pl.lit(value=False)),
+        ),
         "release_aliases": _aliases(
-            "release_id", id_of["releases"], [one.titles[0] for one in plan.releases], batch["releases"]
+            plan, "album", id_of["releases"], [one.titles[0] for one in plan.releases], batch["releases"]
         ),
         "artist_releases": _credits("release_id", id_of["releases"], plan.release_artists, batch["releases"], ids),
         "tracks": pl.DataFrame(
@@ -126,16 +128,44 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
                 "batch": batch["tracks"],
             }
         ),
-        "track_aliases": _aliases("track_id", id_of["tracks"], [one.titles[0] for one in plan.tracks], batch["tracks"]),
+        "track_aliases": _aliases(
+            plan, "track", id_of["tracks"], [one.titles[0] for one in plan.tracks], batch["tracks"]
+        ),
         "artist_tracks": _credits(
             "track_id", id_of["tracks"], [one.artists for one in plan.tracks], batch["tracks"], ids
         ),
     }
 
 
-def _aliases(column: str, ids: pl.Series, names: Sequence[str], batch: pl.Series) -> pl.DataFrame:
+def _aliases(plan: Plan, entity: str, ids: pl.Series, names: Sequence[str], batch: pl.Series) -> pl.DataFrame:
+    """Return the primary names of new entities, which are ``names``, and the further ones that the plan knows."""
+    column = ID_COLUMNS[entity]
     named = pl.DataFrame({column: ids, "alias": pl.Series(names, dtype=pl.String), "batch": batch})
-    return named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
+    named = named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
+    if plan.sources:
+        sources = [plan.sources.get((entity, FIRST_NEW + place), CANONICAL) for place in range(len(names))]
+        named = named.with_columns(pl.Series("source", sources, dtype=pl.String))
+    if not plan.aliases:  # most formats know none
+        return named
+    further = _further_names(plan).filter((pl.col("entity") == entity) & (pl.col("number") >= FIRST_NEW))
+    places = further.get_column("number") - FIRST_NEW
+    rows = further.select(
+        ids.gather(places).alias(column), "alias", batch.gather(places), "source", is_primary=pl.lit(value=False)
+    )
+    return pl.concat([named, rows])
+
+
+def added_aliases(plan: Plan) -> dict[str, pl.DataFrame]:
+    """Return the further names that ``plan`` adds to entities that exist: by entity, columns id, alias and source."""
+    old = _further_names(plan).filter(pl.col("number") < FIRST_NEW)
+    parts = old.select("entity", pl.col("number").cast(pl.Int32).alias("id"), "alias", "source")
+    by_entity = parts.partition_by("entity", as_dict=True, include_key=False)
+    return {str(entity): rows for (entity,), rows in by_entity.items()}
+
+
+def _further_names(plan: Plan) -> pl.DataFrame:
+    schema = dict(zip(NewAlias._fields, (pl.String, pl.Int64, pl.String, pl.String), strict=True))
+    return pl.DataFrame(plan.aliases, schema=schema, orient="row")
 
 
 def _credits(

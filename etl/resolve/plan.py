@@ -7,10 +7,14 @@ The rules are sequential: each unit sees what the ones before it created. They a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from etl.normalize.text import fold
+from etl.resolve.aliases import AliasKeeper
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
+
+if TYPE_CHECKING:
+    from etl.resolve.aliases import AliasRow, NewAlias
 
 
 class Ids(NamedTuple):
@@ -35,6 +39,8 @@ class Unit(NamedTuple):
     raw_artists: list[str] | None
     raw_track: str | None
     raw_album: str | None
+    various_artists: bool | None = None
+    aliases: list[AliasRow] | None = None
 
 
 @dataclass
@@ -60,6 +66,10 @@ class Plan:
     track_mbids: dict[int, str] = field(default_factory=dict)
     durations: dict[int, int] = field(default_factory=dict)
     """What entities that exist already lacked."""
+    aliases: list[NewAlias] = field(default_factory=list)
+    """Names to add; none of them becomes the primary one."""
+    sources: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Where the primary name of a new (entity, number) came from, if Koito was not simply sent it."""
     notes: dict[str, str] = field(default_factory=dict)
     """Foreign MBIDs by key: the match by name was used."""
 
@@ -70,16 +80,38 @@ class Planner:
     def __init__(self, catalog: Catalog, hits: dict[str, Ids]) -> None:
         self.catalog = catalog
         self.plan = Plan(ids=dict(hits))
+        self._aliases = AliasKeeper(catalog, self.plan.aliases, self.plan.sources)
 
     def resolve(self, unit: Unit) -> None:
         """Find or create the entities of ``unit``; a key that is known can only add what is lacking."""
         known = self.plan.ids.get(unit.key)
+        made_before = self._made() if unit.aliases else {}
+        is_new = known is None
         if known is None:
             by_recording = self._find_recording(unit.recording_mbid) if unit.recording_mbid else None
             known = by_recording or self._find_or_create(unit)
             self.plan.ids[unit.key] = self.plan.resolved[unit.key] = known
+        if unit.aliases:  # before MBIDs are added: they tell whose the aliases are
+            self._aliases.keep(unit, unit.aliases, known.track, made_before)
         if unit.duration or unit.recording_mbid or unit.release_mbid or unit.artist_mbids:
             self._enrich(unit, known)
+            if is_new:
+                self._note_missed(unit, known)
+
+    def _note_missed(self, unit: Unit, ids: Ids) -> None:
+        """Note the MBIDs that nothing has: had something had them, the unit might have come to something else."""
+        catalog = self.catalog
+        given = [("tracks", unit.recording_mbid, catalog.track_of_mbid)]
+        given.append(("releases", unit.release_mbid, catalog.release_of_mbid))
+        given += [("artists", mbid, catalog.artist_of_mbid) for mbid in unit.artist_mbids or ()]
+        for entity, mbid, owners in given:
+            if mbid and mbid not in owners:
+                catalog.missed.setdefault((entity, mbid), []).append(ids.track)
+
+    def _made(self) -> dict[str, int]:
+        """Return the placeholder that the next entity of each kind will have."""
+        made = {"artist": len(self.plan.artists), "album": len(self.plan.releases), "track": len(self.plan.tracks)}
+        return {entity: FIRST_NEW + count for entity, count in made.items()}
 
     def _find_recording(self, mbid: str) -> Ids | None:
         """Return the ids of the track with the recording's MBID, whatever release it is on; nothing is created then."""
@@ -105,24 +137,30 @@ class Planner:
             return [self._artist(unit.artists[0], unit.raw_artists[0] if unit.raw_artists else None, None)]
         mbids = unit.artist_mbids or []
         aligned = len(mbids) == len(unit.artists)
+        known: list[int] = []
         if mbids and not aligned:
             found = [self.catalog.artist_of_mbid.get(mbid or "") for mbid in mbids]
-            if all(found):
-                return list(dict.fromkeys(number for number in found if number))
+            known = list(dict.fromkeys(number for number in found if number))
+            if all(found) and len(known) >= len(unit.artists):
+                return known
         ids: list[int] = []
         for place, name in enumerate(unit.artists):
             mbid = mbids[place] if aligned else None
             if mbid is None and ids and self._is_credited(name, ids):
                 continue
             raw = unit.raw_artists[place] if unit.raw_artists else None
-            number = self._artist(name, raw, mbid)
+            number = self._answering(name, known) or self._artist(name, raw, mbid)
             if number not in ids:
                 ids.append(number)
         return ids
 
     def _is_credited(self, name: str, ids: list[int]) -> bool:
-        folded = fold(name)
-        return any(self.catalog.artists[number].answers_to(folded) for number in ids)
+        return self._answering(name, ids) is not None
+
+    def _answering(self, name: str, ids: list[int]) -> int | None:
+        """Return the first of the artists ``ids`` that ``name`` is a name of."""
+        folded = fold(name) if ids else ""
+        return next((number for number in ids if self.catalog.artists[number].answers_to(folded)), None)
 
     def _artist(self, name: str, raw: str | None, mbid: str | None) -> int:
         if mbid and (number := self.catalog.artist_of_mbid.get(mbid)):
@@ -149,7 +187,8 @@ class Planner:
                 release = self.catalog.releases[number]
                 self._offer_release_mbid(unit, release)
                 return release
-        release = Release(FIRST_NEW + len(self.plan.releases), unit.release_mbid, (title,), list(artists))
+        number = FIRST_NEW + len(self.plan.releases)
+        release = Release(number, unit.release_mbid, (title,), list(artists), bool(unit.various_artists))
         self.plan.releases.append(release)
         self.plan.release_artists.append(list(artists))
         self.plan.release_keys.append(unit.key)
@@ -212,7 +251,7 @@ class Planner:
             self._note(unit, f"{kind} {mbid} is another {name}'s or the {name} has another one; it was not stored")
             return
         entity.mbid = mbid
-        owners[mbid] = entity.id
+        self.catalog.own("tracks" if isinstance(entity, Track) else "releases", mbid, entity.id)
         if entity.id < FIRST_NEW:
             added[entity.id] = mbid
 
@@ -228,7 +267,7 @@ class Planner:
 
     def _set_artist_mbid(self, artist: Artist, mbid: str) -> None:
         artist.mbid = mbid
-        self.catalog.artist_of_mbid[mbid] = artist.id
+        self.catalog.own("artists", mbid, artist.id)
         if artist.id < FIRST_NEW:
             self.plan.artist_mbids[artist.id] = mbid
 

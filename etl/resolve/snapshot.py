@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.lookup import offered_aliases
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.frames import NewIds
 from etl.resolve.plan import Ids
@@ -20,9 +21,17 @@ def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
     return connection.read("lookup_keys", keys)
 
 
-def read_lacking(connection: Connection, tracks: pl.Series) -> pl.DataFrame:
-    """Return what each of ``tracks`` (ids) lacks: duration, recording_mbid, release_mbid, artist_mbids (booleans)."""
-    return connection.read("lacking", tracks)
+def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
+    """Return what each track of ``offered`` (units of cached keys, as ``lookup.offers`` returns them) lacks.
+
+    Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
+    """
+    lacking = connection.read("lacking", offered.get_column("track_id").unique())
+    aliases = offered_aliases(offered)
+    if aliases.is_empty():
+        return lacking.with_columns(aliases=pl.lit(value=False))
+    unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")
+    return lacking.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
 
 
 def read_catalog(connection: Connection, units: pl.DataFrame, hits: pl.DataFrame) -> Catalog:

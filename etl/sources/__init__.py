@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from etl.sources import maloja_export, spotify_extended
+from etl.sources import (
+    koito_export,
+    lastfm_csv,
+    lastfm_exporter,
+    lastfm_minutes,
+    lastfm_pages,
+    lastfm_stats,
+    lastfm_xml,
+    listenbrainz_array,
+    listenbrainz_lines,
+    listenbrainz_pages,
+    maloja_export,
+    maloja_tsv,
+    spotify_account,
+    spotify_extended,
+)
 from etl.sources.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
 from etl.sources.refused import PACKAGES, REFUSALS
 
@@ -24,7 +39,19 @@ __all__ = [
 
 FORMATS: tuple[Format, ...] = (
     spotify_extended.FORMAT,
+    spotify_account.FORMAT,
+    lastfm_pages.FORMAT,
+    lastfm_stats.FORMAT,
+    lastfm_exporter.FORMAT,
+    lastfm_xml.FORMAT,
+    lastfm_csv.FORMAT,
+    lastfm_minutes.FORMAT,
+    listenbrainz_lines.FORMAT,
+    listenbrainz_array.FORMAT,
+    listenbrainz_pages.FORMAT,
     maloja_export.FORMAT,
+    maloja_tsv.FORMAT,
+    koito_export.FORMAT,
 )
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 

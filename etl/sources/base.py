@@ -10,20 +10,22 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
 from etl.schema import EXTRACTED, RejectReason, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from etl.decode import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
 DETAIL_CHARS = 80
+IN_ORDER: Literal["in-memory"] = "in-memory"  # the engine of Polars that keeps rows in order
 LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
+FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: PostgreSQL holds later ones, datetime does not
 
 _JSON_KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
@@ -52,6 +54,15 @@ class ReadOptions:
     spotify_time: Literal["end", "start"] = "end"
 
 
+class Scan(NamedTuple):
+    """A file's rows as they will be."""
+
+    rows: pl.LazyFrame
+    """Schema EXTRACTED once collected: in another thread, or with those of other files."""
+    broken: Collection[int]
+    """The numbers of the rows that could not be decoded."""
+
+
 @dataclass(frozen=True)
 class Format:
     """One kind of export file that this program loads."""
@@ -72,7 +83,9 @@ class Format:
     earliest: datetime
     """Before this the service did not exist, so the clock was wrong."""
     caveat: str = ""
-    """What people should know who load such a file, e.g. that there is a better export."""
+    """What people should know who load such a file, e.g. that there is a better export; it follows the title."""
+    scan: Callable[[bytes, ReadOptions], Scan] | None = None
+    """Does what ``read`` does, but leaves for later what Polars can do alone: for formats that come in many files."""
 
 
 @dataclass(frozen=True)
@@ -145,17 +158,18 @@ def utc_times(texts: pl.Series) -> pl.Series:
         uniform = (part[0] + "T" + part[1] + part[2] + zone).zip_with(is_time, pl.Series([None], dtype=pl.String))
         other = uniform.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
         times = times.zip_with(times.is_not_null(), other)
-    return times.set(~times.dt.year().is_between(1, 9999), None)
+    fits = times.to_physical().is_between(FIRST_SECOND * 1_000_000, (LAST_SECOND + 1) * 1_000_000, closed="left")
+    return times if fits.all() else times.set(~fits, None)
 
 
 def epoch_times(values: Sequence[float | None]) -> pl.Series:
     """Turn Unix seconds into times. Null where the number is null, negative, or beyond the year 9999."""
     fit = [value if value is not None and 0 <= value <= LAST_SECOND else None for value in values]
     seconds = pl.Series("listened_at", fit, dtype=pl.Float64, strict=False)
-    return (seconds * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return (seconds * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def name_lists(values: Sequence[list[str] | None]) -> pl.Series:
+def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     """Return ``values`` as a column of ``NAMES``; an empty list becomes null.
 
     Polars takes ten times as long to convert nested lists than a flat one.
@@ -176,26 +190,32 @@ def finish(frame: pl.DataFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
 
     ``broken`` is by row from 1, and goes before whatever the reader made of that row.
     """
-    absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in frame.columns]
-    frame = frame.with_columns(*absent).with_columns(
+    return conform(finished(frame.lazy(), broken).collect(engine=IN_ORDER), EXTRACTED)
+
+
+def finished(rows: pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.LazyFrame:
+    """Do what ``finish`` does, later."""
+    present = rows.collect_schema().names()
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in present]
+    rows = rows.with_columns(*absent).with_columns(
         row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
         # A row is either skipped or broken: what would not be loaded anyway is not reported as broken.
         reject=pl.when(pl.col("skip").is_null()).then("reject"),
         detail=pl.when(pl.col("skip").is_null()).then("detail"),
     )
     if broken:
-        marks = pl.DataFrame(
+        marks = pl.LazyFrame(
             [(row, str(reason), detail) for row, (reason, detail) in broken.items()],
             schema={"row": pl.Int32, "why": pl.String, "where": pl.String},
             orient="row",
         )
         is_broken = pl.col("why").is_not_null()
-        frame = frame.join(marks, on="row", how="left", maintain_order="left").with_columns(
+        rows = rows.join(marks, on="row", how="left", maintain_order="left").with_columns(
             skip=pl.when(~is_broken).then("skip"),
             reject=pl.coalesce("why", "reject"),
             detail=pl.when(is_broken).then("where").otherwise("detail"),
         )
-    return conform(frame, EXTRACTED)
+    return rows.select(EXTRACTED.names())
 
 
 def missing_names(artist: str, track: str) -> list[tuple[pl.Expr, str]]:

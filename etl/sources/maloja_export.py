@@ -1,11 +1,16 @@
-"""Reads Maloja's exports (with and without albums) and saved pages of its scrobble API."""
+"""Reads Maloja's exports (with and without albums) and saved pages of its scrobble API, versions 1 and 2."""
 
 from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any
 
 import msgspec
 import polars as pl
 
-from etl.decode import JsonList
+from etl.decode import Broken, JsonList, Records
+from etl.decode.records import decode_pieces
+from etl.decode.split import Text
 from etl.schema import RejectReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
@@ -41,10 +46,16 @@ class Track(msgspec.Struct, gc=False):
 
 
 class Scrobble(msgspec.Struct, gc=False):
-    """A listen; ``time`` is in Unix seconds. ``duration``, the seconds listened, is not read."""
+    """A listen; ``time`` is in Unix seconds. ``duration``, the seconds listened, is not read.
+
+    Version 2 of the API had no ``track`` but its fields here; they are looked at only where it is lacking.
+    """
 
     time: int | float | None = None
     track: Track | None = None
+    artists: Any = None
+    title: Any = None
+    album: Any = None
 
 
 LAYOUT = JsonList(Scrobble, LISTS)
@@ -53,8 +64,7 @@ LAYOUT = JsonList(Scrobble, LISTS)
 def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one export or saved API page. Columns out: ``EXTRACTED``."""
     scrobbles = LAYOUT.read(data)
-    nothing = Track()
-    tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
+    tracks, broken = _tracks(scrobbles)
     times = [scrobble.time for scrobble in scrobbles.rows]
     listed = [split_credit(track.artists) for track in tracks]
     frame = pl.DataFrame(
@@ -85,7 +95,29 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
             pl.format("time: {} is no Unix time in seconds", "time")
         )
     )
-    return finish(frame, scrobbles.broken)
+    return finish(frame, broken)
+
+
+def _tracks(scrobbles: Records[Scrobble]) -> tuple[list[Track], dict[int, Broken]]:
+    """Return the track of each scrobble, and what is broken by row from 1."""
+    nothing = Track()
+    tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
+    broken = dict(scrobbles.broken)
+    flat = [row for row, scrobble in enumerate(scrobbles.rows, start=1) if scrobble.track is None and row not in broken]
+    pieces = [_flat_track(scrobbles.rows[row - 1]) for row in flat]
+    ends = [0, *accumulate(map(len, pieces))]
+    read = decode_pieces(Text(b"".join(pieces), None), list(pairwise(ends)), Track)
+    for number, (row, track) in enumerate(zip(flat, read.rows, strict=True), start=1):
+        tracks[row - 1] = track
+        if number in read.broken:
+            broken[row] = read.broken[number]
+    return tracks, broken
+
+
+def _flat_track(scrobble: Scrobble) -> bytes:
+    """Return the track of a scrobble of version 2 as JSON; its album is a name, or an object as elsewhere."""
+    album = {"name": scrobble.album} if isinstance(scrobble.album, str) else scrobble.album
+    return msgspec.json.encode({"artists": scrobble.artists, "title": scrobble.title, "album": album})
 
 
 def split_credit(artists: list[str] | None) -> list[str] | None:
@@ -122,7 +154,7 @@ def _album(album: Album | None) -> str | None:
 def _is_export(peek: Peek) -> bool:
     if peek.shape != "{" or peek.keys.isdisjoint(LISTS):
         return False
-    return {"maloja", "scrobbles"} <= peek.keys or {"time", "track"} <= peek.keys
+    return any(keys <= peek.keys for keys in ({"maloja", "scrobbles"}, {"time", "track"}, {"time", "artists", "title"}))
 
 
 FORMAT = Format(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl.sources import spotify_extended
 from etl.sources.base import Package, Peek, Refusal, name_matches
+from etl.sources.headers import Kind, kind_of_table
 
 
 def _is_podcasts(peek: Peek) -> bool:
@@ -13,8 +14,63 @@ def _is_podcasts(peek: Peek) -> bool:
 
 
 def _is_backup(peek: Peek) -> bool:
-    return name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
+    named = name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
+    return named or _is_database(peek, b"trackartists", b"scrobbles")
 
+
+def _is_koito_database(peek: Peek) -> bool:
+    return name_matches(peek.name, ("koito.db",)) or _is_database(peek, b"artist_aliases", b"track_aliases")
+
+
+def _is_database(peek: Peek, *tables: bytes) -> bool:
+    """Say whether a file is a database of SQLite with ``tables``, whose names stand at its beginning."""
+    return peek.head.startswith(b"SQLite format 3\0") and all(table in peek.head for table in tables)
+
+
+def _is_technical_log(peek: Peek) -> bool:
+    return {"context_time", "context_receiver_service_timestamp"} <= peek.keys and not peek.keys & {"ts", "endTime"}
+
+
+def _is_top_list(peek: Peek) -> bool:
+    if peek.shape:
+        return not peek.keys.isdisjoint(_TOP_LISTS) and peek.keys.isdisjoint({"recenttracks", "uts"})
+    return kind_of_table(peek) is Kind.TOP_LIST
+
+
+def _is_librefm(peek: Peek) -> bool:
+    return kind_of_table(peek) is Kind.LIBREFM
+
+
+def _is_scrobbler_log(peek: Peek) -> bool:
+    return peek.head.startswith(b"#AUDIOSCROBBLER/")
+
+
+def _is_panoscrobbler(peek: Peek) -> bool:
+    return peek.shape == "{" and {"timeHuman", "timeMs"} <= peek.keys
+
+
+def _is_feedback(peek: Peek) -> bool:
+    named = name_matches(peek.name, ("feedback.jsonl", "pinned_recording.jsonl", "*_lb_feedback-*.json"))
+    recording = not peek.keys.isdisjoint({"recording_mbid", "recording_msid"}) and "created" in peek.keys
+    marks = recording and "listened_at" not in peek.keys and not peek.keys.isdisjoint({"score", "pinned_until"})
+    return marks if peek.keys else named
+
+
+def _is_public_dump(peek: Peek) -> bool:
+    """Say whether a file is of ListenBrainz's dump of everybody's listens: an archive, or a part of one."""
+    if name_matches(peek.name, ("listenbrainz-*.tar", "listenbrainz-*.tar.*", "*.listens.zst")):
+        return True
+    if peek.head.startswith(b"PAR1"):
+        return name_matches(peek.name, ("[0-9]*.parquet", "listenbrainz*.parquet"))
+    return {"user_id", "timestamp", "track_metadata"} <= peek.keys and "listened_at" not in peek.keys
+
+
+_TOP_LISTS = frozenset(
+    f"{prefix}{kind}{suffix}"
+    for prefix, suffix in (("top", "s"), ("weekly", "chart"))
+    for kind in ("artist", "album", "track")
+)
+_THROUGH_ANOTHER = "Import it into {} and export your history from there"
 
 REFUSALS = (
     Refusal(
@@ -24,6 +80,65 @@ REFUSALS = (
         recognise=_is_podcasts,
         advice="It holds episodes of podcasts or chapters of audiobooks, which are not listens to music",
         harmless=True,
+    ),
+    Refusal(
+        name="listenbrainz-feedback",
+        source="listenbrainz",
+        title="ListenBrainz feedback or pins",
+        recognise=_is_feedback,
+        advice="It holds recordings that were loved, hated or pinned, not listens",
+        harmless=True,
+    ),
+    Refusal(
+        name="listenbrainz-dump",
+        source="listenbrainz",
+        title="ListenBrainz public dump",
+        recognise=_is_public_dump,
+        advice="It holds the listens of all users. Export your own: listenbrainz.org > Settings > Export data",
+    ),
+    Refusal(
+        name="spotify-technical-log",
+        source="spotify",
+        title="Spotify technical log information",
+        recognise=_is_technical_log,
+        advice="It holds what the app reported, not what was played. Request the extended streaming history: "
+        "spotify.com > Account > Privacy > Download your data",
+        harmless=True,
+    ),
+    Refusal(
+        name="lastfm-top-list",
+        source="lastfm",
+        title="Last.fm top list or weekly chart",
+        recognise=_is_top_list,
+        advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
+    ),
+    Refusal(
+        name="lastfm-librefm",
+        source="lastfm",
+        title="Libre.fm export",
+        recognise=_is_librefm,
+        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
+    ),
+    Refusal(
+        name="lastfm-scrobbler-log",
+        source="lastfm",
+        title="Scrobbler log of a portable player",
+        recognise=_is_scrobbler_log,
+        advice="Its clock may run on local time. " + _THROUGH_ANOTHER.format("Maloja"),
+    ),
+    Refusal(
+        name="lastfm-panoscrobbler",
+        source="lastfm",
+        title="PanoScrobbler export",
+        recognise=_is_panoscrobbler,
+        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
+    ),
+    Refusal(
+        name="koito-database",
+        source="koito",
+        title="Koito database",
+        recognise=_is_koito_database,
+        advice="It is Koito's own database, not an export: use Settings > Export",
     ),
     Refusal(
         name="maloja-backup",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,3 +71,21 @@ def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = 
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
+    """Run the program on a terminal that is ``columns`` wide and return the lines that it shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
+    env = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen([SCRIPT, *arguments], env=env, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+    assert done.returncode == 0
+    return shown.decode().replace("\r\n", "\n").splitlines()

@@ -36,7 +36,7 @@ def test_views_and_queries_are_listed(loaded: Loaded) -> None:
 def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: Loaded) -> None:
     done = etl("inspect", loaded.manifest["run_id"], "--sql", query, home=loaded.home)
     assert (done.code, done.err) == (0, "")
-    assert set(done.out.splitlines()[1]) == {"-", " "}
+    assert set(done.out.splitlines()[1]) <= {"-", " "}
 
 
 def test_an_empty_answer_of_the_newest_run_points_to_the_others(database: str, tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_cells_are_readable(loaded: Loaded) -> None:
     assert etl(*arguments, home=loaded.home).out.splitlines() == [
         "time                    year       id  nothing  yes   names  key  half  day",
         "----------------------  ----  -------  -------  ----  -----  ---  ----  ----------",
-        "2013-03-14 19:02:11+00  2024  1234567           true  A, B   a␟b   0.5  2024-02-29",
+        "2005-02-13 10:20:00+00  2024  1234567           true  A, B   a␟b   0.5  2024-02-29",
     ]
     (shown,) = etl(*arguments, "--json", home=loaded.home).json
     assert shown == {
-        "time": "2013-03-14 19:02:11+00",
+        "time": "2005-02-13 10:20:00+00",
         "year": 2024,
         "id": 1234567,
         "nothing": None,

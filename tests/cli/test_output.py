@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
-import termios
 import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.program import ROOT, SAMPLES, SCRIPT, environment, etl
+from tests.cli.program import SAMPLES, SCRIPT, environment, etl, on_terminal
 from tests.support import scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -52,12 +50,18 @@ def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: Loaded
     out, err = loaded.done.out, loaded.done.err
     counts, created = loaded.manifest["counts"], loaded.manifest["created"]
     assert loaded.done.code == 0
-    assert err == f"etl: run {loaded.manifest['run_id']}\n"
+    told = [line.removeprefix("etl: ") for line in err.splitlines()]
+    assert f"run {loaded.manifest['run_id']}" in told
+    assert [line for line in told if line.startswith("Spotify account data knows the minute")]
+    doubles = loaded.manifest["likely_doubles"]
+    assert [line for line in told if line.startswith(f"{doubles} listens are likely doubles")]
+    assert len(told) == 4
     assert f"complete: {counts['inserted']} listens inserted\n" in out
     assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out
     assert f"run:      {loaded.manifest['run_dir']}\n" in out
+    rows = [line.split() for line in out.splitlines()]
     for reason, count in loaded.manifest["skipped_by_reason"].items():
-        assert f"{reason} {count}" in out
+        assert [reason, str(count)] in rows
     suggested = [line.split() for line in out.splitlines() if " inspect " in line]
     assert [etl(*words[2:], home=loaded.home).code for words in suggested] == [0]
 
@@ -77,8 +81,9 @@ def test_a_dry_run_says_that_nothing_was_written(database: str, tmp_path: Path) 
 def test_check_counts_what_a_run_counts(loaded: Loaded) -> None:
     checked = etl("check", SAMPLES, "--json").json
     manifest = loaded.manifest
-    for name in ("records", "skipped", "rejected", "keys"):
+    for name in ("records", "skipped", "rejected"):
         assert checked["counts"][name] == manifest["counts"][name]
+    assert checked["counts"]["keys"] >= manifest["counts"]["keys"]  # not those of listens that two services have
     outcomes = ("duplicate_in_input", "already_present", "inserted", "unresolved")
     assert checked["counts"]["listens"] == sum(manifest["counts"][name] for name in outcomes)
     assert checked["skipped_by_reason"] == manifest["skipped_by_reason"]
@@ -87,9 +92,8 @@ def test_check_counts_what_a_run_counts(loaded: Loaded) -> None:
         assert [one[name] for name in ("path", "sha256", "format", "status")] == [
             other[name] for name in ("path", "sha256", "format", "status")
         ]
-        assert {name: one["counts"][name] for name in ("records", "skipped", "rejected", "keys")} == {
-            name: other["counts"][name] for name in ("records", "skipped", "rejected", "keys")
-        }
+        for name in ("records", "skipped", "rejected"):
+            assert one["counts"][name] == other["counts"][name]
 
 
 def test_names_cannot_act_on_a_terminal_and_markup_is_text(database: str, tmp_path: Path) -> None:
@@ -152,24 +156,6 @@ def test_a_reader_that_stops_early_gets_no_traceback(loaded: Loaded) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
-
-
-def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
-    """Run the program on a terminal that is ``columns`` wide and return the lines that it shows."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (50, columns))
-    env = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen([SCRIPT, *arguments], env=env, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
-        os.close(theirs)
-        shown = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                shown += chunk
-        except OSError:  # how Linux says that the other side is closed
-            pass
-        os.close(ours)
-    assert done.returncode == 0
-    return shown.decode().replace("\r\n", "\n").splitlines()
 
 
 @pytest.mark.parametrize("columns", [80, 120])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from etl.sources import SOURCES
 from tests.cli.program import ROOT, SAMPLES, SCRIPT, Done, etl
 
 SPOTIFY = SAMPLES / "spotify"
@@ -25,7 +26,10 @@ def check_error(done: Done, code: int, *texts: str) -> None:
     [
         (["run"], ["Missing argument 'PATH'", "Try 'etl run --help'"]),
         (["run", "--nonsense", SPOTIFY], ["No such option: --nonsense"]),
-        (["run", "--source", "spotyfy", SPOTIFY], ['"spotyfy" is not known', "auto, spotify, maloja"]),
+        (
+            ["run", "--source", "spotyfy", SPOTIFY],
+            ['"spotyfy" is not known', "auto, spotify, lastfm"],
+        ),
         (["check", "--json", "--source", "tape", SPOTIFY], ['"tape" is not known']),
         (["run", "--since", "yesterday", SPOTIFY], ["--since", '"yesterday" is no ISO 8601', "2024-05-31"]),
         (["run", "--since", "2024-02-01", "--until", "2024-01-01", SPOTIFY], ["--since is later than --until"]),
@@ -72,7 +76,8 @@ def test_files_of_another_service_are_left_aside(tmp_path: Path) -> None:
     done = etl("check", "--source", "spotify", SAMPLES, "--json", home=tmp_path)
     assert done.code == 0
     statuses = {(Path(file["path"]).relative_to(SAMPLES).parts[0], file["status"]) for file in done.json["files"]}
-    assert statuses == {("spotify", "loaded"), ("maloja", "left_aside")}
+    others = {(source, "left_aside") for source in SOURCES if source != "spotify"}
+    assert statuses == {("spotify", "loaded"), *others}
 
 
 def test_a_refused_file_ends_with_4_and_a_broken_row_with_5(tmp_path: Path) -> None:

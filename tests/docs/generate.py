@@ -16,7 +16,7 @@ from etl.database.migrate import KOITO_SCHEMA, migrations
 from etl.errors import PRECEDENCE, ExitCode
 from etl.inspection import named_queries
 from etl.schema import RUN_FILES, RejectReason, SkipReason
-from etl.sources import FORMATS, SOURCES
+from etl.sources import FORMATS, REFUSALS, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,10 +61,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _services() -> str:
-    read = [name for source, name in _SERVICES.items() if source in SOURCES]
-    planned = [name for source, name in _SERVICES.items() if source not in SOURCES]
-    later = f" {_listed(planned)} exports are not read yet." if planned else ""
-    return f"It reads exports of {_listed(read)}.{later}\n"
+    return f"It reads exports of {_listed([_SERVICES[source] for source in SOURCES])}.\n"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -114,6 +111,10 @@ def _formats() -> str:
     return _table(("source", "format", "files", "how to get it"), rows)
 
 
+def _refusals() -> str:
+    return _table(("file", "why not, and what to do"), [(entry.title, f"{entry.advice}.") for entry in REFUSALS])
+
+
 def _reasons(kind: type[SkipReason | RejectReason]) -> str:
     return _table(("reason", "means"), [(f"`{reason}`", reason.meaning) for reason in kind])
 
@@ -139,6 +140,7 @@ PARTS = {
     "run-options": _run_options,
     "exit-codes": _exit_codes,
     "formats": _formats,
+    "refusals": _refusals,
     "skip-reasons": lambda: _reasons(SkipReason),
     "reject-reasons": lambda: _reasons(RejectReason),
     "run-files": _run_files,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,74 @@ def json_list_under(*keys: str) -> Callable[[bytes], int]:
     return count
 
 
+def json_lines(data: bytes) -> int:
+    """Count objects one by one: files that were joined may have two on a line."""
+    text, count, decode = data.decode("utf-8-sig").strip(), 0, json.JSONDecoder().raw_decode
+    while text:
+        _, end = decode(text)
+        text, count = text[end:].strip(), count + 1
+    return count
+
+
+def listenbrainz_pages(data: bytes) -> int:
+    """Count the listens of API pages and submissions, one behind the other."""
+    text, count, decode = data.decode("utf-8-sig").strip(), 0, json.JSONDecoder().raw_decode
+    while text:
+        page, end = decode(text)
+        listens = page.get("payload", page)
+        count += len(listens if isinstance(listens, list) else listens["listens"])
+        text = text[end:].strip()
+    return count
+
+
+def _table(text: str, delimiter: str, quoting: Literal[0, 3]) -> int:
+    rows = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, quoting=quoting)
+    return sum(1 for row in rows if row)
+
+
+def table_with_header(data: bytes) -> int:
+    text = data.decode("utf-8-sig")
+    header = text[: text.index("\n")]
+    return _table(text, next(sign for sign in ";\t," if sign in header), csv.QUOTE_MINIMAL) - 1
+
+
+def csv_lines(data: bytes) -> int:
+    return _table(data.decode("utf-8-sig"), ",", csv.QUOTE_MINIMAL)
+
+
+def tab_lines(data: bytes) -> int:
+    return _table(data.decode(), "\t", csv.QUOTE_NONE)
+
+
+def lastfm_pages(data: bytes) -> int:
+    """Count the tracks of API pages: one by one, in arrays, one behind the other."""
+    text, count, decode = data.decode("utf-8-sig").strip(), 0, json.JSONDecoder().raw_decode
+    while text:
+        document, end = decode(text)
+        for page in document if isinstance(document, list) else [document]:
+            tracks = page.get("recenttracks", page)["track"]
+            count += len(tracks) if isinstance(tracks, list) else 1
+        text = text[end:].strip()
+    return count
+
+
+def xml_tracks(data: bytes) -> int:
+    return len(re.findall(r"<track[ >]", data.decode("utf-8-sig")))
+
+
 RECOUNTS: dict[str, Callable[[bytes], int]] = {
+    "lastfm-csv": table_with_header,
+    "lastfm-exporter": json_list,
+    "lastfm-minutes": csv_lines,
+    "lastfm-pages": lastfm_pages,
+    "lastfm-stats": json_list_under("scrobbles"),
+    "lastfm-xml": xml_tracks,
+    "koito-export": json_list_under("listens"),
+    "listenbrainz-array": json_list,
+    "listenbrainz-lines": json_lines,
+    "listenbrainz-pages": listenbrainz_pages,
     "maloja-export": json_list_under("scrobbles", "list"),
+    "maloja-tsv": tab_lines,
+    "spotify-account": json_list,
     "spotify-extended": json_list,
 }

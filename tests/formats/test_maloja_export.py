@@ -80,6 +80,47 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key:
             assert (row["reject"] == "missing_time") == (time is None)
 
 
+@settings(deadline=None)
+@given(st.lists(SCROBBLE, max_size=8))
+def test_scrobbles_of_version_2_read_as_those_with_a_track(scrobbles: list[dict[str, Any]]) -> None:
+    """What version 2 has no place for, the length, is the one difference; its album may be a name alone."""
+    flat: list[dict[str, Any]] = []
+    for scrobble in scrobbles:
+        track: dict[str, Any] = scrobble.get("track") or {}
+        track.pop("length", None)
+        album = track.get("album") or {}
+        if album.get("albumtitle") is None and "name" in album:
+            track = {**track, "album": album["name"]}
+        flat.append({**scrobble, **track, "track": None})
+    assert read(flat, "list").equals(read(scrobbles, "list"))
+
+
+def test_a_track_wins_over_fields_beside_it_whatever_these_hold() -> None:
+    track = {"artists": ["A"], "title": "t"}
+    frame = read([{"time": 1, "track": track, "artists": 5, "title": ["x"], "album": "y"}], "list")
+    assert frame.select("artist", "track", "album", "reject").rows() == [("A", "t", None, None)]
+
+
+def test_fields_of_the_wrong_type_reject_their_scrobble_of_version_2_alone() -> None:
+    sound: dict[str, Any] = {"time": 1, "artists": ["A"], "title": "t"}
+    bad: list[dict[str, Any]] = [
+        {"artists": "A"},
+        {"title": 5},
+        {"album": [1]},
+        {"album": {"albumtitle": 5}},
+        {"artists": ["A", None]},
+    ]
+    frame = read([sound, *[sound | fields for fields in bad], sound], "list")
+    assert frame["reject"].to_list() == [None, *["wrong_type"] * len(bad), None]
+    assert frame["detail"].to_list()[1:-1] == [
+        "artists: expected array, got str",
+        "title: expected str, got int",
+        "album: expected object, got array",
+        "album.albumtitle: expected str, got int",
+        "artists[1]: expected str, got null",
+    ]
+
+
 @pytest.mark.parametrize(
     ("artists", "names"),
     [

@@ -117,7 +117,8 @@ def test_a_history_loaded_twice_is_the_history_loaded_once(
 
     assert content(bench.uri) == expected
     assert again["counts"]["inserted"] == again["counts"]["resolved"] == 0
-    assert again["counts"]["cache_hits"] == first["counts"]["keys"]
+    # A listen that is there under another client and album (its MBID decided the track) needs no key any more.
+    assert again["counts"]["cache_hits"] == again["counts"]["keys"] <= first["counts"]["keys"]
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
 
 

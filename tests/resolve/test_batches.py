@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, needs, resolved_keys
+from etl.resolve.batches import ROWS_PER_KEY, Phase, contested, cut, needs, resolved_keys
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
 from etl.resolve.frames import NewIds, entity_rows, with_real_ids
 from etl.resolve.plan import Plan, Planner, Unit
@@ -115,7 +115,7 @@ def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
     resolved = resolved_keys(plan, catalog)
     needed = needs(plan, resolved)
     listens = pl.Series([weights(plan)[key] for key in resolved["lookup_key"]], dtype=pl.Int64)
-    division = cut(resolved, needed, listens, size)
+    division = cut(resolved, needed, contested(catalog, resolved, needed), listens, size)
     ids = NewIds(*(range(100, 100 + len(made)) for made in (plan.artists, plan.releases, plan.tracks)))
     rows = entity_rows(plan, ids, with_real_ids(resolved, ids), needed, division)
     of_batch = division.join(resolved, on="place").group_by("batch").agg("lookup_key", pl.col("phase").unique())
@@ -253,10 +253,13 @@ def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(uni
 def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(units: list[Unit], size: int) -> None:
     catalog = Catalog()
     plan = make_plan(catalog, units)
+    resolved = resolved_keys(plan, catalog)
+    together = contested(catalog, resolved, needs(plan, resolved)).join(resolved, on="place")["lookup_key"]
 
     for batch in batches_of(catalog, plan, size):
-        rows = sorted(weights(plan)[key] + ROWS_PER_KEY for key in batch.keys)
-        assert sum(rows[:-1]) < size
+        if not together.is_in(batch.keys).any():
+            rows = sorted(weights(plan)[key] + ROWS_PER_KEY for key in batch.keys)
+            assert sum(rows[:-1]) < size
 
 
 @settings(deadline=None, max_examples=20)

@@ -243,3 +243,16 @@ def test_what_later_listens_of_a_key_know_is_added_wherever_it_is_first_said() -
     assert [(track.mbid, track.duration) for track in plan.tracks] == [(BLUE, 100)]
     assert [release.mbid for release in plan.releases] == [RED]
     assert [artist.mbid for artist in plan.artists] == [GREEN]
+
+
+@pytest.mark.parametrize("mbid", [RED, BLUE, GREEN])
+def test_an_mbid_beside_several_names_does_not_stand_for_all_of_them(mbid: str) -> None:
+    world = World().artist(1, "Ann", mbid=RED).artist(3, "Bo", mbid=BLUE)
+    plan = world.plan(listen("Ann", "Bo", mbids=[mbid]))
+    assert plan.release_artists == [[1, 3]]
+    assert not plan.artists
+
+
+def test_an_mbid_beside_several_names_is_that_of_the_name_it_answers_to() -> None:
+    world = World().artist(1, "Ann").artist(2, "Ann", mbid=RED).artist(3, "Bo")
+    assert world.plan(listen("Bo", "Ann", mbids=[RED])).release_artists == [[3, 2]]

@@ -1,0 +1,112 @@
+"""``etl explain``."""
+
+from __future__ import annotations
+
+import json as encoding
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from etl.cli import options
+from etl.cli.output import inert, narrate, show, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from etl.explain import Explanation
+
+_LONGEST = 300  # characters of a value that a person is shown; --json has them all
+_HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
+
+
+def explain(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
+    place: Annotated[
+        str, typer.Argument(metavar="FILE:ROW", help="An ending of the file's path that no other has, and the row.")
+    ],
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Tell what became of one row of a file, and why."""
+    from etl.artifacts import find_run
+    from etl.explain import explain as look_up
+    from etl.settings import EMBEDDED, find_place
+
+    runs = find_place(home, EMBEDDED).runs
+    found = look_up(find_run(runs, run), runs, place)
+    if json:
+        show_json(_plain(found.as_json()))
+        return
+    if found.known_to:
+        narrate(f"the file was known to run {found.known_to}; this is what run {found.run_id} did with it")
+    _show(found)
+
+
+def _show(found: Explanation) -> None:
+    show(f"{inert(found.file)}:{found.row} ({found.format})")
+    show(inert(_readable(found.meaning)))
+    for title, fields in _sections(found):
+        present = {name: value for name, value in fields.items() if value is not None}
+        if present:
+            show()
+            show(title)
+            width = max(map(len, present))
+            for name, value in present.items():
+                show(f"  {inert(name):{width}}  {inert(_text(value))}".rstrip())
+
+
+def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the parts of what is known beside the verdict; fields that are null are not shown."""
+    from etl.explain import KEY_STATUS
+
+    rejected, listen, key, outcome = (found.rows[name] for name in ("rejects", "listens", "keys", "outcome"))
+    if rejected is not None:
+        place = {name: rejected[name] for name in ("offset", "length")}
+        yield "what is wrong", {"reason": rejected["reason"], "detail": rejected["detail"], **place}
+        yield "the record", _fields(rejected["record"])
+    if listen is not None:
+        yield "the listen", {name: value for name, value in listen.items() if name not in ("file", "row", "lookup_key")}
+    if key is not None:
+        fields = ("lookup_key", "listens", "spellings", "status", "detail", "artist_id", "album_id", "track_id")
+        status = f"{key['status']}: {KEY_STATUS.get(key['status'], '')}"
+        yield "its key", {**{name: key[name] for name in fields}, "status": status}
+    elif outcome is not None:
+        yield "its key", {name: outcome[name] for name in ("lookup_key", "track_id")}
+
+
+def _fields(record: str | None) -> dict[str, Any]:
+    """Return the fields of a rejected record; a number of thousands of digits stays part of a text."""
+    if record is None:
+        return {}
+    try:
+        fields: dict[str, Any] = encoding.loads(record)
+    except (ValueError, RecursionError):
+        return {"record": record}
+    return fields
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, list) and all(isinstance(part, str | None) for part in value):
+        text = ", ".join("-" if part is None else part for part in value)
+    else:
+        text = value if isinstance(value, str) else encoding.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+
+
+def _readable(text: str) -> str:
+    """Return ``text`` with listens of the database, which have no FILE:ROW, named for people."""
+
+    def told(found: re.Match[str]) -> str:
+        return f"track {found[1]} at {datetime.fromtimestamp(int(found[2]), UTC):%Y-%m-%d %H:%M:%S} UTC in the database"
+
+    return _HELD.sub(told, text)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (any value of a Parquet file)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,109 @@
+"""``etl rejects``: what a run did not load, and why; and to try it again."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.output import narrate, program, progress, show, show_json, show_table
+from etl.cli.runs import RunName
+from etl.cli.summary import conclude
+
+if TYPE_CHECKING:
+    from etl.replay import LeftOver
+
+NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
+
+app = typer.Typer(help="Rejected rows and unresolved listens: list them, try them again.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
+    """List the rejected rows and unresolved listens of a run, with reasons."""
+    from etl.artifacts import find_run
+    from etl.replay import left_over
+    from etl.settings import EMBEDDED, find_place
+
+    left = left_over(find_run(find_place(home, EMBEDDED).runs, run))
+    if json:
+        show_json(_as_json(left))
+    else:
+        _show(left)
+
+
+@app.command()
+def replay(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: that of the run.")
+    ] = None,
+    workers: options.Workers = 2,
+    dry_run: options.DryRun = False,
+    max_rejects: options.MaxRejects = 0,
+    json: options.Json = False,
+) -> None:
+    """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
+    from etl import pipeline
+    from etl.artifacts import find_run
+    from etl.replay import replay_settings, replayable
+    from etl.settings import find_place, redact
+
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    place = find_place(home, dsn)
+    if place.warning:
+        narrate(f"warning: {place.warning}")
+    left = replayable(find_run(place.runs, run))
+    if redact(place.dsn) != left.manifest["dsn"]:
+        narrate(f"warning: run {left.run.run_id} went to {left.manifest['dsn']}, this one goes to {redact(place.dsn)}")
+    if not (left.rejects.height or left.unresolved.height):
+        narrate(NOTHING_LEFT.format(left.run.run_id))
+    settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
+    with progress("loading", quiet=json) as advance:
+        manifest = pipeline.replay(place, settings, left, pipeline.Voice(narrate, advance))
+    conclude(manifest, home, json=json)
+
+
+def _as_json(left: LeftOver) -> dict[str, object]:
+    import polars as pl
+
+    stamp = pl.col("listened_at").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    return {
+        "run_id": left.run.run_id,
+        **{name: left.manifest[name] for name in ("counts", "rejected_by_reason")},
+        "rejects": left.rejects.to_dicts(),
+        "unresolved": left.unresolved.with_columns(stamp).to_dicts(),
+    }
+
+
+def _show(left: LeftOver) -> None:
+    show(f"run {left.run.run_id}")
+    if left.rejects.height:
+        show()
+        show(f"rejected: {left.rejects.height:,}")
+        rejected = [
+            (f"{row['file']}:{row['row']}", _number(row["offset"]), row["reason"], row["detail"] or "")
+            for row in left.rejects.iter_rows(named=True)
+        ]
+        show_table(("row", "at byte", "reason", "detail"), rejected, right=(1,), cut=(0, 3), keep_end=(0,))
+    if left.unresolved.height:
+        show()
+        show(f"unresolved: {left.unresolved.height:,}")
+        unresolved = [
+            (f"{row['file']}:{row['row']}", row["artist"], row["track"], row["detail"] or "")
+            for row in left.unresolved.iter_rows(named=True)
+        ]
+        show_table(("row", "artist", "track", "detail"), unresolved, cut=(0, 1, 2, 3), keep_end=(0,))
+    if left.rejects.height or left.unresolved.height:
+        show()
+        show(f"try them again: {program()} rejects replay {left.run.run_id}")
+    else:
+        narrate(NOTHING_LEFT.format(left.run.run_id))
+
+
+def _number(offset: int | None) -> int | str:
+    return "" if offset is None else offset

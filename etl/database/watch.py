@@ -1,0 +1,190 @@
+"""Notices a server that stopped answering, and cuts the connections to it, so that the threads that wait go on.
+
+libpq bounds how long connecting takes, and TCP finds a peer that is gone; neither ends the wait for one that takes
+everything and never answers, as a hung proxy does. What takes long may be fine, though: another run's lock, a slow
+disk. So the server is asked, on a connection of its own, whether it is at work for those whose answer is late.
+
+The driver does not give its socket away: it is the one that appeared while the connection was opened.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Socket: TypeAlias = tuple[int, int, int]
+    """File descriptor, device, inode."""
+    Answers: TypeAlias = dict[int, str | None]
+    """By process id of a backend: None if it is at work; if it waits for us, how far it has come."""
+
+LAST_WORDS = 1.0  # seconds that cancelled statements have to end, before their connections are cut
+_BRIEF = 0.002
+
+
+class CutError(Exception):
+    """The connection was cut; says why."""
+
+
+def _open_sockets() -> frozenset[Socket]:
+    found = set()
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 (numbers, not paths)
+        with suppress(OSError):
+            status = os.fstat(int(name))
+            if stat.S_ISSOCK(status.st_mode):
+                found.add((int(name), status.st_dev, status.st_ino))
+    return frozenset(found)
+
+
+def _shut(descriptor: int, device: int, inode: int) -> None:
+    """Shut the connection of a socket down, unless its number belongs to another file by now."""
+    with suppress(OSError):
+        copy = os.dup(descriptor)
+        status = os.fstat(copy)
+        if (status.st_dev, status.st_ino) == (device, inode):
+            with socket.socket(fileno=copy) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
+        else:
+            os.close(copy)
+
+
+@dataclass(eq=False)
+class Line:
+    """A connection, seen from outside the thread that uses it."""
+
+    pid: int = 0
+    """The process id of its backend; 0 while it is being opened."""
+    cancel: Callable[[], None] | None = None
+    waiting_since: float | None = None
+    looked_at: float = 0.0
+    progress: str | None = None
+    why: str = ""
+    """Why it was cut."""
+    _before: frozenset[Socket] = field(default_factory=_open_sockets)
+    _own: frozenset[Socket] | None = None
+
+    def opened(self, pid: int) -> None:
+        """Note which backend serves the connection, now that it is open, and which sockets are its own."""
+        self._own = _open_sockets() - self._before
+        self.pid = pid
+
+    def cut(self, why: str) -> None:
+        """Let whoever waits for an answer get an error at once."""
+        self.why = self.why or why
+        for own in _open_sockets() - self._before if self._own is None else self._own:
+            _shut(*own)
+
+
+class Watch:
+    """Looks after the connections to one database. ``ask`` asks the server about backends; it may never return."""
+
+    def __init__(self, patience: float, ask: Callable[[Line, list[int]], Answers | None]) -> None:
+        """``patience``: seconds after which an answer is late, and after which the server must have explained it."""
+        self._patience = patience
+        self._ask = ask
+        self._ended = ""
+        self._lines: set[Line] = set()
+        self._changing = threading.Lock()
+        self._watcher: threading.Thread | None = None
+
+    @contextmanager
+    def opening(self) -> Iterator[Line]:
+        """Watch a connection that is opened in the block, and from then on."""
+        line = Line()
+        with self._changing:
+            self._lines.add(line)
+            if self._watcher is None and self._patience < threading.TIMEOUT_MAX:
+                self._watcher = threading.Thread(target=self._keep_looking, name="etl-watch", daemon=True)
+                self._watcher.start()
+        try:
+            with self.waiting(line):
+                yield line
+        except BaseException as error:
+            self.closed(line)
+            if line.why:
+                raise CutError(line.why) from error
+            raise
+
+    @contextmanager
+    def waiting(self, line: Line) -> Iterator[None]:
+        """Watch the call in the block; raises ``CutError`` for a connection that was cut."""
+        line.progress = None
+        line.waiting_since = time.monotonic()
+        try:
+            if why := line.why or self._ended:
+                raise CutError(why)
+            yield
+        finally:
+            line.waiting_since = None
+
+    def closed(self, line: Line) -> None:
+        """Forget a connection."""
+        with self._changing:
+            self._lines.discard(line)
+
+    def end(self) -> None:
+        """Let no call begin any more, and end those under way: cancelled, or cut where that is of no avail."""
+        self._ended = "the connection is closed"
+        for line in self._waiting():
+            if line.cancel:
+                threading.Thread(target=line.cancel, name="etl-cancel", daemon=True).start()  # it may hang, too
+        deadline = time.monotonic() + LAST_WORDS
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(_BRIEF)
+        for line in self._waiting():
+            line.cut(self._ended)
+
+    def _waiting(self) -> list[Line]:
+        with self._changing:
+            return [line for line in self._lines if line.waiting_since is not None]
+
+    def _keep_looking(self) -> None:
+        pause = min(1.0, self._patience / 5)
+        while True:
+            time.sleep(pause)
+            with self._changing:
+                if not self._lines:
+                    self._watcher = None
+                    return
+            now = time.monotonic()
+            waiting = [(line, line.waiting_since or now) for line in self._waiting()]
+            late = [(line, since) for line, since in waiting if now - max(since, line.looked_at) > self._patience]
+            if late:
+                self._look_at(late)
+
+    def _look_at(self, late: list[tuple[Line, float]]) -> None:
+        answers = self._answers([line.pid for line, _ in late if line.pid])
+        for line, since in late:
+            if line.waiting_since != since:  # the answer has come
+                continue
+            waited = f"{time.monotonic() - since:.0f} s"
+            if answers is None or not line.pid:
+                line.cut(f"the database server has not answered for {waited}")
+            elif line.pid not in answers or answers[line.pid] == (line.progress or ""):
+                line.cut(f"the connection to the database server has been dead for {waited}")
+            else:
+                line.progress, line.looked_at = answers[line.pid], time.monotonic()
+
+    def _answers(self, pids: list[int]) -> Answers | None:
+        """Return what the server says of its backends; None where it does not say anything in time."""
+        if not pids:
+            return {}
+        answers: list[Answers | None] = []
+        probe = Line()
+        asking = threading.Thread(target=lambda: answers.append(self._ask(probe, pids)), name="etl-ask", daemon=True)
+        asking.start()
+        asking.join(self._patience)
+        for _ in range(20):  # libpq may be between two attempts to connect
+            if asking.is_alive():
+                probe.cut("the database server has not answered")
+                asking.join(0.05)
+        return answers[0] if answers else None

@@ -1,0 +1,173 @@
+"""Owns the cutting of delimited text into records and of a record into its fields, so that one in trouble stays alone.
+
+A record is a line, which ends at a line feed (and the carriage returns before it) and at nothing else: names hold other
+characters that end lines elsewhere. A quoted field may hold line ends; then the record is several lines, of which none
+but the first reads as a record by itself. A line that is neither is a broken record of its own, and the next record is
+looked for on the next line: so a quote that is never closed costs its line and no more. A quote inside a field that
+does not begin with one stands for itself. Blank lines are no records. Pure: text in, positions and fields out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DELIMITERS = ",;\t"
+MOST_LINES = 50  # of one record
+
+_OPEN = re.compile(r'"[^"]*(?:""[^"]*)*\Z')
+_NOT_CLOSED = "a quote is not closed"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the lines of a file are made."""
+
+    names: tuple[str | None, ...]
+    """What each column is called here, from left to right; ``None`` for one that is not read."""
+    delimiter: str = ","
+    quoting: bool = True
+    """Whether a field may stand in quotes (RFC 4180). If not, a quote is a character like any other."""
+    at_least: int | None = None
+    """How many columns a record has at least, where the last ones may lack."""
+
+    @property
+    def width(self) -> str:
+        """How many columns a record has, for people."""
+        most = str(len(self.names))
+        return most if self.at_least is None else f"{self.at_least} to {most}"
+
+    def fits(self, count: int) -> bool:
+        """Say whether a record may have ``count`` fields."""
+        return (self.at_least or len(self.names)) <= count <= len(self.names)
+
+
+class Piece(NamedTuple):
+    """A record and its bounds in the text; without fields where it is broken, which ``trouble`` explains."""
+
+    start: int
+    end: int
+    fields: list[str] | None
+    trouble: str = ""
+
+
+def whole_table(text: str, dialect: Dialect) -> list[list[str]] | None:
+    """Return the records of a sound text in which each is one line, else ``None``."""
+    reader = csv.reader(
+        io.StringIO(text, newline="\n"),
+        delimiter=dialect.delimiter,
+        quoting=csv.QUOTE_MINIMAL if dialect.quoting else csv.QUOTE_NONE,
+        strict=True,
+    )
+    try:
+        rows = list(reader)
+    except csv.Error:
+        return None
+    if reader.line_num != len(rows):
+        return None
+    rows = [row for row in rows if row]
+    return rows if all(map(dialect.fits, set(map(len, rows)))) else None
+
+
+def split_table(text: str, at: int, dialect: Dialect) -> Iterator[Piece]:
+    """Yield the records of any text from position ``at`` on."""
+    lines = list(_lines(text, at))
+    number = 0
+    while number < len(lines):
+        start, end = lines[number]
+        number += 1
+        if is_blank(text[start:end]):
+            continue
+        fields, trouble = cut(text[start:end], dialect)
+        if trouble == _NOT_CLOSED:
+            further = _join(text, lines[number - 1 : number - 1 + MOST_LINES], dialect)
+            if further is not None:
+                number += further.lines
+                yield further.piece
+                continue
+        if fields is not None and not dialect.fits(len(fields)):
+            trouble = f"{len(fields)} fields instead of {dialect.width}"
+        yield Piece(start, end, fields if not trouble else None, trouble)
+
+
+def is_blank(line: str) -> bool:
+    """Say whether a line is no record."""
+    return not line.strip(" \r")
+
+
+def cut(record: str, dialect: Dialect, *, strict: bool = False) -> tuple[list[str] | None, str]:
+    """Return the fields of a record, however many they are; else ``None`` and what is wrong with it.
+
+    ``strict`` allows no quote in a field that does not begin with one.
+    """
+    if not dialect.quoting or '"' not in record:
+        return record.split(dialect.delimiter), ""
+    field = _field(dialect.delimiter, strict=strict)
+    fields: list[str] = []
+    at = 0
+    while found := field.match(record, at):
+        quoted = found[1]
+        fields.append((found[2] or "") if quoted is None else quoted.replace('""', '"'))
+        if not found[3]:
+            return fields, ""
+        at = found.end()
+    return None, _NOT_CLOSED if _OPEN.match(record, at) else f"field {len(fields) + 1} goes on after its closing quote"
+
+
+@lru_cache
+def _field(delimiter: str, *, strict: bool) -> re.Pattern[str]:
+    others = rf'[^"\n{delimiter}]' if strict else rf"[^\n{delimiter}]"
+    return re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"\n{delimiter}]{others}*)?)({delimiter}|\Z)')
+
+
+def _lines(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of the lines, without their ends."""
+    while at < len(text):
+        feed = text.find("\n", at)
+        stop = feed if feed >= 0 else len(text)
+        end = stop
+        while end > at and text[end - 1] == "\r":
+            end -= 1
+        yield at, end
+        at = stop + 1
+
+
+class _Joined(NamedTuple):
+    piece: Piece
+    lines: int
+    """How many lines the record has beside the first."""
+
+
+def _join(text: str, lines: Sequence[tuple[int, int]], dialect: Dialect) -> _Joined | None:
+    """Return the record that begins on the first of ``lines``, which ends inside quotes, and ends on a later one."""
+    start = lines[0][0]
+    for further, (begin, end) in enumerate(lines[1:], start=1):
+        line = text[begin:end]
+        if _reads_alone(line, dialect):
+            return None
+        if '"' in line:
+            fields, trouble = cut(text[start:end], dialect)
+            if fields is not None and dialect.fits(len(fields)):
+                return _Joined(Piece(start, end, fields), further)
+            if trouble != _NOT_CLOSED:
+                return None
+    return None
+
+
+def _reads_alone(line: str, dialect: Dialect) -> bool:
+    fields, _ = cut(line, dialect, strict=True)
+    return fields is not None and dialect.fits(len(fields))
+
+
+def split_header(line: str) -> tuple[list[str], str]:
+    """Return the cells of a header, and the delimiter: the one of ``DELIMITERS`` that there is most of."""
+    delimiter = max(DELIMITERS, key=line.count)
+    fields, _ = cut(line, Dialect((), delimiter))
+    return fields if fields is not None else line.split(delimiter), delimiter

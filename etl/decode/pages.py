@@ -1,0 +1,101 @@
+"""Owns files that hold their records page by page, as an API gives them: how to read, find and write the records."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic
+
+import msgspec
+
+from etl.decode.places import mapped_fields, place
+from etl.decode.records import Record, Records, decode_pieces
+from etl.decode.split import UNREADABLE, to_utf8
+from etl.decode.split_pages import Paths, split_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class JsonPages(Generic[Record]):
+    """Pages of JSON, each with a list of records or with a single record in place of the list.
+
+    ``paths`` are the key paths under one of which a page has them, e.g. ``(("recenttracks", "track"), ("track",))``. A
+    file is one page, an array of pages, or several of these one after the other. Rows count from 1 across all pages.
+    """
+
+    record: type[Record]
+    paths: Paths
+
+    def read(self, data: bytes) -> Records[Record]:
+        """Decode the records of all pages; raises ``BrokenFileError`` as ``read_records``.
+
+        A page that is sound but has no place for records, such as an API's error, counts as one record without
+        fields; where no page has one, the file is refused. Every field of ``record`` needs a default.
+        """
+        text = to_utf8(data)
+        rows = _whole(text.body, self.record, self.paths)
+        if rows is not None:
+            return Records(rows, {})
+        return decode_pieces(text, split_pages(text, self.paths, mapped_fields(self.record)), self.record)
+
+    def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
+        """See ``Layout``."""
+        text, mapped = to_utf8(data), mapped_fields(self.record)
+        return place(text, split_pages(text, self.paths, mapped), rows, mapped)
+
+    def document(self, records: Sequence[str]) -> bytes:
+        """See ``Layout``: one page, with the records under the first of ``paths``."""
+        page = f"[{','.join(records)}]"
+        for key in reversed(self.paths[0]):
+            page = f'{{"{key}":{page}}}'
+        return page.encode()
+
+
+def _whole(body: bytes, record: type[Record], paths: Paths) -> list[Record] | None:
+    """Decode all records in one go; ``None`` where something is broken, or a page has not exactly one list."""
+    rows: list[Record] = []
+    try:
+        documents = _decoder(record, paths).decode_lines(body)
+    except UNREADABLE:
+        return None
+    for document in documents:
+        for page in document if isinstance(document, list) else [document]:
+            lists = list(_lists(page, record))
+            if len(lists) != 1:
+                return None
+            rows += lists[0]
+    return rows if documents else None
+
+
+def _lists(value: Any, record: type[Record]) -> Iterator[list[Record]]:  # noqa: ANN401 (any node of a page)
+    if isinstance(value, list):
+        yield value
+    elif isinstance(value, record):
+        yield [value]
+    elif value is not None:
+        for inner in msgspec.structs.astuple(value):
+            yield from _lists(inner, record)
+
+
+@lru_cache
+def _decoder(record: type[msgspec.Struct], paths: Paths) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of one document; its ``decode_lines`` reads any number of them, with any space between."""
+    page = _page_type(record, paths)
+    return msgspec.json.Decoder(page | types.GenericAlias(list, (page,)), strict=False)
+
+
+def _page_type(record: type[msgspec.Struct], paths: Paths) -> Any:  # noqa: ANN401 (made here, no name for it)
+    """Return the type of an object that has the records under ``paths``, with a field for each first key."""
+    fields = []
+    keys = list(dict.fromkeys(path[0] for path in paths))
+    for number, key in enumerate(keys):
+        array = types.GenericAlias(list, (record,))
+        inner = tuple(path[1:] for path in paths if path[0] == key and len(path) > 1)
+        here = _page_type(record, inner) if inner else record
+        fields.append((f"part_{number}", (here | array if (key,) in paths else here) | None, None))
+    return msgspec.defstruct("Page", fields, rename=dict(zip((field[0] for field in fields), keys, strict=True)))

@@ -1,0 +1,223 @@
+"""Owns the cutting of a file of pages into records, without parsing them, as ``split`` does it with one list.
+
+Pages are told apart as records are: by their brackets where they are sound, else by the key that a page begins with.
+Where a page breaks off, or has lost the place of its list, the file is refused: nobody knows how many records it had.
+Pure: bytes in, positions out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from etl.decode.split import (
+    EXPORT_AGAIN,
+    KEY,
+    LAST_BRACKETS,
+    NESTED_STARTS,
+    Text,
+    byte,
+    check_tail,
+    cut_off,
+    end_of_value,
+    not_found,
+    split_list,
+    syntax,
+    two_lists,
+)
+from etl.errors import BrokenFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from etl.decode.split import Span
+
+Paths = tuple[tuple[str, ...], ...]
+
+_GAP = re.compile(rb"[, \t\r\n]*")
+_PAGE_END = b", \t\r\n[]"  # what may stand between two pages
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+class Node(NamedTuple):
+    """What a place in a page may hold: the records (``is_end``), or an object with some of these keys."""
+
+    is_end: bool
+    children: dict[bytes, Node]
+
+
+class Page(NamedTuple):
+    """The bounds of a page. ``is_sound`` if it is JSON; ``depth`` counts brackets behind it that are within them."""
+
+    start: int
+    end: int
+    is_sound: bool
+    depth: int = 0
+
+
+class Place(NamedTuple):
+    """Where a page's records stand. ``opening`` is the JSON around them up to there, but for other keys."""
+
+    at: int
+    opening: bytes
+    is_list: bool
+
+
+def split_pages(text: Text, paths: Paths, keys: Collection[str]) -> list[Span]:
+    """Return the bounds in ``text.body`` of the records of all pages, which each page has under one of ``paths``.
+
+    Where the brackets do not tell, a record begins with one of ``keys``. A sound page without a place for records is
+    taken for a record. Raises ``BrokenFileError`` as ``read_records``.
+    """
+    node = _tree(paths)
+    pages, depth = _pages(text.body, node)
+    spans: list[Span] = []
+    strangers = 0
+    for page in pages:
+        found = _records_of(text, page, node, keys, len(spans))
+        if found is None:
+            strangers += 1
+            found = [(page.start, page.end)]
+        spans += found
+    if strangers == len(pages) and (pages or not text.body.strip()):
+        raise not_found(text.body, _names(node))
+    if depth:
+        raise cut_off(text, "after", len(spans))
+    return spans
+
+
+def _tree(paths: Paths) -> Node:
+    keys = dict.fromkeys(path[0] for path in paths if path)
+    children = {b'"%s"' % key.encode(): _tree(tuple(path[1:] for path in paths if path[:1] == (key,))) for key in keys}
+    return Node(() in paths, children)
+
+
+def _pages(body: bytes, node: Node) -> tuple[list[Page], int]:
+    """Return the pages, and how many brackets around them do not close."""
+    starts = [*_page_starts(body, node), len(body)]
+    pages: list[Page] = []
+    at = depth = upcoming = 0
+    while (at := _skip_gap(body, at)) < len(body):
+        bracket = body[at]
+        if bracket == ord("[") or (bracket == ord("]") and depth):
+            depth += 1 if bracket == ord("[") else -1
+            at += 1
+            continue
+        while starts[upcoming] <= at:
+            upcoming += 1
+        page = _page_at(body, at, starts, upcoming)
+        if page.end == len(body) and bracket == ord("{") and not page.is_sound:
+            page, depth = page._replace(depth=depth), 0
+        pages.append(page)
+        at = page.end
+    return pages, depth
+
+
+def _page_starts(body: bytes, node: Node) -> list[int]:
+    """Return where objects begin with the key that leads to the records, or with the first key of the first page."""
+    alternatives = {re.escape(key) for key in node.children}
+    first = re.match(rb"[\s\[]*\{", body)
+    if first and (key := KEY.match(body, first.end())):
+        alternatives.add(re.escape(key[1]))
+    begin = rb"(?:[\[\],}\n]\s*|\A\s*)(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)"
+    return [match.end() for match in re.compile(begin).finditer(body)]
+
+
+def _page_at(body: bytes, at: int, starts: list[int], upcoming: int) -> Page:
+    """Return the page that begins at ``at``; one that is no JSON ends where the next begins."""
+    limit = starts[upcoming]
+    if body[at] != ord("{"):
+        end = end_of_value(body, at, limit) or at + max(1, len(body[at:limit].rstrip(_PAGE_END)))
+        return Page(at, end, is_sound=False)
+    end = at + len(body[at:limit].rstrip(_PAGE_END))
+    if syntax(body[at:end]) is None:
+        return Page(at, end, is_sound=True)
+    # A page may be followed by one of another kind, and a sound one may hold what looks like the start of one.
+    further = end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
+    if further is not None and syntax(body[at:further]) is None:
+        return Page(at, further, is_sound=True)
+    return Page(at, end if limit < len(body) else limit, is_sound=False)
+
+
+def _records_of(text: Text, page: Page, node: Node, keys: Collection[str], before: int) -> list[Span] | None:
+    """Return the bounds of a page's records; ``None`` for something that has no place for records."""
+    part = Text(text.body[page.start : page.end], text.shift, page.start, goes_on=page.end < len(text.body))
+    is_empty = False
+    place = None
+    for place in _places(part.body, 0, node, b""):
+        if place is not None:
+            break
+        is_empty = True
+    if place is None:
+        if part.body.startswith(b"{") and not page.is_sound:
+            raise _lost_list(part, before)
+        return [] if is_empty else None
+    around = b"[" * page.depth + place.opening
+    if place.is_list:
+        spans, close = split_list(part, place.at + 1, around, keys, before)
+    else:
+        close = _end_of_single(part, place.at, around, before + 1)
+        spans = [(place.at, close)]
+    rest = place.opening + (b"" if place.is_list else b"null") + part.body[close:]
+    if any(_places(rest, 0, node, b"")):
+        raise two_lists(_names(node))
+    return [(page.start + start, page.start + end) for start, end in spans]
+
+
+def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[Place | None]:
+    """Yield the places for records in the object at ``at``, as far as it can be followed; ``None`` for an empty one."""
+    opening += b"{"
+    while key := KEY.match(body, at + 1):
+        at = key.end()
+        child = node.children.get(key[1])
+        if child is not None:
+            first = body[at : at + 1]
+            if first == b"[" and child.is_end:
+                yield Place(at, opening + b'"":[', is_list=True)
+            elif first == b"{" and child.children:
+                yield None
+                yield from _places(body, at, child, opening + key[1] + b":")
+            elif first == b"{":
+                yield Place(at, opening + b'"":', is_list=False)
+            elif body.startswith(b"null", at):
+                yield None
+        end = end_of_value(body, at, len(body))
+        if end is None or body[end : end + 1] == b"}":
+            return
+        at = _skip_gap(body, end) - 1
+
+
+def _end_of_single(part: Text, at: int, around: bytes, row: int) -> int:
+    """Return where a page's only record ends; a broken one does where what follows completes the page."""
+    body = part.body
+    around += b"null"
+    end = end_of_value(body, at, len(body))
+    if end is not None and syntax(body[at:end]) is None and not (part.goes_on and syntax(around + body[end:]) == "cut"):
+        check_tail(part, end, around, row)
+        return end
+    if part.goes_on or syntax(body[at:]) == "malformed":
+        edges = sorted({edge for bracket in _BRACKET.finditer(body, at + 1) for edge in bracket.span()})
+        for edge in edges[-2 * LAST_BRACKETS :]:
+            if syntax(around + body[edge:]) is None:
+                return edge
+    raise cut_off(part, "inside", row)
+
+
+def _lost_list(part: Text, before: int) -> BrokenFileError:
+    if syntax(part.body) == "cut":
+        return cut_off(part, "after", before)
+    where = f"the page at byte {byte(part, 0)}, after record {before},"
+    return BrokenFileError(f"{where} is damaged before its list of records", EXPORT_AGAIN)
+
+
+def _names(node: Node, above: str = "") -> tuple[str, ...]:
+    """Return the key paths as people read them."""
+    found = [above] if node.is_end else []
+    for key, child in node.children.items():
+        found += _names(child, f"{above}.{key.decode()[1:-1]}".removeprefix("."))
+    return tuple(found)
+
+
+def _skip_gap(body: bytes, at: int) -> int:
+    gap = _GAP.match(body, at)
+    return gap.end() if gap else at

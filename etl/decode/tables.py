@@ -1,0 +1,165 @@
+"""Owns delimited text, CSV and the like: its records by the names of their columns, their places, new files of them.
+
+A sound file of one line per record is cut in one go. Any trouble sends it through the tolerant path, which cuts line by
+line and says what is broken; ``etl.decode.cells`` has the rules.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from etl.decode.cells import Dialect, is_blank, split_table, whole_table
+from etl.decode.records import Broken
+from etl.decode.split import to_utf8
+from etl.errors import BrokenFileError
+from etl.schema import PLACES, RejectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The records of a file."""
+
+    frame: pl.DataFrame
+    """One text column for each name of the layout; null where there is nothing, and in a broken row."""
+    columns: frozenset[str]
+    """The names of the columns that the file has."""
+    broken: dict[int, Broken]
+    """Why a record cannot be read, by row from 1."""
+
+
+class _Text(NamedTuple):
+    text: str
+    at: int
+    """Where the records begin."""
+    shift: int | None
+    """What to add to a number of bytes in the text to get one in the file; ``None``: no such number."""
+    dialect: Dialect
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """One record on each line, its fields divided by a delimiter."""
+
+    dialect: Dialect
+    """How a file is made that has no header, and how ``document`` makes one; names every column that is read."""
+    header: Callable[[str], Dialect] | None = None
+    """Reads the header line, if files have one, which must understand the names in ``dialect``.
+
+    Raises ``BrokenFileError`` for a header of something else.
+    """
+
+    def read(self, data: bytes) -> Table:
+        """Read the records. Raises ``BrokenFileError`` where the header is missing or that of something else."""
+        opened = self._open(data)
+        rows, broken = _rows(opened)
+        names = opened.dialect.names
+        return Table(self._frame(rows, names), frozenset(name for name in names if name), broken)
+
+    def _frame(self, rows: list[list[str]], names: Sequence[str | None]) -> pl.DataFrame:
+        width = len(names)
+        if any(len(fields) < width for fields in rows):
+            rows = [fields + [""] * (width - len(fields)) for fields in rows]
+        values: dict[str | None, Sequence[str]] = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+        nothing = [None] * len(rows)
+        columns = {name: pl.Series(values.get(name, nothing), dtype=pl.String) for name in self.dialect.names if name}
+        return pl.DataFrame(columns).with_columns(pl.when(pl.all() != "").then(pl.all()))
+
+    def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
+        """See ``Layout``."""
+        text, at, shift, dialect = self._open(data)
+        wanted = set(rows)
+        found: dict[int, tuple[int, int | None, int | None, str | None]] = {}
+        here = offset = 0
+        for row, piece in enumerate(split_table(text, at, dialect), start=1):
+            if row not in wanted:
+                continue
+            offset += _bytes(text[here : piece.start])
+            here = piece.start
+            place = (None, None) if shift is None else (offset + shift, _bytes(text[here : piece.end]))
+            found[row] = (row, *place, _as_json(piece.fields, dialect))
+        return pl.DataFrame([found[row] for row in rows if row in found], schema=PLACES, orient="row")
+
+    def document(self, records: Sequence[str]) -> bytes:
+        """See ``Layout``. With a header, a file has the columns that any of its records has."""
+        named = [json.loads(record) for record in records]
+        names: list[str | None] = list(self.dialect.names)
+        if self.header and named:
+            names = [name for name in names if any(name in record for record in named)]
+        rows = [[record.get(name, "") for name in names] for record in named]
+        table: list[list[str | None]] = [names, *rows] if self.header else rows
+        if not self.dialect.quoting:
+            return "".join(f"{self.dialect.delimiter.join(map(str, fields))}\n" for fields in table).encode()
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, delimiter=self.dialect.delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerows(table)
+        return out.getvalue().encode()
+
+    def _open(self, data: bytes) -> _Text:
+        is_cut = data.startswith(_UTF16) and len(data) % 2 == 1
+        utf8 = to_utf8(data[:-1] if is_cut else data)
+        shift = utf8.shift
+        # Half a UTF-16 character at the end is the trouble of the last record.
+        text = (utf8.body + b"\xff" if is_cut else utf8.body).decode("utf-8", "surrogateescape")
+        if self.header is None:
+            return _Text(text, 0, shift, self.dialect)
+        at = 0
+        while at < len(text):
+            feed = text.find("\n", at)
+            end = feed if feed >= 0 else len(text)
+            line = text[at:end].rstrip("\r")
+            at = end + 1
+            if not is_blank(line):
+                return _Text(text, at, shift, self.header(line))
+        raise BrokenFileError("the file is empty", "Its first line should name the columns: export it again")
+
+
+def _rows(opened: _Text) -> tuple[list[list[str]], dict[int, Broken]]:
+    """Return the fields of all records, none where one is broken, and why it is, by row from 1."""
+    text, at, _, dialect = opened
+    broken: dict[int, Broken] = {}
+    rows = whole_table(text[at:], dialect)
+    if rows is None:
+        rows = []
+        for row, piece in enumerate(split_table(text, at, dialect), start=1):
+            rows.append(piece.fields or [])
+            if trouble := _not_utf8(text[piece.start : piece.end]):
+                broken[row] = trouble
+            elif piece.fields is None:
+                broken[row] = Broken(RejectReason.MALFORMED, piece.trouble)
+    elif _not_utf8(text):
+        broken = {row: trouble for row, fields in enumerate(rows, start=1) if (trouble := _not_utf8("".join(fields)))}
+    for row in broken:
+        rows[row - 1] = []
+    return rows, broken
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+
+
+def _not_utf8(text: str) -> Broken | None:
+    """Say which byte of ``text`` was not UTF-8; Python shows it as half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return Broken(RejectReason.BAD_ENCODING, f"byte 0x{ord(text[error.start]) - 0xDC00:02x} is not UTF-8")
+    return None
+
+
+def _as_json(fields: list[str] | None, dialect: Dialect) -> str | None:
+    """Return the columns that are read as a JSON object."""
+    if fields is None or _not_utf8("".join(fields)):
+        return None
+    record = {name: value for name, value in zip(dialect.names, fields, strict=False) if name}
+    return json.dumps(record, ensure_ascii=False)

@@ -1,0 +1,214 @@
+"""The rows of a run that were not loaded, and how to read them again: from the export, else from the run directory."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.artifacts import RunDirectory
+from etl.discover import discover
+from etl.errors import BrokenFileError, ExitCode, InputError, SettingsError
+from etl.extract import FileResult, read_rows
+from etl.normalize.listens import normalize
+from etl.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
+from etl.settings import RunSettings
+from etl.sources import by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from etl.discover import Found, InputFile
+    from etl.normalize.listens import Rules
+    from etl.sources import Format, ReadOptions
+
+IS_GONE = "the export is gone"
+HAS_CHANGED = "the export has changed"
+IS_COUNTED_ANEW = "this version of the program counts the rows of the export otherwise"
+CANNOT_BE_READ = "the export cannot be read"
+TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """What a run read and did not load."""
+
+    run: RunDirectory
+    manifest: dict[str, Any]
+    """The run's ``run.json``."""
+    rejects: pl.DataFrame
+    """Schema REJECTS."""
+    unresolved: pl.DataFrame
+    """Columns of LISTENS, and ``detail``: why."""
+
+
+def left_over(run: RunDirectory) -> LeftOver:
+    """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` for one that did not end."""
+    manifest = run.read_manifest()
+    lost = run.read_where("outcome", pl.col("outcome") == str(Outcome.UNRESOLVED)).select("file", "row", "detail")
+    listens = run.read_frame("listens") if lost.height else empty(LISTENS)
+    unresolved = listens.join(lost, on=["file", "row"], maintain_order="right")
+    return LeftOver(run, manifest, run.read_frame("rejects"), unresolved)
+
+
+def replayable(run: RunDirectory) -> LeftOver:
+    """Return what can be tried again of ``run``; raises ``SettingsError`` for a dry run."""
+    left = left_over(run)
+    if left.manifest["settings"]["dry_run"]:
+        raise SettingsError(
+            f"run {run.run_id} was a dry run: it loaded nothing of which a rest could be left", "Use `etl run`"
+        )
+    return left
+
+
+def replay_settings(left: LeftOver, *, user: str | None, workers: int, dry_run: bool, max_rejects: int) -> RunSettings:
+    """Return the settings of the run that is replayed, but for those given; ``user`` None is the user of that run."""
+    before = RunSettings.from_json(left.manifest["settings"])
+    return replace(
+        before,
+        user=user or before.user,
+        workers=workers,
+        dry_run=dry_run,
+        max_rejects=max_rejects,
+        replay_of=left.run.run_id,
+    )
+
+
+def origins(run: RunDirectory) -> tuple[str, ...]:
+    """Return ``run`` and those that it replays in turn: the runs whose files count as loaded once nothing is left.
+
+    Empty where the books of one of them do not balance: what it left over cannot be told then.
+    """
+    chain: list[str] = []
+    following: str | None = run.run_id
+    while following and following not in chain:
+        try:
+            manifest = RunDirectory(run.path.with_name(following)).read_manifest()
+        except InputError:  # removed meanwhile
+            return (*chain, following)
+        if manifest["exit_code"] == ExitCode.UNBALANCED:
+            return ()
+        chain.append(following)
+        following = manifest["settings"].get("replay_of")
+    return tuple(chain)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads what is left over of a run again, under the same settings; rows keep their ``file`` and ``row``."""
+
+    options: ReadOptions
+    rules: Rules
+    _found: dict[Path, Found] = field(default_factory=dict)
+
+    def read(self, left: LeftOver) -> list[FileResult]:
+        """Return the files that have rows to try again, with these rows only. Raises ``InputError``."""
+        rejects = left.rejects.partition_by("file", as_dict=True)
+        unresolved = left.unresolved.partition_by("file", as_dict=True)
+        return [
+            self._read_file(
+                file, rejects.get((file["path"],), empty(REJECTS)), unresolved.get((file["path"],), empty(LISTENS))
+            )
+            for file in left.manifest["files"]
+            if file["status"] == FileStatus.LOADED and ((file["path"],) in rejects or (file["path"],) in unresolved)
+        ]
+
+    def _read_file(self, file: dict[str, Any], rejects: pl.DataFrame, unresolved: pl.DataFrame) -> FileResult:
+        path, sha256 = file["path"], file["sha256"]
+        try:
+            kind = by_name(file["format"])
+        except KeyError as error:
+            raise InputError(
+                f"{path} was read as {file['format']}, a format that this version of the program does not know",
+                "Use the version that made the run, or a newer one",
+            ) from error
+        wanted = pl.concat([rejects.get_column("row"), unresolved.get_column("row")])
+        export = self._find(path)
+        trouble = IS_GONE
+        try:
+            if export is not None:
+                data = export.read()
+                trouble = HAS_CHANGED
+                if hashlib.sha256(data).hexdigest() == sha256:
+                    read = read_rows(path, data, sha256, kind, self.options, self.rules, wanted)
+                    if read.records == len(wanted):
+                        return read
+                    trouble = IS_COUNTED_ANEW
+        except BrokenFileError:
+            trouble = CANNOT_BE_READ
+        rows = self._from_run_directory(path, kind, trouble, rejects, unresolved)
+        return replace(rows, reason=f"{trouble}; its rows come from the run directory", sha256=sha256, format=kind)
+
+    def _find(self, path: str) -> InputFile | None:
+        """Return the file that a run knew as ``path``: on disk, or inside a zip, where it is ``a.zip!inner/name``."""
+        for place in _containers(path):
+            try:
+                if not place.is_file():
+                    continue
+            except (OSError, ValueError):  # such as a name that is too long for the file system
+                continue
+            if place not in self._found:
+                self._found[place] = discover([place])
+            return next((file for file in self._found[place].files if file.path == path), None)
+        return None
+
+    def _from_run_directory(
+        self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, unresolved: pl.DataFrame
+    ) -> FileResult:
+        """Return what can be had without the export: rejected rows that have a record, unresolved listens as kept."""
+        has_record = pl.col("record").is_not_null()
+        read = self._from_records(path, kind, rejects.filter(has_record))
+        others = rejects.filter(~has_record)
+        if read is None:
+            read, others = FileResult(path, FileStatus.LOADED), rejects
+        return replace(
+            read,
+            listens=pl.concat([read.listens, _as_kept(unresolved)]).sort("row"),
+            rejects=pl.concat([read.rejects, others.with_columns(detail=_with_trouble(trouble))]).sort("row"),
+        )
+
+    def _from_records(self, path: str, kind: Format, rejects: pl.DataFrame) -> FileResult | None:
+        """Read rejected rows from the fields that were kept of them; None where that is impossible."""
+        if rejects.is_empty():
+            return FileResult(path, FileStatus.LOADED)
+        try:
+            extracted = kind.read(kind.layout.document(rejects.get_column("record").to_list()), self.options)
+        except BrokenFileError:
+            return None
+        if extracted.height != rejects.height:
+            return None
+        rows = normalize(
+            extracted.with_columns(rejects.get_column("row")), path, kind.source, kind.earliest, self.rules
+        )
+        places = rejects.select("row", "offset", "length", "record")
+        still = rows.rejected.join(places, on="row", maintain_order="left")
+        return FileResult(
+            path,
+            FileStatus.LOADED,
+            listens=rows.listens,
+            skipped=rows.skipped,
+            rejects=conform(still, REJECTS),
+            cleaned=rows.cleaned,
+        )
+
+
+def _containers(path: str) -> Iterator[Path]:
+    """Yield what may lie on the disk of ``path``: all of it, or what stands before one of its exclamation marks."""
+    for end in (len(path), *(mark.start() for mark in re.finditer("!", path))):
+        yield Path(path[:end])
+
+
+def _as_kept(listens: pl.DataFrame) -> pl.DataFrame:
+    """Return listens of the run directory as schema NORMALIZED; what is not kept of them is null."""
+    beside = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
+    return conform(listens.with_columns(beside), NORMALIZED)
+
+
+def _with_trouble(trouble: str) -> pl.Expr:
+    """Return the detail of a row that could not be read again: what it was, and why."""
+    before = pl.col("detail").str.replace(rf"(^|; )({'|'.join(TROUBLES)})$", "")
+    return pl.concat_str(pl.when(before != "").then(before), pl.lit(trouble), separator="; ", ignore_nulls=True)

@@ -1,0 +1,99 @@
+"""Keeps the further names that an export knows: finds whose each of them is, and what the entity lacks. Pure.
+
+An alias belongs to what has the MBID that its unit gives, else to what has the name, unless both have MBIDs: those are
+two things of one name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.schema import CANONICAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from etl.resolve.plan import Unit
+
+
+class AliasRow(TypedDict):
+    """A name of an entity of a unit; see ALIAS in ``etl.schema``."""
+
+    entity: str
+    of: str | None
+    alias: str
+    source: str
+    is_primary: bool
+
+
+class NewAlias(NamedTuple):
+    """A further name of an ``entity`` (artist, album or track) that exists already or that the plan makes."""
+
+    entity: str
+    number: int
+    alias: str
+    source: str
+
+
+class AliasKeeper:
+    """Collects in ``added`` what entities lack, and in ``sources`` where the primary names of new ones came from."""
+
+    def __init__(self, catalog: Catalog, added: list[NewAlias], sources: dict[tuple[str, int], str]) -> None:
+        self._catalog = catalog
+        self._added = added
+        self._sources = sources
+        self._seen: set[tuple[str, int, str]] = set()
+
+    def keep(self, unit: Unit, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]) -> None:
+        """Give the entities of ``unit``, whose track is ``track_id``, those of ``aliases`` that they lack.
+
+        From the numbers in ``made_before`` on, by entity, the unit itself has made them.
+        """
+        track = self._catalog.tracks.get(track_id)
+        if track is None:
+            return
+        album = self._catalog.releases.get(track.release)
+        titles = (unit.album, unit.raw_album) if unit.album else (unit.track, unit.raw_track)
+        owners: dict[tuple[str, str | None], Artist | Release | Track | None] = {
+            ("track", None): track if _is_it(track, unit.recording_mbid, (unit.track, unit.raw_track)) else None,
+            ("album", None): album if album is not None and _is_it(album, unit.release_mbid, titles) else None,
+        }
+        for row in aliases:
+            named = (row["entity"], row["of"])
+            if named not in owners:
+                owners[named] = self._credited_as(unit, row["of"], track)
+            if (owner := owners[named]) is not None:
+                self._keep(row, owner, is_new=owner.id >= made_before[row["entity"]])
+
+    def _credited_as(self, unit: Unit, name: str | None, track: Track) -> Artist | None:
+        """Return the artist of ``track`` that ``unit`` calls ``name``."""
+        if name not in unit.artists:
+            return None
+        place = unit.artists.index(name)
+        mbids = unit.artist_mbids or ()
+        mbid = mbids[place] if len(mbids) == len(unit.artists) else None
+        spellings = (name, unit.raw_artists[place] if unit.raw_artists else None)
+        credited = [self._catalog.artists[number] for number in track.artists if number in self._catalog.artists]
+        by_mbid = (artist for artist in credited if mbid and artist.mbid == mbid)
+        return next(by_mbid, None) or next((artist for artist in credited if _is_it(artist, mbid, spellings)), None)
+
+    def _keep(self, row: AliasRow, owner: Artist | Release | Track, *, is_new: bool) -> None:
+        entity, alias, source = row["entity"], row["alias"], row["source"]
+        names = owner.aliases if isinstance(owner, Artist) else owner.titles
+        if alias in names:
+            if is_new and row["is_primary"] and source != CANONICAL:
+                self._sources[entity, owner.id] = source
+        elif (entity, owner.id, alias) not in self._seen:
+            self._seen.add((entity, owner.id, alias))
+            self._added.append(NewAlias(entity, owner.id, alias, source))
+            if isinstance(owner, Artist):
+                self._catalog.add_alias(owner, alias)
+
+
+def _is_it(entity: Artist | Release | Track, mbid: str | None, spellings: Sequence[str | None]) -> bool:
+    """Say whether a unit that gives ``mbid`` and one of ``spellings`` means ``entity``."""
+    if mbid and entity.mbid:
+        return mbid == entity.mbid
+    names = entity.aliases if isinstance(entity, Artist) else entity.titles
+    return any(spelling in names for spelling in spellings if spelling)

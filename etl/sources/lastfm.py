@@ -1,0 +1,177 @@
+"""Owns what scrobbles of Last.fm have in common, in whichever file they come: their fields, and what these mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import polars as pl
+
+from etl.normalize.credit import DEFAULT_SEPARATORS, FEATURE_HINT, compile_separators, split_credit
+from etl.schema import NAMES, RejectReason, SkipReason
+from etl.sources.base import finish, first_reason, is_blank, missing_names, quoted
+from etl.sources.times import read_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from etl.decode import Broken, Records
+
+_SEPARATORS = compile_separators(DEFAULT_SEPARATORS)
+
+# What a reader of scrobbles knows of each, as text: blank and null mean the same. ``moment`` and ``words`` are its
+# time, the better one first.
+FIELDS = pl.Schema(
+    dict.fromkeys(
+        ("artist", "artist_mbid", "track", "recording_mbid", "album", "release_mbid", "moment", "words"), pl.String
+    )
+)
+
+
+class HasMbid(Protocol):
+    """What may have an MBID."""
+
+    mbid: Any
+
+
+class Artist(msgspec.Struct, gc=False):
+    """The API gives ``#text``, with extended=1 ``name``. An ``mbid`` that is no text is none."""
+
+    text: str | None = msgspec.field(default=None, name="#text")
+    name: str | None = None
+    mbid: Any = None
+
+
+class Album(msgspec.Struct, gc=False):
+    """An album."""
+
+    text: str | None = msgspec.field(default=None, name="#text")
+    mbid: Any = None
+
+
+class Date(msgspec.Struct, gc=False):
+    """The start of the play: Unix seconds, and the minute in words."""
+
+    uts: str | int | float | None = None
+    text: str | None = msgspec.field(default=None, name="#text")
+
+
+class Attributes(msgspec.Struct, gc=False):
+    """Only the track that is playing has them."""
+
+    nowplaying: str | bool | None = None
+
+
+class Scrobble(msgspec.Struct, gc=False):
+    """A ``track`` of the API's user.getRecentTracks."""
+
+    artist: Artist | None = None
+    name: str | None = None
+    mbid: Any = None
+    album: Album | None = None
+    date: Date | None = None
+    attributes: Attributes | None = msgspec.field(default=None, name="@attr")
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether the scrobble says of itself that it is yet to come."""
+        return self.attributes is not None and str(self.attributes.nowplaying).strip().lower() in {"true", "1"}
+
+
+def read_tracks(tracks: Records[Scrobble]) -> pl.DataFrame:
+    """Return the rows of what the API calls tracks. Columns out: ``EXTRACTED``."""
+    rows = tracks.rows
+    artists = [row.artist or Artist() for row in rows]
+    albums = [row.album or Album() for row in rows]
+    dates = [row.date or Date() for row in rows]
+    frame = pl.DataFrame(
+        {
+            "artist": [artist.text or artist.name for artist in artists],
+            "artist_mbid": [mbid_of(artist) for artist in artists],
+            "track": [row.name for row in rows],
+            "recording_mbid": [mbid_of(row) for row in rows],
+            "album": [album.text for album in albums],
+            "release_mbid": [mbid_of(album) for album in albums],
+            "moment": [as_text(date.uts) for date in dates],
+            "words": [date.text for date in dates],
+        },
+        schema=FIELDS,
+    )
+    # The track that is playing has no date at all, with or without the attribute.
+    playing = pl.Series([row.is_playing for row in rows], dtype=pl.Boolean)
+    undated = pl.Series([row.date is None for row in rows], dtype=pl.Boolean)
+    named = ~is_blank("artist") & ~is_blank("track")
+    return read_fields(frame.with_columns(is_playing=playing | (undated & named)), tracks.broken, ("uts", "#text"))
+
+
+def mbid_of(entity: HasMbid) -> str | None:
+    """Return the MBID of a record's artist, album or track."""
+    return entity.mbid if isinstance(entity.mbid, str) else None
+
+
+def as_text(number: str | float | None) -> str | None:
+    """Return a number that may be written as text as text."""
+    return None if number is None else str(number)
+
+
+def read_fields(
+    frame: pl.DataFrame, broken: Mapping[int, Broken], times: Sequence[str], units: int = 1
+) -> pl.DataFrame:
+    """Turn columns of text into rows. Columns in: ``FIELDS`` and perhaps ``is_playing``; out: ``EXTRACTED``.
+
+    ``times`` are the file's names of ``moment`` and ``words``; a number in ``moment`` counts ``units`` to a second.
+    """
+    if "is_playing" not in frame.columns:
+        frame = frame.with_columns(is_playing=pl.lit(value=False))
+    frame = frame.with_columns(pl.col("album", "recording_mbid", "release_mbid").replace("", None))
+    best, other = read_times(frame["moment"], units), read_times(frame["words"])
+    frame = frame.with_columns(
+        credit_mbids(frame),
+        listened_at=pl.coalesce(best["time"], other["time"]),
+        minute_only=pl.when(pl.coalesce(best["minute_only"], other["minute_only"])).then(pl.lit(value=True)),
+        skip=pl.when("is_playing").then(pl.lit(str(SkipReason.NOW_PLAYING))),
+        client=pl.lit("lastfm"),
+        written=pl.coalesce(
+            pl.when(~is_blank(column)).then(pl.format(f"{name}: {{}}", quoted(pl.col(column))))
+            for column, name in zip(("moment", "words"), times, strict=False)
+        ),
+    )
+    rules: list[tuple[pl.Expr, str]] = [
+        *missing_names("artist", "track"),
+        (pl.col("written").is_null(), RejectReason.MISSING_TIME),
+        (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
+    ]
+    frame = frame.with_columns(reject=first_reason(rules)).with_columns(
+        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then("written")
+    )
+    return finish(frame, broken)
+
+
+def credit_mbids(frame: pl.DataFrame) -> pl.Series:
+    """Return ``artist_mbids`` for the columns artist, track and artist_mbid.
+
+    Last.fm has one MBID for the whole text of a credit, and the text is split into artists later. Where it stays one
+    artist, the MBID is that artist's, as Koito has it. Where only the title adds features, it is the base artist's.
+    Where the text itself is composed ("A feat. B"), it is left out: nobody knows whose it is, and resolving takes a
+    single known MBID beside several names for all the artists there are, so that B would be lost. (Koito stores one
+    artist "A feat. B" then.)
+    """
+    hint = pl.any_horizontal(
+        pl.col("artist", "track").str.contains(FEATURE_HINT), pl.col("artist").str.contains(DEFAULT_SEPARATORS)
+    ).fill_null(value=False)
+    known = frame.select("artist", "track", mbid="artist_mbid", hint=hint, row=pl.int_range(pl.len()))
+    known = known.filter(~is_blank("mbid"))
+    plain = known.filter(~pl.col("hint")).select("row", artist_mbids=pl.concat_list("mbid"))
+    hinted = known.filter("hint")
+    lists = [
+        _split_mbid(artist or "", track or "", mbid)
+        for artist, track, mbid in hinted.select("artist", "track", "mbid").iter_rows()
+    ]
+    split = hinted.select("row").with_columns(pl.Series("artist_mbids", lists, dtype=NAMES))
+    every = pl.DataFrame({"row": pl.int_range(frame.height, eager=True)})
+    return every.join(pl.concat([plain, split]), on="row", how="left", maintain_order="left")["artist_mbids"]
+
+
+def _split_mbid(artist: str, track: str, mbid: str) -> list[str | None] | None:
+    artists = split_credit(artist, track, _SEPARATORS)
+    return [mbid, *[None] * (len(artists) - 1)] if artists[0] == artist.strip() else None

@@ -1,0 +1,59 @@
+"""Reads the CSV files of benjaminbenben's lastfm-to-csv: artist, album, track and the minute, without a header.
+
+The old tool took commas and quotes out of the names and quoted nothing; the new one writes RFC 4180. Both repeat the
+track that is playing, without a date, at the top of each page that they fetch.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from etl.decode import Delimited, Dialect
+from etl.decode.cells import cut, is_blank
+from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
+from etl.sources.headers import kind_of_table
+from etl.sources.lastfm_csv import with_times, with_verdicts
+from etl.sources.times import DATE_IN_WORDS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LAYOUT = Delimited(Dialect(("artist", "album", "track", "date")))
+
+_LINES = 20
+_DATE = re.compile(DATE_IN_WORDS)
+
+
+def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one file. Columns out: ``EXTRACTED``."""
+    table = LAYOUT.read(data)
+    frame = with_times(table.frame, ["date"])
+    return finish(with_verdicts(frame, undated_is_playing=True), table.broken)
+
+
+def _is_minutes(peek: Peek) -> bool:
+    """Look for four fields, the last a date, which only the playing track may lack, in a third of the first lines."""
+    lines = [line.rstrip("\r") for line in peek.head.decode("utf-8", "replace").split("\n")[:_LINES]]
+    lines = [line for line in lines if not is_blank(line)]
+    dates = [fields[3] for line in lines if (fields := cut(line, LAYOUT.dialect)[0]) is not None and len(fields) == 4]
+    dated = sum(1 for date in dates if _DATE.fullmatch(date))
+    fit = dated + sum(1 for date in dates if is_blank(date))
+    return dated > 0 and 3 * fit >= len(lines) and kind_of_table(peek) is None
+
+
+FORMAT = Format(
+    name="lastfm-minutes",
+    source="lastfm",
+    title="Last.fm CSV without a header, dates to the minute",
+    file_names=("<user>.csv",),
+    how_to_get="benjaminbenben.com/lastfm-to-csv, as it is.",
+    sample="lastfm/minutes",
+    recognise=_is_minutes,
+    read=read_minutes,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
+    caveat=(
+        "knows the minute only, and the old tool took commas and quotes out of names. lastfm.ghan.nl/export gives both"
+    ),
+)

@@ -1,0 +1,46 @@
+"""Reads pages of Last.fm's API as JSON, one or many: what lastfm.ghan.nl exports, and what scripts save."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl.decode import JsonPages
+from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.sources.lastfm import Scrobble, read_tracks
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LAYOUT = JsonPages(Scrobble, (("recenttracks", "track"), ("track",)))
+
+
+def read_pages(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one or several pages. Columns out: ``EXTRACTED``."""
+    return read_tracks(LAYOUT.read(data))
+
+
+def _is_pages(peek: Peek) -> bool:
+    """Tell scrobbles from the API's other lists of tracks: top ones count plays, loved ones have no album."""
+    keys = peek.keys
+    if not peek.shape or "playcount" in keys:
+        return False
+    return "recenttracks" in keys or (
+        {"track", "artist", "album", "name"} <= keys and bool(keys & {"uts", "nowplaying"})
+    )
+
+
+FORMAT = Format(
+    name="lastfm-pages",
+    source="lastfm",
+    title="Last.fm API pages (JSON)",
+    file_names=("recenttracks-*.json",),
+    how_to_get=(
+        "Last.fm has no export of its own. lastfm.ghan.nl/export > JSON, or save the answers of the API's "
+        "user.getRecentTracks, one file per page or all in one."
+    ),
+    sample="lastfm/pages",
+    recognise=_is_pages,
+    read=read_pages,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
+)

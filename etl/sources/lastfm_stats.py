@@ -1,0 +1,57 @@
+"""Reads the JSON that lastfmstats.com writes: names alone, with times in milliseconds."""
+
+from __future__ import annotations
+
+import msgspec
+import polars as pl
+
+from etl.decode import JsonList
+from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.sources.lastfm import FIELDS, as_text, read_fields
+
+
+class Scrobble(msgspec.Struct, gc=False):
+    """A scrobble; ``date`` counts milliseconds."""
+
+    track: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    date: int | float | str | None = None
+
+
+LAYOUT = JsonList(Scrobble, ("scrobbles",))
+
+
+def read_stats(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one file. Columns out: ``EXTRACTED``."""
+    scrobbles = LAYOUT.read(data)
+    rows = scrobbles.rows
+    columns = {
+        "artist": [row.artist for row in rows],
+        "track": [row.track for row in rows],
+        "album": [row.album for row in rows],
+        "moment": [as_text(row.date) for row in rows],
+    }
+    unknown = dict.fromkeys(FIELDS.names() - columns.keys(), [None] * len(rows))
+    return read_fields(pl.DataFrame({**columns, **unknown}, schema=FIELDS), scrobbles.broken, ("date",), units=1000)
+
+
+def _is_stats(peek: Peek) -> bool:
+    """Tell it from Maloja's export, which also has its listens under "scrobbles"."""
+    names = {"username", "scrobbles"}
+    scrobble = {"artist", "track", "date"}
+    return peek.shape == "{" and names <= peek.keys and (scrobble <= peek.keys or names == peek.keys)
+
+
+FORMAT = Format(
+    name="lastfm-stats",
+    source="lastfm",
+    title="lastfmstats.com export (JSON)",
+    file_names=("lastfmstats-*.json",),
+    how_to_get="lastfmstats.com > enter your Last.fm name > wait until all is loaded > Export > JSON.",
+    sample="lastfm/stats",
+    recognise=_is_stats,
+    read=read_stats,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
+)

@@ -1,0 +1,76 @@
+"""Reads pages of Last.fm's API as XML, one or many, which is what the API sends unless asked for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from etl.decode import XmlElements
+from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.sources.lastfm import Scrobble, read_tracks
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def to_fields(track: ET.Element) -> dict[str, Any]:
+    """Return what the API's JSON has for the same track; with extended=1 an artist has its name in an element."""
+    date = track.find("date")
+    fields = {
+        "artist": _named(track.find("artist")),
+        "name": track.findtext("name"),
+        "mbid": track.findtext("mbid"),
+        "album": _named(track.find("album")),
+        "date": None if date is None else _known({"uts": date.get("uts"), "#text": date.text}),
+        "@attr": _known({"nowplaying": track.get("nowplaying")}) or None,
+    }
+    return _known(fields)
+
+
+def _named(element: ET.Element | None) -> dict[str, str] | None:
+    if element is None:
+        return None
+    mbid = element.get("mbid")
+    return _known({"#text": element.findtext("name", element.text), "mbid": element.findtext("mbid", mbid)})
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def to_element(fields: dict[str, Any]) -> ET.Element:
+    """Return the element of which ``to_fields`` makes ``fields``."""
+    track = ET.Element("track", fields.get("@attr", {}))
+    for key, value in fields.items():
+        if isinstance(value, str):
+            ET.SubElement(track, key).text = value
+        elif key != "@attr":
+            attributes = {name: text for name, text in value.items() if name != "#text"}
+            ET.SubElement(track, key, attributes).text = value.get("#text")
+    return track
+
+
+LAYOUT = XmlElements(Scrobble, "track", ("lfm", "recenttracks"), to_fields, to_element)
+
+
+def read_xml(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one or several pages. Columns out: ``EXTRACTED``."""
+    return read_tracks(LAYOUT.read(data))
+
+
+def _is_xml(peek: Peek) -> bool:
+    return peek.head.lstrip().startswith(b"<") and b"<recenttracks" in peek.head
+
+
+FORMAT = Format(
+    name="lastfm-xml",
+    source="lastfm",
+    title="Last.fm API pages (XML)",
+    file_names=("recenttracks*.xml",),
+    how_to_get="Save the answers of the API's user.getRecentTracks, one file per page or all in one. JSON does, too.",
+    sample="lastfm/xml",
+    recognise=_is_xml,
+    read=read_xml,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
+)

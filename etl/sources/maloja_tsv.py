@@ -1,0 +1,78 @@
+"""Reads the scrobbles in the data directory of Maloja 1 and 2: tab separated, without a header or quotes."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from etl.decode import Delimited, Dialect
+from etl.schema import RejectReason
+from etl.sources.base import (
+    LASTFM_FOUNDED,
+    Format,
+    Peek,
+    ReadOptions,
+    epoch_times,
+    finish,
+    first_reason,
+    is_blank,
+    missing_names,
+    name_lists,
+    quoted,
+)
+from etl.sources.maloja_export import split_credit
+
+BETWEEN_ARTISTS = "␟"  # U+241F, the picture of the separator
+NOTHING = "-"
+
+# Old versions wrote no duration, the oldest no album. The duration is how long it was played, and is not read.
+LAYOUT = Delimited(Dialect(("time", "artists", "title", "album", None), "\t", quoting=False, at_least=3))
+
+_LINES = 20
+_LINE = re.compile(r"\d{9,10}(?:\t[^\t]+){2,4}")
+
+
+def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+    """Read one file. Columns out: ``EXTRACTED``."""
+    table = LAYOUT.read(data)
+    names = pl.col("artists", "title", "album")
+    frame = table.frame.with_columns(pl.when(names != NOTHING).then(names.str.replace_all(r"\num", "#", literal=True)))
+    listed = [split_credit(text.split(BETWEEN_ARTISTS) if text else None) for text in frame["artists"]]
+    seconds = frame["time"].str.extract(r"^\s*(\d{1,20})\s*$").cast(pl.Float64)
+    frame = frame.with_columns(
+        pl.Series("artist", [None if artists is None else ", ".join(artists) for artists in listed], dtype=pl.String),
+        name_lists(listed).alias("artists"),
+        epoch_times(seconds.to_list()),
+        client=pl.lit("maloja"),
+        track="title",
+    )
+    rejects: list[tuple[pl.Expr, str]] = [
+        *missing_names("artist", "track"),
+        (is_blank("time"), RejectReason.MISSING_TIME),
+        (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
+    ]
+    frame = frame.with_columns(reject=first_reason(rejects), skip=pl.lit(None, pl.String)).with_columns(
+        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(pl.format("time: {}", quoted(pl.col("time"))))
+    )
+    return finish(frame, table.broken)
+
+
+def _is_tsv(peek: Peek) -> bool:
+    """Look for a Unix time and two to four names, in a third of the first lines."""
+    lines = [line for line in peek.head.decode("utf-8", "replace").split("\n")[:_LINES] if line.strip()]
+    return 3 * sum(1 for line in lines if _LINE.fullmatch(line.rstrip("\r"))) >= len(lines) > 0
+
+
+FORMAT = Format(
+    name="maloja-tsv",
+    source="maloja",
+    title="Maloja 2 scrobble file",
+    file_names=("lastfmimport.tsv", "spotifyimport.tsv", "20??_*.tsv"),
+    how_to_get="The folder `scrobbles` in the data directory of Maloja before version 3.",
+    sample="maloja/tsv",
+    recognise=_is_tsv,
+    read=read_tsv,
+    layout=LAYOUT,
+    earliest=LASTFM_FOUNDED,
+)

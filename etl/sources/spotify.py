@@ -1,0 +1,61 @@
+"""Owns what Spotify's two exports of a history have in common: what counts as heard, and how it names nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+import polars as pl
+
+from etl.schema import RejectReason
+from etl.sources.base import first_reason, quoted
+
+FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
+HEARD_MS = 30_000
+TEN_YEARS_MS = 315_576_000_000
+
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TEN_YEARS_MS)]
+
+UNKNOWN_ARTIST = "Unknown Artist"
+UNKNOWN_TRACK = "Unknown Track"
+
+# Made first and once, because stripping costs more than all that is asked of the result.
+BARE_NAMES = {
+    "bare_artist": pl.col("artist").str.strip_chars().fill_null(""),
+    "bare_track": pl.col("track").str.strip_chars().fill_null(""),
+}
+NO_ARTIST = pl.col("bare_artist") == ""
+NO_TRACK = pl.col("bare_track") == ""
+
+
+def verdicts(times: str) -> dict[str, pl.Expr]:
+    """Return ``reject`` and ``detail``: names that are missing or that Spotify did not know, a time that is none.
+
+    Columns in: ``BARE_NAMES``, ``ended_at``, and ``times``, the field of the file that it was read from.
+    """
+    unknown_artist = pl.col("bare_artist") == UNKNOWN_ARTIST
+    unknown_track = pl.col("bare_track") == UNKNOWN_TRACK
+    no_time = pl.col("ended_at").is_null()
+    blank_time = pl.col(times).str.strip_chars().fill_null("") == ""
+    reject = first_reason(
+        [
+            (NO_ARTIST, RejectReason.MISSING_ARTIST),
+            (NO_TRACK, RejectReason.MISSING_TRACK),
+            (unknown_artist, RejectReason.MISSING_ARTIST),
+            (unknown_track, RejectReason.MISSING_TRACK),
+            (no_time & blank_time, RejectReason.MISSING_TIME),
+            (no_time, RejectReason.BAD_TIME),
+        ]
+    )
+    detail = (
+        pl.when(NO_ARTIST | NO_TRACK)
+        .then(None)
+        .when(unknown_artist)
+        .then(pl.lit(f'Spotify wrote "{UNKNOWN_ARTIST}"'))
+        .when(unknown_track)
+        .then(pl.lit(f'Spotify wrote "{UNKNOWN_TRACK}"'))
+        .when(no_time & ~blank_time)
+        .then(pl.format("{}: {}", pl.lit(times), quoted(pl.col(times))))
+    )
+    return {"reject": reject, "detail": detail}

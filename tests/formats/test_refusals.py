@@ -1,0 +1,84 @@
+"""What people take for a listening history is refused by name, with what to do instead."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.sources import Refusal, peek_at, recognise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TECHNICAL = (
+    b'[{"timestamp_utc":"2024-01-01T00:00:00Z","context_time":1,"context_receiver_service_timestamp":2,'
+    b'"context_application_version":"8","message_page":"x"}]'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal", "advice"),
+    [
+        (b"#\tLibre.fm export\nArtist,Track,Album,Time\nA,t,,1\n", "lastfm-librefm", "ListenBrainz"),
+        (b"+ACM- Libre.fm\r\n+ACM- more\r\nArtist,Track,Album,Time\r\n", "lastfm-librefm", "ListenBrainz"),
+        (b'"Artist","Track","Album","Time"\nA,t,,1\n', "lastfm-librefm", "ListenBrainz"),
+        (b"#AUDIOSCROBBLER/1.1\n#TZ/UNKNOWN\n#CLIENT/x\nA\tL\tt\t1\t200\tL\t1\n", "lastfm-scrobbler-log", "Maloja"),
+        (b'{"timeHuman":"May 1","timeMs":1,"artist":"A","track":"t"}\n', "lastfm-panoscrobbler", "ListenBrainz"),
+        (b"Artist;Playcount\nA;7\n", "lastfm-top-list", "lastfm.ghan.nl"),
+        (b"rank,artist,track,scrobbles\n1,A,t,7\n", "lastfm-top-list", "lastfm.ghan.nl"),
+        (b"week of,artist name,album,Plays,date\n1,A,L,7,2\n", "lastfm-top-list", "lastfm.ghan.nl"),
+        (b'{"toptracks":{"track":[{"name":"t","playcount":"7"}]}}', "lastfm-top-list", "lastfm.ghan.nl"),
+        (b'{"weeklyartistchart":{"artist":[{"name":"A","playcount":"7"}]}}', "lastfm-top-list", "lastfm.ghan.nl"),
+        (TECHNICAL, "spotify-technical-log", "extended streaming history"),
+    ],
+)
+def test_a_file_that_says_what_it_is(data: bytes, refusal: str, advice: str) -> None:
+    for content in (data, b"\xef\xbb\xbf" + data, data.decode().encode("utf-16")):
+        known = recognise(peek_at("any name", content))
+        assert isinstance(known, Refusal)
+        assert known.name == refusal
+        assert advice in known.advice
+
+
+@pytest.mark.parametrize(
+    ("tables", "refusal"),
+    [
+        (("artists", "artist_aliases", "tracks", "track_aliases", "listens"), "koito-database"),
+        (("scrobbles", "tracks", "artists", "trackartists"), "maloja-backup"),
+        (("notes",), None),
+    ],
+)
+def test_a_database_is_known_by_its_tables(tmp_path: Path, tables: tuple[str, ...], refusal: str | None) -> None:
+    path = tmp_path / "data.sqlite"
+    connection = sqlite3.connect(path)
+    for table in tables:
+        connection.execute(f"CREATE TABLE {table} (id integer)")
+    connection.commit()
+    connection.close()
+    known = recognise(peek_at(path.name, path.read_bytes()))
+    assert (known.name if isinstance(known, Refusal) else known) == refusal
+    if isinstance(known, Refusal):
+        assert "Export" in known.advice
+
+
+@pytest.mark.parametrize("name", ["koito.db", "KOITO.DB"])
+def test_a_database_that_cannot_be_looked_into_is_known_by_its_name(name: str) -> None:
+    known = recognise(peek_at(name, b""))
+    assert isinstance(known, Refusal)
+    assert known.name == "koito-database"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"title,year,rating\nx,1999,5\n",
+        b"artist,genre\nA,ambient\n",
+        b"# a comment\na,b\n",
+        b"SQLite format 3",
+        b"Artist,Track,Album,Time of day\n"[:0],
+    ],
+)
+def test_tables_of_other_things_are_left_aside(data: bytes) -> None:
+    assert recognise(peek_at("any name.csv", data)) is None

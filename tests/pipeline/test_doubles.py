@@ -1,0 +1,233 @@
+"""The same plays from several exports, services and runs: loaded once where the match is exact, else reported."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from etl.artifacts import RunDirectory
+from etl.inspection import ask
+from tests.support import content, execute, load, play, query, write_spotify
+
+NOON = 1_709_294_400  # 2024-03-01T12:00:00Z
+
+
+def iso(second: int) -> str:
+    return datetime.fromtimestamp(NOON + second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def extended(path: Path, *plays: tuple[int, str, int]) -> Path:
+    """Write plays (end, title, seconds played) as Spotify's extended history has them."""
+    rows = [
+        {
+            "ts": iso(end),
+            "ms_played": 1000 * seconds,
+            "master_metadata_track_name": title,
+            "master_metadata_album_artist_name": "Kari Mo",
+            "master_metadata_album_album_name": "Shore",
+            "spotify_track_uri": "spotify:track:1",
+            "reason_end": "fwdbtn",
+        }
+        for end, title, seconds in plays
+    ]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def account(path: Path, *plays: tuple[int, str, int]) -> Path:
+    """Write the same plays as account data has them."""
+    rows = [
+        {
+            "endTime": iso(end)[:16].replace("T", " "),
+            "artistName": "Kari Mo",
+            "trackName": title,
+            "msPlayed": 1000 * seconds,
+        }
+        for end, title, seconds in plays
+    ]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def lastfm(path: Path, *scrobbles: tuple[int, str, str]) -> Path:
+    """Write scrobbles (second, title, album) as a page of Last.fm's API."""
+    tracks = [
+        {
+            "artist": {"#text": "Kari Mo", "mbid": ""},
+            "album": {"#text": album, "mbid": ""},
+            "name": title,
+            "mbid": "",
+            "date": {"uts": str(NOON + second)},
+        }
+        for second, title, album in scrobbles
+    ]
+    path.write_text(json.dumps([{"track": tracks, "@attr": {"page": "1"}}]))
+    return path
+
+
+def listenbrainz(path: Path, *listens: tuple[int, str, str | None]) -> Path:
+    """Write listens (second, title, album) as ListenBrainz exports them."""
+    lines = [
+        {
+            "listened_at": NOON + second,
+            "track_metadata": {
+                "artist_name": "Kari Mo",
+                "track_name": title,
+                **({"release_name": album} if album else {}),
+                "additional_info": {"media_player": "Player"},
+            },
+        }
+        for second, title, album in listens
+    ]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def outcomes(manifest: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
+    """Return outcome and double_of by "file:row" (base names)."""
+    frame = RunDirectory(Path(manifest["run_dir"])).read_frame("outcome")
+    short = pl.col("file").str.split("/").list.last()
+    name = pl.format("{}:{}", short, "row")
+    rows = frame.select(name, "outcome", pl.col("double_of").str.replace(r".*/", "")).rows()
+    return {key: (outcome, double_of) for key, outcome, double_of in rows}
+
+
+def test_account_data_fills_the_gaps_of_the_extended_history(tmp_path: Path, database: str) -> None:
+    both = [
+        extended(tmp_path / "e.json", (273, "Tide", 200), (700, "Ebb", 31)),
+        account(tmp_path / "a.json", (273, "Tide", 200), (700, "Ebb", 31), (5000, "Older", 100)),
+    ]
+    manifest = load(tmp_path, database, *both)
+    assert manifest["imbalances"] == []
+    assert manifest["counts"]["inserted"] == 3
+    assert manifest["counts"]["duplicate_in_input"] == 2
+    assert manifest["created"]["albums"] == 2
+    assert query(database, "SELECT count(*) FROM track_lookup") == [(3,)]
+    again = load(tmp_path, database, *both, force=True)
+    assert again["counts"]["inserted"] == 0
+    assert again["account_twins"] == again["likely_doubles"] == 0
+
+
+def test_account_data_after_the_extended_history_finds_everything_there(tmp_path: Path, database: str) -> None:
+    load(tmp_path, database, extended(tmp_path / "e.json", (273, "Tide", 200), (700, "Ebb", 31)))
+    before = content(database)
+    manifest = load(tmp_path, database, account(tmp_path / "a.json", (273, "Tide", 200), (700, "Ebb", 31)))
+    assert manifest["counts"]["already_present"] == 2
+    assert manifest["counts"]["keys"] == 0
+    assert content(database) == before
+
+
+@pytest.mark.parametrize("spotify_time", ["end", "start"])
+def test_the_extended_history_after_account_data_tells_how_to_remove_it(
+    tmp_path: Path, database: str, spotify_time: str
+) -> None:
+    plays = ((273, "Tide", 200), (700, "Ebb", 31))
+    load(tmp_path, database, account(tmp_path / "a.json", *plays), spotify_time=spotify_time)
+    manifest = load(tmp_path, database, extended(tmp_path / "e.json", *plays), spotify_time=spotify_time)
+    assert manifest["counts"]["inserted"] == manifest["account_twins"] == manifest["likely_doubles"] == 2
+    run = RunDirectory(Path(manifest["run_dir"]))
+    statements = [text for (text,) in ask(run, "remove_account_twins").rows]
+    assert len(statements) == 2
+    execute(database, "".join(statements))
+    left = {moment for (moment,) in query(database, "SELECT extract(epoch FROM listened_at)::int FROM listens")}
+    ends = [NOON + end - (0 if spotify_time == "end" else played) for end, _, played in plays]
+    assert left == set(ends)
+    again = load(tmp_path, database, account(tmp_path / "a.json", *plays), spotify_time=spotify_time, force=True)
+    assert again["counts"]["already_present"] == 2
+
+
+def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, database: str) -> None:
+    load(tmp_path, database, account(tmp_path / "a.json", (273, "Tide", 200)))
+    before = content(database)
+    path = extended(tmp_path / "e.json", (273, "Tide", 200))
+    manifest = load(tmp_path, database, path, drop_doubles=True)
+    assert manifest["skipped_by_reason"] == {"likely_double": 1}
+    assert content(database) == before
+    assert load(tmp_path, database, path)["counts"]["inserted"] == 1  # another option: the file is not known
+
+
+def test_under_trackdone_account_data_does_not_bring_back_what_was_not_played_to_the_end(
+    tmp_path: Path, database: str
+) -> None:
+    both = [
+        extended(tmp_path / "e.json", (273, "Tide", 200)),
+        account(tmp_path / "a.json", (273, "Tide", 200), (900, "Ebb", 60)),
+    ]
+    manifest = load(tmp_path, database, *both, spotify_plays="trackdone")
+    assert manifest["skipped_by_reason"] == {"not_played_to_end": 2}
+    assert manifest["counts"]["inserted"] == 1
+
+
+def test_one_scrobble_in_two_services_is_one_listen_and_the_one_with_an_album_stays(
+    tmp_path: Path, database: str
+) -> None:
+    files = [
+        lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")),
+        listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Flow", None)),
+    ]
+    manifest = load(tmp_path, database, *files)
+    assert outcomes(manifest) == {
+        "l.json:1": ("duplicate_in_input", None),
+        "l.json:2": ("inserted", None),
+        "b.jsonl:1": ("inserted", None),
+        "b.jsonl:2": ("duplicate_in_input", None),
+        "b.jsonl:3": ("inserted", None),
+    }
+    assert manifest["imbalances"] == []
+    turned = load(tmp_path, database, *files[::-1], force=True)
+    assert turned["counts"]["inserted"] == 0
+
+
+def test_one_scrobble_in_two_services_is_one_listen_across_runs_too(tmp_path: Path, database: str) -> None:
+    load(tmp_path, database, lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")))
+    before = content(database)
+    path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Ebb", None))
+    dry = load(tmp_path, database, path, dry_run=True)
+    manifest = load(tmp_path, database, path)
+    assert manifest["counts"]["already_present"] == 2
+    assert manifest["counts"]["inserted"] == 1
+    assert dry["counts"] == manifest["counts"]
+    assert set(before) - set(content(database)) == set()
+
+
+def test_near_matches_are_reported_and_left_out_on_request(tmp_path: Path, database: str) -> None:
+    files = [
+        extended(tmp_path / "e.json", (200, "Tide - Remastered 2011", 200), (500, "Ebb", 200)),
+        lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Ebb", "Shore")),
+    ]
+    dry = load(tmp_path, database, *files, drop_doubles=True, dry_run=True)
+    assert dry["skipped_by_reason"] == {"likely_double": 1}
+    manifest = load(tmp_path, database, *files)
+    assert manifest["counts"]["inserted"] == 4
+    assert manifest["likely_doubles"] == 1
+    assert outcomes(manifest)["e.json:1"] == ("inserted", "l.json:1")
+
+
+@pytest.mark.parametrize("drop_doubles", [False, True])
+def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, database: str, drop_doubles: bool) -> None:
+    load(
+        tmp_path,
+        database,
+        write_spotify(tmp_path / "endsong_0.json", [play(NOON + 200 - 1_577_836_800, "Kari Mo", "Tide")]),
+    )
+    path = lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Tide", "Shore"))
+    manifest = load(tmp_path, database, path, drop_doubles=drop_doubles)
+    assert manifest["likely_doubles"] == (0 if drop_doubles else 1)
+    assert manifest["counts"]["skipped"] == (1 if drop_doubles else 0)
+    assert load(tmp_path, database, path, drop_doubles=drop_doubles)["counts"]["records"] == 0
+
+
+def test_another_users_listens_are_no_doubles(tmp_path: Path, database: str) -> None:
+    load(tmp_path, database, lastfm(tmp_path / "l.json", (0, "Tide", "")))
+    execute(
+        database,
+        "INSERT INTO users (username, password, role) VALUES ('other', 'x', 'user');"
+        "UPDATE listens SET user_id = (SELECT id FROM users WHERE username = 'other');",
+    )
+    path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"))
+    assert load(tmp_path, database, path, user="admin")["counts"]["inserted"] == 1

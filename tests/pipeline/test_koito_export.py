@@ -1,0 +1,380 @@
+"""Koito's own export, from the file to the database: what it knows is kept, and what is there stays as it is."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etl import lookup
+from etl.resolve import snapshot
+from etl.rounds import Sizes
+from etl.schema import ALIAS, TRACK_LOOKUP
+from tests.disturbances import CALM, ROUNDS, disturbance
+from tests.formats.koito import album, alias, artist, export, listen, track
+from tests.frames import listens
+from tests.support import content, execute, load, opened, query, scrobble, write_maloja
+from tests.worlds import ON_A_DATABASE, wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
+SIZES = st.builds(Sizes, batch=st.integers(1, 60), round=st.integers(1, 12)) | st.just(Sizes(1, 1))
+SOURCE = st.sampled_from(["Canonical", "MusicBrainz", "Manual", "Import"])
+CLIENT = st.sampled_from(["", "navidrome", "spotify"])
+
+_numbers = count()
+
+
+def write(folder: Path, rows: Sequence[dict[str, Any]], name: str = "") -> Path:
+    path = folder / (name or f"koito_export_{next(_numbers)}.json")
+    path.write_bytes(export(rows))
+    return path
+
+
+# --- worlds such as Koito's database holds: each entity has one MBID, flag, duration and set of names -------------
+
+
+def mbid(kind: int, number: int, draw: st.DrawFn) -> str | None:
+    return draw(st.sampled_from([None, f"{kind:08x}-0000-4000-8000-{number:012x}"]))
+
+
+def names(kind: str, number: int, draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return a primary name and up to two others, which no other entity has."""
+    others = [
+        alias(f"{kind} {number} ~ {place}", draw(SOURCE), primary=False) for place in range(draw(st.integers(0, 2)))
+    ]
+    return [alias(f"{kind} {number}", draw(SOURCE)), *others]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Return listens as Koito exports them; the aliases of an entity are in another order each time."""
+    artists = [artist(*names("Artist", n, draw), mbid=mbid(1, n, draw)) for n in range(draw(st.integers(1, 3)))]
+    albums = []
+    for number in range(draw(st.integers(1, 3))):
+        one = album(*names("Album", number, draw), mbid=mbid(2, number, draw), various=draw(st.booleans()))
+        base = None if one["mbid"] else draw(st.sampled_from(artists))  # without MBID, its first artist tells it apart
+        albums.append((one, base))
+    tracks = []
+    for number in range(draw(st.integers(1, 5))):
+        on, base = draw(st.sampled_from(albums))
+        credited = draw(st.lists(st.sampled_from(artists), min_size=1, max_size=3, unique_by=id))
+        if base is not None:
+            credited = [base, *(one for one in credited if one is not base)]
+        duration = draw(st.sampled_from([0, 180, 240]))
+        tracks.append(
+            (track(*names("Track", number, draw), mbid=mbid(3, number, draw), duration=duration), on, credited)
+        )
+    return [
+        listen(
+            second, client=draw(CLIENT), track=shuffled(one, draw), album=shuffled(on, draw),
+            artists=[shuffled(entry, draw) for entry in credited],
+        )
+        for second in range(draw(st.integers(1, 8)))
+        for one, on, credited in [draw(st.sampled_from(tracks))]
+    ]  # fmt: skip
+
+
+def shuffled(entity: dict[str, Any], draw: st.DrawFn) -> dict[str, Any]:
+    return {**entity, "aliases": draw(st.permutations(entity["aliases"]))}
+
+
+def names_said(entity: dict[str, Any]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(sorted((row["alias"], row["source"], row["is_primary"]) for row in entity["aliases"]))
+
+
+def said(rows: Sequence[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    """Return what an export says, in the form of ``held``."""
+    found: set[tuple[Any, ...]] = set()
+    for row in rows:
+        credit = [(names_said(one), place == 0) for place, one in enumerate(row["artists"])]
+        on = (row["album"]["mbid"], row["album"]["various_artists"], names_said(row["album"]))
+        one = (row["track"]["mbid"], row["track"]["duration"], names_said(row["track"]))
+        found.add(("listen", one, on, row["listened_at"], row["client"] or None))
+        found |= {("artist", entry["mbid"], names_said(entry)) for entry in row["artists"]}
+        found |= {("credit", one, on, *entry) for entry in credit}
+    return found
+
+
+_ALIASES = "(SELECT array_agg(ROW(n.alias, n.source, n.is_primary)::text) FROM {0}_aliases n WHERE n.{0}_id = {1}.id)"
+
+
+def held(uri: str) -> set[tuple[Any, ...]]:
+    """Return what the database holds of artists, credits and listens, without ids."""
+    known = {
+        (kind, number): tuple(sorted((name, source, primary) for name, source, primary in rows))
+        for kind in ("artist", "release", "track")
+        for number, rows in _grouped(query(uri, f"SELECT {kind}_id, alias, source, is_primary FROM {kind}_aliases"))
+    }
+    artists = dict(query(uri, "SELECT id, musicbrainz_id::text FROM artists"))
+    albums = {
+        number: (own, various, known["release", number])
+        for number, own, various in query(uri, "SELECT id, musicbrainz_id::text, various_artists FROM releases")
+    }
+    tracks = {
+        number: ((own, duration, known["track", number]), albums[on])
+        for number, own, duration, on in query(uri, "SELECT id, musicbrainz_id::text, duration, release_id FROM tracks")
+    }
+    played = query(uri, """SELECT track_id, to_char(listened_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), client FROM listens""")
+    credited = query(uri, "SELECT track_id, artist_id, is_primary FROM artist_tracks")
+    return {
+        *(("artist", own, known["artist", number]) for number, own in artists.items()),
+        *(("listen", *tracks[number], time, client) for number, time, client in played),
+        *(("credit", *tracks[number], known["artist", of], primary) for number, of, primary in credited),
+    }
+
+
+def _grouped(rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, list[tuple[Any, ...]]]]:
+    groups: dict[int, list[tuple[Any, ...]]] = {}
+    for number, *rest in rows:
+        groups.setdefault(number, []).append(tuple(rest))
+    return list(groups.items())
+
+
+@settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))
+@given(rows=histories(), sizes=SIZES)
+def test_an_export_comes_back_from_the_database_as_it_was(
+    tmp_path: Path, database: str, rows: list[dict[str, Any]], sizes: Sizes
+) -> None:
+    wipe(database)
+    file = write(tmp_path, rows)
+    manifest = load(tmp_path / "home", database, file, sizes=sizes)
+    assert manifest["exit_code"] == 0
+    assert manifest["counts"]["inserted"] == len(rows)
+    assert held(database) == said(rows)
+
+    before = content(database)
+    again = load(tmp_path / "home", database, file, sizes=sizes, force=True)
+    assert content(database) == before
+    assert again["counts"]["already_present"] == again["counts"]["records"] == len(rows)
+    assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
+
+
+@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
+@given(data=st.data(), rows=histories(), sizes=SIZES, workers=st.sampled_from([1, 4]))
+def test_the_result_does_not_depend_on_batches_or_the_order_of_files(
+    tmp_path: Path, database: str, data: st.DataObject, rows: list[dict[str, Any]], sizes: Sizes, workers: int
+) -> None:
+    plain = [{**row, "track": {**row["track"], "aliases": row["track"]["aliases"][:1]}} for row in rows[::2]]
+    wipe(database)
+    load(tmp_path / "home", database, write(tmp_path, [*rows, *plain]), workers=1)
+    expected = content(database)
+
+    wipe(database)
+    moved = data.draw(st.permutations([*rows, *plain]))
+    folder = tmp_path / f"parts-{next(_numbers)}"
+    folder.mkdir()
+    files = [write(folder, moved[start::3]) for start in range(3)]
+    dry = load(tmp_path / "home", database, *files, sizes=sizes, workers=workers, dry_run=True)
+    real = load(tmp_path / "home", database, *files, sizes=sizes, workers=workers)
+
+    assert content(database) == expected
+    assert (dry["counts"], dry["created"]) == (real["counts"], real["created"])
+
+
+# --- a database that holds something already ----------------------------------------------------------------------
+
+HELD = f"""
+ALTER SEQUENCE artists_id_seq RESTART WITH 1000;
+ALTER SEQUENCE releases_id_seq RESTART WITH 1000;
+ALTER SEQUENCE tracks_id_seq RESTART WITH 1000;
+INSERT INTO artists (id, musicbrainz_id) OVERRIDING SYSTEM VALUE VALUES (1, '{RED}'), (2, NULL);
+INSERT INTO artist_aliases (artist_id, alias, source, is_primary) VALUES
+    (1, 'Ann Wells', 'Manual', true), (1, 'Annie', 'MusicBrainz', false), (2, 'Bo', 'Canonical', true);
+INSERT INTO releases (id, musicbrainz_id, various_artists) OVERRIDING SYSTEM VALUE VALUES (1, '{GREEN}', false);
+INSERT INTO release_aliases (release_id, alias, source, is_primary) VALUES (1, 'Debut', 'Manual', true);
+INSERT INTO artist_releases (artist_id, release_id, is_primary) VALUES (1, 1, true), (2, 1, false);
+INSERT INTO tracks (id, musicbrainz_id, duration, release_id) OVERRIDING SYSTEM VALUE VALUES (1, NULL, 99, 1);
+INSERT INTO track_aliases (track_id, alias, source, is_primary) VALUES (1, 'Song', 'Manual', true);
+INSERT INTO artist_tracks (artist_id, track_id, is_primary) VALUES (1, 1, true), (2, 1, false);
+INSERT INTO listens (track_id, listened_at, client, user_id)
+SELECT 1, '2020-01-01T00:00:00Z', 'koito', id FROM users;
+"""
+KNOWN = {
+    "track": track(alias("Song"), alias("Lied", "Import", primary=False), mbid=BLUE, duration=200),
+    "album": album(alias("Erstling"), mbid=GREEN, various=True),
+    "artists": [
+        artist(alias("Ann"), alias("Annie", "Manual", primary=False), alias("A.", "Manual", primary=False), mbid=RED),
+        artist(alias("Bo", "Import"), alias("Bobby", "Import", primary=False), mbid=BLUE),
+    ],
+}
+
+
+def state(uri: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return artists, releases and tracks with their names, the primary ones first."""
+    return {
+        kind: query(
+            uri,
+            f"""
+            SELECT e.id, e.musicbrainz_id::text, {column},
+                (SELECT string_agg(n.alias || '/' || n.source, ', ' ORDER BY n.is_primary DESC, n.alias)
+                 FROM {kind}_aliases n WHERE n.{kind}_id = e.id),
+                (SELECT count(*)::int FROM {kind}_aliases n WHERE n.{kind}_id = e.id AND n.is_primary)
+            FROM {kind}s e ORDER BY e.id
+            """,
+        )
+        for kind, column in (("artist", "0"), ("release", "various_artists"), ("track", "duration"))
+    }
+
+
+def test_what_the_database_has_stays_and_what_it_lacks_is_added(tmp_path: Path, database: str) -> None:
+    execute(database, HELD)
+    file = write(tmp_path, [listen(0, client="other", **KNOWN), listen(60, client="other", **KNOWN)])
+    manifest = load(tmp_path / "home", database, file)
+
+    assert manifest["created"] == {"artists": 0, "albums": 0, "tracks": 0}
+    assert state(database) == {
+        "artist": [
+            (1, RED, 0, "Ann Wells/Manual, A./Manual, Ann/Canonical, Annie/MusicBrainz", 1),
+            (2, BLUE, 0, "Bo/Canonical, Bobby/Import", 1),
+        ],
+        "release": [(1, GREEN, False, "Debut/Manual, Erstling/Canonical", 1)],
+        "track": [(1, BLUE, 99, "Song/Manual, Lied/Import", 1)],
+    }
+    assert query(database, "SELECT client FROM listens ORDER BY listened_at") == [("koito",), ("other",)]
+    after = content(database)
+    load(tmp_path / "home", database, file, force=True)
+    assert content(database) == after
+
+
+def test_a_name_is_matched_where_no_mbid_is_and_a_foreign_mbid_makes_another_artist(
+    tmp_path: Path, database: str
+) -> None:
+    execute(database, HELD)
+    rows = [
+        listen(1, artists=[artist("Bo")], track=track("One")),
+        listen(2, artists=[artist("Bo", alias("Bobby", "Manual", primary=False), mbid=BLUE)], track=track("Two")),
+        listen(3, artists=[artist("Ann Wells", alias("Other Ann", "Manual", primary=False), mbid=GREEN)]),
+    ]
+    manifest = load(tmp_path / "home", database, write(tmp_path, rows))
+
+    assert manifest["created"]["artists"] == 1
+    assert state(database)["artist"] == [
+        (1, RED, 0, "Ann Wells/Manual, Annie/MusicBrainz", 1),
+        (2, BLUE, 0, "Bo/Canonical, Bobby/Manual", 1),
+        (1000, GREEN, 0, "Ann Wells/Canonical, Other Ann/Manual", 1),
+    ]
+
+
+def test_an_album_of_various_artists_is_one_by_its_mbid_and_keeps_its_flag(tmp_path: Path, database: str) -> None:
+    various = album("Harbour Sessions", mbid=RED, various=True)
+    rows = [
+        listen(1, artists=[artist("Ann")], track=track("One"), album=various),
+        listen(2, artists=[artist("Bo")], track=track("Two"), album=various),
+        listen(3, artists=[artist("Bo")], track=track("Three"), album=album("Solo")),
+    ]
+    load(tmp_path / "home", database, write(tmp_path, rows))
+    found = query(database, "SELECT title, various_artists FROM releases_with_title ORDER BY title")
+    assert found == [("Harbour Sessions", True), ("Solo", False)]
+
+
+def test_keys_that_another_service_brought_get_the_aliases_of_the_export(tmp_path: Path, database: str) -> None:
+    load(tmp_path / "home", database, write_maloja(tmp_path / "m.json", [scrobble(1, ["Ann", "Bo"], "Song", "Debut")]))
+    row = listen(
+        9,
+        track=track("Song", alias("Lied", "Import", primary=False)),
+        album=album("Debut", alias("Erstling", "Manual", primary=False), various=True),
+        artists=[artist(alias("Ann", "Manual"), alias("Annie", "Manual", primary=False)), artist("Bo")],
+    )
+    manifest = load(tmp_path / "home", database, write(tmp_path, [row]))
+
+    assert manifest["counts"]["cache_hits"] == 1
+    names = {kind: [entity[3] for entity in entities] for kind, entities in state(database).items()}
+    assert names == {
+        "artist": ["Ann/Canonical, Annie/Manual", "Bo/Canonical"],
+        "release": ["Debut/Canonical, Erstling/Manual"],
+        "track": ["Song/Canonical, Lied/Import"],
+    }
+    assert [row[2] for row in state(database)["release"]] == [False]
+
+
+def test_an_artist_is_found_by_a_name_that_an_earlier_export_gave(tmp_path: Path, database: str) -> None:
+    load(
+        tmp_path / "home",
+        database,
+        write(tmp_path, [listen(1, artists=[artist("Ann", alias("Annie", primary=False))])]),
+    )
+    load(tmp_path / "home", database, write_maloja(tmp_path / "m.json", [scrobble(2, ["Annie"], "Song")]))
+    assert query(database, "SELECT count(*)::int FROM artists") == [(1,)]
+
+
+OFFERS: list[dict[str, Any]] = [
+    {"artists": ["Ann Wells"], "aliases": [("artist", "Ann Wells", "A.")]},
+    {"artists": ["Ann"], "artist_mbids": [RED], "aliases": [("artist", "Ann", "A.")]},
+    {"artists": ["Annie"], "aliases": [("artist", "Annie", "A.")]},
+    {"artists": ["Bo"], "artist_mbids": [BLUE], "aliases": [("artist", "Bo", "Bobby")]},
+    {"track": "Song", "recording_mbid": BLUE, "aliases": [("track", None, "Lied")]},
+    {"album": "Debut", "aliases": [("album", None, "Erstling")]},
+    {"album": "X", "release_mbid": GREEN, "aliases": [("album", None, "Erstling")]},
+]
+NO_OFFERS: list[dict[str, Any]] = [
+    {"artists": ["Ann Wells"], "aliases": [("artist", "Ann Wells", "Annie")]},
+    {"artists": ["Ann Wells"], "artist_mbids": [BLUE], "aliases": [("artist", "Ann Wells", "A.")]},
+    {"artists": ["Cy"], "aliases": [("artist", "Cy", "Cyril")]},
+    {"track": "Other", "aliases": [("track", None, "Lied")]},
+    {"track": "Song", "aliases": [("track", None, "Song")]},
+    {"album": "Debut", "release_mbid": RED, "aliases": [("album", None, "Erstling")]},
+    {"album": "Hits", "aliases": [("album", None, "Erstling")]},
+    {"track": "Song", "duration": 9},
+]
+
+
+@pytest.mark.parametrize(("row", "lacks"), [*((row, True) for row in OFFERS), *((row, False) for row in NO_OFFERS)])
+def test_cached_keys_are_offered_again_only_where_they_can_add_a_name(
+    database: str, row: dict[str, Any], lacks: bool
+) -> None:
+    execute(database, HELD)
+    aliases = [dict(zip(ALIAS, (*one, "Manual", False), strict=True)) for one in row.get("aliases", [])]
+    units = lookup.units(listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases}))
+    hits = pl.DataFrame([(units.item(0, "lookup_key"), 1, 1, 1)], schema=TRACK_LOOKUP, orient="row")
+    with opened(database) as connection:
+        found = snapshot.read_lacking(connection, lookup.offers(units, hits))
+    assert found.get_column("aliases").to_list() == [lacks]
+
+
+def test_a_name_that_cannot_be_added_at_once_is_added_on_the_second_attempt(tmp_path: Path, database: str) -> None:
+    execute(database, HELD)
+    body = "IF NEW.alias = 'A.' AND nextval('disturbances') = 1 THEN RAISE foreign_key_violation; END IF;"
+    execute(database, disturbance("BEFORE INSERT ON artist_aliases", body))
+    manifest = load(tmp_path / "home", database, write(tmp_path, [listen(60, **KNOWN)]))
+    execute(database, CALM)
+
+    assert manifest["exit_code"] == 0
+    assert query(database, "SELECT count(*)::int FROM artist_aliases WHERE alias = 'A.'") == [(1,)]
+
+
+def test_an_entity_that_cannot_be_written_with_its_names_costs_its_key_alone(tmp_path: Path, database: str) -> None:
+    body = "IF NEW.alias = 'Bobby' THEN RAISE check_violation; END IF;"
+    execute(database, disturbance("BEFORE INSERT ON artist_aliases", body))
+    bo = artist("Bo", alias("Bobby", "Manual", primary=False))
+    rows = [listen(1, artists=[artist("Ann")]), listen(2, artists=[bo]), listen(3, artists=[artist("Cy")])]
+    manifest = load(tmp_path / "home", database, write(tmp_path, rows))
+
+    assert (manifest["counts"]["inserted"], manifest["counts"]["failed"]) == (2, 1)
+    assert query(database, "SELECT name FROM artists_with_name ORDER BY name") == [("Ann",), ("Cy",)]
+
+
+def test_a_truncated_export_is_refused_whole_with_the_byte_and_the_others_are_loaded(
+    tmp_path: Path, database: str
+) -> None:
+    good = write(tmp_path, [listen(1)], "koito_export_good.json")
+    whole = export([listen(2), listen(3), listen(4)])
+    cut = tmp_path / "koito_export_cut.json"
+    cut.write_bytes(whole[:-400])
+    failed = tmp_path / "koito_export_failed.json"
+    failed.write_bytes(whole[:-2] + b'{"error":"failed to create export file"}')
+    manifest = load(tmp_path / "home", database, good, cut, failed)
+
+    assert manifest["exit_code"] == 4
+    assert manifest["counts"]["inserted"] == 1
+    reasons = {Path(file["path"]).name: (file["status"], file["reason"]) for file in manifest["files"]}
+    assert reasons["koito_export_cut.json"][0] == reasons["koito_export_failed.json"][0] == "refused"
+    assert f"ends at byte {len(whole) - 400} inside record" in reasons["koito_export_cut.json"][1]
+    assert f"ends at byte {len(whole) - 2} after record 3, and a message" in reasons["koito_export_failed.json"][1]

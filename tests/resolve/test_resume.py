@@ -1,0 +1,123 @@
+"""Whichever batches of a plan are committed when a run ends, planning what is left comes to what one plan comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etl.resolve.batches import Phase
+from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.plan import Ids, Plan, Planner, Unit
+from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Rows = dict[str, list[dict[str, Any]]]
+SMALL = st.integers(1, 40)
+"""Rows of a batch: one key or a few."""
+
+
+def _unit(artists: list[str], track: str, album: str | None, **mbids: Any) -> Unit:  # noqa: ANN401
+    fields = {**dict.fromkeys(Unit._fields), "artists": artists, "track": track, "album": album, **mbids}
+    return Unit(**{**fields, "key": f"{'+'.join(artists)}|{track}|{album}"})
+
+
+PLAIN = {
+    "artists": st.lists(st.sampled_from(["Ann", "Bo", "Cy", "Di"]), min_size=1, max_size=3, unique=True),
+    "track": st.sampled_from(["One", "Two"]),
+    "album": st.sampled_from([None, "One", "Hits", "More"]),
+}
+UNITS = st.lists(st.builds(_unit, **PLAIN), min_size=1, max_size=14)
+
+
+def committed(batches: Sequence[Batch], chance: st.DataObject) -> list[Batch]:
+    """Draw batches that may be committed when a run ends: seeds in order, others after what they wait for."""
+    seeds = [batch for batch in batches if batch.phase == Phase.SEED]
+    done = seeds[: chance.draw(st.integers(0, len(seeds)), label="seeds")]
+    open_phases = (Phase.FREE, Phase.AFTER) if len(done) == len(seeds) else (Phase.FREE,)
+    others = [batch for batch in batches if batch.phase in open_phases]
+    return done + [batch for batch in others if chance.draw(st.booleans(), label=str(batch.keys))]
+
+
+def database(has_rows: bool) -> Catalog:
+    return stored() if has_rows else Catalog()
+
+
+def reopen(has_rows: bool, batches: Iterable[Batch]) -> tuple[Catalog, dict[str, Ids]]:
+    """Return the catalog and the hits that a run finds after ``batches`` were committed."""
+    catalog, hits = database(has_rows), {}
+    rows: Rows = {}
+    for batch in batches:
+        for table, more in batch.tables.items():
+            rows.setdefault(table, []).extend(more)
+    get = lambda table, column, value: [row for row in rows.get(table, []) if row[column] == value]  # noqa: E731
+    for row in sorted(rows.get("artists", []), key=lambda row: row["id"]):
+        names = [alias["alias"] for alias in get("artist_aliases", "artist_id", row["id"])]
+        catalog.add_artist(Artist(row["id"], _mbid(row), names))
+    for row in sorted(rows.get("releases", []), key=lambda row: row["id"]):
+        titles = [alias["alias"] for alias in get("release_aliases", "release_id", row["id"])]
+        credited = [link["artist_id"] for link in get("artist_releases", "release_id", row["id"])]
+        catalog.add_release(Release(row["id"], _mbid(row), titles, credited))
+    for link in get("artist_releases", "release_id", 1) if has_rows else ():
+        if link["artist_id"] not in catalog.releases[1].artists:
+            catalog.attach(catalog.releases[1], link["artist_id"])
+    for row in sorted(rows.get("tracks", []), key=lambda row: row["id"]):
+        titles = [alias["alias"] for alias in get("track_aliases", "track_id", row["id"])]
+        links = sorted(get("artist_tracks", "track_id", row["id"]), key=lambda link: not link["is_primary"])
+        credited = [link["artist_id"] for link in links]
+        catalog.add_track(Track(row["id"], _mbid(row), titles, row["release_id"], credited, row["duration"]))
+    for row in rows.get("track_lookup", []):
+        hits[row["lookup_key"]] = Ids(row["artist_id"], row["album_id"], row["track_id"])
+    catalog.contests.clear()
+    return catalog, hits
+
+
+def _mbid(row: dict[str, Any]) -> str | None:
+    return str(UUID(bytes=row["musicbrainz_id"])) if row["musicbrainz_id"] else None
+
+
+def outcome(catalog: Catalog, plan: Plan) -> object:
+    """Return what the keys stand for, without ids; and every album."""
+
+    def artist(number: int) -> object:
+        found = catalog.artists[number]
+        return found.aliases[0], found.mbid
+
+    def album(number: int) -> object:
+        found = catalog.releases[number]
+        return found.titles[0], found.mbid, sorted(map(str, map(artist, found.artists)))
+
+    def track(number: int) -> object:
+        found = catalog.tracks[number]
+        return found.titles[0], found.mbid, sorted(map(str, map(artist, found.artists))), album(found.release)
+
+    keys = {key: (artist(ids.artist), album(ids.album), track(ids.track)) for key, ids in plan.ids.items()}
+    return (
+        keys,
+        sorted(map(str, map(artist, catalog.artists))),
+        sorted(map(str, map(album, catalog.releases))),
+        sorted(map(str, map(track, catalog.tracks))),
+    )
+
+
+def check(units: list[Unit], size: int, has_rows: bool, chance: st.DataObject) -> None:
+    whole = database(has_rows)
+    plan = make_plan(whole, units)
+    batches = batches_of(whole, plan, size)
+    catalog, hits = reopen(has_rows, committed(batches, chance))
+    planner = Planner(catalog, hits)
+    for one in units:
+        planner.resolve(one)
+    assert outcome(catalog, planner.plan) == outcome(whole, plan)
+
+
+@settings(deadline=None, max_examples=300)
+@given(UNITS, SMALL, st.booleans(), st.data())
+def test_what_is_left_of_a_plan_comes_to_the_same(
+    units: list[Unit], size: int, has_rows: bool, data: st.DataObject
+) -> None:
+    check(units, size, has_rows, data)

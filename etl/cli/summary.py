@@ -90,13 +90,13 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     twins, run_id = manifest["account_twins"], manifest["run_id"]
     if others := manifest["likely_doubles"] - twins:
         narrate(
-            f"{others:,} listens are likely doubles of another service's: double_of in outcome.parquet says of which; "
+            f"likely doubles of another service's listens: {others:,}. double_of in outcome.parquet says of which; "
             "--drop-doubles leaves them out"
         )
     if twins:
         narrate(
-            f"{twins:,} plays are in the database a second time, from Spotify's account data: to the minute, without "
-            f"album. `etl inspect {run_id} --sql remove_account_twins` gives the statements that remove those"
+            f"plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
+            f"{twins:,}. `etl inspect {run_id} --sql remove_account_twins` gives the statements that remove those"
         )
 
 
@@ -138,7 +138,8 @@ def _common_folder(paths: Sequence[str]) -> str:
         return ""
     first, last = min(paths), max(paths)
     shared = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
-    return first[: max(first.rfind("/", 0, shared), first.rfind("!", 0, shared)) + 1]
+    common = first[: max(first.rfind("/", 0, shared), first.rfind("!", 0, shared)) + 1]
+    return "" if common == "/" else common
 
 
 def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

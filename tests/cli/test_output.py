@@ -54,7 +54,7 @@ def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: Loaded
     assert f"run {loaded.manifest['run_id']}" in told
     assert [line for line in told if line.startswith("Spotify account data knows the minute")]
     doubles = loaded.manifest["likely_doubles"]
-    assert [line for line in told if line.startswith(f"{doubles} listens are likely doubles")]
+    assert [line for line in told if line.startswith(f"likely doubles of another service's listens: {doubles}.")]
     assert len(told) == 4
     assert f"complete: {counts['inserted']} listens inserted\n" in out
     assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out

@@ -73,7 +73,9 @@ class RunDirectory:
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write ``run.json``. Raises as ``write_frame``."""
         with self._replacing(RUN_JSON) as partial:
-            partial.path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+            # half a surrogate pair, in a reason that quotes a file, becomes the escape that JSON has for it
+            partial.path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     def read_manifest(self) -> dict[str, Any]:
         """Read ``run.json``; raises ``InputError`` where there is none, as after a run that was killed."""

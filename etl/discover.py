@@ -118,6 +118,8 @@ class _Search:
     left_aside: list[RefusedPath] = field(default_factory=list)
     downloads: set[tuple[str, Package]] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
+    room: int = 0
+    """How many bytes more the zip on disk that is looked into may hold, zips in it and their files included."""
 
     def found(self) -> Found:
         """Return the result, with a word about each download that has private files only."""
@@ -182,12 +184,13 @@ class _Search:
             return
         try:
             with path.open("rb") as stream:
-                magic = stream.read(4)
+                magic, size = stream.read(4), os.fstat(stream.fileno()).st_size
         except OSError as error:
             self.refused.append(RefusedPath(shown(path), f"cannot be read: {error.strerror}"))
             return
         named_zip = path.suffix.lower() == ".zip"
         if named_zip or (magic in _ZIP_MAGIC and (typed or not path.suffix)):
+            self.room = max(BOMB_BYTES, BOMB_RATIO * size)
             self._look_into(shown(path), path, ())
         else:
             self.files.append(InputFile(shown(path), path))
@@ -216,6 +219,10 @@ class _Search:
             is_zip = info.filename.lower().endswith(".zip")
             if trouble is None and is_zip and len(members) + 1 >= MAX_DEPTH:
                 trouble = f"is a zip nested more than {MAX_DEPTH} deep: unpack it first"
+            if trouble is None and info.file_size > self.room:
+                trouble = "makes its zip grow beyond all measure, as no export does"
+            if trouble is None:
+                self.room -= info.file_size
             if trouble is not None:
                 self.refused.append(RefusedPath(member, trouble))
             elif is_zip:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -95,25 +95,27 @@ class Extractor:
     def extract(self, found: Found) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths.
 
-        One file is decoded at a time, while the next is read and hashed. Rows are normalised together, because names
-        repeat between files.
+        One file is decoded at a time; meanwhile a helper reads and hashes the next and finishes the one before. Rows
+        are normalised together, because names repeat between files.
         """
         results = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
         results += [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
         decoded: list[_Decoded] = []
-        for opened in _ahead(self._open, found.files):
-            read = self._decode(opened) if isinstance(opened, _Opened) else opened
-            if isinstance(read, FileResult):
-                results.append(read)
-            else:
-                decoded.append(read)
-            if sum(file.size for file in decoded) >= BYTES_TOGETHER:
-                results += self._normalize(decoded)
-                decoded = []
-        return sorted([*results, *self._normalize(decoded)], key=lambda result: result.path)
+        with ThreadPoolExecutor(1, "etl-extract") as helper:
+            for opened in _ahead(helper, self._open, found.files):
+                read = self._decode(opened, helper) if isinstance(opened, _Opened) else opened
+                if isinstance(read, FileResult):
+                    results.append(read)
+                else:
+                    decoded.append(read)
+                if sum(file.size for file in decoded) >= BYTES_TOGETHER:
+                    results += self._normalize(decoded)
+                    decoded = []
+            results += self._normalize(decoded)
+        return sorted(results, key=lambda result: result.path)
 
     def _open(self, file: InputFile) -> _Opened | FileResult:
-        """Recognise a file, read it and hash it. Runs in another thread."""
+        """Recognise a file, read it and hash it. Runs in the helper's thread."""
         try:
             kind = recognise(file.peek())
             if kind is None:
@@ -128,7 +130,7 @@ class Extractor:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
         return _Opened(file, kind, data, hashlib.sha256(data).hexdigest())
 
-    def _decode(self, opened: _Opened) -> _Decoded | FileResult:
+    def _decode(self, opened: _Opened, helper: Executor) -> _Decoded | FileResult:
         file, kind, data, sha256 = opened
         if self.is_known(file.path, sha256, kind):
             return FileResult(file.path, FileStatus.KNOWN, "loaded before", sha256, kind)
@@ -136,10 +138,11 @@ class Extractor:
             scan = _scan(kind, data, self.options)
         except BrokenFileError as error:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
-        return _Decoded(file, kind, sha256, len(data), scan.rows, _places(data, kind, sorted(scan.broken)))
+        rows = helper.submit(scan.rows.collect, engine=IN_ORDER)
+        return _Decoded(file, kind, sha256, len(data), rows, scan.places)
 
     def _normalize(self, decoded: list[_Decoded]) -> list[FileResult]:
-        frames = pl.collect_all([file.rows for file in decoded], engine=IN_ORDER)
+        frames = [file.rows.result() for file in decoded]
         extracted = [
             Extracted(rows, file.file.path, file.kind.source, file.kind.earliest)
             for rows, file in zip(frames, decoded, strict=True)
@@ -165,8 +168,8 @@ class _Decoded(NamedTuple):
     sha256: str
     size: int
     """In bytes."""
-    rows: pl.LazyFrame
-    """Schema EXTRACTED, once collected."""
+    rows: Future[pl.DataFrame]
+    """Schema EXTRACTED."""
     places: pl.DataFrame
     """Of the broken rows (schema PLACES)."""
 
@@ -175,18 +178,18 @@ def _scan(kind: Format, data: bytes, options: ReadOptions) -> Scan:
     if kind.scan is not None:
         return kind.scan(data, options)
     rows = kind.read(data, options)
-    return Scan(rows.lazy(), rows.filter(pl.col("reject").is_not_null()).get_column("row").to_list())
+    rejected = rows.filter(pl.col("reject").is_not_null()).get_column("row").to_list()
+    return Scan(rows.lazy(), _places(data, kind, rejected))
 
 
-def _ahead(read: Callable[[_Item], _Read], items: Sequence[_Item]) -> Iterator[_Read]:
-    """Yield ``read`` of each of ``items``; while one is looked at, the next is read in another thread."""
-    with ThreadPoolExecutor(1, "etl-read") as reader:
-        coming = reader.submit(read, items[0]) if items else None
-        for item in [*items[1:], None]:
-            if coming is not None:
-                done = coming.result()
-                coming = reader.submit(read, item) if item is not None else None
-                yield done
+def _ahead(helper: Executor, read: Callable[[_Item], _Read], items: Sequence[_Item]) -> Iterator[_Read]:
+    """Yield ``read`` of each of ``items``; while one is looked at, ``helper`` reads the next."""
+    coming = helper.submit(read, items[0]) if items else None
+    for item in [*items[1:], None]:
+        if coming is not None:
+            done = coming.result()
+            coming = helper.submit(read, item) if item is not None else None
+            yield done
 
 
 def _result(file: _Decoded, passed_over: pl.DataFrame, rows: Normalized) -> FileResult:

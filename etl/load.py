@@ -79,8 +79,7 @@ def write_batch(connection: Connection, run_id: str, batch: Batch) -> Written:
 
 def _write(connection: Connection, run_id: str, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = batch.entities
-    if rows.tables:
-        connection.read("batch_lock")
+    connection.read("batch_lock")
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
             connection.ingest(table, rows.tables[table], schema)

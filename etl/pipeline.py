@@ -180,16 +180,17 @@ class _Run:
                     self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
             except EtlError as error:
                 failure = error
-            reach(Point.BEFORE_ACCOUNTING)
-            # The main thread only waits: a signal must not cost the account of what is loaded.
-            told = files.submit(self._account, pool, directory, rows, loaded, spelled, failure)
-            try:
-                return told.result()
-            except InterruptedRunError as error:
-                self.interruption = error
-                if not failure:
-                    pool.end()
-                return told.result()
+            told = None
+            while True:  # the main thread only waits: a signal must not cost the account of what is loaded
+                try:
+                    told = told or files.submit(self._account, pool, directory, rows, loaded, spelled, failure)
+                    return told.result()
+                except InterruptedRunError as error:
+                    if self.interruption:
+                        raise
+                    self.interruption = error
+                    if not failure:
+                        pool.end()
 
     def _write_rows(self, directory: RunDirectory, rows: Rows) -> pl.DataFrame:
         """Write what is known before the load; return the spellings of the keys."""
@@ -264,6 +265,7 @@ class _Run:
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""
+        reach(Point.BEFORE_ACCOUNTING)
         if failure:
             pool.close()  # so that nothing is written any more while the books are closed
             if isinstance(failure, StatementError) and failure.failure is Failure.LOST and not self.settings.dry_run:

@@ -244,10 +244,20 @@ class Loader:
         for (number, phase), keys in keyed.sort("batch", "place").group_by("batch", "phase", maintain_order=True):
             part = listens.get((number,), rows.clear())
             names = keys.get_column("lookup_key").to_list()
-            batches[Phase(phase)].append(self._batch(part.head(self._sizes.batch), names, entities[number]))
-            overflow.append(part.slice(self._sizes.batch))
+            part, rest = self._with_each_track(part)
+            batches[Phase(phase)].append(self._batch(part, names, entities[number]))
+            overflow.append(rest)
         later = pl.concat([rows.clear(), *overflow])
         return batches, [self._batch(part) for part in later.iter_slices(self._sizes.batch)]
+
+    def _with_each_track(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the rows for the batch of their keys, one of each track at least, and those that are too many."""
+        if rows.height <= self._sizes.batch:
+            return rows, rows.clear()
+        is_first = rows.get_column("track_id").is_first_distinct()
+        size = max(self._sizes.batch, rows.get_column("track_id").n_unique())
+        ordered = rows.with_columns(is_later=~is_first).sort("is_later", maintain_order=True).drop("is_later")
+        return ordered.head(size), ordered.slice(size)
 
     def _batch(
         self, rows: pl.DataFrame, keys: Sequence[str] | None = None, entities: EntityRows | None = None
@@ -320,6 +330,8 @@ def _enrich(connection: Connection, plan: Plan) -> bool:
         "enrich_durations": plan.durations,
     }
     try:
+        if plan.aliases or any(changes.values()):
+            connection.read("batch_lock")
         for name, values in changes.items():
             if values:
                 connection.write(name, pl.Series(list(values), dtype=pl.Int32), pl.Series(list(values.values())))

@@ -315,6 +315,10 @@ ENTITY_TABLES = {
 }
 
 
+# What a statement can be given: of other dtypes some crash the driver (Int128), some arrive as something else (UInt64).
+PARAMETERS = frozenset({pl.String(), pl.Boolean(), pl.Int32(), pl.Int64()})
+
+
 def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Return ``frame`` with exactly the columns of ``schema``, in its order.
 

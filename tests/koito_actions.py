@@ -1,4 +1,4 @@
-"""What Koito's user does by hand: merges and deletes, in the SQL steps of Koito v0.1.7, each in one transaction."""
+"""What Koito does: merges and deletes, each in one transaction, and scrobbles, in the SQL steps of Koito v0.1.7."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from etl.database.connection import connect
 from etl.database.identify import KOITO_TABLES
 from tests.support import execute, query
 
@@ -24,7 +25,7 @@ DELETE FROM artist_releases l WHERE NOT EXISTS (
 """
 
 
-def merge_tracks(uri: str, old: int, new: int, role: str | None = None) -> None:
+def merge_tracks(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Move the listens of track ``old`` to ``new``; fails with 23505 where both have a listen of one second."""
     _act(
         uri,
@@ -38,10 +39,11 @@ def merge_tracks(uri: str, old: int, new: int, role: str | None = None) -> None:
         ON CONFLICT DO NOTHING;
         {CLEAN_ORPHANS}
         """,
+        pause,
     )
 
 
-def merge_albums(uri: str, old: int, new: int, role: str | None = None) -> None:
+def merge_albums(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Move the tracks and artists of release ``old`` to ``new``; tracks of one title stay two."""
     _act(
         uri,
@@ -53,10 +55,11 @@ def merge_albums(uri: str, old: int, new: int, role: str | None = None) -> None:
         ON CONFLICT DO NOTHING;
         {CLEAN_ORPHANS}
         """,
+        pause,
     )
 
 
-def merge_artists(uri: str, old: int, new: int, role: str | None = None) -> None:
+def merge_artists(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Give the tracks and releases of artist ``old`` to ``new``; where both are credited, that of ``old`` goes."""
     _act(
         uri,
@@ -70,17 +73,18 @@ def merge_artists(uri: str, old: int, new: int, role: str | None = None) -> None
         UPDATE artist_releases SET artist_id = {new} WHERE artist_id = {old};
         {CLEAN_ORPHANS}
         """,
+        pause,
     )
 
 
-def delete_track(uri: str, track: int, role: str | None = None) -> None:
+def delete_track(uri: str, track: int, role: str | None = None, pause: str = "") -> None:
     """Delete a track with its listens."""
-    _act(uri, role, f"DELETE FROM tracks WHERE id = {track}; {CLEAN_ORPHANS}")
+    _act(uri, role, f"DELETE FROM tracks WHERE id = {track}; {CLEAN_ORPHANS}", pause)
 
 
-def delete_album(uri: str, release: int, role: str | None = None) -> None:
+def delete_album(uri: str, release: int, role: str | None = None, pause: str = "") -> None:
     """Delete a release with its tracks; artists stay, also without tracks, until the next sweep."""
-    _act(uri, role, f"DELETE FROM releases WHERE id = {release};")
+    _act(uri, role, f"DELETE FROM releases WHERE id = {release};", pause)
 
 
 def delete_artist(uri: str, artist: int, role: str | None = None) -> None:
@@ -88,9 +92,71 @@ def delete_artist(uri: str, artist: int, role: str | None = None) -> None:
     _act(uri, role, f"DELETE FROM artists WHERE id = {artist};")
 
 
-def _act(uri: str, role: str | None, sql: str) -> None:
+def _act(uri: str, role: str | None, sql: str, pause: str = "") -> None:
+    """Run the statements of ``sql``; ``pause`` is one that is run after each of them."""
     become = f"SET LOCAL ROLE {role};" if role else ""
+    if pause:
+        sql = sql.replace(";", f"; {pause};")
     execute(uri, f"BEGIN; {become} {sql} COMMIT;")
+
+
+def scrobble_live(uri: str, artist: str, title: str, album: str, second: int) -> None:
+    """Find or create the entities of a listen, one after the other, and store it ``second`` seconds after 2020-01-01.
+
+    Each step is committed by itself; one in Koito's way may take an entity away between two of them.
+    """
+    names = {"artist": artist, "title": title, "album": album}
+    quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in names.items()}
+    connection = connect(uri, autocommit=True)
+
+    def find_or_create(find: str, create: str) -> int:
+        rows = (
+            connection.read_text(find.format(**quoted)).rows() or connection.read_text(create.format(**quoted)).rows()
+        )
+        return int(rows[0][0])
+
+    try:
+        quoted["artist_id"] = str(find_or_create(_FIND_ARTIST, _MAKE_ARTIST))
+        quoted["album_id"] = str(find_or_create(_FIND_ALBUM, _MAKE_ALBUM))
+        connection.script(_ATTACH.format(**quoted))
+        track = find_or_create(_FIND_TRACK, _MAKE_TRACK)
+        connection.script(
+            f"""
+            INSERT INTO listens (track_id, listened_at, client, user_id)
+            SELECT {track}, to_timestamp({1_577_836_800 + second}), 'live', min(id) FROM users ON CONFLICT DO NOTHING
+            """
+        )
+    finally:
+        connection.close()
+
+
+_FIND_ARTIST = "SELECT artist_id FROM artist_aliases WHERE alias = {artist} ORDER BY 1 LIMIT 1"
+_MAKE_ARTIST = """
+WITH new AS (INSERT INTO artists DEFAULT VALUES RETURNING id), named AS (
+    INSERT INTO artist_aliases SELECT id, {artist}, 'Canonical', true FROM new)
+SELECT id FROM new
+"""
+_FIND_ALBUM = """
+SELECT r.id FROM releases_with_title r JOIN artist_releases l ON l.release_id = r.id
+WHERE r.title = {album} AND l.artist_id = {artist_id} ORDER BY 1 LIMIT 1
+"""
+_MAKE_ALBUM = """
+WITH new AS (INSERT INTO releases DEFAULT VALUES RETURNING id), named AS (
+    INSERT INTO release_aliases SELECT id, {album}, 'Canonical', true FROM new), credited AS (
+    INSERT INTO artist_releases SELECT {artist_id}, id, true FROM new)
+SELECT id FROM new
+"""
+_ATTACH = "INSERT INTO artist_releases (artist_id, release_id) VALUES ({artist_id}, {album_id}) ON CONFLICT DO NOTHING"
+_FIND_TRACK = """
+SELECT t.id FROM tracks_with_title t JOIN artist_tracks l ON l.track_id = t.id
+WHERE t.title = {title} AND t.release_id = {album_id} AND l.artist_id = {artist_id} ORDER BY 1 LIMIT 1
+"""
+_MAKE_TRACK = """
+WITH new AS (INSERT INTO tracks (release_id) VALUES ({album_id}) RETURNING id), named AS (
+    INSERT INTO track_aliases SELECT id, {title}, true, 'Canonical' FROM new), credited AS (
+    INSERT INTO artist_tracks SELECT {artist_id}, id, true FROM new)
+SELECT id FROM new
+"""
 
 
 @contextmanager

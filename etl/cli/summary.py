@@ -95,7 +95,7 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
         )
     if twins:
         narrate(
-            f"plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
+            "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
             f"{twins:,}. `etl inspect {run_id} --sql remove_account_twins` gives the statements that remove those"
         )
 

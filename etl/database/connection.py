@@ -21,7 +21,7 @@ from etl.database.failures import Failure, StatementError, statement_error
 from etl.database.statements import statement
 from etl.database.watch import CutError, Watch
 from etl.errors import InternalError, SettingsError
-from etl.schema import conform
+from etl.schema import PARAMETERS, conform
 from etl.settings import check_uri
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Connection:
     def read(self, name: str, *values: Value) -> pl.DataFrame:
         """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
         with self._calling(), self._raw.cursor() as cursor:
-            cursor.execute(statement(name), _parameters(values))
+            cursor.execute(statement(name), _parameters(name, values))
             return _fetch(cursor)
 
     def read_text(self, sql: str) -> pl.DataFrame:
@@ -113,7 +113,7 @@ class Connection:
     def write(self, name: str, *values: Value) -> None:
         """Run ``sql/<name>.sql``, which returns no rows."""
         with self._calling(), self._raw.cursor() as cursor:
-            cursor.execute(statement(name), _parameters(values))
+            cursor.execute(statement(name), _parameters(name, values))
 
     def script(self, text: str) -> None:
         """Run the statements of ``text`` on an autocommit connection: it may begin and commit by itself."""
@@ -178,11 +178,22 @@ def _fetch(cursor: dbapi.Cursor) -> pl.DataFrame:
     return pl.DataFrame(cursor.fetch_arrow_table())
 
 
-def _parameters(values: tuple[Value, ...]) -> pl.DataFrame | None:
-    """Return ``values`` as the one row that the driver binds; a list in a row is an array for PostgreSQL."""
+def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
+    """Return ``values`` as the one row that the driver binds; a list in a row is an array for PostgreSQL.
+
+    Raises ``InternalError`` for a dtype that the driver would crash on, or send as something else.
+    """
     if not values:
         return None
-    return pl.DataFrame([_column(f"p{number}", value) for number, value in enumerate(values)])
+    row = pl.DataFrame([_column(f"p{number}", value) for number, value in enumerate(values, start=1)])
+    wrong = [
+        f"${number}: {dtype}"
+        for number, dtype in enumerate(row.dtypes, start=1)
+        if (dtype.inner if isinstance(dtype, pl.List) else dtype) not in PARAMETERS
+    ]
+    if wrong:
+        raise InternalError(f"{name} cannot be given {', '.join(wrong)}")
+    return row
 
 
 def _column(name: str, value: Value) -> pl.Series:

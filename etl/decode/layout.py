@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol
 
-from etl.decode.places import locate, mapped_fields
+from etl.decode.places import locate, mapped_fields, place_found
 from etl.decode.records import Record, Records, read_records
+from etl.decode.split import to_utf8
+from etl.schema import PLACES, empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,12 @@ class JsonList(Generic[Record]):
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
         return locate(data, self.path, rows, mapped_fields(self.record))
+
+    def places(self, data: bytes, records: Records[Record]) -> pl.DataFrame:
+        """Return what ``locate`` does of the broken ones among ``records``, which ``read`` returned of ``data``."""
+        if not records.broken:
+            return empty(PLACES)
+        return place_found(to_utf8(data), records.spans, mapped_fields(self.record))
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``."""

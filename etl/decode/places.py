@@ -30,13 +30,17 @@ def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapp
 
 def place(text: Text, spans: Sequence[Span], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
     """Do the same for a document whose records stand at ``spans`` of ``text.body``."""
-    found = [(row, *spans[row - 1]) for row in rows if 1 <= row <= len(spans)]
+    return place_found(text, {row: spans[row - 1] for row in rows if 1 <= row <= len(spans)}, mapped)
+
+
+def place_found(text: Text, spans: Mapping[int, Span], mapped: Mapping[str, Any]) -> pl.DataFrame:
+    """Do the same for records whose bounds are known, by number."""
     shift = text.shift
     columns = {
-        "row": [row for row, _, _ in found],
-        "offset": [None if shift is None else start + shift for _, start, _ in found],
-        "length": [None if shift is None else end - start for _, start, end in found],
-        "record": [_mapped_json(text.body[start:end], mapped) for _, start, end in found],
+        "row": list(spans),
+        "offset": [None if shift is None else start + shift for start, _ in spans.values()],
+        "length": [None if shift is None else end - start for start, end in spans.values()],
+        "record": [_mapped_json(text.body[start:end], mapped) for start, end in spans.values()],
     }
     return pl.DataFrame(columns, schema=PLACES)
 

@@ -8,7 +8,8 @@ of such objects, each of them would count; no format has.) Pure: bytes in, posit
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
+# Records are decoded many at a time; how many bytes, where nothing is wrong and next to what is.
+LONGEST_STRETCH = 1 << 18
+SHORTEST_STRETCH = 1 << 11
 NESTED_STARTS = 16  # how many objects that look like a record's start a sound record may hold
 LAST_BRACKETS = 64  # how many brackets, from the last, are looked at to find the one behind a broken record
 
@@ -62,18 +66,66 @@ def to_utf8(data: bytes) -> Text:
         raise BrokenFileError("the file ends in the middle of a UTF-16 character", EXPORT_AGAIN) from error
 
 
+class Pieces(Protocol):
+    """Takes what a list is cut into, in order; positions are in the body of the text."""
+
+    def stretch(self, start: int, end: int) -> int | None:
+        """Take all records that stand there and say how many they are; take none, ``None``, if that is no JSON."""
+
+    def record(self, start: int, end: int) -> None:
+        """Take one record, whatever it is."""
+
+
+@dataclass
+class Spans:
+    """Pieces as the bounds of the records."""
+
+    body: bytes
+    found: list[Span] = field(default_factory=list)
+
+    def stretch(self, start: int, end: int) -> int | None:
+        """See ``Pieces``."""
+        spans = spans_of(self.body, start, end)
+        self.found += spans or []
+        return None if spans is None else len(spans)
+
+    def record(self, start: int, end: int) -> None:
+        """See ``Pieces``."""
+        self.found.append((start, end))
+
+
+def spans_of(body: bytes, start: int, end: int) -> list[Span] | None:
+    """Return the bounds of the records that stand between ``start`` and ``end``, ``None`` if that is no JSON."""
+    try:
+        records = msgspec.json.decode(b"[%b]" % body[start:end], type=list[msgspec.Raw])
+    except UNREADABLE:
+        return None
+    spans: list[Span] = []
+    for record in records:
+        start = _end(_SEPARATORS, body, start)
+        spans.append((start, start + len(memoryview(record))))
+        start = spans[-1][1]
+    return spans
+
+
 def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span]:
     """Cut the list that ``path`` names into records: their bounds in ``text.body``, without parsing them.
 
     Exact on a well-formed document. Elsewhere a record ends at the latest where the next one, which begins with one
     of ``keys``, starts. Blank places between commas are no records. Raises as ``read_records``.
     """
+    spans = Spans(text.body)
+    cut(text, path, keys, spans)
+    return spans.found
+
+
+def cut(text: Text, path: tuple[str, ...], keys: Collection[str], pieces: Pieces) -> None:
+    """Do what ``split`` does, but give the pieces to ``pieces``."""
     opening = b'{"":[' if path else b"["
-    spans, close = split_list(text, _open_list(text.body, path), opening, keys)
+    close = _cut_list(text, _open_list(text.body, path), opening, keys, pieces, 0)
     rest = (opening + text.body[close:]).decode("utf-8", "replace")  # a key may hold anything
     if path and not msgspec.json.decode(rest, type=dict[str, msgspec.Raw]).keys().isdisjoint(path):
         raise two_lists(path)
-    return spans
 
 
 def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], before: int = 0) -> tuple[list[Span], int]:
@@ -82,28 +134,78 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
     ``opening`` followed by what stands from there on is the document without the records. ``before`` counts the
     records before these, for messages. Raises ``BrokenFileError`` as ``read_records``.
     """
+    spans = Spans(text.body)
+    close = _cut_list(text, at, opening, keys, spans, before)
+    return spans.found, close
+
+
+def _cut_list(text: Text, at: int, opening: bytes, keys: Collection[str], pieces: Pieces, before: int) -> int:
+    """Do the same, but give the pieces to ``pieces``: sound stretches as they are, only around trouble each record."""
     body = text.body
-    starts = [len(body)] if syntax(body) is None else [*_record_starts(body, at, keys), len(body)]
-    spans: list[Span] = []
-    upcoming = 0
+    near, far = (_Starts(body, at, keys) for _ in range(2))
+    is_json: bool | None = None
+    size = LONGEST_STRETCH
     while True:
         at = _end(_SEPARATORS, body, at)
-        while starts[upcoming] <= at < len(body):
-            upcoming += 1
-        limit = starts[upcoming]
+        while body[at : at + 1] == b"{" and size >= SHORTEST_STRETCH:
+            start = far.after(at + size)
+            end = at + len(body[at:start].rstrip(b", \t\r\n"))
+            count = pieces.stretch(at, end) if start < len(body) else None
+            if count is None:
+                size //= 2
+            else:
+                before += count
+                at = start
+                size = min(2 * size, LONGEST_STRETCH)
+        size = max(size, SHORTEST_STRETCH)
+        if is_json is None:
+            is_json = syntax(body) is None
+        limit = len(body) if is_json else near.after(at)
         if at == len(body) or (body[at] == ord("]") and _ends_here(body, at, opening, limit)):
-            check_tail(text, at, opening, before + len(spans))
-            return spans, at
-        end = end_of_value(body, at, limit)
-        if end is None and limit < len(body):  # an object inside a sound record may look like the start of one
-            end = end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
-            end = end if end is not None and syntax(body[at:end]) is None else None
-        if end is None or not _BOUNDARY.match(body, end):
-            end = limit if limit < len(body) else _end_of_last(text, at, opening, before + len(spans) + 1)
-        elif limit == len(body) and body[at : at + 1] == b"{" and body[end - 1 : end] == b"]":
-            end = _close_behind(body, at, opening) or end  # it may have lost a brace, and taken the list's bracket
-        spans.append((at, at + len(body[at:end].rstrip(b", \t\r\n"))))
+            check_tail(text, at, opening, before)
+            return at
+        end = _end_of_record(text, at, limit, near, opening, before)
+        pieces.record(at, at + len(body[at:end].rstrip(b", \t\r\n")))
+        before += 1
         at = end
+
+
+def _end_of_record(text: Text, at: int, limit: int, starts: _Starts, opening: bytes, before: int) -> int:
+    """Return where the record at ``at`` ends: at the latest at ``limit``, where the next starts, unless it is sound."""
+    body = text.body
+    end = end_of_value(body, at, limit)
+    if end is None and limit < len(body):  # an object inside a sound record may look like the start of one
+        further = limit
+        for _ in range(NESTED_STARTS):
+            further = starts.after(further)
+        end = end_of_value(body, at, further)
+        end = end if end is not None and syntax(body[at:end]) is None else None
+    if end is None or not _BOUNDARY.match(body, end):
+        return limit if limit < len(body) else _end_of_last(text, at, opening, before + 1)
+    if limit == len(body) and body[at : at + 1] == b"{" and body[end - 1 : end] == b"]":
+        return _close_behind(body, at, opening) or end  # it may have lost a brace, and taken the list's bracket
+    return end
+
+
+class _Starts:
+    """Where objects begin, behind a comma or bracket, with one of ``keys`` or the first record's first key."""
+
+    def __init__(self, body: bytes, at: int, keys: Collection[str]) -> None:
+        alternatives = {b'"%s"' % re.escape(key.encode()) for key in keys}
+        if first := _FIRST_KEY.match(body, at):
+            alternatives.add(re.escape(first[1]))
+        self._begin = re.compile(rb"[\[,}]\s*(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)")
+        self._body = body
+        self._none_between = (0, 0)
+
+    def after(self, at: int) -> int:
+        """Return the first of these places behind ``at``; where there is none, the end of the body."""
+        since, found = self._none_between
+        if not since <= at < found:
+            match = self._begin.search(self._body, at)
+            found = match.end() if match else len(self._body)
+            self._none_between = (at, found)
+        return found
 
 
 def _open_list(body: bytes, path: tuple[str, ...]) -> int:
@@ -124,15 +226,6 @@ def _open_list(body: bytes, path: tuple[str, ...]) -> int:
             raise not_found(body, path)
         at = _end(_SEPARATORS, body, end)
     return at
-
-
-def _record_starts(body: bytes, at: int, keys: Collection[str]) -> list[int]:
-    """Return where objects begin, behind a comma or bracket, with one of ``keys`` or the first record's first key."""
-    alternatives = {b'"%s"' % re.escape(key.encode()) for key in keys}
-    if first := _FIRST_KEY.match(body, at):
-        alternatives.add(re.escape(first[1]))
-    begin = rb"[\[,}]\s*(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)"
-    return [match.end() for match in re.compile(begin).finditer(body, at - 1)]
 
 
 def end_of_value(body: bytes, at: int, limit: int) -> int | None:

@@ -119,7 +119,8 @@ def _page_starts(body: bytes, node: Node) -> list[int]:
     first = re.match(rb"[\s\[]*\{", body)
     if first and (key := KEY.match(body, first.end())):
         alternatives.add(re.escape(key[1]))
-    begin = rb"(?:[\[\],}\n]\s*|\A\s*)(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)"
+    # Blanks are looked at once, not again from each of them on: there may be a million.
+    begin = rb"(?:\A\s*+|[\[\],}]\s*+|(?<!\s)[^\S\n]*+\n\s*+)(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)"
     return [match.end() for match in re.compile(begin).finditer(body)]
 
 

@@ -63,7 +63,9 @@ def _clean_texts(names: pl.DataFrame) -> pl.DataFrame:
         ),
     )
     longest = pl.max_horizontal(
-        *(pl.col(name).str.len_bytes() for name in _TEXTS),
+        *(pl.col(name).str.len_bytes() for name in _TEXTS if name != "artist"),
+        # a text beside listed artists names nobody: it is as long as all of them together
+        pl.when(pl.col("artists").is_null()).then(pl.col("artist").str.len_bytes()),
         pl.col("artists").list.eval(pl.element().str.len_bytes()).list.max(),
     )
     return cleaned.with_columns(

@@ -89,7 +89,10 @@ class Planner:
         is_new = known is None
         if known is None:
             by_recording = self._find_recording(unit.recording_mbid) if unit.recording_mbid else None
+            made = len(self.plan.tracks)
             known = by_recording or self._find_or_create(unit)
+            if known.track >= FIRST_NEW and len(self.plan.tracks) == made:
+                self._keep_together(self.catalog.tracks[known.track])
             self.plan.ids[unit.key] = self.plan.resolved[unit.key] = known
         if unit.aliases:  # before MBIDs are added: they tell whose the aliases are
             self._aliases.keep(unit, unit.aliases, known.track, made_before)
@@ -107,6 +110,11 @@ class Planner:
         for entity, mbid, owners in given:
             if mbid and mbid not in owners:
                 catalog.missed.setdefault((entity, mbid), []).append(ids.track)
+
+    def _keep_together(self, track: Track) -> None:
+        """Note that the keys of ``track`` belong together: by its MBID it is found without a look at the artists."""
+        if track.mbid:
+            self.catalog.contests.append((("tracks", track.id), ("tracks", track.id)))
 
     def _made(self) -> dict[str, int]:
         """Return the placeholder that the next entity of each kind will have."""
@@ -252,6 +260,8 @@ class Planner:
             return
         entity.mbid = mbid
         self.catalog.own("tracks" if isinstance(entity, Track) else "releases", mbid, entity.id)
+        if isinstance(entity, Track):
+            self._keep_together(entity)
         if entity.id < FIRST_NEW:
             added[entity.id] = mbid
 

@@ -17,7 +17,7 @@ import polars as pl
 from etl.schema import EXTRACTED, RejectReason, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from etl.decode import Broken, Layout
 
@@ -59,8 +59,8 @@ class Scan(NamedTuple):
 
     rows: pl.LazyFrame
     """Schema EXTRACTED once collected: in another thread, or with those of other files."""
-    broken: Collection[int]
-    """The numbers of the rows that could not be decoded."""
+    places: pl.DataFrame
+    """Of the broken rows (schema PLACES)."""
 
 
 @dataclass(frozen=True)

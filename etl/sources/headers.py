@@ -104,7 +104,7 @@ def read_header(line: str) -> Dialect:
     if not set(TIMES) & set(names):
         lacking.append("time")
     if lacking:
-        shown = ", ".join(f'"{cell[:_SHOWN]}"' for cell in cells[:_LINES])
+        shown = ", ".join(f'"{cell[:_SHOWN]}"' for cell in cells[:_LINES]).encode("utf-8", "replace").decode()
         raise BrokenFileError(f"no column of it is known as the {' or the '.join(lacking)}; it has {shown}", EXPECTED)
     return Dialect(tuple(names), delimiter, quoting=_EXPORTER not in map(_plain, cells))
 

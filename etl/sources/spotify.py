@@ -20,6 +20,9 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TEN_YEARS_MS)]
 UNKNOWN_ARTIST = "Unknown Artist"
 UNKNOWN_TRACK = "Unknown Track"
 
+# The end of a play less what was played of it: late by the pauses. A clock of the year 1 does not go back further.
+UNPAUSED_START = (pl.col("ended_at") - pl.duration(milliseconds="played_ms")).clip(datetime(1, 1, 1, tzinfo=UTC), None)
+
 # Made first and once, because stripping costs more than all that is asked of the result.
 BARE_NAMES = {
     "bare_artist": pl.col("artist").str.strip_chars().fill_null(""),

@@ -13,7 +13,7 @@ import polars as pl
 from etl.decode import JsonList
 from etl.schema import SkipReason
 from etl.sources.base import Format, Peek, ReadOptions, finish, utc_times
-from etl.sources.spotify import BARE_NAMES, FOUNDED, HEARD_MS, Milliseconds, verdicts
+from etl.sources.spotify import BARE_NAMES, FOUNDED, HEARD_MS, UNPAUSED_START, Milliseconds, verdicts
 
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
@@ -42,10 +42,9 @@ def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
             "played_ms": pl.Series([r.msPlayed or 0 for r in rows], dtype=pl.Int64),
         }
     )
-    started = pl.col("ended_at") - pl.duration(milliseconds="played_ms")
     frame = frame.with_columns(_minutes(frame["endTime"]).alias("ended_at"), **BARE_NAMES).with_columns(
-        listened_at="ended_at" if options.spotify_time == "end" else started,
-        started_at=started,
+        listened_at="ended_at" if options.spotify_time == "end" else UNPAUSED_START,
+        started_at=UNPAUSED_START,
         minute_only=pl.lit(value=True),
         client=pl.lit("spotify"),
         skip=pl.when(pl.col("played_ms") < HEARD_MS).then(pl.lit(str(SkipReason.TOO_SHORT))),

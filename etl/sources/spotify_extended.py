@@ -6,6 +6,7 @@ defects. So the order is: what it is (a track?), how long it was played, its nam
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,16 @@ import polars as pl
 from etl.decode import JsonList
 from etl.schema import EXTRACTED, TIME, SkipReason, conform
 from etl.sources.base import IN_ORDER, Format, Peek, ReadOptions, Scan, finished, utc_times
-from etl.sources.spotify import BARE_NAMES, FOUNDED, HEARD_MS, NO_ARTIST, NO_TRACK, Milliseconds, verdicts
+from etl.sources.spotify import (
+    BARE_NAMES,
+    FOUNDED,
+    HEARD_MS,
+    NO_ARTIST,
+    NO_TRACK,
+    UNPAUSED_START,
+    Milliseconds,
+    verdicts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,23 +62,9 @@ LAYOUT = JsonList(Play)
 def scan_extended(data: bytes, options: ReadOptions) -> Scan:
     """Decode one file of the extended streaming history. Columns of the rows, once collected: ``EXTRACTED``."""
     plays = LAYOUT.read(data)
-    started = _started_at()
-    rows = to_frame(plays.rows).lazy()
-    rows = rows.with_columns(played_ms=pl.col("ms_played").fill_null(0), **BARE_NAMES).select(
-        "artist",
-        "track",
-        "album",
-        "ended_at",
-        "played_ms",
-        started_at=started,
-        listened_at="ended_at" if options.spotify_time == "end" else started,
-        # How long a track was played is its length only if it was played to the end.
-        duration=pl.when(_TO_END & (pl.col("played_ms") >= 1000)).then((pl.col("played_ms") // 1000).cast(pl.Int32)),
-        client=pl.lit("spotify"),
-        skip=pl.when(NO_ARTIST & NO_TRACK).then("nameless").otherwise(_unheard(options)),
-        **verdicts("ts"),
-    )
-    return Scan(finished(rows, plays.broken), plays.broken)
+    bare, columns = _columns(options)
+    rows = to_frame(plays.rows).lazy().with_columns(bare).select(columns)
+    return Scan(finished(rows, plays.broken), LAYOUT.places(data, plays))
 
 
 def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
@@ -84,21 +80,42 @@ def to_frame(plays: Sequence[Play]) -> pl.DataFrame:
     """
     text = pl.String
     times = pl.Series([play.ts for play in plays], dtype=text)
-    titles = [play.master_metadata_track_name for play in plays]
-    nameless = [None if title and not title.isspace() else _nameless(plays[row]) for row, title in enumerate(titles)]
+    tracks = pl.Series([play.master_metadata_track_name for play in plays], dtype=text)
+    untitled = tracks.str.contains(r"^\s*$").fill_null(value=True).arg_true()
+    nameless = pl.repeat(None, len(plays), dtype=text, eager=True)
     return pl.DataFrame(
         {
             "ts": times,
             "ended_at": utc_times(times),
             "ms_played": pl.Series([play.ms_played for play in plays], dtype=pl.Int64),
             "offline": pl.Series([play.offline_timestamp for play in plays], dtype=pl.Float64),
-            "track": pl.Series(titles, dtype=text),
+            "track": tracks,
             "artist": pl.Series([play.master_metadata_album_artist_name for play in plays], dtype=text),
             "album": pl.Series([play.master_metadata_album_album_name for play in plays], dtype=text),
             "reason_end": pl.Series([play.reason_end for play in plays], dtype=text),
-            "nameless": pl.Series(nameless, dtype=text),
+            "nameless": nameless.scatter(untitled, [_nameless(plays[row]) for row in untitled]),
         }
     )
+
+
+@lru_cache
+def _columns(options: ReadOptions) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """Return what is made of a file's fields in two steps; it is the same for every file."""
+    started = _started_at()
+    made = {
+        "started_at": started,
+        "listened_at": pl.col("ended_at") if options.spotify_time == "end" else started,
+        # How long a track was played is its length only if it was played to the end.
+        "duration": pl.when(_TO_END & (pl.col("played_ms") >= 1000)).then((pl.col("played_ms") // 1000).cast(pl.Int32)),
+        "client": pl.lit("spotify"),
+        "skip": pl.when(NO_ARTIST & NO_TRACK).then("nameless").otherwise(_unheard(options)),
+        **verdicts("ts"),
+    }
+    bare = {"played_ms": pl.col("ms_played").fill_null(0), **BARE_NAMES}
+    kept = [pl.col("artist", "track", "album", "ended_at", "played_ms")]
+    return [value.alias(name) for name, value in bare.items()], kept + [
+        value.alias(name) for name, value in made.items()
+    ]
 
 
 def _started_at() -> pl.Expr:
@@ -112,7 +129,7 @@ def _started_at() -> pl.Expr:
     known = offline.is_finite() & (offline > 0)
     began = pl.when(known).then(offline * scale).cast(pl.Int64, strict=False).cast(TIME)
     believable = (began <= end) & (end - began - _PLAYED >= CLOCK_TOLERANCE)
-    return pl.when(believable).then(began).otherwise(end - _PLAYED)
+    return pl.when(believable).then(began).otherwise(UNPAUSED_START)
 
 
 def _unheard(options: ReadOptions) -> pl.Expr:

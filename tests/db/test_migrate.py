@@ -28,6 +28,13 @@ TRIGGERS = {
     ("etl_follow_merged_artist", "artist_tracks"),
     ("etl_follow_dropped_credit", "artist_tracks"),
     ("etl_keep_keys_of_deleted_artist", "artists"),
+    ("etl_drop_doubled_credit", "artist_tracks"),
+    ("etl_move_late_listens", "listens"),
+    ("etl_move_late_tracks", "tracks"),
+    *(
+        ("etl_wait_for_batches", table)
+        for table in ("listens", "tracks", "releases", "artists", "artist_tracks", "artist_releases")
+    ),
 }
 PUBLIC = {
     ("table", "public.track_lookup"),
@@ -73,9 +80,7 @@ def test_migrating_again_changes_nothing(database: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(database: str) -> None:
     changed = [*MIGRATIONS[:-1], replace(MIGRATIONS[-1], text=f"{MIGRATIONS[-1].text}-- changed\n")]
 
-    with pytest.raises(
-        DatabaseError, match=r"migration 0003 \(track_lookup\) is not the one that was applied"
-    ) as caught:
+    with pytest.raises(DatabaseError, match=r"migration 0004 \(edits_wait\) is not the one that was applied") as caught:
         migrate(database, standalone=True, known=changed)
 
     assert "etl db uninstall" in caught.value.hint
@@ -90,9 +95,9 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
     assert "newest version" in caught.value.hint
 
 
-@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (4, 'taken', '')"])
+@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (5, 'taken', '')"])
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(empty_database: str, failing: str) -> None:
-    half = Migration(4, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
+    half = Migration(5, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
 
     with pytest.raises(StatementError, match=r"division by zero|duplicate key"):
         migrate(empty_database, standalone=True, known=[*MIGRATIONS, half])
@@ -199,10 +204,20 @@ def test_what_koito_had_is_still_there_after_migrating(koito_database: str) -> N
     assert objects(koito_database) >= before
 
 
-def test_the_triggers_functions_run_as_their_owner_with_a_fixed_search_path(database: str) -> None:
-    found = query(database, "SELECT prosecdef, proconfig::text FROM pg_proc WHERE pronamespace = 'etl'::regnamespace")
+def test_the_triggers_functions_have_a_fixed_search_path_and_their_owners_rights_only_on_our_table(
+    database: str,
+) -> None:
+    found = query(
+        database,
+        """
+        SELECT prosecdef, prosrc LIKE '%track_lookup%', proconfig[1]
+        FROM pg_proc WHERE pronamespace = 'etl'::regnamespace
+        """,
+    )
 
-    assert found == [(True, '{"search_path=pg_catalog, pg_temp"}')] * len(TRIGGERS)
+    assert len(found) == len({name for name, _ in TRIGGERS})
+    assert {path for _, _, path in found} == {"search_path=pg_catalog, pg_temp"}
+    assert all(is_definer == is_on_ours for is_definer, is_on_ours, _ in found)
 
 
 def test_uninstalling_removes_every_object_of_ours(koito_database: str, tmp_path: Path) -> None:

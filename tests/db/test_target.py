@@ -91,7 +91,7 @@ def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Pa
     connection, database = open_ready(koito_database, tmp_path, _silent)
     connection.close()
 
-    assert [migration.name for migration in added] == ["ledger", "track_lookup"]
+    assert [migration.name for migration in added] == ["ledger", "track_lookup", "edits_wait"]
     assert (database.kind, database.has_migrations, database.has_lookup) == (Kind.KOITO, True, True)
 
 
@@ -101,7 +101,7 @@ def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path:
     def announce(migration: Migration) -> None:
         assert objects(koito_database) == before, migration.name
 
-    assert len(migrate_target(koito_database, tmp_path, _silent, announce, standalone=False)) == 2
+    assert len(migrate_target(koito_database, tmp_path, _silent, announce, standalone=False)) == 3
     assert ("table", "public.track_lookup") in objects(koito_database)
 
 

@@ -1,0 +1,66 @@
+"""One reading of a Spotify history, by this program or by DuckDB: what ``benchmarks.reading`` starts as a process.
+
+    python -m benchmarks.readers ours PATH       # the extract step of a run, on a folder or a zip
+    python -m benchmarks.readers duckdb FOLDER   # DuckDB's read_json of the same fields, into Arrow
+
+Each prints JSON: seconds without start-up and imports, records, and what became of them. It is apart from the runner
+because the peak memory that a child reports is never below what its parent held when it was started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from etl.discover import discover
+from etl.extract import Extractor, gather
+from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.normalize.listens import Rules
+from etl.sources import ReadOptions
+from etl.sources.spotify_extended import Play
+
+TYPES = {"ms_played": "BIGINT", "offline_timestamp": "DOUBLE"}  # the other fields are texts
+
+
+def ours(path: str) -> dict[str, Any]:
+    """Read, hash, decode and normalise every file at ``path``, as ``etl run`` does before it compares and loads."""
+    rules = Rules(datetime.now(UTC), compile_separators(DEFAULT_SEPARATORS))
+    extractor = Extractor("auto", ReadOptions(), rules, lambda *_: False)
+    found = discover([path])
+    started = time.perf_counter()
+    rows = gather(extractor.extract(found), "auto")
+    seconds = time.perf_counter() - started
+    return {
+        "seconds": seconds,
+        "records": rows.records,
+        "listens": rows.listens.height,
+        "rejected": rows.rejects.height,
+    }
+
+
+def by_duckdb(folder: str) -> dict[str, Any]:
+    """Read the fields that this program reads, with their types given, in as many threads as there are cores."""
+    columns = {name: TYPES.get(name, "VARCHAR") for name in Play.__struct_fields__}
+    connection = duckdb.connect()
+    started = time.perf_counter()
+    relation = connection.read_json(f"{folder}/*.json", columns=columns, format="array", ignore_errors=True)
+    table = relation.to_arrow_table()
+    return {"seconds": time.perf_counter() - started, "records": table.num_rows}
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.readers", description="Read a Spotify history once.")
+    parser.add_argument("reader", choices=("ours", "duckdb"))
+    parser.add_argument("path")
+    args = parser.parse_args()
+    print(json.dumps((ours if args.reader == "ours" else by_duckdb)(args.path)))
+
+
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.history import SEED, SPOTIFY_ROWS, spotify
-from benchmarks.run import RESULTS, Process, machine, module, needed, spread, timed
+from benchmarks.measure import RESULTS, Process, machine, module, needed, spread, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -202,7 +202,7 @@ def main() -> None:
             told = ", ".join(f"{name} {rounds[-1][name]['seconds']:.2f} s" for name in TITLES)
             print(f"round {number} of {args.rounds}: {told}", file=sys.stderr)
     summary = summarize(rounds[1:] or rounds)
-    where = machine("not used")
+    where = machine()
     print(table(summary))
     print(f"{where['cores']} cores, load {where['load'][0]:.1f}, {about['plays']:,} plays, {about['bad']} of them bad")
     for remark in dict.fromkeys(remark for each in rounds for remark in remarks(each, about)):

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
 T = TypeVar("T")
+LISTEN_EVERY = 0.1  # seconds
 
 
 class ExitCode(IntEnum):
@@ -116,6 +118,20 @@ def one_interruption() -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise InterruptedRunError(ExitCode.INTERRUPTED) from error
+
+
+def attend(future: Future[T]) -> T:
+    """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
+
+    The system may give a signal to any thread. One that another thread takes does not wake the main one, which alone
+    runs Python's handlers.
+    """
+    while True:
+        try:
+            return future.result(LISTEN_EVERY)
+        except TimeoutError:
+            if future.done():
+                return future.result()
 
 
 def in_spite_of_signals(task: Callable[[], T]) -> T:

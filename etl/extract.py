@@ -101,6 +101,7 @@ class Extractor:
         results = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
         results += [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
         decoded: list[_Decoded] = []
+        size = 0
         with ThreadPoolExecutor(1, "etl-extract") as helper:
             for opened in _ahead(helper, self._open, found.files):
                 read = self._decode(opened, helper) if isinstance(opened, _Opened) else opened
@@ -108,9 +109,10 @@ class Extractor:
                     results.append(read)
                 else:
                     decoded.append(read)
-                if sum(file.size for file in decoded) >= BYTES_TOGETHER:
+                    size += read.size
+                if size >= BYTES_TOGETHER:
                     results += self._normalize(decoded)
-                    decoded = []
+                    decoded, size = [], 0
             results += self._normalize(decoded)
         return sorted(results, key=lambda result: result.path)
 

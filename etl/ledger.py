@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.database.failures import Failure, StatementError
 from etl.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from etl.database.connection import Connection
+
+RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,20 @@ def settle_files(
 def inserted_by_run(connection: Connection, run_id: str) -> int:
     """Return how many listens the run's batches say that they inserted."""
     return int(connection.read("ledger_run_inserted", run_id).item())
+
+
+def in_spite_of_conflicts(connection: Connection, write: Callable[[Connection], None]) -> int:
+    """Do ``write``, which commits, again as long as it loses conflicts to other runs; return how often it did."""
+    for attempt in range(RETRIES + 1):
+        try:
+            write(connection)
+        except StatementError as error:
+            connection.rollback()
+            if error.failure is not Failure.TRANSIENT or attempt == RETRIES:
+                raise
+        else:
+            return attempt
+    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def batches_of_run(connection: Connection, run_id: str) -> set[int]:

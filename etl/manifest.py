@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.artifacts import RunDirectory
     from etl.errors import EtlError
     from etl.extract import FileResult, Rows
-    from etl.rounds import Loaded
+    from etl.loaded import Loaded
     from etl.settings import Place, RunSettings
 
 

@@ -23,6 +23,7 @@ from etl.errors import (
     ExitCode,
     InterruptedRunError,
     SettingsError,
+    attend,
     decisive,
     in_spite_of_signals,
     one_interruption,
@@ -30,13 +31,14 @@ from etl.errors import (
 from etl.extract import Extractor, Rows, gather, together
 from etl.faults import Point, reach
 from etl.ledger import FileEntry
+from etl.loaded import Loaded
 from etl.manifest import Books, Ending
 from etl.normalize.listens import Rules
 from etl.overlap import Overlap, settle_overlap
 from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
-from etl.rounds import Loaded, Loader, Sizes
+from etl.rounds import Loader, Sizes
 from etl.schema import LISTENS, PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
 from etl.sources import Format, ReadOptions
 
@@ -149,7 +151,7 @@ class _Run:
         """Connect in a thread: a signal in the middle of the driver's own Python code would leave it in disorder."""
         with ThreadPoolExecutor(1, "etl-open") as opener:
             place, read_only = self.place, self.settings.dry_run
-            return opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only).result()
+            return attend(opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only))
 
     def _compare(self, pool: Pool, user: int, rows: Rows, *, has_ledger: bool) -> Rows:
         """Set listens aside that another file, service or run recorded; mark those that probably are doubles."""
@@ -184,7 +186,7 @@ class _Run:
             while True:  # the main thread only waits: a signal must not cost the account of what is loaded
                 try:
                     told = told or files.submit(self._account, pool, directory, rows, loaded, spelled, failure)
-                    return told.result()
+                    return attend(told)
                 except InterruptedRunError as error:
                     if self.interruption:
                         raise
@@ -207,9 +209,9 @@ class _Run:
         with self.timed("look_up"):
             units = lookup.units(listens)
             keys = units.get_column("lookup_key").unique()
-            hits = (
-                pool.control(lambda control: snapshot.read_hits(control, keys)) if has_lookup else empty(TRACK_LOOKUP)
-            )
+            hits = empty(TRACK_LOOKUP)
+            if has_lookup:
+                hits = pool.control(lambda control: snapshot.read_hits(control, keys))
             offered = lookup.offers(units, hits)
             lacking = pool.control(lambda control: snapshot.read_lacking(control, offered))
             to_resolve = lookup.to_resolve(units, hits, lacking)
@@ -217,15 +219,18 @@ class _Run:
             if self.settings.dry_run:
                 pool.control(lambda control: rehearse(control, user, listens, to_resolve, hits, loaded))
                 return
-            run_id, source = directory.run_id, self.settings.source
             entries = [] if self.settings.replay_of else self._entries(rows)
-            pool.control(lambda control: ledger.start_run(control, run_id, source, user, entries))
+
+            def begin(control: Connection) -> None:
+                ledger.start_run(control, directory.run_id, self.settings.source, user, entries)
+
+            loaded.retries += pool.control(lambda control: ledger.in_spite_of_conflicts(control, begin))
             reach(Point.AFTER_LEDGER_START)
-            loader = Loader(pool, run_id, user, listens, self.sizes, loaded)
+            loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded)
             loader.on_progress = lambda done: self.voice.progress(done, listens.height)
             vanished = loader.load_hits(hits)
             again = pl.col("lookup_key").is_in(vanished)
-            loader.resolve(pl.concat([to_resolve.filter(~again), units.filter(again)]) if vanished else to_resolve)
+            loader.resolve(pl.concat([to_resolve.filter(~again), units.filter(again)]))
             for key in loaded.failed:
                 self.voice.narrate(f"not resolved: {loaded.failed[key]}")
 
@@ -253,7 +258,7 @@ class _Run:
             outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
             directory.keep_frame("outcome", outcome)
             writing.result()
-        return Books(keys, outcome, report.removed_meanwhile(inserted, keys))
+        return Books(keys, outcome, report.removed_meanwhile(inserted, keys, outcome, loaded.left_tracks()))
 
     def _account(
         self,
@@ -328,7 +333,7 @@ class _Run:
             else:
                 ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
 
-        pool.control(close_the_books)
+        pool.control(lambda control: ledger.in_spite_of_conflicts(control, close_the_books))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

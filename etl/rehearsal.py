@@ -14,7 +14,7 @@ from etl.rounds import plan_units, stage
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection
-    from etl.rounds import Loaded
+    from etl.loaded import Loaded
 
 
 def rehearse(

@@ -171,12 +171,16 @@ def by_reason(frame: pl.DataFrame) -> dict[str, int]:
     return dict(frame.group_by("reason").len().sort(["len", "reason"], descending=[True, False]).iter_rows())
 
 
-def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame) -> int:
-    """Return how many ``inserted`` listens (track_id, listened_at) are of tracks that no key stands for any more.
+def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.DataFrame, left: pl.Series) -> int:
+    """Return how many ``inserted`` listens (track_id, listened_at) went with their track before the run ended.
 
-    Koito removed such a track between two batches of it; its listens were inserted again, for the track made anew.
+    Koito removed such a track between two batches; its listens were inserted again, for the track that its key was
+    resolved to then. It is one that no key stands for any more, or one of ``left``, which another key stands for still.
     """
-    return inserted.join(keys.select("track_id"), on="track_id", how="anti").height
+    is_gone = ~pl.col("track_id").is_in(keys.get_column("track_id").implode())
+    gone = inserted.filter(is_gone)
+    rest = inserted.filter(~is_gone & pl.col("track_id").is_in(left.implode()))
+    return gone.height + rest.join(outcome, on=["track_id", "listened_at"], how="anti").height
 
 
 def imbalances(

@@ -9,37 +9,37 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from etl import load
 from etl.database.failures import Failure, StatementError
+from etl.errors import attend
 from etl.faults import Point, reach
 from etl.load import Batch, Written, write_batch
+from etl.loaded import Commit
 from etl.resolve import snapshot
 from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
 from etl.resolve.frames import EntityRows, added_aliases, entity_rows, with_real_ids
 from etl.resolve.plan import Plan, Planner, Unit
-from etl.schema import KEYS, STAGE, TRACK_LOOKUP, KeyStatus, empty
+from etl.schema import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from typing import TypeAlias
 
     from etl.database.connection import Connection
     from etl.database.pool import Pool
+    from etl.loaded import Loaded
     from etl.resolve.catalog import Catalog
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
 ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
 ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
-FLUSHED_AFTER = 30.0  # seconds: three times the longest wal_writer_delay, when the server has flushed every commit
 UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
 
 
@@ -51,76 +51,6 @@ class Sizes:
     """Rows per transaction."""
     round: int = 20_000
     """Units per round."""
-
-
-class Commit(NamedTuple):
-    """A batch that was committed."""
-
-    number: int
-    at: float
-    """On the monotonic clock."""
-    keys: list[str]
-    """That it resolved."""
-    created: Mapping[str, int]
-
-
-@dataclass
-class Loaded:
-    """What has become of the keys and listens so far."""
-
-    hits: list[pl.DataFrame] = field(default_factory=list)
-    resolved: list[pl.DataFrame] = field(default_factory=list)
-    """Keys and their ids: lookup_key, artist_id, album_id, track_id."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """The reason by key."""
-    notes: dict[str, str] = field(default_factory=dict)
-    """What is remarkable about a key that has its ids."""
-    inserted: list[pl.DataFrame] = field(default_factory=list)
-    of_other_users: list[pl.DataFrame] = field(default_factory=list)
-    """Listens: track_id, listened_at."""
-    reached: list[pl.DataFrame] = field(default_factory=list)
-    """Track_id and listened_at of all listens in batches that were committed."""
-    created: Counter[str] = field(default_factory=Counter)
-    """Artists, albums and tracks."""
-    retries: int = 0
-    commits: list[Commit] = field(default_factory=list)
-    """Of the batches in ``inserted``, ``of_other_users`` and ``reached``, in their order."""
-
-    def keep(self, kept: AbstractSet[int] | None) -> None:
-        """Forget the batches whose numbers are not in ``kept``: the server was lost and has taken their commits back.
-
-        None stands for a server that cannot be asked: only old batches are sure to have reached its disk.
-        """
-        last = max((commit.at for commit in self.commits), default=0.0)
-        sure = [last - one.at > FLUSHED_AFTER if kept is None else one.number in kept for one in self.commits]
-        for parts in (self.inserted, self.of_other_users, self.reached):
-            parts[:] = [part for part, is_sure in zip(parts, sure, strict=True) if is_sure]
-        lost = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if not is_sure]
-        self.commits = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if is_sure]
-        keys = pl.Series([key for commit in lost for key in commit.keys], dtype=pl.String)
-        self.resolved = [part.filter(~pl.col("lookup_key").is_in(keys.implode())) for part in self.resolved]
-        for commit in lost:
-            self.created.subtract(commit.created)
-
-    def keys(self) -> pl.DataFrame:
-        """Return lookup_key, status, detail, artist_id, album_id and track_id of every key that was reached."""
-        columns = ("lookup_key", "artist_id", "album_id", "track_id")
-        failed = pl.DataFrame(
-            {"lookup_key": list(self.failed), "reason": list(self.failed.values())},
-            schema={"lookup_key": pl.String, "reason": pl.String},
-        )
-        notes = pl.DataFrame(
-            {"lookup_key": list(self.notes), "note": list(self.notes.values())},
-            schema={"lookup_key": pl.String, "note": pl.String},
-        )
-        parts = [
-            *(part.select(*columns, status=pl.lit(str(KeyStatus.HIT))) for part in self.hits),
-            *(part.select(*columns, status=pl.lit(str(KeyStatus.RESOLVED))) for part in self.resolved),
-        ]
-        found = pl.concat([empty(TRACK_LOOKUP).with_columns(status=pl.lit(None, pl.String)), *parts])
-        noted = found.join(notes, on="lookup_key", how="left").rename({"note": "detail"})
-        lost = failed.select("lookup_key", status=pl.lit(str(KeyStatus.FAILED)), detail="reason")
-        return pl.concat([noted, lost], how="diagonal").select([name for name in KEYS if name in noted.columns])
 
 
 def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Plan:
@@ -171,6 +101,7 @@ class Loader:
         self.loaded.hits.append(hits)  # in case that the run ends here
         vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
         self.loaded.hits[-1] = hits.filter(~pl.col("lookup_key").is_in(vanished))
+        self.loaded.left.append(hits.filter(pl.col("lookup_key").is_in(vanished)).get_column("track_id"))
         return sorted(vanished)
 
     def resolve(self, units: pl.DataFrame) -> None:
@@ -205,7 +136,7 @@ class Loader:
         counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
         in_order = contested(catalog, resolved, needed)
         division = cut(resolved, needed, in_order, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
-        ids = taking.result()
+        ids = attend(taking)
         lookups = with_real_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
         batches, overflow = self._divide(lookups, late, division, entities)
@@ -271,7 +202,7 @@ class Loader:
         seeds, after = batches.get(Phase.SEED, ()), batches.get(Phase.AFTER, ())
         chain = self._submit(seeds)
         running = [self._submit([batch]) for batch in batches.get(Phase.FREE, ())]
-        failed = chain.result()
+        failed = attend(chain)
         if failed:
             failed += [(batch, failed[0][1]) for batch in after]
         else:
@@ -318,7 +249,7 @@ def _is_koitos_doing(error: StatementError) -> bool:
 
 
 def _collect(running: Iterable[Future[Failed]]) -> Failed:
-    return [failure for future in running for failure in future.result()]
+    return [failure for future in running for failure in attend(future)]
 
 
 def _enrich(connection: Connection, plan: Plan) -> bool:

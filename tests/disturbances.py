@@ -19,7 +19,7 @@ ETL = Path(sys.executable).with_name("etl")
 ROUNDS = range(int(os.environ.get("ETL_FAULT_ROUNDS", "1")))
 """How often a test with an element of chance is done."""
 
-CALM = "DROP FUNCTION disturb() CASCADE"
+CALM = "DROP FUNCTION disturb() CASCADE; DROP SEQUENCE disturbances"
 
 
 def disturbance(event: str, body: str, *, each: str = "ROW") -> str:

@@ -297,13 +297,19 @@ def test_half_a_surrogate_pair_in_utf16_costs_its_own_record() -> None:
 
 
 def test_locate_shows_mapped_fields_alone_and_nothing_where_the_record_is_no_object() -> None:
-    wrong = b'{"time":{"a":1},"ip":"192.0.2.1","child":{"name":5,"ip":"x"},"children":[{"id":1,"name":"a"},7]}'
+    wrong = b'{"time":{"ip":1},"ip":"192.0.2.1","child":{"name":5,"ip":"x"},"children":[{"id":1,"name":"a"},7]}'
     data = b"[" + wrong + b',7,{"time":NaN},{"name":"\xff"},{"time":' + b"9" * 5000 + b'},{"name":"\\udc00"}]'
     places = locate(data, (), [6, 1, 2, 3, 4, 5, 8, 0, -1], MAPPED)
     assert places["row"].to_list() == [6, 1, 2, 3, 4, 5]
-    shown = '{"time": {"a": 1}, "child": {"name": 5}, "children": [{"name": "a"}, 7]}'
+    shown = '{"time": {}, "child": {"name": 5}, "children": [{"name": "a"}, 7]}'
     assert places["record"].to_list() == [None, shown, None, None, None, None]
 
 
 def test_mapped_fields_follow_the_types() -> None:
     assert mapped_fields(Row) == MAPPED
+
+
+def test_a_key_behind_the_list_may_hold_any_bytes() -> None:
+    for behind in (b'"\xff":1', b'"\xed\xa0\xbd":1,"x":[]'):
+        data = b'{"rows":[{"time":1},{"time":NaN}],' + behind + b"}"
+        assert locate(data, ("rows",), [1, 2], MAPPED)["offset"].to_list() == [9, 20]

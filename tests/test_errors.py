@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, permutations, product
 
 import pytest
@@ -15,6 +18,7 @@ from etl.errors import (
     InternalError,
     InterruptedRunError,
     SettingsError,
+    attend,
     decisive,
     one_interruption,
 )
@@ -87,3 +91,26 @@ def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(InterruptedRunError) as caught, one_interruption():
         raise InterruptedRunError(ExitCode.TERMINATED)
     assert caught.value.exit_code is ExitCode.TERMINATED
+
+
+def test_a_signal_that_another_thread_takes_is_heard_while_the_main_one_waits() -> None:
+    heard = threading.Event()
+
+    def take() -> str:
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        return "heard" if heard.wait(20) else "not heard"
+
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heard.set())
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            assert attend(threads.submit(take)) == "heard"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_what_is_attended_may_time_out_itself() -> None:
+    def give_up() -> None:
+        raise TimeoutError("too long")
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(TimeoutError, match="too long"):
+        attend(threads.submit(give_up))

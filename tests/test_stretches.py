@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.decode import locate, mapped_fields, read_records, split
+from etl.decode import JsonList, locate, mapped_fields, read_records, split
 from etl.errors import BrokenFileError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)
@@ -71,6 +71,8 @@ def outcome(data: bytes, path: tuple[str, ...], longest: int, shortest: int) -> 
         except BrokenFileError as error:
             return str(error)
         places = locate(data, path, range(1, len(records.rows) + 1), mapped_fields(Row))
+        broken = places.filter(places["row"].is_in(list(records.broken)))
+        assert JsonList(Row, path).places(data, records).equals(broken)
         return records.rows, records.broken, places.rows()
 
 

@@ -185,23 +185,21 @@ def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
     """
     if not values:
         return None
-    row = pl.DataFrame([_column(f"p{number}", value) for number, value in enumerate(values, start=1)])
-    wrong = [
-        f"${number}: {dtype}"
-        for number, dtype in enumerate(row.dtypes, start=1)
-        if (dtype.inner if isinstance(dtype, pl.List) else dtype) not in PARAMETERS
-    ]
-    if wrong:
+    columns = [_column(value) for value in values]
+    if wrong := [f"${place}: {one.dtype}" for place, one in enumerate(columns, 1) if one.dtype not in PARAMETERS]:
         raise InternalError(f"{name} cannot be given {', '.join(wrong)}")
-    return row
+    return pl.DataFrame(
+        [
+            (one.implode() if isinstance(value, pl.Series) else one).alias(f"p{place}")
+            for place, (one, value) in enumerate(zip(columns, values, strict=True), 1)
+        ]
+    )
 
 
-def _column(name: str, value: Value) -> pl.Series:
+def _column(value: Value) -> pl.Series:
     if isinstance(value, pl.Series):
-        return value.alias(name).implode()
-    if value is None:
-        return pl.Series(name, [None], dtype=pl.String)
-    return pl.Series(name, [value])
+        return value
+    return pl.Series([value], dtype=pl.String if value is None else None)
 
 
 def _with_defaults(uri: str) -> tuple[str, float]:

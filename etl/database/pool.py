@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.database.failures import StatementError
+from etl.errors import attend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class Pool:
 
     def control(self, task: Callable[[Connection], T]) -> T:
         """Run ``task`` on the run's own connection and return what it returns."""
-        return self.control_later(task).result()
+        return attend(self.control_later(task))
 
     def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on the run's own connection, after those that were given before."""
@@ -72,7 +73,7 @@ class Pool:
                 connection.close()
 
         with ThreadPoolExecutor(1, "etl-again") as asker:
-            return asker.submit(ask).result()
+            return attend(asker.submit(ask))
 
     def end(self) -> None:
         """End the statements that are under way: they fail, and so does every later one; only closing is left."""

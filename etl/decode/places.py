@@ -14,6 +14,7 @@ from etl.schema import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from etl.decode.split import Span, Text
 
@@ -64,14 +65,31 @@ def _template(hint: Any) -> Any:  # noqa: ANN401 (type hints have no common type
 def _mapped_json(piece: bytes, mapped: Mapping[str, Any]) -> str | None:
     try:
         record = msgspec.json.decode(piece)
-        return json.dumps(_mapped(record, mapped), ensure_ascii=False) if isinstance(record, dict) else None
+        return (
+            json.dumps(_mapped(record, mapped, _names(mapped)), ensure_ascii=False)
+            if isinstance(record, dict)
+            else None
+        )
     except UNREADABLE:
         return None
 
 
-def _mapped(value: Any, template: Any) -> Any:  # noqa: ANN401 (any JSON value)
-    if isinstance(template, dict) and isinstance(value, dict):
-        return {key: _mapped(value[key], inner) for key, inner in template.items() if key in value}
-    if isinstance(template, list) and isinstance(value, list):
-        return [_mapped(item, template[0]) for item in value]
-    return value
+def _mapped(value: Any, template: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return the mapped parts of ``value``. Where it is of another type than expected, they are known by ``names``."""
+    if isinstance(value, list):
+        inner = template[0] if isinstance(template, list) else template
+        return [_mapped(item, inner, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(template, dict):
+        return {key: _mapped(value[key], inner, names) for key, inner in template.items() if key in value}
+    return {key: _mapped(part, None, names) for key, part in value.items() if key in names}
+
+
+def _names(template: Any) -> frozenset[str]:  # noqa: ANN401 (as ``mapped_fields`` makes it)
+    """Return all keys of a template."""
+    if isinstance(template, list):
+        return _names(template[0])
+    if not isinstance(template, dict):
+        return frozenset()
+    return frozenset(template).union(*map(_names, template.values()))

@@ -73,20 +73,18 @@ def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
 
 
 def to_frame(plays: Sequence[Play]) -> pl.DataFrame:
-    """Columns out: ``ts``, ``ended_at``, ``ms_played``, ``offline``, names, ``reason_end``, ``nameless``.
+    """Columns out: ``ts``, ``ms_played``, ``offline``, names, ``reason_end``, ``nameless``.
 
     ``nameless`` is the skip reason that holds if the row names neither a track nor an artist; only rows without a
     track have one.
     """
     text = pl.String
-    times = pl.Series([play.ts for play in plays], dtype=text)
     tracks = pl.Series([play.master_metadata_track_name for play in plays], dtype=text)
     untitled = tracks.str.contains(r"^\s*$").fill_null(value=True).arg_true()
     nameless = pl.repeat(None, len(plays), dtype=text, eager=True)
     return pl.DataFrame(
         {
-            "ts": times,
-            "ended_at": utc_times(times),
+            "ts": pl.Series([play.ts for play in plays], dtype=text),
             "ms_played": pl.Series([play.ms_played for play in plays], dtype=pl.Int64),
             "offline": pl.Series([play.offline_timestamp for play in plays], dtype=pl.Float64),
             "track": tracks,
@@ -111,7 +109,11 @@ def _columns(options: ReadOptions) -> tuple[list[pl.Expr], list[pl.Expr]]:
         "skip": pl.when(NO_ARTIST & NO_TRACK).then("nameless").otherwise(_unheard(options)),
         **verdicts("ts"),
     }
-    bare = {"played_ms": pl.col("ms_played").fill_null(0), **BARE_NAMES}
+    bare = {
+        "ended_at": pl.col("ts").map_batches(utc_times, return_dtype=TIME),
+        "played_ms": pl.col("ms_played").fill_null(0),
+        **BARE_NAMES,
+    }
     kept = [pl.col("artist", "track", "album", "ended_at", "played_ms")]
     return [value.alias(name) for name, value in bare.items()], kept + [
         value.alias(name) for name, value in made.items()

@@ -134,6 +134,49 @@ def test_a_cached_track_that_vanishes_between_two_batches_of_it_is_loaded_whole(
     assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(9,)]
 
 
+def test_a_cached_track_that_vanishes_before_it_gets_what_it_lacks_is_accounted_for_once(
+    tmp_path: Path, home: Path, database: str, scrobbles: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in scrobbles:
+        one["track"]["length"] = None
+    load(home, database, write_maloja(tmp_path / "before.json", scrobbles))
+    more = [scrobble(1_000, ["Artist 1"], "Track 1", "Album 1", 200), scrobble(1_001, ["Artist 2"], "New", "Album 1")]
+    vanish = once(lambda: execute(database, TRACK_1))
+    original = Loader.resolve
+
+    def after_a_deletion(loader: Loader, units: pl.DataFrame) -> None:
+        vanish()
+        original(loader, units)
+
+    monkeypatch.setattr(Loader, "resolve", after_a_deletion)
+    found = load(home, database, write_maloja(tmp_path / "more.json", more))
+
+    assert (found["exit_code"], found["imbalances"]) == (0, [])
+    assert found["counts"] == {**found["counts"], "inserted": 2, "keys": 2, "resolved": 2, "cache_hits": 0}
+    assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(2,)]
+
+
+def test_of_two_texts_for_a_track_that_vanishes_between_their_batches_both_are_accounted_for(
+    tmp_path: Path, home: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [scrobble(second, ["Ann"], title, "Debut") for second, title in enumerate(["Song", "Song  "])]
+    load(home, database, write_maloja(tmp_path / "before.json", both))
+    execute(database, "UPDATE track_lookup SET lookup_key = replace(lookup_key, 'song', 'other text')")
+    load(home, database, write_maloja(tmp_path / "before.json", both), force=True)
+    more = [scrobble(1_000 + second, ["Ann"], "Song" if second < 2 else "Other text", "Debut") for second in range(8)]
+    vanish = once(lambda: execute(database, "DELETE FROM tracks"))
+    original = Loader._record
+
+    def then_a_deletion(loader: Loader, batch: Batch, written: Written) -> None:
+        original(loader, batch, written)
+        vanish()
+
+    monkeypatch.setattr(Loader, "_record", then_a_deletion)
+    found = load(home, database, write_maloja(tmp_path / "more.json", more), sizes=Sizes(batch=3), workers=1)
+
+    assert (found["exit_code"], found["imbalances"], found["counts"]["inserted"]) == (0, [], 8)
+
+
 def test_a_run_that_does_not_balance_ends_with_7_and_leaves_its_files_to_the_next(
     home: Path, database: str, export: Path, undisturbed: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:

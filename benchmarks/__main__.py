@@ -1,0 +1,121 @@
+"""``python -m benchmarks`` measures all suites, prints their tables and writes the numbers into ``results/``.
+
+It measures and never judges: the exit status is 0 whatever the numbers are. Other than 0 means that nothing could be
+measured. ``--against REVISION`` measures that revision's program too, in the same rounds, each beside its own floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measure import ETL, ROOT, machine, module, needed, running_server, save
+from benchmarks.suite import Bench, Sample, Suite, as_json, summarize, table
+from benchmarks.suites import SUITES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+HERE = "here"
+OTHERS = {"reading": "reading a million plays beside DuckDB", "submit": "one live listen beside a bare INSERT"}
+"""Benchmarks with a table of their own: no load of files is in them."""
+
+
+def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[str, list[Mapping[str, Sample]]]:
+    """Do ``rounds`` of a suite, by revision."""
+    found: dict[str, list[Mapping[str, Sample]]] = {revision: [] for revision in benches}
+    for number in range(1, rounds + 1):
+        for revision, bench in benches.items():
+            samples = suite.round(bench)
+            found[revision].append(samples)
+            told = ", ".join(f"{name} {sample.seconds:.2f}" for name, sample in samples.items())
+            print(f"{suite.name}, {revision}, round {number} of {rounds}: {told}", file=sys.stderr)
+    return found
+
+
+def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) -> str:
+    """Return a table of the lines of two revisions: ratios to each one's baseline, and ours divided by theirs."""
+    lines = [f"{'medians:':<36}{revision[:10]:>10}{HERE:>10}{'here / it':>10}"]
+    for name, line in ours.items():
+        what = "ratio" if line["ratio"] else "seconds"
+        before, now = theirs[name][what]["median"], line[what]["median"]
+        lines.append(f"{line['title']:<36}{before:>10.2f}{now:>10.2f}{now / before:>10.2f}  {what}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def program_of(revision: str) -> Iterator[tuple[str, ...]]:
+    """Yield the command that runs the program as of ``revision``, with the packages that are installed here."""
+    with tempfile.TemporaryDirectory(prefix="etl-bench-revision-") as folder:
+        tree = Path(folder) / "tree"
+        git = shutil.which("git") or "git"
+        needed(git, "-C", str(ROOT), "worktree", "add", "--detach", "--quiet", str(tree), revision)
+        try:
+            start = (
+                f"import sys; sys.path.insert(0, {str(tree)!r}); sys.argv[0] = 'etl'; from etl.cli import main; main()"
+            )
+            yield (sys.executable, "-c", start)
+        finally:
+            subprocess.run([git, "-C", ROOT, "worktree", "remove", "--force", tree], check=False)
+
+
+def report(suite: Suite, found: Mapping[str, list[Mapping[str, Sample]]], started: datetime) -> None:
+    """Print the tables of a suite and keep its numbers."""
+    summaries = {revision: summarize(suite, rounds) for revision, rounds in found.items()}
+    print(f"\n{suite.name}: {suite.about}")
+    print(table(summaries[HERE]))
+    for revision, summary in summaries.items():
+        if revision != HERE:
+            print(compared(summaries[HERE], summary, revision))
+    rounds = {revision: as_json(samples) for revision, samples in found.items()}
+    print(save(suite.name, started, {"machine": machine(), "summary": summaries, "rounds": rounds}))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure etl beside what it could be.")
+    known = (*SUITES, *OTHERS)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"default: all of {', '.join(known)}")
+    parser.add_argument("--rounds", type=int, help="the first is a warm-up, unless it is the only one")
+    parser.add_argument("--home", type=Path, help="of the benchmarks alone: emptied; default: a temporary one")
+    parser.add_argument("--folder", type=Path, help="where histories are kept for the next time; default: nowhere")
+    parser.add_argument("--etl", default=ETL, help="the command to measure")
+    parser.add_argument("--against", metavar="REVISION", help="measure this revision too, in the same rounds")
+    parser.add_argument("--largest", type=int, default=1_000_000, help="plays in the largest history of `growth`")
+    args = parser.parse_args(arguments)
+    if unknown := set(args.suites) - set(known):
+        parser.error(f"{', '.join(sorted(unknown))}: no such suite; there are {', '.join(known)}")
+    if args.rounds is not None and args.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    if shutil.which(args.etl) is None:
+        parser.error(f"{args.etl} is no command: install the package, or say --etl")
+    wanted = args.suites or known
+    with tempfile.TemporaryDirectory(prefix="etl-bench-") as temporary:
+        folder = args.folder.resolve() if args.folder else Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        suites = [SUITES[name] for name in SUITES if name in wanted]
+        with ExitStack() as stack:
+            home, uri = stack.enter_context(running_server((args.etl,), args.home and args.home.resolve()))
+            benches = {HERE: Bench((args.etl,), home, uri, folder, args.largest)}
+            if args.against:
+                program = stack.enter_context(program_of(args.against))
+                home, uri = stack.enter_context(running_server(program, None))
+                benches = {args.against: Bench(program, home, uri, folder, args.largest), **benches}
+            for suite in suites:
+                started = datetime.now(UTC)
+                report(suite, measured(suite, benches, args.rounds or suite.rounds), started)
+    for name, about in OTHERS.items():
+        if name in wanted:
+            rounds = ("--rounds", str(args.rounds)) if args.rounds else ()
+            print(f"\n{name}: {about}\n{needed(*module(name, '--etl', args.etl, *rounds))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Runs that are to be ended from outside, and what must hold when they were started again and came to their end."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from etl.rounds import Sizes
+from tests.cli.program import ROOT, environment
+from tests.disturbances import inserted
+from tests.faults.record import record
+from tests.faults.victim import SIZES
+from tests.support import content, load, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """A load that is to be disturbed."""
+
+    database: str
+    home: Path
+    export: Path
+    expected: list[tuple[str, str]]
+    """What an undisturbed load leaves in the database (``tests.support.content``)."""
+
+    @contextmanager
+    def started(self, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """Run the program until the block ends."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.victim", "run", "--dsn", self.database, "--json", self.export],
+            env=environment(self.home, env),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def batches(self, run: str) -> int:
+        """Return how many batches of a run are committed."""
+        found = query(self.database, f"SELECT count(*)::int FROM etl.batches WHERE run_id = '{run}'")
+        return int(found[0][0])
+
+    def manifest(self, run: str) -> dict[str, Any] | None:
+        """Return ``run.json`` of a run, or None where it left none."""
+        path = self.home / "runs" / run / "run.json"
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    def complete(self, section: str) -> None:
+        """Run it again, without a disturbance, and check that nothing is lost and nothing is there twice."""
+        again = load(self.home, self.database, self.export, sizes=Sizes(**SIZES))
+        found, expected = Counter(content(self.database)), Counter(self.expected)
+        lost, twice = expected - found, found - expected
+        record(section, losses=lost.total(), duplicates=twice.total())
+        assert (lost, twice) == (Counter(), Counter())
+        assert (again["exit_code"], again["imbalances"]) == (0, [])
+        assert inserted(self.database) == sum(kind == "listen" for kind, _ in self.expected)
+        assert [file["status"] for file in load(self.home, self.database, self.export)["files"]] == ["known"]
+
+
+def begun(process: subprocess.Popen[str]) -> str:
+    """Return the id of a run as soon as the program tells it, which it does right before it loads."""
+    assert process.stderr
+    return next(found[1] for line in process.stderr if (found := re.search(r"\brun (\d{8}T\S+)", line)))

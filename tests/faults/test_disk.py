@@ -1,0 +1,149 @@
+"""Disks that are full, under the run directory and under the server: told, and nothing claimed that is not there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from etl.database.embedded import EmbeddedServer
+from etl.database.migrate import migrate
+from etl.errors import ExitCode
+from etl.rounds import Sizes
+from tests.disturbances import inserted
+from tests.faults.broken import Content, check_completed
+from tests.faults.record import record
+from tests.faults.scarcity import resize, run_etl, short_files, small_disk
+from tests.support import counts, execute, load, query, scrobble, write_maloja
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.program import Done
+
+pytestmark = pytest.mark.faults
+
+
+def check_claims(done: Done, home: Path, uri: str) -> None:
+    """Check what a run left that could not write its run directory: whole files, and no word of what is not there."""
+    assert done.code == ExitCode.USAGE, done.err
+    assert "cannot be written: " in done.err
+    assert "Free some space" in done.err
+    assert query(uri, "SELECT count(*)::int FROM etl.files WHERE finished_at IS NOT NULL") == [(0,)]
+    (run,) = (home / "runs").iterdir()
+    assert run.stat().st_mode & 0o777 == 0o700
+    for file in run.iterdir():
+        assert file.suffix in (".parquet", ".json")
+        if file.suffix == ".parquet":
+            pl.read_parquet(file)
+    if (run / "run.json").exists():
+        told = json.loads((run / "run.json").read_text())
+        assert (told["status"], told["exit_code"]) == ("failed", ExitCode.USAGE)
+        assert told["counts"]["inserted"] == inserted(uri)
+    assert json.loads(done.out)["counts"]["inserted"] == inserted(uri) == 36
+    (listed,) = run_etl("runs", "list", "--json", home=home).json
+    assert listed["status"] in ("failed", "unfinished")
+
+
+@pytest.mark.parametrize("size", [0, 2_500, 3_500])
+def test_a_run_directory_that_cannot_be_written_is_told_and_the_next_run_completes_it(
+    home: Path, database: str, export: Path, undisturbed: Content, size: int
+) -> None:
+    done = run_etl("run", export, "--dsn", database, "--json", home=home, before=short_files(size))
+    check_claims(done, home, database)
+    check_completed(home, database, export, undisturbed)
+    record("disk", run_directories=1)
+
+
+@pytest.mark.parametrize("pages", [1, 5])
+def test_a_full_disk_under_the_run_directory_is_told_and_the_next_run_completes_it(
+    home: Path, database: str, export: Path, undisturbed: Content, pages: int
+) -> None:
+    with small_disk(home, f"size={4 * pages}k") as mounted:
+        limit = None if mounted else short_files(700 * pages)
+        done = run_etl("run", export, "--dsn", database, "--json", home=home, before=limit)
+        check_claims(done, home, database)
+    check_completed(home, database, export, undisturbed)
+    record("disk", run_directories=1)
+
+
+# --- under the server ----------------------------------------------------------------------------------------
+
+LARGE = 5_000
+"""Listens, each of a track of its own with a long name: some megabytes in the database."""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Yield a folder that the server's account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    rows = [scrobble(number, [f"Artist {number % 50}"], f"{number} " + "x" * 300) for number in range(LARGE)]
+    return write_maloja(tmp_path / "maloja_large.json", rows)
+
+
+def load_what_finds_no_room(home: Path, uri: str, export: Path, advice: str) -> int:
+    """Load more than the disk takes, check what is told of it, and return how many listens are said to be there."""
+    found = load(home, uri, export, sizes=Sizes(batch=500, round=1_000))
+    assert (found["status"], found["exit_code"]) == ("failed", ExitCode.DATABASE)
+    assert advice in found["error"]
+    told = json.loads((Path(found["run_dir"]) / "run.json").read_text())["counts"]
+    assert told["inserted"] + told["unresolved"] == LARGE
+    return int(told["inserted"])
+
+
+def load_the_rest(home: Path, uri: str, export: Path, claimed: int) -> None:
+    assert claimed <= inserted(uri) < LARGE
+    again = load(home, uri, export)
+    assert (again["exit_code"], again["imbalances"]) == (ExitCode.OK, [])
+    assert inserted(uri) == LARGE
+    assert counts(uri) == {"artists": 50, "releases": LARGE, "tracks": LARGE, "listens": LARGE, "track_lookup": LARGE}
+    record("disk", servers=1)
+
+
+@pytest.mark.parametrize("kilobytes", [500, 6_000])
+def test_a_full_disk_under_the_server_ends_the_run_and_the_next_one_completes_it(
+    folder: Path, home: Path, large: Path, kilobytes: int
+) -> None:
+    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
+        server = EmbeddedServer(folder / "disk" / "home", lambda _: None)
+        try:
+            migrate(server.start(), standalone=True)
+            if not mounted:
+                return  # the test below lacks space, too, without a disk of its own
+            execute(server.uri, "CHECKPOINT")
+            resize(folder / "disk", f"size={shutil.disk_usage(folder / 'disk').used // 1024 + kilobytes}k")
+            claimed = load_what_finds_no_room(home, server.uri, large, "Free some space on the server's disk")
+            resize(folder / "disk", "size=1g")
+            load_the_rest(home, server.uri, large, claimed)
+        finally:
+            server.stop()
+
+
+def test_a_server_whose_files_must_not_grow_ends_the_run_and_the_next_one_completes_it(
+    folder: Path, home: Path, large: Path
+) -> None:
+    server = EmbeddedServer(folder, lambda _: None)
+    try:
+        migrate(server.start(), standalone=True)
+        execute(server.uri, "ALTER TABLE track_aliases SET (fillfactor = 10)")
+        server.stop()
+        # more than a file of the journal has, less than the table will take
+        assert run_etl("db", "start", home=folder, before=short_files(17 * 1024 * 1024)).code == ExitCode.OK
+        claimed = load_what_finds_no_room(home, server.uri, large, "run the same command again")
+        server.stop()
+        server.start()
+        load_the_rest(home, server.uri, large, claimed)
+    finally:
+        server.stop()

@@ -1,0 +1,136 @@
+"""The network fails: connections are cut anywhere, or the server takes everything and never answers again."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.database.connection import connect
+from etl.database.failures import StatementError
+from etl.errors import ExitCode, SettingsError
+from tests.cli.program import environment
+from tests.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for, waiting
+from tests.faults.broken import Content, check_completed, is_lost, load_until
+from tests.faults.proxy import Proxy
+from tests.faults.record import record
+from tests.support import execute, load, opened, query, with_query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.faults
+
+LOAD_BYTES = 90_000  # about what passes, of 36 listens in small batches, from the first one on
+IMPATIENT = "answer_timeout=0.3"
+
+
+@pytest.mark.parametrize("number", [f"{one}.{of_round}" for of_round in ROUNDS for one in range(3)])
+def test_connections_that_are_cut_anywhere_end_the_run_and_the_next_one_completes_it(
+    home: Path, database: str, export: Path, undisturbed: Content, number: str
+) -> None:
+    with Proxy(database) as proxy:
+        after = random.Random(number).randrange(LOAD_BYTES)
+        found = load_until(home, proxy.uri, export, lambda: proxy.after(after, proxy.cut))
+    hit = is_lost(found, database)
+    check_completed(home, database, export, undisturbed)
+    record("server_lost", rounds=1, cuts=int(hit), losses=0, duplicates=0)
+
+
+@pytest.mark.parametrize("number", [f"{one}.{of_round}" for of_round in ROUNDS for one in range(2)])
+def test_a_server_that_stops_answering_ends_the_run_and_the_next_one_completes_it(
+    home: Path, database: str, export: Path, undisturbed: Content, number: str
+) -> None:
+    with Proxy(database) as proxy:
+        after = random.Random(number).randrange(LOAD_BYTES)
+        begun = time.monotonic()
+        found = load_until(home, with_query(proxy.uri, IMPATIENT), export, lambda: proxy.after(after, proxy.swallow))
+        took = time.monotonic() - begun
+    hit = is_lost(found, database)
+    assert not hit or "has not answered for" in found["error"]
+    check_completed(home, database, export, undisturbed)
+    record("server_lost", rounds=1, silences=int(hit), silence_seconds_max=took, losses=0, duplicates=0)
+
+
+def test_one_connection_that_is_dead_while_the_server_answers_others_is_noticed(database: str) -> None:
+    with Proxy(database) as proxy, opened(with_query(proxy.uri, IMPATIENT)) as connection:
+        proxy.forget()
+        with pytest.raises(StatementError, match="dead for"):
+            connection.read_text("SELECT 1 AS one")
+
+
+@pytest.mark.parametrize("query", ["", "&connect_timeout=2"])
+def test_a_server_that_accepts_and_never_answers_is_given_up(
+    database: str, home: Path, export: Path, query: str
+) -> None:
+    with Proxy(database) as proxy:
+        proxy.swallow()
+        found = load_until(home, with_query(proxy.uri, IMPATIENT) + query, export)
+    assert found["exit_code"] == ExitCode.DATABASE
+    assert "has not answered" in found["error"]
+    assert "Check that the server is up" in found["error"]
+    assert not (home / "runs").exists()
+
+
+def test_what_takes_long_at_a_server_that_works_is_waited_for(database: str, home: Path, export: Path) -> None:
+    execute(database, disturbance("BEFORE INSERT ON etl.batches", "PERFORM pg_sleep(1.2);", each="STATEMENT"))
+    found = load(home, with_query(database, IMPATIENT), export)
+    assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
+
+
+def test_another_runs_lock_is_waited_for_as_long_as_it_takes(database: str, home: Path, export: Path) -> None:
+    with opened(database) as other:
+        other.read("round_lock")
+        threading.Timer(1.2, other.commit).start()
+        found = load(home, with_query(database, IMPATIENT), export)
+    assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
+    database: str, home: Path, export: Path, undisturbed: Content, number: signal.Signals
+) -> None:
+    execute(database, disturbance("AFTER INSERT ON track_lookup", "PERFORM pg_advisory_xact_lock(42);"))
+    with Proxy(database) as proxy, opened(database) as holder:
+        holder.read_text("SELECT pg_advisory_lock(42)::text")
+        with subprocess.Popen(
+            [ETL, "run", "--dsn", proxy.uri, export], env=environment(home), stderr=subprocess.PIPE, text=True
+        ) as process:
+            wait_for(lambda: waiting(database, "advisory"))
+            proxy.swallow()
+            begun = time.monotonic()
+            process.send_signal(number)
+            _, told = process.communicate(timeout=20)
+            took = time.monotonic() - begun
+        # the server does not know that nobody waits any more
+        execute(database, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    assert process.returncode == 128 + number
+    assert "run the same command again" in told
+    execute(database, "DROP FUNCTION disturb() CASCADE")
+    check_completed(home, database, export, undisturbed)
+    record("server_lost", silent_stop_seconds_max=took)
+
+
+def test_the_server_does_not_keep_the_locks_of_a_client_that_is_gone_for_hours(database: str) -> None:
+    """What the user gives in the address goes before; on a Unix socket the values of TCP are kept, and not used."""
+    names = ("idle_in_transaction_session_timeout", "statement_timeout", "tcp_keepalives_idle", "tcp_user_timeout")
+    kept = f"SELECT reset_val FROM pg_settings WHERE name IN {names} ORDER BY name"
+    given = "options=-c%20idle_in_transaction_session_timeout%3D5s%20-c%20statement_timeout%3D7s"
+    assert query(database, kept) == [("3600000",), ("0",), ("30",), ("60000",)]
+    assert query(with_query(database, given), kept) == [("5000",), ("7000",), ("30",), ("60000",)]
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "nan"])
+def test_an_answer_timeout_that_is_no_number_of_seconds_is_told(database: str, seconds: str) -> None:
+    with pytest.raises(SettingsError, match="answer_timeout"):
+        connect(with_query(database, f"answer_timeout={seconds}"))
+
+
+def test_without_an_answer_timeout_a_connection_works_as_well(database: str) -> None:
+    assert query(with_query(database, "answer_timeout=0"), "SELECT 1") == [(1,)]
+    assert inserted(database) == 0

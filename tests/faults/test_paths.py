@@ -1,0 +1,187 @@
+"""Homes and inputs that cannot be used: closed, read-only, or no folder and no file at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.errors import ExitCode
+from tests.disturbances import inserted
+from tests.faults.proxy import Proxy
+from tests.faults.record import record
+from tests.faults.scarcity import give_up_rights, run_etl, small_disk
+from tests.support import scrobble, write_maloja
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.faults
+
+STRANGE = ["file", "pipe", "socket", "device", "dangling"]
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """Yield a folder whose path is short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def made(kind: str, folder: Path) -> Iterator[Path]:
+    """Make something that is no folder, and no regular file but for the kind "file"."""
+    path = folder / kind
+    with socket.socket(socket.AF_UNIX) as listener:
+        if kind == "file":
+            path.touch()
+        elif kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "socket":
+            listener.bind(str(path))
+        elif kind == "device":
+            path = Path("/dev/zero")
+        else:
+            (folder / "closed").touch()
+            path.symlink_to("closed/home")
+        yield path
+
+
+# --- homes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_without_a_place_for_the_run_directory_nothing_is_loaded(
+    home: Path, database: str, export: Path, options: list[str]
+) -> None:
+    home.mkdir(mode=0o500)
+    with Proxy(database) as proxy:
+        done = run_etl("run", export, *options, "--dsn", proxy.uri, home=home, before=give_up_rights)
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert f"{home}/runs/" in done.err
+    assert "cannot be written: Permission denied" in done.err
+    assert "another --home" in done.err
+    assert inserted(database) == 0
+    record("disk", closed=1)
+
+
+@pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "dsn"])
+def test_a_read_only_home_is_told_before_anything_is_loaded(
+    home: Path, database: str, export: Path, embedded: bool
+) -> None:
+    with small_disk(home, "size=1m,ro") as mounted:
+        home.chmod(0o500) if not mounted else None
+        with Proxy(database) as proxy:
+            address = [] if embedded else ["--dsn", proxy.uri]
+            done = run_etl("run", export, *address, home=home, before=give_up_rights)
+    assert done.code == ExitCode.USAGE
+    assert ("Read-only file system" if mounted else "Permission denied") in done.err
+    assert "another --home" in done.err
+    assert inserted(database) == 0
+    record("disk", closed=1)
+
+
+@pytest.mark.parametrize("kind", ["file", "socket", "dangling"])
+def test_a_home_that_is_no_folder_is_told(short: Path, database: str, export: Path, kind: str) -> None:
+    with made(kind, short) as home:
+        for address in ([], ["--dsn", database])[kind not in ("file", "dangling") :]:
+            done = run_etl("run", export, *address, home=home, timeout=30)
+            assert done.code == ExitCode.USAGE, done.err
+            assert str(home) in done.err or str(home.resolve()) in done.err
+            assert "--home" in done.err
+    assert inserted(database) == 0
+    record("disk", closed=1)
+
+
+@pytest.mark.parametrize("kind", ["file", "socket"])
+def test_commands_that_read_runs_tell_of_a_home_that_is_no_folder(short: Path, kind: str) -> None:
+    with made(kind, short) as home:
+        listed = run_etl("runs", "list", "--json", home=home, timeout=30)
+        codes = {run_etl(*words, home=home, timeout=30).code for words in (["runs", "show"], ["inspect"])}
+    assert (listed.code, listed.json) == (ExitCode.OK, [])
+    assert codes == {ExitCode.INPUT}
+
+
+def test_runs_that_nobody_may_see_are_told(home: Path) -> None:
+    (home / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
+    for folder in (home / "runs", home):
+        folder.chmod(0)
+        for words in (["runs", "list"], ["inspect"]):
+            done = run_etl(*words, home=home, before=give_up_rights)
+            assert (done.code, done.out) == (ExitCode.USAGE, "")
+            assert "cannot be read: Permission denied" in done.err
+    for folder in (home, home / "runs"):
+        folder.chmod(0o700)
+    record("disk", closed=2)
+
+
+def test_a_file_that_should_name_the_database_and_cannot_be_read_is_told(tmp_path: Path, export: Path) -> None:
+    (tmp_path / "dsn").touch(mode=0)
+    env = {"ETL_DSN_FILE": str(tmp_path / "dsn")}
+    done = run_etl("run", export, home=tmp_path / "home", env=env, before=give_up_rights)
+    assert done.code == ExitCode.USAGE
+    assert "Permission denied" in done.err
+    assert not (tmp_path / "home").exists()
+
+
+# --- inputs ----------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_is_refused_and_its_neighbours_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    for name in ("open", "closed_folder"):
+        (folder / name).mkdir(parents=True)
+        write_maloja(folder / name / "scrobbles.json", [scrobble(1, ["A"], "T")])
+    write_maloja(folder / "closed_file.json", [scrobble(1, ["A"], "T")]).chmod(0)
+    (folder / "closed_folder").chmod(0)
+    done = run_etl("check", folder, "--json", before=give_up_rights)
+    (folder / "closed_folder").chmod(0o700)
+
+    assert done.code == ExitCode.INPUT
+    assert done.json["counts"]["listens"] == 1
+    refused = {Path(file["path"]).name: file["reason"] for file in done.json["files"] if file["status"] == "refused"}
+    assert refused == {
+        "closed_file.json": "cannot be read: Permission denied",
+        "closed_folder": "cannot be listed: Permission denied",
+    }
+    record("disk", inputs=2)
+
+
+def test_a_file_that_nobody_may_read_is_refused_by_name(tmp_path: Path) -> None:
+    closed = write_maloja(tmp_path / "scrobbles.json", [scrobble(1, ["A"], "T")])
+    closed.chmod(0)
+    done = run_etl("check", closed, before=give_up_rights)
+    assert done.code == ExitCode.INPUT
+    assert f"cannot be read: Permission denied: {closed}" in done.err
+    record("disk", inputs=1)
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_an_input_that_is_no_file_is_refused_without_waiting_for_it(
+    short: Path, home: Path, database: str, export: Path, kind: str
+) -> None:
+    with made(kind, short) as path:
+        checked = run_etl("check", path, timeout=30)
+        done = run_etl("run", path, export, "--dsn", database, "--json", home=home, timeout=30)
+    assert checked.code == ExitCode.INPUT
+    assert str(path) in checked.err
+    assert done.code == (ExitCode.OK if kind == "file" else ExitCode.INPUT)
+    assert inserted(database) == (0 if kind == "dangling" else 36)
+    record("disk", inputs=1)
+
+
+@pytest.mark.parametrize("words", [["check", "data/samples", "--json"], ["sources"]])
+def test_a_result_that_finds_no_room_is_told(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = run_etl(*words, stdout=full)
+        silent = run_etl(*words, stderr=full)
+    assert told.code == ExitCode.USAGE
+    assert "the result cannot be written: No space left on device" in told.err
+    assert silent.code == ExitCode.OK

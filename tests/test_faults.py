@@ -1,0 +1,72 @@
+"""Points at which a test can have the program end itself: inert but for a plan, which comes from the environment."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.errors import SettingsError
+from etl.faults import Fault, Point, plan, reach
+from etl.settings import find_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def planned(fault: Fault | None) -> Iterator[list[int]]:
+    """Carry out a plan in this process; what comes is the signals that it sent."""
+    sent: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: sent.append(number))
+    plan(fault)
+    try:
+        yield sent
+    finally:
+        plan(None)
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_process_ends_itself_at_the_visit_that_is_planned() -> None:
+    with planned(Fault(Point.AFTER_COMMIT, 3, signal.SIGUSR1)) as sent:
+        for visit in range(1, 6):
+            reach(Point.BEFORE_COMMIT)
+            reach(Point.AFTER_COMMIT)
+            assert len(sent) == (visit >= 3)
+
+
+def test_without_a_plan_nothing_happens() -> None:
+    with planned(None) as sent:
+        for point in Point:
+            reach(point)
+    assert sent == []
+
+
+def test_the_visits_of_an_earlier_plan_do_not_count() -> None:
+    with planned(Fault(Point.AFTER_COMMIT, 2, signal.SIGUSR1)) as sent:
+        reach(Point.AFTER_COMMIT)
+        plan(Fault(Point.AFTER_COMMIT, 2, signal.SIGUSR1))
+        reach(Point.AFTER_COMMIT)
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", None),
+        ("before_commit", Fault(Point.BEFORE_COMMIT)),
+        ("before_commit:2", Fault(Point.BEFORE_COMMIT, 2, signal.SIGKILL)),
+        ("after_stage:7:SIGTERM", Fault(Point.AFTER_STAGE, 7, signal.SIGTERM)),
+    ],
+)
+def test_the_environment_names_point_visit_and_signal(text: str, fault: Fault | None) -> None:
+    assert find_place(None, None, {"ETL_FAULT": text}).fault == fault
+
+
+@pytest.mark.parametrize("text", ["nowhere", "before_commit:often", "before_commit:1:SIGSOMETHING"])
+def test_a_fault_that_cannot_be_had_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=text) as caught:
+        find_place(None, None, {"ETL_FAULT": text})
+    assert "before_commit" in caught.value.hint

@@ -34,18 +34,19 @@ def units(listens: pl.DataFrame) -> pl.DataFrame:
     has a duration: all others could add nothing. (Whether an album is one of various artists is said when it is made.)
     Ties are broken by content, so the order of files and rows does not matter.
     """
-    numbered = listens.with_row_index("place")
-    named = numbered.filter(pl.col("aliases").is_not_null()).with_columns(further_names=_further_names())
+    narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("place")
+    named = narrow.filter(listens.get_column("aliases").is_not_null())
+    further = listens[named.get_column("place")].select(_further_names().alias("further_names"))
+    keyed = narrow.select("place", "lookup_key", "listened_at")
     groups = [
-        _earliest(numbered, ["lookup_key"]),
-        _earliest(numbered.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
-        _earliest(numbered.filter(pl.col("duration").is_not_null()), ["lookup_key"]),
-        _earliest(named, ["lookup_key", *_MBIDS, "further_names"]),
+        _earliest(listens, keyed, ["lookup_key"]),
+        _earliest(listens, narrow.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
+        _earliest(listens, keyed.filter(listens.get_column("duration").is_not_null()), ["lookup_key"]),
+        _earliest(listens, named.hstack(further), ["lookup_key", *_MBIDS, "further_names"]),
     ]
-    places = pl.concat([group.get_column("place") for group in groups]).unique().to_frame()
-    found = _in_order(numbered.join(places, on="place", how="semi"))
     columns = UNITS.names()
-    return conform(found.select(columns).unique(columns, keep="first", maintain_order=True), UNITS)
+    found = _in_order(listens[pl.concat(groups).unique().sort()]).select(columns)
+    return conform(found.unique(columns, keep="first", maintain_order=True), UNITS)
 
 
 def _has_mbids() -> pl.Expr:
@@ -59,13 +60,22 @@ def _further_names() -> pl.Expr:
     return texts.list.join("\x1e")
 
 
-def _earliest(listens: pl.DataFrame, group: list[str]) -> pl.DataFrame:
-    """Return the first row of each group by time, then content."""
-    first = listens.group_by(group).agg(pl.col("listened_at").min())
-    at_first = listens.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)
+def _earliest(listens: pl.DataFrame, narrow: pl.DataFrame, group: list[str]) -> pl.Series:
+    """Return the places of the first row of each group by time, then content.
+
+    ``narrow`` has some rows of ``listens``, their ``place`` and the columns ``group``: whole rows are many times as
+    wide, and only those of one group and second are looked at.
+    """
+    first = narrow.group_by(group).agg(pl.col("listened_at").min())
+    at_first = narrow.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)
     if at_first.height == first.height:
-        return at_first
-    return _in_order(at_first).unique(group, keep="first", maintain_order=True)
+        return at_first.get_column("place")
+    is_tied = at_first.select(pl.struct(group).is_duplicated()).to_series()
+    tied = at_first.filter(is_tied)
+    added = [name for name in tied.columns if name not in listens.columns]
+    ordered = _in_order(listens[tied.get_column("place")].hstack(tied.select(added)))
+    chosen = ordered.unique(group, keep="first", maintain_order=True).get_column("place")
+    return pl.concat([at_first.filter(~is_tied).get_column("place"), chosen])
 
 
 def _in_order(listens: pl.DataFrame) -> pl.DataFrame:

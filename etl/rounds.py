@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
 ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
+PARTS = pl.Schema({"part": pl.UInt32, "lookup_key": pl.String})
 UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
 
 
@@ -86,7 +87,8 @@ class Loader:
         self._run_id = run_id
         self._user_id = user_id
         self._listens = listens.select("lookup_key", "listened_at", "client")
-        self._per_key = self._listens.group_by("lookup_key").len()
+        self._parts: Sequence[pl.DataFrame] = ()
+        self._part_of_key = pl.DataFrame(schema=PARTS)
         self._sizes = sizes
         self._batches = 0
         self._recording = threading.Lock()
@@ -106,9 +108,28 @@ class Loader:
 
     def resolve(self, units: pl.DataFrame) -> None:
         """Resolve ``units`` (schema UNITS, in order) and insert the listens of their keys."""
+        self._part_listens(units)
         for part in units.iter_slices(self._sizes.round):
             self._resolve_part(part, attempt=1)
             reach(Point.BETWEEN_ROUNDS)
+
+    def _part_listens(self, units: pl.DataFrame) -> None:
+        """Sort the listens out by the round that has their key first: a round then looks at its own ones alone."""
+        size = self._sizes.round
+        numbered = units.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // size)
+        self._part_of_key = numbered.unique("lookup_key", keep="first")
+        listens = self._listens.join(self._part_of_key, on="lookup_key")
+        parts = {
+            number: rows for (number,), rows in listens.partition_by("part", as_dict=True, include_key=False).items()
+        }
+        self._parts = [parts.get(number, self._listens.clear()) for number in range(-(-units.height // size))]
+
+    def _listens_of(self, *keys: pl.DataFrame) -> pl.DataFrame:
+        """Return the listens of ``keys`` (lookup_key), perhaps with others."""
+        wanted = pl.concat(one.select("lookup_key") for one in keys)
+        parts = self._part_of_key.join(wanted, on="lookup_key", how="semi").get_column("part").unique().sort()
+        rows: list[pl.DataFrame] = [self._listens.clear(), *(self._parts[part] for part in parts)]
+        return pl.concat(rows)
 
     def _resolve_part(self, units: pl.DataFrame, attempt: int) -> None:
         failed, enriched = self._round(units)
@@ -133,13 +154,16 @@ class Loader:
         late = self._not_loaded(hits)
         resolved = resolved_keys(plan, catalog)
         needed = needs(plan, resolved)
-        counts = resolved.join(self._per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
+        listens = self._listens_of(resolved, late)
+        per_key = listens.group_by("lookup_key").len()
+        counts = resolved.join(per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
         in_order = contested(catalog, resolved, needed)
         division = cut(resolved, needed, in_order, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
         ids = attend(taking)
         lookups = with_real_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
-        batches, overflow = self._divide(lookups, late, division, entities)
+        staged = stage(listens, pl.concat([lookups.drop("place"), late]), self._user_id)
+        batches, overflow = self._divide(lookups, staged, division, entities)
         before = len(self.loaded.resolved)
         self.loaded.hits.append(late)  # in case that the run ends here; the resolved ones are recorded by batch
         failed = {key: error for batch, error in self._write(batches, overflow) for key in batch.keys}
@@ -163,10 +187,9 @@ class Loader:
         return hits.join(pl.concat(loaded), on="lookup_key", how="anti") if loaded and hits.height else hits
 
     def _divide(
-        self, lookups: pl.DataFrame, late: pl.DataFrame, division: pl.DataFrame, entities: Mapping[int, EntityRows]
+        self, lookups: pl.DataFrame, staged: pl.DataFrame, division: pl.DataFrame, entities: Mapping[int, EntityRows]
     ) -> tuple[dict[Phase, list[Batch]], list[Batch]]:
         """Return the batches of a round by phase, and the listens that are too many for the batch of their key."""
-        staged = stage(self._listens, pl.concat([lookups.drop("place"), late]), self._user_id)
         keyed = lookups.select("place", "lookup_key").join(division, on="place", maintain_order="left")
         rows = staged.join(keyed, on="lookup_key", how="left").sort("batch", "track_id", "listened_at")
         listens = rows.partition_by("batch", as_dict=True)

@@ -1,0 +1,137 @@
+"""Writes the tables of the documentation that follow from the registry, the schemas and the words of the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.database.migrate import KOITO_SCHEMA, migrations
+from etl.errors import PRECEDENCE, ExitCode
+from etl.inspection import named_queries
+from etl.schema import RUN_FILES
+from etl.sources import FORMATS, REFUSALS, SOURCES
+from etl.sources.headers import ALIASES
+from tests.docs.pages import DOCS, pages, summary, title
+from tests.docs.words import COLUMNS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from enum import StrEnum
+
+    from etl.schema import RejectReason, SkipReason
+
+SERVICES = {
+    "spotify": "Spotify",
+    "lastfm": "Last.fm",
+    "listenbrainz": "ListenBrainz",
+    "maloja": "Maloja",
+    "koito": "Koito",
+}
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``names`` as they are said: a, b and c."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return ``names`` in backticks, divided by commas."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def services() -> str:
+    """Say whose exports are read."""
+    return f"It reads exports of {listed([SERVICES[source] for source in SOURCES])}.\n"
+
+
+def exit_codes() -> str:
+    """Return the exit codes and their precedence."""
+    order = ", ".join(str(int(code)) for code in PRECEDENCE)
+    codes = table(("code", "means"), [(str(int(code)), code.meaning) for code in ExitCode])
+    return f"{codes}\nWhere several apply, the first of these is the answer: {order}.\n"
+
+
+def formats() -> str:
+    """Return every format: whose it is, its file names, how to get it, what to know about it."""
+    rows = [
+        (
+            SERVICES[kind.source],
+            f"{kind.title}<br>(`{kind.name}`)",
+            quoted(kind.file_names),
+            kind.how_to_get + (f" It {kind.caveat}." if kind.caveat else ""),
+        )
+        for kind in FORMATS
+    ]
+    return table(("service", "format", "file names", "how to get it"), rows)
+
+
+def files_by_source() -> str:
+    """Return the file names of each source."""
+    rows = [
+        (f"`{source}`", quoted([name for kind in FORMATS if kind.source == source for name in kind.file_names]))
+        for source in SOURCES
+    ]
+    return table(("source", "files"), rows)
+
+
+def table_columns() -> str:
+    """Return the names that the columns of a table of Last.fm may have."""
+    return table(("column", "known as"), [(f"`{name}`", quoted(names)) for name, names in ALIASES.items()])
+
+
+def refusals() -> str:
+    """Return what is known and not read."""
+    return table(("file", "why not, and what to do"), [(entry.title, f"{entry.advice}.") for entry in REFUSALS])
+
+
+def reasons(kind: type[SkipReason | RejectReason]) -> str:
+    """Return the reasons of one kind."""
+    return table(("reason", "means"), [(f"`{reason}`", reason.meaning) for reason in kind])
+
+
+def words(kind: type[StrEnum]) -> str:
+    """Return the words of an enumeration; raises ``KeyError`` for one whose meaning is not written down."""
+    return table(("word", "means"), [(f"`{word}`", WORDS[word]) for word in kind])
+
+
+def columns(name: str) -> str:
+    """Return the columns of a Parquet file; raises ``KeyError`` for one that is not described."""
+    rows = [
+        (f"`{column}`", _type(dtype), "yes" if COLUMNS[name][column].nullable else "", COLUMNS[name][column].about)
+        for column, dtype in RUN_FILES[name].items()
+    ]
+    return table(("column", "type", "null?", "holds"), rows)
+
+
+def _type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return f"list of {_type(pl.Series(dtype=dtype.inner).dtype)}"
+    names = {pl.String: "text", pl.Int32: "int32", pl.Int64: "int64", pl.Datetime: "timestamp (µs, UTC)"}
+    return names[type(dtype)]
+
+
+def queries() -> str:
+    """Return the named queries of ``etl inspect``."""
+    return table(("query", "answers"), [(f"`{query.name}`", query.about) for query in named_queries()])
+
+
+def our_migrations() -> str:
+    """Return what is added to Koito's database."""
+    ours = [one for one in migrations() if one.version != KOITO_SCHEMA]
+    return "".join(f"* `{one.version:04}_{one.name}`: {one.summary}.\n" for one in ours)
+
+
+def contents(prefix: str = "") -> str:
+    """Return all pages of the folder of documentation but its index, in the order in which they are read."""
+    first = ["exports", "koito", "how-it-works", "files", "commands", "reference", "scheduling", "backfill", "faq"]
+    found = [page for page in pages() if page.parent == DOCS and page.name != "README.md"]
+    found.sort(key=lambda page: (first.index(page.stem) if page.stem in first else len(first), page.stem))
+    texts = {page.name: page.read_text(encoding="utf-8") for page in found}
+    return "".join(f"* [{title(text)}]({prefix}{name}): {summary(text)}\n" for name, text in texts.items())

@@ -4,7 +4,7 @@ The history has bad rows in every tenth file: wrong types, NaN, half a surrogate
 gives up on a file for the latter two, also with ``ignore_errors``, so it reads a copy in which these are sound.
 
 A round reads the folder, DuckDB's copy, a zip of the folder, and the folder through `etl check`, each in a process of
-its own. The first round warms caches and counts for nothing. It measures and never judges, as ``benchmarks.run``.
+its own. The first round warms caches and counts for nothing. It measures and never judges, as ``python -m benchmarks``.
 """
 
 from __future__ import annotations

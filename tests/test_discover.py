@@ -226,6 +226,12 @@ def test_a_download_without_a_streaming_history_says_which_one_to_request() -> N
     assert set(reasons(discover(["music/account/Userdata.json"]).left_aside)) == {"music/account/Userdata.json"}
 
 
+def test_podcasts_alone_are_no_streaming_history() -> None:
+    write("account/Userdata.json")
+    write("account/StreamingHistory_podcast_0.json")
+    assert "Request the extended streaming history" in reasons(discover(["account"]).left_aside)["account"]
+
+
 def test_members_that_lead_out_of_their_zip_are_refused() -> None:
     names = ["../up.json", "a/../../up.json", "/etc/passwd.json", "C:/x.json", "a\\..\\up.json", "\\x.json"]
     write("a.zip", zipped({**dict.fromkeys(names, PLAYS), "MyData\\fine.json": PLAYS, "./dot.json": b"[]"}))

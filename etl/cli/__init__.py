@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="etl",
-    help="Load listening histories (Spotify, Maloja) into Koito's PostgreSQL, or into a server of its own.",
+    help="Load listening histories into Koito's PostgreSQL, or into a server of its own.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,7 +50,7 @@ def _show_version(wanted: bool) -> None:
 def _options(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """Load listening histories (Spotify, Maloja) into Koito's PostgreSQL, or into a server of its own."""
+    """Load listening histories into Koito's PostgreSQL, or into a server of its own."""
 
 
 def main() -> None:

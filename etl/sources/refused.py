@@ -173,7 +173,7 @@ PACKAGES = (
             "YourSoundCapsule.json",
             "Spotify Technical Log Information/*",
         ),
-        histories=(*spotify_extended.FORMAT.file_names, "StreamingHistory*.json"),
+        histories=(*spotify_extended.FORMAT.file_names, "StreamingHistory[0-9]*.json", "StreamingHistory_music_*.json"),
         advice="This Spotify download has no streaming history in it. Request the extended streaming history: "
         "spotify.com > Account > Privacy > Download your data",
     ),

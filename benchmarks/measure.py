@@ -66,7 +66,8 @@ def timed(command: Sequence[str]) -> Process:
 
 def environment() -> dict[str, str]:
     """Return this process's environment without settings that would lead `etl` to another database."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ETL_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ETL_")}
+    return {**kept, "ETL_CONFIG": os.devnull}
 
 
 def needed(*command: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
 import re
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,8 +21,9 @@ from etl.faults import Point, reach
 from etl.schema import RUN_FILES, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
 RUN_JSON = "run.json"
 _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
@@ -40,6 +41,30 @@ class RunDirectory:
     def run_id(self) -> str:
         """Its name."""
         return self.path.name
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the directory from being pruned meanwhile, by a lock that ends with the process."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_at_work(self) -> bool:
+        """Say whether a process holds the directory."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
 
     def write_frame(self, name: str, frame: pl.DataFrame) -> None:
         """Write ``<name>.parquet``; ``frame`` must have the schema that RUN_FILES names.
@@ -156,7 +181,8 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     try:
         if not runs.is_dir():
             return []
-        return [RunDirectory(path) for path in sorted(filter(Path.is_dir, runs.iterdir()), key=_age)]
+        found = [path for path in runs.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        return [RunDirectory(path) for path in sorted(found, key=_age)]
     except OSError as error:
         raise SettingsError(
             f"{runs} cannot be read: {error.strerror}", "Set its rights, or choose another --home"

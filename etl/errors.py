@@ -72,9 +72,12 @@ class EtlError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        if not self.hint:
-            return self.message
-        return f"{self.message}{'' if self.message.endswith(('.', '?', '!')) else '.'} {self.hint}"
+        return told(self.message, self.hint)
+
+
+def told(message: str, hint: str) -> str:
+    """Return an error's message and what to do next in one line."""
+    return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} {hint}" if hint else message
 
 
 class InternalError(EtlError):
@@ -91,6 +94,12 @@ class DatabaseError(EtlError):
     """The database could not be reached, is not one that we load into, or was lost on the way."""
 
     exit_code = ExitCode.DATABASE
+
+
+class OverlapError(EtlError):
+    """Another run is at work on the database."""
+
+    exit_code = ExitCode.LOCKED
 
 
 class InputError(EtlError):

@@ -12,6 +12,7 @@ import polars as pl
 from etl.doubles import nothing_settled
 from etl.errors import BrokenFileError, InputError
 from etl.normalize.listens import Extracted, Normalized, normalize, normalize_together
+from etl.progress import Count, Progress, Silence
 from etl.schema import NORMALIZED, PASSED_OVER, PLACES, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.settings import AUTO
 from etl.sources import Format, Refusal, recognise
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Read = TypeVar("_Read")
 
+OF_ANOTHER_SOURCE = "not a file of"
 BYTES_TOGETHER = 1 << 30  # what files of so many bytes hold is normalised before more are read: it bounds the memory
 
 
@@ -91,6 +93,7 @@ class Extractor:
     rules: Rules
     is_known: IsKnown
     """Called with path, SHA-256 and format; a known file is not read."""
+    progress: Progress = field(default_factory=Silence)
 
     def extract(self, found: Found) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths.
@@ -100,11 +103,13 @@ class Extractor:
         """
         results = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
         results += [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
+        self.progress.expect(Count.FILES, len(found.files))
         decoded: list[_Decoded] = []
         size = 0
         with ThreadPoolExecutor(1, "etl-extract") as helper:
             for opened in _ahead(helper, self._open, found.files):
                 read = self._decode(opened, helper) if isinstance(opened, _Opened) else opened
+                self.progress.advance(Count.FILES, 1)
                 if isinstance(read, FileResult):
                     results.append(read)
                 else:
@@ -123,7 +128,7 @@ class Extractor:
             if kind is None:
                 return FileResult(file.path, FileStatus.LEFT_ASIDE, "not an export that this program knows")
             if self.source not in (AUTO, kind.source):
-                return FileResult(file.path, FileStatus.LEFT_ASIDE, f"{kind.title}: not a file of {self.source}")
+                return FileResult(file.path, FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
                 return FileResult(file.path, status, f"{kind.title}. {kind.advice}")
@@ -140,8 +145,14 @@ class Extractor:
             scan = _scan(kind, data, self.options)
         except BrokenFileError as error:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
-        rows = helper.submit(scan.rows.collect, engine=IN_ORDER)
+        rows = helper.submit(self._collect, scan)
         return _Decoded(file, kind, sha256, len(data), rows, scan.places)
+
+    def _collect(self, scan: Scan) -> pl.DataFrame:
+        """Return the rows of a file. Runs in the helper's thread."""
+        rows = scan.rows.collect(engine=IN_ORDER)
+        self.progress.advance(Count.ROWS, rows.height)
+        return rows
 
     def _normalize(self, decoded: list[_Decoded]) -> list[FileResult]:
         frames = [file.rows.result() for file in decoded]
@@ -253,9 +264,12 @@ def read_rows(
     )
 
 
-def gather(files: list[FileResult], source: str) -> Rows:
-    """Put the rows of all files together; raises ``InputError`` where no file was recognised."""
-    if all(file.status is FileStatus.LEFT_ASIDE for file in files):
+def gather(files: list[FileResult], source: str, *, may_be_none: bool = False) -> Rows:
+    """Put the rows of all files together; raises ``InputError`` where no file was recognised.
+
+    That there are no files at all is the usual state of an inbox, and no error where they ``may_be_none``.
+    """
+    if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         listed = "; ".join(f"{file.path}: {file.reason}" for file in files[:3]) or "the folder is empty"
         raise InputError(
             f"nothing to load for source {source} ({listed})",

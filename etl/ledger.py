@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.database.failures import Failure, StatementError
-from etl.errors import SettingsError
+from etl.errors import OverlapError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,20 @@ class FileEntry:
     options: str
     spotify_time: str
     path: str
+
+
+def hold(connection: Connection, *, alone: bool) -> None:
+    """Mark a run as at work for as long as ``connection`` is open, which a killed process ends as well.
+
+    Raises ``OverlapError`` where it is to be ``alone`` and another one is at work on the database, on any machine.
+    """
+    if not alone:
+        connection.read("run_lock")
+    elif not connection.read("run_lock_alone").item():
+        began = connection.read("runs_at_work").get_column("began").to_list()
+        since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+        raise OverlapError(f"another run is at work on this database{since}", "Run the same command again later")
+    connection.rollback()
 
 
 def find_user(connection: Connection, wanted: str | None) -> int:

@@ -30,11 +30,13 @@ from etl.errors import (
 )
 from etl.extract import Extractor, Rows, gather, together
 from etl.faults import Point, reach
+from etl.inbox import open_inbox
 from etl.ledger import FileEntry
 from etl.loaded import Loaded
 from etl.manifest import Books, Ending
 from etl.normalize.listens import Rules
 from etl.overlap import Overlap, settle_overlap
+from etl.progress import Count, Silence, Voice
 from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
@@ -50,23 +52,15 @@ if TYPE_CHECKING:
     from etl.database.connection import Connection
     from etl.database.identify import Database
     from etl.extract import IsKnown
+    from etl.progress import Progress
     from etl.replay import LeftOver
     from etl.settings import Place, RunSettings
-
-
-@dataclass(frozen=True)
-class Voice:
-    """How a run tells about itself while it goes on; silent by default."""
-
-    narrate: Callable[[str], None] = lambda _: None
-    progress: Callable[[int, int], None] = lambda _done, _total: None
-    """Called with the listens written so far and their total."""
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
     with one_interruption():
-        extractor = _extractor(settings, datetime.now(UTC), lambda *_: False)
+        extractor = _extractor(settings, datetime.now(UTC), lambda *_: False, Silence())
         rows = gather(extractor.extract(discover(paths)), settings.source)
     return manifest.of_check(settings, rows)
 
@@ -83,11 +77,13 @@ def run(
         job = _Run(place, settings, voice or Voice(), sizes or Sizes())
         with job.timed("discover"):
             found = discover(paths)
+            inbox = open_inbox(paths, found, settings)
 
         def extract(is_known: IsKnown) -> Rows:
-            return gather(_extractor(settings, job.started, is_known).extract(found), settings.source)
+            extractor = _extractor(settings, job.started, is_known, job.voice.progress)
+            return gather(extractor.extract(found), settings.source, may_be_none=settings.move_to is not None)
 
-        return job.execute(extract)
+        return inbox.clear(job.execute(extract), job.voice.narrate)
 
 
 def replay(
@@ -101,7 +97,7 @@ def replay(
         job = _Run(place, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
 
         def extract(is_known: IsKnown) -> Rows:
-            extractor = _extractor(settings, job.started, is_known)
+            extractor = _extractor(settings, job.started, is_known, job.voice.progress)
             files = Reader(extractor.options, extractor.rules).read(left)
             for file in files:
                 if file.sha256 and file.format:
@@ -130,6 +126,8 @@ class _Run:
             connection, database = self._open()
             pool = Pool(connection, self.settings.workers, load.prepare)
         try:
+            if self.settings.no_overlap or not self.settings.dry_run:
+                pool.control(lambda control: ledger.hold(control, alone=self.settings.no_overlap))
             if self.settings.dry_run:
                 pool.control(lambda control: control.write("begin_dry_run"))
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
@@ -141,9 +139,11 @@ class _Run:
             with self.timed("compare"):
                 rows = self._compare(pool, user, rows, has_ledger=database.has_migrations)
             directory = create_run(self.place.runs, self.settings.source, self.started)
-            reach(Point.AFTER_RUN_DIRECTORY)
-            self.voice.narrate(f"run {directory.run_id}")
-            return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
+            with directory.held():
+                reach(Point.AFTER_RUN_DIRECTORY)
+                self.voice.progress.begin(directory.run_id)
+                self.voice.narrate(f"run {directory.run_id}")
+                return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
         finally:
             pool.close()
 
@@ -226,11 +226,13 @@ class _Run:
 
             loaded.retries += pool.control(lambda control: ledger.in_spite_of_conflicts(control, begin))
             reach(Point.AFTER_LEDGER_START)
-            loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded)
-            loader.on_progress = lambda done: self.voice.progress(done, listens.height)
+            self.voice.progress.expect(Count.KEYS, keys.len())
+            self.voice.progress.expect(Count.LISTENS, listens.height)
+            loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded, self.voice.progress)
             vanished = loader.load_hits(hits)
             again = pl.col("lookup_key").is_in(vanished)
             loader.resolve(pl.concat([to_resolve.filter(~again), units.filter(again)]))
+            self.voice.progress.expect(Count.LISTENS, sum(part.height for part in loaded.reached))  # equal ones: once
             for key in loaded.failed:
                 self.voice.narrate(f"not resolved: {loaded.failed[key]}")
 
@@ -242,12 +244,7 @@ class _Run:
         ]
 
     def _close_books(
-        self,
-        directory: RunDirectory,
-        rows: Rows,
-        loaded: Loaded,
-        spellings: pl.DataFrame,
-        failure: EtlError | None,
+        self, directory: RunDirectory, rows: Rows, loaded: Loaded, spellings: pl.DataFrame, failure: EtlError | None
     ) -> Books:
         """Write down what became of every key and row."""
         keys = report.make_keys(spellings, loaded.keys())
@@ -339,12 +336,14 @@ class _Run:
     def timed(self, step: str) -> Iterator[None]:
         """Record how long a step takes."""
         begun = time.perf_counter()
+        self.voice.progress.step(step)
         try:
             yield
         finally:
             self.timings[step] = round(time.perf_counter() - begun, 4)
 
 
-def _extractor(settings: RunSettings, now: datetime, is_known: IsKnown) -> Extractor:
+def _extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress: Progress) -> Extractor:
     rules = Rules(now, settings.separators, settings.since, settings.until)
-    return Extractor(settings.source, ReadOptions(settings.spotify_plays, settings.spotify_time), rules, is_known)
+    options = ReadOptions(settings.spotify_plays, settings.spotify_time)
+    return Extractor(settings.source, options, rules, is_known, progress)

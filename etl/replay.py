@@ -70,6 +70,8 @@ def replay_settings(left: LeftOver, *, user: str | None, workers: int, dry_run: 
     before = RunSettings.from_json(left.manifest["settings"])
     return replace(
         before,
+        no_overlap=False,
+        move_to=None,
         user=user or before.user,
         workers=workers,
         dry_run=dry_run,
@@ -127,7 +129,7 @@ class Reader:
                 "Use the version that made the run, or a newer one",
             ) from error
         wanted = pl.concat([rejects.get_column("row"), unresolved.get_column("row")])
-        export = self._find(path)
+        export = self._find(path) or self._find(file.get("moved_to") or path)
         trouble = IS_GONE
         try:
             if export is not None:

@@ -20,6 +20,7 @@ from etl.errors import attend
 from etl.faults import Point, reach
 from etl.load import Batch, Written, write_batch
 from etl.loaded import Commit
+from etl.progress import Count, Silence
 from etl.resolve import snapshot
 from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
 from etl.resolve.frames import EntityRows, added_aliases, entity_rows, with_real_ids
@@ -27,13 +28,14 @@ from etl.resolve.plan import Plan, Planner, Unit
 from etl.schema import STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from typing import TypeAlias
 
     from etl.database.connection import Connection
     from etl.database.pool import Pool
     from etl.loaded import Loaded
+    from etl.progress import Progress
     from etl.resolve.catalog import Catalog
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
@@ -81,7 +83,14 @@ class Loader:
     """Writes the listens of one run; ``listens`` has lookup_key, listened_at and client."""
 
     def __init__(
-        self, pool: Pool, run_id: str, user_id: int, listens: pl.DataFrame, sizes: Sizes, loaded: Loaded
+        self,
+        pool: Pool,
+        run_id: str,
+        user_id: int,
+        listens: pl.DataFrame,
+        sizes: Sizes,
+        loaded: Loaded,
+        progress: Progress | None = None,
     ) -> None:
         self._pool = pool
         self._run_id = run_id
@@ -93,7 +102,7 @@ class Loader:
         self._batches = 0
         self._recording = threading.Lock()
         self.loaded = loaded
-        self.on_progress: Callable[[int], None] = lambda _: None
+        self._progress = progress or Silence()
 
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
         """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks vanished meanwhile."""
@@ -103,6 +112,7 @@ class Loader:
         self.loaded.hits.append(hits)  # in case that the run ends here
         vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
         self.loaded.hits[-1] = hits.filter(~pl.col("lookup_key").is_in(vanished))
+        self._progress.advance(Count.KEYS, self.loaded.hits[-1].height)
         self.loaded.left.append(hits.filter(pl.col("lookup_key").is_in(vanished)).get_column("track_id"))
         return sorted(vanished)
 
@@ -263,7 +273,8 @@ class Loader:
         loaded.of_other_users.append(written.of_other_users)
         loaded.created.update(created)
         loaded.retries += written.retries
-        self.on_progress(batch.listens.height)
+        self._progress.advance(Count.KEYS, len(keys))
+        self._progress.advance(Count.LISTENS, batch.listens.height)
 
 
 def _is_koitos_doing(error: StatementError) -> bool:

@@ -1,4 +1,4 @@
-"""Options and environment, checked, as frozen settings. The only reader of ``os.environ``."""
+"""Options and what ``etl.config`` holds, checked, as frozen settings. With it the only reader of ``os.environ``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from platformdirs import user_data_path
 
+from etl.config import first_of, settings_held
 from etl.errors import SettingsError
 from etl.faults import Fault, Point
 from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from etl.config import Held
 
 Plays: TypeAlias = Literal["heard", "trackdone"]
 PlayTime: TypeAlias = Literal["end", "start"]
@@ -72,19 +75,19 @@ class Place:
 
 
 def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Place:
-    """Return where to work: an option, else the environment, else the default.
+    """Return where to work: an option, else the environment, else ``etl.toml``, else the default.
 
     Raises ``SettingsError`` for a DSN that is no libpq URI, an ``ETL_DSN_FILE`` that cannot be read, or an
-    ``ETL_FAULT`` that cannot be had.
+    ``ETL_FAULT`` that cannot be had, and as ``settings_held``.
     """
-    environ = os.environ if environ is None else environ
-    chosen = home or environ.get("ETL_HOME")
+    held = settings_held(environ)
+    chosen = home or (str(held["home"].value) if "home" in held else None)
     folder = _expanded(chosen) if chosen else _default_home()
     warning = ""
     if dsn and redact(dsn) != dsn:
         warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
-    address = _check_dsn(dsn or environ.get("ETL_DSN") or _dsn_file(environ) or EMBEDDED)
-    return Place(folder, address, warning, _fault(environ.get("ETL_FAULT")))
+    address = _check_dsn(dsn or _dsn_held(held) or EMBEDDED)
+    return Place(folder, address, warning, _fault((os.environ if environ is None else environ).get("ETL_FAULT")))
 
 
 def _default_home() -> Path:
@@ -98,18 +101,17 @@ def _expanded(folder: str) -> Path:
         raise SettingsError(f'"{folder}" names a user who has no home folder', "Write the whole path") from error
 
 
-def _dsn_file(environ: Mapping[str, str]) -> str | None:
-    name = environ.get("ETL_DSN_FILE")
-    if not name:
-        return None
+def _dsn_held(held: Mapping[str, Held]) -> str | None:
+    found = first_of(held, "dsn", "dsn_file")
+    if found is None or found is held.get("dsn"):
+        return str(found.value) if found else None
+    name = f"{found.place} {found.value}" if found.origin == "env" else f"dsn_file {found.value} ({found.place})"
     try:
-        dsn = Path(name).read_text(encoding="utf-8").strip()
+        dsn = Path(str(found.value)).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise SettingsError(f"ETL_DSN_FILE {name} cannot be read: {error}") from error
+        raise SettingsError(f"{name} cannot be read: {error}") from error
     if not dsn:  # the default would be another database than the one that is meant
-        raise SettingsError(
-            f"ETL_DSN_FILE {name} is empty", "Write the database address into it, or unset the variable"
-        )
+        raise SettingsError(f"{name} is empty", "Write the database address into it, or unset it")
     return dsn
 
 
@@ -153,6 +155,10 @@ class RunSettings:
     spotify_time: PlayTime = "end"
     artist_separators: str = DEFAULT_SEPARATORS
     drop_doubles: bool = False
+    no_overlap: bool = False
+    """Do not begin while another run is at work on the database."""
+    move_to: str | None = None
+    """The folder that fully loaded files are moved to."""
     replay_of: str | None = None
     """The run whose rejected rows and unresolved listens are tried again."""
 

@@ -9,23 +9,25 @@ import signal
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from etl import __version__
-from etl.cli import check, database, explain, inspect, rejects, run, runs, sources
-from etl.cli.output import narrate
+from etl.cli import check, config, database, explain, inspect, rejects, run, runs, sources
+from etl.cli.narration import MANNER, narrate, narrate_error
 from etl.errors import EtlError, ExitCode, InterruptedRunError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import FrameType, TracebackType
 
 app = typer.Typer(
     name="etl",
     help="Load listening histories into Koito's PostgreSQL, or into a server of its own.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -38,6 +40,7 @@ app.add_typer(rejects.app, name="rejects")
 app.command("inspect")(inspect.inspect)
 app.add_typer(runs.app, name="runs")
 app.add_typer(database.app, name="db")
+app.add_typer(config.app, name="config")
 
 
 def _show_version(wanted: bool) -> None:
@@ -48,9 +51,22 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Read the settings from FILE. Env: ETL_CONFIG.")
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Load listening histories into Koito's PostgreSQL, or into a server of its own."""
+    if not _asks_for_help():
+        context.default_map = config.defaults(context.command, file)
+
+
+def _asks_for_help() -> bool:
+    """Say whether the user wants to read about a command, which settings that are wrong must not prevent."""
+    return not {"--help", "-h"}.isdisjoint(sys.argv)
 
 
 def main() -> None:
@@ -62,6 +78,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not an error
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    MANNER.as_json = _wants_json(sys.argv, os.environ)
     code = _run()
     # what is left is Python's own end; a signal must not change the exit code any more
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -72,13 +89,24 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return the exit code."""
     try:
-        typer.main.get_command(app)()  # app() would put its own hook in the place of ours
+        # app() would put its own hook in the place of ours; as JSON, it is we who tell about wrong usage
+        ended = typer.main.get_command(app)(standalone_mode=not MANNER.as_json)
     except EtlError as error:
-        narrate(f"error: {error}")
+        narrate_error(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        narrate(f"error: {error.format_message()}", exit_code=error.exit_code)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.OK
-    return ExitCode.OK
+    return ended if isinstance(ended, int) else ExitCode.OK
+
+
+def _wants_json(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Say whether the log is to be JSON: told before the words are understood, since they may be wrong."""
+    asked = [word for before, word in pairwise(words) if before == "--log-format"]
+    asked += [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
+    return (asked or [environ.get("ETL_LOG_FORMAT", "")])[-1] == "json"
 
 
 def _end(code: int) -> NoReturn:

@@ -26,10 +26,12 @@ def run_settings(
     spotify_time: str = "end",
     artist_separators: str | None = None,
     drop_doubles: bool = False,
+    no_overlap: bool = False,
+    move_to: str | None = None,
 ) -> RunSettings:
     """Return the settings of a run or check; raises ``SettingsError``, listing the values that are known."""
     settings = RunSettings(
-        source=_one_of("--source", source, (AUTO, *SOURCES)),
+        source=one_of("--source", source, (AUTO, *SOURCES)),
         user=user,
         since=parse_moment("--since", since),
         until=parse_moment("--until", until),
@@ -37,10 +39,12 @@ def run_settings(
         dry_run=dry_run,
         force=force,
         max_rejects=max_rejects,
-        spotify_plays=_one_of("--spotify-plays", spotify_plays, get_args(Plays)),
-        spotify_time=_one_of("--spotify-time", spotify_time, get_args(PlayTime)),
+        spotify_plays=one_of("--spotify-plays", spotify_plays, get_args(Plays)),
+        spotify_time=one_of("--spotify-time", spotify_time, get_args(PlayTime)),
         artist_separators=DEFAULT_SEPARATORS if artist_separators is None else artist_separators,
         drop_doubles=drop_doubles,
+        no_overlap=no_overlap,
+        move_to=move_to,
     )
     if settings.since and settings.until and settings.since > settings.until:
         raise SettingsError("--since is later than --until", "Exchange them")
@@ -49,7 +53,8 @@ def run_settings(
     return settings
 
 
-def _one_of(option: str, value: str, known: tuple[Word, ...]) -> Word:
+def one_of(option: str, value: str, known: tuple[Word, ...]) -> Word:
+    """Return ``value`` as one of the words that are known; raises ``SettingsError``, listing them."""
     for word in known:
         if value == word:
             return word

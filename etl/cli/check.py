@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from etl.cli import options
+from etl.cli.narration import MANNER
 from etl.cli.output import show, show_json
 from etl.cli.summary import show_files, show_rows
 
@@ -18,12 +19,15 @@ def check(
     spotify_plays: options.SpotifyPlays = "heard",
     spotify_time: options.SpotifyTime = "end",
     artist_separators: options.Separators = None,
+    log_format: options.LogFormat = "text",
     json: options.Json = False,
 ) -> None:
     """Read files as `run` does, without a database: which file is what, and what would be skipped or rejected."""
     from etl import pipeline
-    from etl.cli.arguments import run_settings
+    from etl.cli.arguments import one_of, run_settings
+    from etl.config import LOG_FORMATS
 
+    MANNER.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
     settings = run_settings(
         source=source,
         since=since,

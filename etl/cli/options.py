@@ -51,6 +51,32 @@ Separators: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="REGEX", help="Regular expressions that split artist credits, divided by ;; (as in Koito)."),
 ]
+Progress: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|plain|none",
+        help="auto: a bar, on a terminal only; plain: a line now and then; none.",
+        autocompletion=lambda: ["auto", "plain", "none"],
+    ),
+]
+LogFormat: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="text|json",
+        help="json: each line on stderr is a JSON object.",
+        autocompletion=lambda: ["text", "json"],
+    ),
+]
+Metrics: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a Prometheus text file about the run, also when it fails."),
+]
+NoOverlap: TypeAlias = Annotated[
+    bool, typer.Option("--no-overlap", help="Exit with 6 when another run is at work on the database.")
+]
+MoveTo: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Move files there that are fully loaded, out of an inbox.")
+]
 MaxRejects: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="Exit with 5 only if more rows than this are rejected.")
 ]

@@ -1,59 +1,35 @@
-"""Prints: data on stdout, narration on stderr. Text from exports and paths is made inert first."""
+"""Prints the result on stdout: lines, tables, JSON. What is not the result is narrated (``etl.cli.narration``)."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import shutil
 import sys
-import unicodedata
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from etl.cli.narration import coloured, inert, is_active, narrate, program
 from etl.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
-_ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
-_JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
+__all__ = [
+    "coloured",
+    "fits",
+    "inert",
+    "narrate",
+    "program",
+    "show",
+    "show_json",
+    "show_records",
+    "show_table",
+]
 _BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, but for DEL
 _NARROWEST = 12  # columns are not cut below this
 _GAP = "  "
-
-
-def inert(text: object) -> str:
-    """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
-    return "".join(map(_inert_character, str(text)))
-
-
-def _inert_character(char: str) -> str:
-    if unicodedata.category(char) not in _ACTIVE or char in _JOINERS:
-        return char
-    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32
-
-
-def program() -> str:
-    """Return how this program was called, so that the commands that it suggests can be pasted into a shell."""
-    called = sys.argv[0]
-    if Path(called).name != "etl":
-        return "etl"
-    found = shutil.which("etl")
-    return "etl" if found and Path(found).samefile(called) else shlex.quote(called)
-
-
-def narrate(message: str) -> None:
-    """Tell a person something; further lines of ``message`` are indented, so that each report begins with ``etl:``."""
-    first, *more = message.replace("`etl ", f"`{program()} ").expandtabs(4).splitlines() or [""]
-    lines = [f"etl: {first}", *(f"     {line}" for line in more if line.strip())]
-    # not typer.echo, which writes past a progress bar that stands there
-    with suppress(OSError):  # a log on a full disk, a pipe that nobody reads: no reason to end a run
-        sys.stderr.write("".join(f"{inert(line)}\n" for line in lines))
-        sys.stderr.flush()
 
 
 def show(line: str = "") -> None:
@@ -76,7 +52,7 @@ def show_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
 
 def _escaped(found: re.Match[str]) -> str:
     char = found[0]
-    if unicodedata.category(char) not in _ACTIVE or char in _JOINERS:
+    if not is_active(char):
         return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
@@ -88,8 +64,9 @@ def show_table(
     right: Sequence[int] = (),
     cut: Sequence[int] = (),
     keep_end: Sequence[int] = (),
+    colours: Mapping[int, str] | None = None,
 ) -> None:
-    """Print a table; the columns in ``right`` are aligned to the right.
+    """Print a table; the columns in ``right`` are aligned to the right, ``colours`` are those of rows.
 
     On a terminal that is too narrow the cells of the columns in ``cut`` are shortened: at their beginning those in
     ``keep_end``, at their end the others. A file or a pipe always gets them whole.
@@ -106,7 +83,9 @@ def show_table(
             text = _shorten(cell, width, keep_end=place in keep_end)
             blanks = " " * (width - cell_len(text))
             line.append(blanks + text if place in right else text + blanks)
-        show(_GAP.join(line).rstrip())
+        colour = (colours or {}).get(number - 1)
+        text = _GAP.join(line).rstrip()
+        show(coloured(text, colour) if colour else text)
         if number == 0:
             show(_GAP.join("-" * width for width in widths))
 
@@ -159,17 +138,3 @@ def _shorten(cell: str, width: int, *, keep_end: bool) -> str:
     if keep_end:
         return "…" + set_cell_size(cell[::-1], width - 1)[::-1].strip()
     return set_cell_size(cell, width - 1).rstrip() + "…"
-
-
-@contextmanager
-def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that shows how far the work is: a bar on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, advance=done, total=total)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, program, progress, show, show_json, show_table
+from etl.cli.loading import carry_out
+from etl.cli.output import narrate, program, show, show_json, show_table
 from etl.cli.runs import RunName
-from etl.cli.summary import conclude
 
 if TYPE_CHECKING:
+    from etl.progress import Voice
     from etl.replay import LeftOver
 
 NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
@@ -45,27 +46,32 @@ def replay(
     workers: options.Workers = 2,
     dry_run: options.DryRun = False,
     max_rejects: options.MaxRejects = 0,
+    progress: options.Progress = "auto",
+    log_format: options.LogFormat = "text",
     json: options.Json = False,
 ) -> None:
     """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
-    from etl import pipeline
-    from etl.artifacts import find_run
-    from etl.replay import replay_settings, replayable
-    from etl.settings import find_place, redact
 
-    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-    place = find_place(home, dsn)
-    if place.warning:
-        narrate(f"warning: {place.warning}")
-    left = replayable(find_run(place.runs, run))
-    if redact(place.dsn) != left.manifest["dsn"]:
-        narrate(f"warning: run {left.run.run_id} went to {left.manifest['dsn']}, this one goes to {redact(place.dsn)}")
-    if not (left.rejects.height or left.unresolved.height):
-        narrate(NOTHING_LEFT.format(left.run.run_id))
-    settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
-    with progress("loading", quiet=json) as advance:
-        manifest = pipeline.replay(place, settings, left, pipeline.Voice(narrate, advance))
-    conclude(manifest, home, json=json)
+    def load(voice: Voice) -> dict[str, Any]:
+        from etl import pipeline
+        from etl.artifacts import find_run
+        from etl.replay import replay_settings, replayable
+        from etl.settings import find_place, redact
+
+        signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+        place = find_place(home, dsn)
+        if place.warning:
+            narrate(f"warning: {place.warning}")
+        left = replayable(find_run(place.runs, run))
+        before = left.manifest["dsn"]
+        if redact(place.dsn) != before:
+            narrate(f"warning: run {left.run.run_id} went to {before}, this one goes to {redact(place.dsn)}")
+        if not (left.rejects.height or left.unresolved.height):
+            narrate(NOTHING_LEFT.format(left.run.run_id))
+        settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
+        return pipeline.replay(place, settings, left, voice)
+
+    carry_out(load, home, json=json, metrics=None, progress=progress, log_format=log_format)
 
 
 def _as_json(left: LeftOver) -> dict[str, object]:

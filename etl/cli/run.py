@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, progress
-from etl.cli.summary import conclude
+from etl.cli.loading import carry_out
+from etl.cli.output import narrate
 
 if TYPE_CHECKING:
-    from etl.settings import RunSettings
+    from etl.progress import Voice
 
 
 def run(
@@ -33,33 +33,41 @@ def run(
     drop_doubles: Annotated[
         bool, typer.Option("--drop-doubles", help="Skip listens that another service probably recorded too.")
     ] = False,
+    no_overlap: options.NoOverlap = False,
+    move_to: options.MoveTo = None,
+    metrics: options.Metrics = None,
+    progress: options.Progress = "auto",
+    log_format: options.LogFormat = "text",
     json: options.Json = False,
 ) -> None:
     """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
-    from etl.cli.arguments import run_settings
-    from etl.pipeline import Voice
-    from etl.pipeline import run as load
-    from etl.settings import find_place
 
-    # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
-    signal.siginterrupt(signal.SIGINT, True)
-    settings: RunSettings = run_settings(
-        source=source,
-        user=user,
-        since=since,
-        until=until,
-        workers=workers,
-        dry_run=dry_run,
-        force=force,
-        max_rejects=max_rejects,
-        spotify_plays=spotify_plays,
-        spotify_time=spotify_time,
-        artist_separators=artist_separators,
-        drop_doubles=drop_doubles,
-    )
-    place = find_place(home, dsn)
-    if place.warning:
-        narrate(f"warning: {place.warning}")
-    with progress("loading", quiet=json) as advance:
-        manifest = load(place, settings, paths, Voice(narrate, advance))
-    conclude(manifest, home, json=json)
+    def load(voice: Voice) -> dict[str, Any]:
+        from etl import pipeline
+        from etl.cli.arguments import run_settings
+        from etl.settings import find_place
+
+        # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
+        signal.siginterrupt(signal.SIGINT, True)
+        settings = run_settings(
+            source=source,
+            user=user,
+            since=since,
+            until=until,
+            workers=workers,
+            dry_run=dry_run,
+            force=force,
+            max_rejects=max_rejects,
+            spotify_plays=spotify_plays,
+            spotify_time=spotify_time,
+            artist_separators=artist_separators,
+            drop_doubles=drop_doubles,
+            no_overlap=no_overlap,
+            move_to=move_to,
+        )
+        place = find_place(home, dsn)
+        if place.warning:
+            narrate(f"warning: {place.warning}")
+        return pipeline.run(place, settings, paths, voice)
+
+    carry_out(load, home, json=json, metrics=metrics, progress=progress, log_format=log_format)

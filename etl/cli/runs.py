@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import narrate, show, show_json, show_table
+from etl.cli.output import inert, narrate, show, show_json, show_table
 from etl.errors import InputError
 
-app = typer.Typer(help="Run directories: list them, show one.", no_args_is_help=True)
+app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
 RunName = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run id, its beginning or end; default: the newest.")
@@ -44,6 +44,33 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
         for manifest in manifests
     ]
     show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=0, metavar="N", help="How many of the newest runs stay.")],
+    home: options.Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
+    from etl.retention import plan_pruning, remove
+    from etl.settings import EMBEDDED, find_place
+
+    runs = find_place(home, EMBEDDED).runs
+    plan = plan_pruning(runs, keep)
+    if not dry_run:
+        remove(runs, plan.remove)
+    removed = [run.run_id for run in plan.remove]
+    if json:
+        kept = [{"run_id": one.run_id, "reason": one.reason} for one in plan.keep]
+        show_json({"removed": removed, "kept": kept, "newest": plan.newest, "dry_run": dry_run})
+        return
+    for run_id in removed:
+        show(f"{'would remove' if dry_run else 'removed'} {inert(run_id)}")
+    for one in plan.keep:
+        show(f"kept {inert(one.run_id)}: {one.reason}")
+    show(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {plan.newest + len(plan.keep):,} kept")
 
 
 @app.command("show")

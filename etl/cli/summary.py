@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from etl.cli.output import inert, narrate, program, show, show_json, show_table
+from etl.cli.narration import narrate_end, narrate_failure
+from etl.cli.output import coloured, fits, inert, narrate, program, show, show_json, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
 _EMBEDDED = "embedded"  # not from etl.settings: that would import Polars
 _NAMED = 3
+_COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
 
 def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: Mapping[str, int]) -> None:
@@ -23,7 +25,8 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     common = _common_folder([file["path"] for file in files])
     if common:
         show(f"{len(files):,} files below {inert(common)}")
-    rows = [
+    rows: list[tuple[object, ...]] = [("file", "read as", *map(_words, terms))]
+    rows += [
         (
             file["path"].removeprefix(common),
             file["format"] if file["status"] == "loaded" else _words(file["status"]),
@@ -31,9 +34,14 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
         )
         for file in files
     ]
-    last = ("total", "", *(total[name] for name in terms))
-    numbers = range(2, len(terms) + 2)
-    show_table(("file", "read as", *map(_words, terms)), [*rows, last], right=numbers, cut=(0,), keep_end=(0,))
+    rows.append(("total", "", *(total[name] for name in terms)))
+    last = len(terms) + 1
+    for columns in (range(last + 1), (0, *range(2, last + 1)), (0, 1, last), (0, last)):
+        headers, *cells = [tuple(row[place] for place in columns) for row in rows]
+        if fits(list(map(str, headers)), cells, cut=(0,)):
+            break
+    numbers = [place for place, column in enumerate(columns) if column > 1]
+    show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
         narrate(f"{reason}: {', '.join(paths[:_NAMED])}{_and_more(len(paths) - _NAMED)}")
 
@@ -45,7 +53,14 @@ def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping
     for name in terms:
         rows.append((_words(name), counts[name]))
         rows += [(f"  {reason}", times) for reason, times in by_reason.get(name, {}).items()]
-    show_table(("rows", "count"), rows, right=(1,))
+    colours = {place: _row_colour(name, number) for place, (name, number) in enumerate(rows)}
+    show_table(("rows", "count"), rows, right=(1,), colours={place: one for place, one in colours.items() if one})
+
+
+def _row_colour(name: str, number: int) -> str:
+    if not number:
+        return "dim"
+    return {"inserted": "green", "rejected": "yellow", "unresolved": "red"}.get(name, "")
 
 
 def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> NoReturn:
@@ -55,7 +70,11 @@ def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> No
     else:
         show_manifest(manifest, home)
     if manifest["error"]:
-        narrate(f"error: {manifest['error']}")
+        narrate_failure(manifest["error"])
+    narrate_end(
+        f"{_words(manifest['status'])}: {_conclusion(manifest)}",
+        **{name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")},
+    )
     raise typer.Exit(manifest["exit_code"])
 
 
@@ -77,7 +96,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     for problem in manifest["imbalances"]:
         narrate(f"the accounting does not balance: {problem}")
     show()
-    show(f"{_words(manifest['status'])}: {_conclusion(manifest)}")
+    show(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {_conclusion(manifest)}")
     run_dir = Path(manifest["run_dir"])
     show(f"database: {_database(manifest['dsn'], run_dir)}")
     show(f"run:      {inert(run_dir)}")
@@ -117,6 +136,8 @@ def _conclusion(manifest: Mapping[str, Any]) -> str:
     """Return the one sentence that says what a run did."""
     counts, files = manifest["counts"], manifest["files"]
     inserted = f"{counts['inserted']:,} listens"
+    if not files:
+        return "nothing new, no files are there"
     if manifest["status"] == "dry_run":
         return f"{inserted} would be inserted; nothing was written to the database"
     known = sum(file["status"] == "known" for file in files)

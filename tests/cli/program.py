@@ -37,7 +37,8 @@ class Done:
 def environment(home: Path | None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment without settings of ours, but for the home; no word of it wraps at a terminal's width."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PYTHON"))}
-    return {**kept, **({"ETL_HOME": str(home)} if home else {}), **(extra or {})}
+    own = {"ETL_CONFIG": os.devnull, **({"ETL_HOME": str(home)} if home else {})}
+    return {**kept, **own, **(extra or {})}
 
 
 def etl(
@@ -75,10 +76,20 @@ def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = 
 
 def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
     """Run the program on a terminal that is ``columns`` wide and return the lines that it shows."""
+    code, shown = sent_to_terminal(columns, *arguments, home=home, env={"NO_COLOR": "1"})
+    assert code == 0
+    return shown.replace("\r\n", "\n").splitlines()
+
+
+def sent_to_terminal(
+    columns: int, *arguments: str, home: Path, env: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run the program on a terminal and return its exit code and all that it sends there."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, columns))
-    env = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
-    with subprocess.Popen([SCRIPT, *arguments], env=env, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
+    inherited = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
+    told = {**inherited, "TERM": "xterm-256color", **(env or {})}
+    with subprocess.Popen([SCRIPT, *arguments], env=told, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
         os.close(theirs)
         shown = b""
         try:
@@ -87,5 +98,4 @@ def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
         except OSError:  # how Linux says that the other side is closed
             pass
         os.close(ours)
-    assert done.returncode == 0
-    return shown.decode().replace("\r\n", "\n").splitlines()
+    return done.returncode, shown.decode()

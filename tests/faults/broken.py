@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl.errors import EtlError, ExitCode
-from etl.pipeline import Voice, run
+from etl.pipeline import run
+from etl.progress import Voice
 from etl.rounds import Sizes
 from etl.settings import Place, RunSettings
 from tests.disturbances import inserted

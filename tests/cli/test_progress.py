@@ -1,0 +1,154 @@
+"""Progress is calm, fits the terminal, leaves nothing behind, and is absent where nobody looks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.cli.display import State, line
+from etl.progress import Count
+from tests.cli.program import SAMPLES, etl, sent_to_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Loaded
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load", "account")
+
+
+def screen(columns: int, sent: str) -> list[str]:
+    """Return the lines that a terminal shows in the end."""
+    terminal = pyte.Screen(columns, 200)
+    pyte.Stream(terminal).feed(sent)
+    return [text.rstrip() for text in terminal.display if text.strip()]
+
+
+def state(step: str, done: int, total: int, at: float = 3.0) -> State:
+    counts = dict.fromkeys(Count, done)
+    return State(0.0, step, counts, {Count.FILES: total, Count.LISTENS: total, Count.KEYS: total}, at)
+
+
+# --- the line ------------------------------------------------------------------------------------------------
+
+
+@given(st.sampled_from(STEPS), st.integers(0, 10**9), st.integers(1, 10**9), st.floats(0, 1e6), st.integers(20, 200))
+def test_the_line_is_never_wider_than_the_terminal(step: str, done: int, total: int, now: float, width: int) -> None:
+    assert 0 < len(line(state(step, min(done, total), total), now, width)) <= width
+
+
+def test_a_wide_terminal_shows_everything() -> None:
+    shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, 140)
+    assert shown.split("  ") == [
+        "loading",
+        "━" * 12 + "─" * 18,
+        " 40 %",
+        "20,000 of 50,000 listens",
+        "20,000 of 50,000 keys",
+        *shown.split("  ")[5:-1],
+        "6 s left",
+    ]
+    assert "5,000 listens/s" in shown
+    assert "7 of 9 files" in line(state("extract", 7, 9), 3.0, 140)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
+def test_a_narrow_terminal_keeps_what_matters_most(width: int) -> None:
+    shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, width)
+    assert all(text in shown for text in ("loading", "━━━", "40 %", "6 s left"))
+    assert ("listens/s" in shown) == (width >= 140)
+
+
+def test_the_time_that_is_left_counts_down_between_two_batches() -> None:
+    half = state("load", 500, 1_000, at=10.0)
+    assert [line(half, now, 60)[-9:] for now in (10.0, 13.0)] == ["10 s left", " 7 s left"]
+    assert "left" not in line(half, 30.0, 60)
+    assert "5 min left" in line(state("load", 500, 1_000, at=300.0), 300.0, 60)
+
+
+def test_nothing_is_guessed_in_the_first_second() -> None:
+    shown = line(state("load", 1, 1_000_000, at=0.5), 0.6, 140)
+    assert "left" not in shown
+    assert "/s" not in shown
+
+
+def test_what_is_not_utf8_gets_ascii() -> None:
+    assert line(state("load", 1, 2), 3.0, 60, is_unicode=False).isascii()
+
+
+# --- on a terminal -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_on_a_terminal_one_line_is_drawn_again_and_again_and_nothing_stays(
+    columns: int, database: str, tmp_path: Path
+) -> None:
+    code, sent = sent_to_terminal(columns, "run", str(SAMPLES), "--dsn", database, home=tmp_path)
+    assert code == 0
+    drawn = re.findall(r"(?:^|[\nK])((?:starting|connecting|reading|loading)[^\r\n\x1b]*)\r\x1b\[K", sent)
+    assert drawn
+    assert max(map(len, drawn)) < columns
+    last = screen(columns, sent)
+    assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
+    assert any(text.startswith("complete: ") for text in last)
+    assert "\x1b[32mcomplete\x1b[0m" in sent
+
+
+def test_an_interrupted_run_leaves_a_clean_terminal_with_what_to_do_next(database: str, tmp_path: Path) -> None:
+    env = {"ETL_FAULT": "before_enrichment:1:SIGINT"}
+    code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
+    last = screen(60, sent)
+    assert code == 130
+    assert [text[0] for text in last[-4:]] == ["╭", "│", "│", "╰"]
+    assert "to go on" in last[-2]
+    assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
+
+
+def test_an_error_stands_in_a_box_with_the_next_step(tmp_path: Path) -> None:
+    code, sent = sent_to_terminal(40, "runs", "show", home=tmp_path)
+    shown = screen(40, sent)
+    assert code == 4
+    assert shown[0].startswith("╭─ error ─")
+    assert {len(text) for text in shown} == {40}
+    assert "Load something first" in sent
+    assert "\x1b[31m" in sent
+
+
+@pytest.mark.parametrize("arguments", [["run", str(SAMPLES)], ["runs", "show"]], ids=" ".join)
+def test_no_color_means_none(arguments: list[str], database: str, tmp_path: Path) -> None:
+    _, sent = sent_to_terminal(80, *arguments, home=tmp_path, env={"NO_COLOR": "1", "ETL_DSN": database})
+    assert "error" in sent or "complete" in sent
+    assert re.findall(r"\x1b\[[0-9;]*[34][0-9;]+m", sent) == []
+
+
+# --- elsewhere -----------------------------------------------------------------------------------------------
+
+
+def test_where_stderr_is_no_terminal_there_is_no_progress(loaded: Loaded) -> None:
+    assert "\r" not in loaded.done.err
+    assert "\x1b" not in loaded.done.out + loaded.done.err
+    assert "loading" not in loaded.done.err
+
+
+def test_plain_progress_is_a_line_per_step_that_counts(database: str, tmp_path: Path) -> None:
+    done = etl("run", SAMPLES / "maloja", "--dsn", database, "--progress", "plain", home=tmp_path)
+    told = [text for text in done.err.splitlines() if text.startswith(("etl: reading: ", "etl: loading: "))]
+    assert len(told) == 2
+    manifest = etl("runs", "show", "--json", home=tmp_path).json
+    counts = manifest["counts"]
+    assert told[0].startswith(f"etl: reading: {len(manifest['files'])} of {len(manifest['files'])} files, ")
+    assert f"{counts['records']} rows" in told[0]
+    assert f"{counts['inserted']} of {counts['inserted']} listens, {counts['keys']} of {counts['keys']} keys" in told[1]
+
+
+@pytest.mark.parametrize("wanted", [["--progress", "none"], ["--log-format", "json"]], ids=" ".join)
+def test_no_progress_where_none_is_wanted_or_the_log_is_json(wanted: list[str], tmp_path: Path) -> None:
+    _, sent = sent_to_terminal(80, "run", str(SAMPLES), "--dsn", NOWHERE, *wanted, home=tmp_path)
+    assert "Connection refused" in sent
+    assert "\x1b[K" not in sent

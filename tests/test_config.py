@@ -1,0 +1,126 @@
+"""What is set, where it comes from, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.main import get_command
+
+from etl.cli import app
+from etl.config import BY_NAME, SETTINGS, Held, first_of, settings_held, strangers
+from etl.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> dict[str, Held]:
+    path = folder / "etl.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return settings_held({"ETL_CONFIG": str(path), **(environ or {})})
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    found = held(tmp_path, "# mine\nworkers = 4\nmax_rejects = 7\n", {"ETL_WORKERS": "8"})
+    assert found == {
+        "workers": Held(8, "env", "ETL_WORKERS"),
+        "max_rejects": Held(7, "file", f"{tmp_path}/etl.toml, line 3"),
+    }
+
+
+def test_an_empty_variable_is_none_and_without_a_file_nothing_is_set() -> None:
+    assert settings_held({"ETL_WORKERS": "", "ETL_CONFIG": ""}) == {}
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("off", False), ("FALSE", False)])
+def test_a_variable_says_yes_or_no_in_many_ways(text: str, value: bool) -> None:
+    assert settings_held({"ETL_NO_OVERLAP": text})["no_overlap"].value is value
+
+
+def test_paths_in_the_file_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    found = held(tmp_path, 'home = "data"\nmove_to = "/done"\nmetrics = "~/etl.prom"\n')
+    assert [one.value for one in found.values()] == [f"{tmp_path}/data", "/done", "/home/ann/etl.prom"]
+    assert settings_held({"ETL_HOME": "data"})["home"].value == "data"
+
+
+@pytest.mark.parametrize("names", [("dsn", "dsn_file")])
+def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tuple[str, ...], tmp_path: Path) -> None:
+    found = held(tmp_path, 'dsn = "postgresql:///a"\n', {"ETL_DSN_FILE": "/secret"})
+    assert first_of(found, *names) == Held("/secret", "env", "ETL_DSN_FILE")
+    assert first_of(held(tmp_path, 'dsn_file = "b"\ndsn = "embedded"'), *names) == Held(
+        "embedded", "file", f"{tmp_path}/etl.toml, line 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("workers = 2\n\nworker = 3", 3, '"worker" is not known. Did you mean workers?'),
+        ("[run]\nworkers = 2", 1, '"run" is not known'),
+        ("zzz = 1", 1, '"zzz" is not known. Known: home, dsn'),
+        ("'spotify-plays' = 'heard'", 1, "Did you mean spotify_plays?"),
+        ('workers = "two"', 1, 'workers is the text "two", and must be a whole number'),
+        ("workers = 2.5", 1, "workers is 2.5, and must be a whole number"),
+        ("workers = true", 1, "workers is true, and must be a whole number"),
+        ("no_overlap = 1", 1, "no_overlap is 1, and must be true or false"),
+        ("user = ['a']", 1, "user is a list, and must be a text"),
+        ("home.dir = 1", 1, "home is a table, and must be a text"),
+        ("workers = 0", 1, "workers is 0. It must be from 1 to 64"),
+        ("max_rejects = -1", 1, "max_rejects is -1. It must be 0 or more"),
+        ("progress = 'loud'", 1, 'progress is "loud". Known: auto, plain, none'),
+        ("user = ''", 1, "user is empty"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_told_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)) as found:
+        held(tmp_path, text)
+    assert str(found.value).startswith(f"{tmp_path}/etl.toml, line {line}: ")
+
+
+@pytest.mark.parametrize("text", ["workers = ", "workers", b"user = '\xff'"])
+def test_a_file_that_is_no_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"etl\.toml is no TOML file"):
+        held(tmp_path, text)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    assert held(tmp_path, b"\xef\xbb\xbfworkers = 3")["workers"].value == 3
+
+
+def test_a_file_that_is_named_must_be_there() -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        settings_held({"ETL_CONFIG": "/nonexistent/etl.toml"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("ETL_WORKERS", "many", 'ETL_WORKERS is "many", and must be a whole number'),
+        ("ETL_WORKERS", "65", "ETL_WORKERS is 65. It must be from 1 to 64"),
+        ("ETL_DROP_DOUBLES", "maybe", 'ETL_DROP_DOUBLES is "maybe", and must be true or false'),
+        ("ETL_SPOTIFY_TIME", "noon", 'ETL_SPOTIFY_TIME is "noon". Known: end, start'),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_told_with_its_variable(name: str, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(told)}"):
+        settings_held({name: text})
+
+
+def test_variables_that_are_misspelt_are_noticed_and_those_of_others_are_not() -> None:
+    environ = {"ETL_WORKER": "2", "ETL_DSNFILE": "x", "ETL_PIPELINE_ID": "1", "ETL_FAULT": "", "ETL_TEST_DSN": "x"}
+    assert strangers(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
+
+
+def test_a_setting_is_an_option_of_run_with_the_same_default() -> None:
+    (run,) = (command for name, command in vars(get_command(app))["commands"].items() if name == "run")
+    options = {param.name: param for param in run.params}
+    elsewhere = {"dsn_file": None, "dsn": "embedded"}
+    for setting in SETTINGS:
+        if setting.name not in elsewhere:
+            assert options[setting.name].default == setting.default
+            assert f"--{setting.name.replace('_', '-')}" in options[setting.name].opts
+    assert {name: BY_NAME[name].default for name in elsewhere} == elsewhere

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN_JSON = "run.json"
+_RUN_AGAIN = (
+    "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
+    " already is not loaded twice"
+)
 _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
@@ -110,21 +114,24 @@ class RunDirectory:
             raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
         return manifest
 
-    def _replacing(self, name: str) -> _Replacing:
+    def _replacing(self, name: str) -> Replacing:
         before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
-        return _Replacing(self.path / f".{name}.partial", self.path / name, before)
+        return Replacing(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
 
 
 @dataclass(frozen=True)
-class _Replacing:
+class Replacing:
     """A file that appears under its name when it is whole and on the disk."""
 
     path: Path
+    """Where it is written."""
     final: Path
     before: Point
     """Reached between the two."""
+    hint: str
+    """What to do where it cannot be written."""
 
-    def __enter__(self) -> _Replacing:
+    def __enter__(self) -> Replacing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
@@ -135,7 +142,7 @@ class _Replacing:
                 reach(self.before)
                 self.path.replace(self.final)
         except OSError as failed:
-            raise _unwritable(self.final, failed) from failed
+            raise _unwritable(self.final, failed, self.hint) from failed
         finally:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
@@ -143,17 +150,19 @@ class _Replacing:
         if isinstance(error, OSError) or (
             isinstance(error, pl.exceptions.PolarsError) and _OS_ERROR.search(str(error))
         ):
-            raise _unwritable(self.final, error) from error
+            raise _unwritable(self.final, error, self.hint) from error
 
 
-def _unwritable(path: Path, error: Exception) -> SettingsError:
+def whole_file(path: Path) -> Replacing:
+    """Return ``path`` to be written under a temporary name beside it. Raises ``SettingsError`` where it cannot be."""
+    hint = "Free some space or set its rights, or choose another place"
+    return Replacing(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
+
+
+def _unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
     told = _OS_ERROR.search(str(error))
     reason = told[1] if told else getattr(error, "strerror", None) or error
-    return SettingsError(
-        f"{path} cannot be written: {reason}",
-        "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
-        " already is not loaded twice",
-    )
+    return SettingsError(f"{path} cannot be written: {reason}", hint)
 
 
 def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
@@ -166,7 +175,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
         runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.mkdir(mode=0o700)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(path, error, _RUN_AGAIN) from error
     return RunDirectory(path)
 
 

@@ -37,7 +37,7 @@ class Point(Enum):
     BEFORE_ACCOUNTING = "before_accounting"
     """All listens are committed; nothing says yet what became of the rows."""
     BEFORE_RENAME = "before_rename"
-    """A Parquet file is whole under its temporary name."""
+    """A file other than ``run.json`` is whole under its temporary name."""
     BEFORE_LEDGER_COMPLETE = "before_ledger_complete"
     """The Parquet files are there; the ledger has the files of the run as begun."""
     AFTER_LEDGER_COMPLETE = "after_ledger_complete"

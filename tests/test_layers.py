@@ -20,10 +20,11 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
 STATEMENTS = sorted((ROOT / "sql").glob("*.sql"))
 MIGRATIONS = sorted((ROOT / "sql" / "migrations").glob("*.sql"))
+VIEWS = sorted((ROOT / "sql" / "views").glob("*.sql"))
 QUERIES = sorted((ROOT / "sql" / "inspect").glob("*.sql"))
 
-each_statement = pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
-each_called = pytest.mark.parametrize("path", [*STATEMENTS, *MIGRATIONS], ids=lambda path: path.stem)
+each_statement = pytest.mark.parametrize("path", [*STATEMENTS, *VIEWS], ids=lambda path: path.stem)
+each_called = pytest.mark.parametrize("path", [*STATEMENTS, *MIGRATIONS, *VIEWS], ids=lambda path: path.stem)
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 
 _CALLED_BY = re.compile(r"-- Called by (etl/[\w/]+\.py)\b.+")
@@ -76,7 +77,7 @@ def test_a_statement_says_who_calls_it(path: Path) -> None:
     assert named
     caller = ROOT / named[1]
     assert caller.is_file()
-    assert (path.stem if path in STATEMENTS else "migrations") in list(texts(caller))
+    assert (path.stem if path in STATEMENTS else path.parent.name) in list(texts(caller))
 
 
 @each_statement
@@ -100,7 +101,7 @@ def test_there_is_sql_of_every_kind() -> None:
     assert MIGRATIONS
     assert QUERIES
     assert {path.parent for path in (ROOT / "sql").rglob("*.sql")} == {
-        *(paths[0].parent for paths in (STATEMENTS, MIGRATIONS, QUERIES))
+        *(paths[0].parent for paths in (STATEMENTS, MIGRATIONS, VIEWS, QUERIES))
     }
 
 

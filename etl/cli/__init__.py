@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from etl import __version__
-from etl.cli import check, config, database, explain, inspect, rejects, run, runs, sources
+from etl.cli import check, config, database, explain, inspect, rejects, report, run, runs, sources
 from etl.cli.narration import MANNER, narrate, narrate_error
 from etl.errors import EtlError, ExitCode, InterruptedRunError
 
@@ -39,6 +39,7 @@ app.command("explain")(explain.explain)
 app.add_typer(rejects.app, name="rejects")
 app.command("inspect")(inspect.inspect)
 app.add_typer(runs.app, name="runs")
+app.command("report")(report.report)
 app.add_typer(database.app, name="db")
 app.add_typer(config.app, name="config")
 

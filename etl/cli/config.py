@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli import options
-from etl.cli.narration import MANNER
-from etl.cli.output import inert, narrate, show, show_json, show_table
+from etl.cli.narration import MANNER, narrate
+from etl.cli.output import show, show_json, show_table
+from etl.inert import inert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

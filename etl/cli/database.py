@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import inert, narrate, show, show_json
+from etl.cli.narration import narrate
+from etl.cli.output import show, show_json
 from etl.errors import SettingsError
+from etl.inert import inert
 
 if TYPE_CHECKING:
     from etl.database.embedded import EmbeddedServer

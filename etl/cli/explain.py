@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.output import inert, narrate, show, show_json
+from etl.cli.narration import narrate
+from etl.cli.output import show, show_json
+from etl.inert import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
-from etl.cli.output import fits, narrate, program, show, show_json, show_records, show_table
+from etl.cli.narration import narrate, program
+from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
 from etl.cli.runs import RunName
+from etl.errors import SettingsError
+from etl.inert import inert
 
 if TYPE_CHECKING:
+    from etl.artifacts import RunDirectory
     from etl.inspection import Answer
 
 
@@ -23,39 +28,73 @@ def inspect(
     ] = None,
     home: options.Home = None,
     json: options.Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the answer as CSV.")] = False,
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the answer to a Parquet file.", readable=False)
+    ] = None,
 ) -> None:
-    """Look into a run with DuckDB: one view per Parquet file. Without --sql, list the views and named queries."""
+    """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
     from etl.artifacts import find_run
-    from etl.inspection import ask, named_queries, view_sizes
+    from etl.inspection import ask, save
     from etl.settings import EMBEDDED, find_place
 
+    if csv + json + (parquet is not None) > 1:
+        raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")
+    if sql is None and (csv or parquet is not None):
+        raise SettingsError("--csv and --parquet need a query", "Add --sql QUERY; `etl inspect` lists the named ones")
     directory = find_run(find_place(home, EMBEDDED).runs, run)
-    if sql is not None:
-        answer = ask(directory, sql)
-        if run is None and not answer.rows:
-            narrate(f"no rows in the newest run, {directory.run_id}; `etl runs list` shows what others hold")
-        if json:
-            names = _distinct(answer.columns)
-            show_json([dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows])
-        elif answer.columns:
-            _show_answer(answer)
+    if sql is None:
+        _show_overview(directory, json=json)
         return
-    sizes = view_sizes(directory)
-    queries = named_queries()
+    if parquet is not None:
+        narrate(f"{parquet}: {save(directory, sql, parquet):,} rows")
+        return
+    answer = ask(directory, sql)
+    if run is None and not answer.rows:
+        narrate(f"no rows in the newest run, {directory.run_id}; `etl runs list` shows what others hold")
+    _show_answer(answer, json=json, csv=csv)
+
+
+def _show_overview(directory: RunDirectory, *, json: bool) -> None:
+    from etl.inspection import duckdb_command, named_queries, view_sizes, views
+
+    sizes, queries, by_hand = view_sizes(directory), named_queries(), duckdb_command(directory)
     if json:
-        show_json({"run_id": directory.run_id, "views": sizes, "queries": {one.name: one.about for one in queries}})
+        about = {one.name: one.about for one in queries}
+        show_json({"run_id": directory.run_id, "views": sizes, "queries": about, "duckdb": by_hand})
         return
-    show(f"run {directory.run_id}")
+    show(f"run {inert(directory.run_id)}")
     show()
-    show_table(("view", "rows"), list(sizes.items()), right=(1,))
+    rows = [(name, size, views()[name].about) for name, size in sizes.items()]
+    show_table(("view", "rows", "holds"), rows, right=(1,), cut=(2,))
     show()
     show_table(("query", "answers"), [(one.name, one.about) for one in queries], cut=(1,))
     show()
-    show(f"try: {program()} inspect {directory.run_id} --sql top_artists")
+    show(f"try: {program()} inspect {inert(directory.run_id)} --sql top_artists")
     show("or any SQL over the views: --sql 'FROM outcome LIMIT 5'")
+    show("--csv, --json and --parquet FILE give the answer to other programs")
+    show()
+    show("the same views in DuckDB's own shell:")
+    show()
+    for line in by_hand.splitlines():
+        show(inert(line))
 
 
-def _show_answer(answer: Answer) -> None:
+def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
+    from etl.inspection import distinct
+
+    names = distinct(answer.columns)
+    if json:
+        show_json([dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows])
+    elif not names:
+        return
+    elif csv:
+        show_csv(names, [[_exported(cell) for cell in row] for row in answer.rows])
+    else:
+        _show_table(answer)
+
+
+def _show_table(answer: Answer) -> None:
     """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
     places = range(len(answer.columns))
     numeric = [
@@ -81,9 +120,12 @@ def _text(cell: object) -> str:
     return ", ".join(map(_text, cell)) if isinstance(cell, list) else str(cell)
 
 
-def _distinct(names: list[str]) -> list[str]:
-    """Return ``names`` with the position added to those that come again: an object has each once."""
-    return [name if name not in names[:place] else f"{name}_{place + 1}" for place, name in enumerate(names)]
+def _exported(cell: object) -> str:
+    """Return a cell of CSV: lists and structures are JSON, as their parts may hold commas."""
+    from json import dumps
+
+    plain = _plain(cell)
+    return dumps(plain, ensure_ascii=False) if isinstance(plain, list | dict) else _text(plain)
 
 
 def _plain(value: object) -> object:

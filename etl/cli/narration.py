@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 import threading
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.errors import told
+from etl.inert import inert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from etl.errors import EtlError
 
-_ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
-_JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _SEVERITY = {"error": 3, "warning": 4, "info": 6}  # as syslog numbers them
 _LEVELS = (("error", "error: "), ("error", "internal error: "), ("warning", "warning: "))
@@ -43,22 +41,6 @@ class _Manner:
 
 
 MANNER = _Manner()
-
-
-def is_active(char: str) -> bool:
-    """Say whether a terminal acts upon ``char``."""
-    return unicodedata.category(char) in _ACTIVE and char not in _JOINERS
-
-
-def inert(text: object) -> str:
-    """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
-    return "".join(map(_inert_character, str(text)))
-
-
-def _inert_character(char: str) -> str:
-    if not is_active(char):
-        return char
-    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32
 
 
 def program() -> str:

@@ -1,7 +1,9 @@
-"""Prints the result on stdout: lines, tables, JSON. What is not the result is narrated (``etl.cli.narration``)."""
+"""Prints the result on stdout: lines, tables, JSON, CSV. What is not the result is narrated (``etl.cli.narration``)."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -10,23 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from etl.cli.narration import coloured, inert, is_active, narrate, program
+from etl.cli.narration import coloured
 from etl.errors import SettingsError
+from etl.inert import inert, is_active
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "coloured",
-    "fits",
-    "inert",
-    "narrate",
-    "program",
-    "show",
-    "show_json",
-    "show_records",
-    "show_table",
-]
 _BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, but for DEL
 _NARROWEST = 12  # columns are not cut below this
 _GAP = "  "
@@ -56,6 +48,15 @@ def _escaped(found: re.Match[str]) -> str:
         return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+
+
+def show_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print the result as CSV: byte for byte what the texts are, but inert where it goes to a terminal."""
+    shown = inert if sys.stdout.isatty() else str
+    for row in (headers, *rows):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([shown(cell) for cell in row])
+        show(line.getvalue().removesuffix("\n"))
 
 
 def show_table(

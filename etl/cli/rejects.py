@@ -9,7 +9,8 @@ import typer
 
 from etl.cli import options
 from etl.cli.loading import carry_out
-from etl.cli.output import narrate, program, show, show_json, show_table
+from etl.cli.narration import narrate, program
+from etl.cli.output import show, show_json, show_table
 from etl.cli.runs import RunName
 
 if TYPE_CHECKING:

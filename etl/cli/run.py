@@ -9,7 +9,7 @@ import typer
 
 from etl.cli import options
 from etl.cli.loading import carry_out
-from etl.cli.output import narrate
+from etl.cli.narration import narrate
 
 if TYPE_CHECKING:
     from etl.progress import Voice

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import inert, narrate, show, show_json, show_table
+from etl.cli.narration import narrate
+from etl.cli.output import show, show_json, show_table
 from etl.errors import InputError
+from etl.inert import inert
 
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 

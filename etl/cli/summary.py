@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from etl.cli.narration import narrate_end, narrate_failure
-from etl.cli.output import coloured, fits, inert, narrate, program, show, show_json, show_table
+from etl.cli.narration import coloured, narrate, narrate_end, narrate_failure, program
+from etl.cli.output import fits, show, show_json, show_table
+from etl.inert import inert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 -- the base artists with the most listens
 SELECT artists[1] AS artist, count(*) AS listens, count(DISTINCT track) AS tracks
-FROM listens
+FROM plays
 GROUP BY ALL
 ORDER BY listens DESC, artist
 LIMIT 20

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from etl.inspection import named_queries
 from etl.schema import RUN_FILES
-from tests.cli.program import SAMPLES, etl
+from tests.cli.program import SAMPLES, etl, on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +25,14 @@ def test_views_and_queries_are_listed(loaded: Loaded) -> None:
     counts = loaded.manifest["counts"]
     assert listed["run_id"] == name
     assert list(listed["queries"]) == QUERIES
-    assert list(listed["views"]) == list(RUN_FILES)
+    assert list(listed["views"]) == [*RUN_FILES, "plays", "files", "timings"]
+    assert (listed["views"]["plays"], listed["views"]["files"]) == (counts["inserted"], len(loaded.manifest["files"]))
     assert [listed["views"][view] for view in ("skipped", "rejects", "keys")] == [
         counts[term] for term in ("skipped", "rejected", "keys")
     ]
     out = etl("inspect", name, home=loaded.home).out
-    assert [word for word in (*RUN_FILES, *QUERIES) if word not in out] == []
+    assert [word for word in (*listed["views"], *QUERIES) if word not in out] == []
+    assert out.endswith(listed["duckdb"] + "\n")
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -108,6 +111,35 @@ def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: Loaded) -> 
     assert done.err.startswith("etl: error: ")
     assert "etl inspect" in done.err
     assert "Traceback" not in done.err
+
+
+def test_an_answer_is_given_as_csv_or_parquet(loaded: Loaded, tmp_path: Path) -> None:
+    query = (
+        "SELECT 'a, \"b\"' AS text, [1, 2] AS list, NULL AS nothing, true AS yes, 1.5 AS half, 'x' || chr(10) AS line"
+    )
+    done = etl("inspect", "--sql", query, "--csv", home=loaded.home)
+    assert done.out == 'text,list,nothing,yes,half,line\n"a, ""b""","[1, 2]",,true,1.5,"x\n"\n'
+    path = tmp_path / "out.parquet"
+    done = etl("inspect", "--sql", "top_artists", "--parquet", path, home=loaded.home)
+    assert (done.code, done.out) == (0, "")
+    assert f"{path}: 20 rows" in done.err
+    shown = etl("inspect", "--sql", "top_artists", "--json", home=loaded.home).json
+    assert pl.read_parquet(path).to_dicts() == shown
+
+
+@pytest.mark.parametrize(
+    "options", [("--csv",), ("--parquet", "x"), ("--csv", "--json", "--sql", "totals")], ids=" ".join
+)
+def test_ways_to_give_an_answer_that_make_no_sense_are_refused(options: tuple[str, ...], loaded: Loaded) -> None:
+    done = etl("inspect", *options, home=loaded.home)
+    assert (done.code, done.out) == (2, "")
+
+
+@pytest.mark.parametrize("form", [(), ("--csv",)], ids=["table", "csv"])
+def test_a_name_does_nothing_to_a_terminal(form: tuple[str, ...], loaded: Loaded) -> None:
+    query = "SELECT chr(27) || '[31m' || chr(8238) || '[bold]x[/bold]' AS artist"
+    shown = on_terminal(80, "inspect", "--sql", query, *form, home=loaded.home)
+    assert shown[-1] == "␛[31m\ufffd[bold]x[/bold]"
 
 
 def test_runs_are_listed_with_those_that_did_not_end(loaded: Loaded) -> None:

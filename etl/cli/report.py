@@ -1,0 +1,40 @@
+"""``etl report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.output import show, show_json
+from etl.cli.runs import RunName
+from etl.inert import inert
+
+PAGE = "report.html"
+
+
+def report(
+    run: RunName = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"Where to write it; default: {PAGE} in the run directory.")
+    ] = None,
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
+    from etl.artifacts import find_run, whole_file
+    from etl.page.html import page
+    from etl.page.reading import read_facts
+    from etl.settings import EMBEDDED, find_place
+
+    directory = find_run(find_place(home, EMBEDDED).runs, run)
+    text = page(read_facts(directory))
+    path = output or directory.path / PAGE
+    with whole_file(path) as partial:
+        partial.path.write_text(text, encoding="utf-8")
+    if json:
+        show_json({"run_id": directory.run_id, "report": str(path)})
+    else:
+        show(f"report: {inert(path)}")

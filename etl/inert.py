@@ -1,0 +1,24 @@
+"""Makes text from exports and paths inert: nothing that is shown acts on a terminal or on the direction of writing."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
+_JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
+
+
+def inert(text: object) -> str:
+    """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
+    return "".join(map(_inert_character, str(text)))
+
+
+def is_active(char: str) -> bool:
+    """Say whether a terminal acts upon a character."""
+    return unicodedata.category(char) in _ACTIVE and char not in _JOINERS
+
+
+def _inert_character(char: str) -> str:
+    if not is_active(char):
+        return char
+    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32

@@ -1,0 +1,69 @@
+"""The sentences of the page: what became of a run, and what a reader should know of it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from etl.schema import FileStatus, Outcome, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OUTCOMES: dict[str, str] = {
+    str(Outcome.INSERTED): "new in the database",
+    str(Outcome.ALREADY_PRESENT): "listens that the database had before",
+    str(Outcome.DUPLICATE_IN_INPUT): "listens that another row of the same run holds, too",
+    "skipped": "rows that are fine, and no listens",
+    "rejected": "rows that are broken",
+    str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or made",
+}
+"""Of each fate of a record, in the order of the picture: what it means."""
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``number`` with ``noun``, which is given as of one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def headline(manifest: Mapping[str, Any]) -> str:
+    """Return in a few words what a run did."""
+    inserted, status = manifest["counts"]["inserted"], manifest["status"]
+    listens = plural(inserted, "listen")
+    if status == RunStatus.DRY_RUN:
+        return f"{listens} would be loaded"
+    if status == RunStatus.FAILED:
+        return f"The run failed after {listens}" if inserted else "The run failed"
+    if inserted:
+        return f"{listens} loaded"
+    return "Nothing new to load"
+
+
+def accounted(counts: Mapping[str, int]) -> str:
+    """Return what became of the records, in words."""
+    return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in OUTCOMES if counts[name]) or "nothing"
+
+
+def notices(manifest: Mapping[str, Any], missing: list[str]) -> list[tuple[str, str]]:
+    """Return what a reader should know, each with how grave it is: ``error``, ``warning`` or ``note``."""
+    counts, files = manifest["counts"], manifest["files"]
+    found = []
+    if manifest["error"]:
+        found.append(("error", " ".join(manifest["error"].split())))
+    found += [("error", f"The accounting does not balance: {problem}") for problem in manifest["imbalances"]]
+    if missing:
+        found.append(("error", f"Not in the run directory, so left out here: {', '.join(missing)}"))
+    if manifest["status"] == RunStatus.DRY_RUN:
+        found.append(("note", "A dry run: nothing was written to the database."))
+    if manifest["other_user"]:
+        listens = plural(manifest["other_user"], "listen")
+        found.append(("warning", f"{listens} could not be loaded: the database has them for another user."))
+    known = sum(file["status"] == FileStatus.KNOWN for file in files)
+    if known and not counts["records"]:
+        found.append(("note", f"{_were(known)} loaded by an earlier run, whose report has the listens."))
+    elif not counts["records"]:
+        found.append(("note", "No file of this run holds records."))
+    return found
+
+
+def _were(number: int) -> str:
+    return "The file was" if number == 1 else f"All {number:,} files that are known here were"

@@ -1,0 +1,2 @@
+-- Called by etl/inspection.py: the distinct artist, track and album texts, with their ids
+CREATE VIEW keys AS FROM read_parquet(getvariable('run') || '/keys.parquet')

@@ -1,0 +1,2 @@
+-- Called by etl/inspection.py: the broken rows, with reasons and places
+CREATE VIEW rejects AS FROM read_parquet(getvariable('run') || '/rejects.parquet')

@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
     INPUT = 4, "a file was unreadable or refused, or nothing was recognised"
     REJECTS = 5, "loaded, but more than --max-rejects rows were rejected, or keys failed"
     LOCKED = 6, "another run holds the lock"
-    UNBALANCED = 7, "the accounting does not balance"
+    UNBALANCED = 7, "the accounting does not balance, or `etl verify` found damage"
     INTERRUPTED = 130, "interrupted by Ctrl-C (SIGINT); what was committed stays"
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 

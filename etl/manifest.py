@@ -46,6 +46,8 @@ class Ending:
     per_file: Mapping[str, Mapping[str, int]]
     problems: list[str]
     """What does not balance."""
+    removed: int
+    """As in ``Books``."""
     failure: EtlError | None
 
 
@@ -90,6 +92,7 @@ def of_run(
         "timings": timings,
         "files": [_file_entry(file, per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
         "imbalances": ending.problems,
+        "removed_meanwhile": ending.removed,
         "likely_doubles": outcome.get_column("double_of").count(),
         "account_twins": outcome.filter(outcome.get_column("detail") == ACCOUNT_TWIN).height,
         "other_user": outcome.filter(outcome.get_column("detail") == "other_user").height,

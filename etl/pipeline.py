@@ -295,7 +295,7 @@ class _Run:
                 reach(Point.AFTER_LEDGER_COMPLETE)
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
             return self._account(pool, directory, rows, loaded, spelled, self.interruption or error)
-        ending = Ending(code, counts, per_file, problems, failure)
+        ending = Ending(code, counts, per_file, problems, books.removed, failure)
         told = in_spite_of_signals(
             lambda: manifest.of_run(
                 directory, self.place, self.settings, rows, loaded, outcome, ending, self.started, self.timings

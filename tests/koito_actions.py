@@ -92,6 +92,62 @@ def delete_artist(uri: str, artist: int, role: str | None = None) -> None:
     _act(uri, role, f"DELETE FROM artists WHERE id = {artist};")
 
 
+def rename(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
+    """Give an ``artist``, ``release`` or ``track`` a further name and make it the primary one; it keeps the old one."""
+    aliases, column = f"{entity}_aliases", f"{entity}_id"
+    add_alias(uri, entity, number, name, role)
+    quoted = name.replace("'", "''")
+    _act(
+        uri,
+        role,
+        f"""
+        UPDATE {aliases} SET is_primary = true WHERE {column} = {number} AND alias = '{quoted}';
+        UPDATE {aliases} SET is_primary = false WHERE {column} = {number} AND alias <> '{quoted}';
+        """,
+    )
+
+
+def add_alias(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
+    """Give an ``artist``, ``release`` or ``track`` a further name."""
+    quoted = name.replace("'", "''")
+    columns = f"({entity}_id, alias, source, is_primary)"
+    _act(uri, role, f"INSERT INTO {entity}_aliases {columns} VALUES ({number}, '{quoted}', 'Manual', false);")
+
+
+def delete_alias(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
+    """Take a name that is not the primary one from an ``artist``, ``release`` or ``track``."""
+    quoted = name.replace("'", "''")
+    _act(uri, role, f"DELETE FROM {entity}_aliases WHERE {entity}_id = {number} AND alias = '{quoted}';")
+
+
+def set_mbid(uri: str, table: str, number: int, mbid: str, role: str | None = None) -> None:
+    """Give an entity another MBID, whatever it had."""
+    _act(uri, role, f"UPDATE {table} SET musicbrainz_id = '{mbid}' WHERE id = {number};")
+
+
+def set_primary_artist(uri: str, track: int, artist: int, role: str | None = None) -> None:
+    """Make ``artist`` the primary one of a track."""
+    _act(uri, role, f"UPDATE artist_tracks SET is_primary = (artist_id = {artist}) WHERE track_id = {track};")
+
+
+def add_track_artist(uri: str, track: int, artist: int, role: str | None = None) -> None:
+    """Credit ``artist`` on a track, as v0.1.8 does."""
+    _act(
+        uri,
+        role,
+        f"""
+        INSERT INTO artist_tracks VALUES ({artist}, {track}, false) ON CONFLICT DO NOTHING;
+        INSERT INTO artist_releases SELECT {artist}, release_id, false FROM tracks WHERE id = {track}
+        ON CONFLICT DO NOTHING;
+        """,
+    )
+
+
+def remove_track_artist(uri: str, track: int, artist: int, role: str | None = None) -> None:
+    """Take the credit of ``artist`` from a track, as v0.1.8 does."""
+    _act(uri, role, f"DELETE FROM artist_tracks WHERE track_id = {track} AND artist_id = {artist}; {CLEAN_ORPHANS}")
+
+
 def _act(uri: str, role: str | None, sql: str, pause: str = "") -> None:
     """Run the statements of ``sql``; ``pause`` is one that is run after each of them."""
     become = f"SET LOCAL ROLE {role};" if role else ""

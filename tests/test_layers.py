@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
-STATEMENTS = sorted((ROOT / "sql").glob("*.sql"))
+SQL = ROOT / "sql"
+STATEMENTS = sorted([*SQL.glob("*.sql"), *(SQL / "verify").glob("*.sql")])
 MIGRATIONS = sorted((ROOT / "sql" / "migrations").glob("*.sql"))
-VIEWS = sorted((ROOT / "sql" / "views").glob("*.sql"))
-QUERIES = sorted((ROOT / "sql" / "inspect").glob("*.sql"))
+VIEWS = sorted((SQL / "views").glob("*.sql"))
+QUERIES = sorted([*(SQL / "inspect").glob("*.sql"), *(SQL / "verify").glob("*/*.sql")])
 
 each_statement = pytest.mark.parametrize("path", [*STATEMENTS, *VIEWS], ids=lambda path: path.stem)
 each_called = pytest.mark.parametrize("path", [*STATEMENTS, *MIGRATIONS, *VIEWS], ids=lambda path: path.stem)
@@ -77,7 +78,8 @@ def test_a_statement_says_who_calls_it(path: Path) -> None:
     assert named
     caller = ROOT / named[1]
     assert caller.is_file()
-    assert (path.stem if path in STATEMENTS else path.parent.name) in list(texts(caller))
+    name = path.relative_to(SQL).with_suffix("").as_posix()
+    assert (name if path in STATEMENTS else path.parent.name) in list(texts(caller))
 
 
 @each_statement
@@ -100,9 +102,7 @@ def test_there_is_sql_of_every_kind() -> None:
     assert STATEMENTS
     assert MIGRATIONS
     assert QUERIES
-    assert {path.parent for path in (ROOT / "sql").rglob("*.sql")} == {
-        *(paths[0].parent for paths in (STATEMENTS, MIGRATIONS, VIEWS, QUERIES))
-    }
+    assert sorted(SQL.rglob("*.sql")) == sorted([*STATEMENTS, *MIGRATIONS, *VIEWS, *QUERIES])
 
 
 @each_module

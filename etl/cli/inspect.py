@@ -91,10 +91,10 @@ def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
     elif csv:
         show_csv(names, [[_exported(cell) for cell in row] for row in answer.rows])
     else:
-        _show_table(answer)
+        show_answer(answer)
 
 
-def _show_table(answer: Answer) -> None:
+def show_answer(answer: Answer) -> None:
     """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
     places = range(len(answer.columns))
     numeric = [

@@ -1,0 +1,98 @@
+"""``etl verify``."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.inspect import show_answer
+from etl.cli.narration import narrate, program
+from etl.cli.output import show, show_json, show_table
+from etl.errors import one_interruption
+from etl.inert import inert
+
+if TYPE_CHECKING:
+    from etl.verify import Check, Verdict
+
+
+def verify(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest; default: the whole database."),
+    ] = None,
+    sql: Annotated[
+        str | None, typer.Option(metavar="CHECK", help="Print the query of a check of the database, for psql.")
+    ] = None,
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
+    from etl.artifacts import find_run
+    from etl.settings import find_place
+    from etl.verify import verify_database, verify_run
+    from etl.verify.database import query_of
+
+    if sql is not None:
+        query = query_of(sql)
+        show_json({"name": sql, "query": query}) if json else show(f"{query.rstrip()};")
+        return
+    place = find_place(home, dsn)
+    if place.warning:
+        narrate(f"warning: {place.warning}")
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    with one_interruption():
+        verdict = verify_run(find_run(place.runs, run), place, narrate) if run else verify_database(place, narrate)
+    show_json(verdict.as_json()) if json else _show(verdict, is_run=bool(run))
+    raise typer.Exit(verdict.exit_code)
+
+
+def _show(verdict: Verdict, *, is_run: bool) -> None:
+    about = verdict.about
+    show(f"run {about['run_id']}: {_words(about['status'])}" if is_run else f"database: {inert(about['dsn'])}")
+    show()
+    rows = [(check.name, _words(check.result), check.rows.height, check.about) for check in verdict.checks]
+    show_table(("check", "result", "rows", "what is checked" if is_run else "what is looked for"), rows, (2,), (3,))
+    for check in verdict.checks:
+        if check.rows.height or check.reason:
+            _show_finding(check)
+    show()
+    show(_conclusion(verdict))
+
+
+def _show_finding(check: Check) -> None:
+    from etl.inspection import Answer
+    from etl.verify.findings import SHOWN
+
+    show()
+    show(f"{check.name}: {_words(check.result)}{f'; {inert(check.reason)}' if check.reason else ''}")
+    if not check.rows.height:
+        return
+    show_answer(Answer(check.rows.columns, check.rows.head(SHOWN).rows()))
+    if check.rows.height > SHOWN:
+        show(f"and {check.rows.height - SHOWN:,} more")
+    if check.query:
+        show(f'all of them: {program()} verify --sql {check.name} | psql "$({program()} db url)"')
+
+
+def _conclusion(verdict: Verdict) -> str:
+    from etl.verify import Result
+
+    names = {result: [check.name for check in verdict.checks if check.result is result] for result in Result}
+    if failed := names[Result.FAILED]:
+        return f"does not hold: {', '.join(failed)}"
+    if names[Result.OK]:
+        left = [
+            f"{_words(result)}: {', '.join(names[result])}"
+            for result in Result
+            if names[result] and result is not Result.OK
+        ]
+        return "; ".join(["all that was checked holds", *left])
+    return "nothing could be checked"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,65 @@
+"""Checks the whole database with the queries of ``sql/verify/database``, which anyone can run in psql."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.database.statements import sql_folder
+from etl.errors import SettingsError
+from etl.settings import redact
+from etl.verify.findings import Check, Result, Verdict
+from etl.verify.session import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from etl.database.connection import Connection
+    from etl.settings import Place
+
+# What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
+# whoever made it; a warning is what Koito's own edits leave behind, or what may be so on purpose.
+SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
+
+
+@dataclass(frozen=True)
+class NamedCheck:
+    """A query of ``sql/verify/database`` for PostgreSQL; the rows that it returns are the findings."""
+
+    name: str
+    severity: Result
+    about: str
+    text: str
+
+
+def named_checks() -> list[NamedCheck]:
+    """Return the queries, those that look for damage first."""
+    found = []
+    for file in sorted((sql_folder() / "verify" / "database").glob("*.sql")):
+        text = file.read_text(encoding="utf-8")
+        severity, _, about = text.partition("\n")[0].lstrip("- ").partition(": ")
+        found.append(NamedCheck(file.stem, SEVERITIES[severity], about, text))
+    return sorted(found, key=lambda check: list(SEVERITIES.values()).index(check.severity))
+
+
+def query_of(name: str) -> str:
+    """Return the query ``name``; raises ``SettingsError``, listing those that there are."""
+    known = {check.name: check.text for check in named_checks()}
+    if name not in known:
+        raise SettingsError(f'there is no check "{name}" of the database', f"Checks: {', '.join(known)}")
+    return known[name]
+
+
+def verify_database(place: Place, narrate: Callable[[str], None]) -> Verdict:
+    """Do all the checks in one snapshot. Raises ``DatabaseError`` where the database cannot be read."""
+    with snapshot(place, narrate) as pool:
+        checks = pool.control(check_database)
+    return Verdict(checks, {"dsn": redact(place.dsn)})
+
+
+def check_database(connection: Connection) -> list[Check]:
+    """Return what each query finds."""
+    return [
+        Check.of(check.name, check.about, connection.read(f"verify/database/{check.name}"), check.severity, check.text)
+        for check in named_checks()
+    ]

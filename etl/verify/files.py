@@ -1,0 +1,130 @@
+"""DuckDB over the Parquet files of a run, beside what its ``run.json`` says of them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import duckdb
+import polars as pl
+
+from etl.database.statements import sql_folder, statement
+from etl.errors import InputError
+from etl.schema import RUN_FILES, conform
+from etl.verify.findings import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from etl.artifacts import RunDirectory
+
+TOLD_COUNTS = pl.Schema({"file": pl.String, "term": pl.String, "told": pl.Int64})  # file is null for the whole run
+TOLD_REASONS = pl.Schema({"term": pl.String, "reason": pl.String, "told": pl.Int64})
+
+# Listens that the database must hold: where they come from, and their track and second (since 1970).
+STORED = pl.Schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "lookup_key": pl.String,
+        "track_id": pl.Int32,
+        "second": pl.Int64,
+        "outcome": pl.String,
+    }
+)
+
+
+class RunCheck(NamedTuple):
+    """A query of ``sql/verify/run`` for DuckDB, whose rows speak against what its first comment says."""
+
+    name: str
+    about: str
+    text: str
+
+
+class Checksum(NamedTuple):
+    """How many listens, and a sum that depends on each of them but not on their order."""
+
+    listens: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run, open; a query raises ``InputError`` where one of them is damaged."""
+
+    connection: duckdb.DuckDBPyConnection
+    run: RunDirectory
+
+    def check(self) -> list[Check]:
+        """Check them among themselves and against ``run.json``, with the queries of ``sql/verify/run``."""
+        return [Check.of(check.name, check.about, self._query(check.text)) for check in run_checks()]
+
+    def stored_listens(self) -> pl.DataFrame:
+        """Return what the run inserted or found in the database: schema STORED, each (track, second) once."""
+        return conform(self._query(statement("verify/stored_listens")), STORED)
+
+    def keys(self) -> pl.Series:
+        """Return the lookup keys of the run."""
+        keys: pl.DataFrame = self.connection.view("keys").project("lookup_key").pl()
+        return keys.to_series()
+
+    def key_changes(self, lookup_now: pl.DataFrame) -> pl.DataFrame:
+        """Return the keys whose ids are others than in ``lookup_now`` (schema TRACK_LOOKUP): today's track_lookup."""
+        self.connection.register("lookup_now", lookup_now)
+        return self._query(statement("verify/key_changes"))
+
+    def checksum(self, pairs: pl.DataFrame) -> Checksum:
+        """Return the checksum of ``pairs`` (track_id, second)."""
+        self.connection.register("pairs", pairs)
+        return Checksum._make(self._query(statement("verify/listens_checksum")).row(0))
+
+    def _query(self, text: str) -> pl.DataFrame:
+        try:
+            rows: pl.DataFrame = self.connection.sql(text).pl()
+        except duckdb.Error as error:
+            raise InputError(f"the Parquet files of run {self.run.run_id} cannot be read: {error}") from error
+        return rows
+
+
+def run_checks() -> list[RunCheck]:
+    """Return the queries of ``sql/verify/run``, by name."""
+    files = sorted((sql_folder() / "verify" / "run").glob("*.sql"))
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    return [RunCheck(name, text.partition("\n")[0].lstrip("- "), text) for name, text in texts.items()]
+
+
+@contextmanager
+def opened(run: RunDirectory, manifest: Mapping[str, Any]) -> Iterator[RunFiles]:
+    """Open the files of ``run``; raises ``InputError`` where one is absent or has other columns."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, schema in RUN_FILES.items():
+            path = run.path / f"{name}.parquet"
+            try:
+                found = pl.read_parquet_schema(path)
+                connection.from_parquet(str(path)).create_view(name)
+            except (OSError, pl.exceptions.PolarsError, duckdb.Error) as error:
+                raise InputError(f"run {run.run_id} has no readable {path.name}") from error
+            if found != schema:
+                raise InputError(f"{path.name} of run {run.run_id} has other columns than it was written with")
+        connection.register("told_counts", _told_counts(manifest))
+        connection.register("told_reasons", _told_reasons(manifest))
+        connection.execute(statement("verify/counted"))
+        yield RunFiles(connection, run)
+
+
+def _told_counts(manifest: Mapping[str, Any]) -> pl.DataFrame:
+    entries = [(None, manifest["counts"]), *((file["path"], file["counts"]) for file in manifest["files"])]
+    rows = [(file, term, told) for file, counts in entries for term, told in counts.items()]
+    return pl.DataFrame(rows, schema=TOLD_COUNTS, orient="row")
+
+
+def _told_reasons(manifest: Mapping[str, Any]) -> pl.DataFrame:
+    rows = [
+        (term, reason, told)
+        for term in ("skipped", "rejected")
+        for reason, told in manifest[f"{term}_by_reason"].items()
+    ]
+    return pl.DataFrame(rows, schema=TOLD_REASONS, orient="row")

@@ -1,0 +1,109 @@
+"""Compares what ``run.json`` says with the ledger in the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.schema import FileStatus, RunStatus
+from etl.verify.findings import Check, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from etl.database.connection import Connection
+
+DIFFERENCES = pl.Schema({"what": pl.String, "run_json": pl.String, "ledger": pl.String})
+ABOUT = "the ledger in the database says the same of the run as run.json"
+
+
+def read_run(connection: Connection, run_id: str) -> dict[str, Any] | None:
+    """Return what the ledger says of a run and its batches; None where it does not know it."""
+    return next(connection.read("verify/ledger_run", run_id).iter_rows(named=True), None)
+
+
+def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
+    """Compare ``manifest`` (``run.json``) with the ledger."""
+    run_id = manifest["run_id"]
+    held = read_run(connection, run_id)
+    if held is None:
+        rows = [("run", run_id, "does not know it")]
+        reason = "another database, or the ledger was removed (`etl db uninstall`) or restored since"
+        return Check("ledger", ABOUT, Result.FAILED, _frame(rows), reason)
+    loaded = pl.Series(sorted({file["sha256"] for file in _loaded(manifest)}), dtype=pl.String)
+    files = connection.read("verify/ledger_files", run_id, loaded).to_dicts()
+    rows = [*_differences(manifest, held), *_file_differences(manifest, files)]
+    late = _later_than_told(manifest, held)
+    found = Check.of("ledger", ABOUT, _frame(rows))
+    return Check(found.name, found.about, found.result, found.rows, late)
+
+
+def _differences(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs, as run.json and as the ledger has it.
+
+    A run that failed may have lost the answer to a commit: its ledger can hold more than it knows of.
+    """
+    is_cut_short = manifest["error"] is not None
+    counted = {"inserted": _inserted(manifest), **manifest["created"]}
+    for name, told in counted.items():
+        if held[name] < told or (held[name] > told and not is_cut_short):
+            yield name if name == "inserted" else f"created {name}", told, held[name]
+    if held["finished"]:
+        for name in ("status", "exit_code"):
+            if held[name] != manifest[name]:
+                yield name, manifest[name], held[name]
+        if held["stored"] != held["inserted"]:
+            yield "inserted, in the ledger's run and its batches", held["stored"], held["inserted"]
+    elif not is_cut_short:
+        yield "status", manifest["status"], "not finished"
+
+
+def _inserted(manifest: Mapping[str, Any]) -> int:
+    """Return what the batches must have inserted; a run that an earlier version made does not say what was removed."""
+    return int(manifest["counts"]["inserted"] + manifest.get("removed_meanwhile", 0))
+
+
+def _later_than_told(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+    more = held["inserted"] - _inserted(manifest)
+    if manifest["error"] is None or more <= 0:
+        return ""
+    return f"the run was cut short before it heard of {more:,} more listens that it had inserted"
+
+
+def _file_differences(manifest: Mapping[str, Any], held: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield files that the ledger does not know, or with other numbers; a replay has none, a later run may own them."""
+    if not _owns_files(manifest):
+        return
+    of_run = {(row["sha256"], row["format"]): row for row in held if row["run_id"] == manifest["run_id"]}
+    known = {(row["sha256"], row["format"]) for row in held}
+    unresolved: Counter[tuple[str, str]] = Counter()
+    for file in _loaded(manifest):  # copies of one file count together
+        unresolved[file["sha256"], file["format"]] += file["counts"]["unresolved"]
+    for file in _loaded(manifest):
+        path, content, counts = file["path"], (file["sha256"], file["format"]), file["counts"]
+        row = of_run.get(content)
+        if row is None:
+            if content not in known:
+                yield path, "loaded", "does not know it"
+        elif not row["finished"]:
+            yield path, "loaded", "not finished"
+        elif row["records"] != counts["records"]:
+            yield f"records of {path}", counts["records"], row["records"]
+        elif row["unresolved"] > unresolved[content]:  # fewer after a replay
+            yield f"unresolved of {path}", unresolved[content], row["unresolved"]
+
+
+def _owns_files(manifest: Mapping[str, Any]) -> bool:
+    is_replay = manifest["settings"].get("replay_of") is not None
+    return manifest["status"] in (RunStatus.COMPLETE, RunStatus.PARTIAL) and not is_replay
+
+
+def _loaded(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [file for file in manifest["files"] if file["status"] == FileStatus.LOADED and file["sha256"]]
+
+
+def _frame(rows: list[tuple[str, Any, Any]]) -> pl.DataFrame:
+    texts = [tuple(map(str, row)) for row in rows]
+    return pl.DataFrame(texts, schema=DIFFERENCES, orient="row")

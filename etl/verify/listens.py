@@ -1,0 +1,75 @@
+"""Compares the listens of a run with what ``listens`` and ``track_lookup`` hold today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.schema import TRACK_LOOKUP
+from etl.verify.files import Checksum
+from etl.verify.findings import Check, Result
+
+if TYPE_CHECKING:
+    from etl.database.connection import Connection
+    from etl.verify.files import RunFiles
+
+LISTENS_ABOUT = "every listen that the run inserted or found is in the database"
+CHANGES_ABOUT = "the keys of the run stand for what they stood for"
+MISSING_REASON = (
+    "deleting a single listen in Koito, or with the statements of remove_account_twins, leaves the same trace"
+)
+
+
+def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:
+    """Return the checks of the run's listens and keys, and the numbers behind them.
+
+    A listen whose track was merged is looked for under the track that its key stands for today. One whose track was
+    deleted is not expected any more.
+    """
+    told = files.stored_listens()
+    gone = _absent(connection, files, told, run_id)
+    rest = told.join(gone.select("track_id", "second"), on=["track_id", "second"], how="anti")
+    merged = gone.filter(fate="merged")
+    moved = merged.select("track_now", "second").rename({"track_now": "track_id"})
+    missing = gone.filter(fate="missing")
+    today = pl.concat([rest.select("track_id", "second"), moved, missing.select("track_id", "second")]).unique()
+    expected, found = files.checksum(today), count_stored(connection, today)
+    lost = Check(
+        "listens",
+        LISTENS_ABOUT,
+        Result.OK if expected == found else Result.FAILED,
+        missing.select("file", "row", "lookup_key", "track_id", "second", "outcome"),
+        MISSING_REASON if missing.height else "",
+    )
+    numbers = {
+        "then": told.height,
+        "merged_since": merged.height,
+        "removed_since": gone.filter(fate="removed").height,
+        "missing": missing.height,
+        "expected": expected._asdict(),
+        "found": found._asdict(),
+    }
+    return [lost, _changes(connection, files)], {"listens": numbers}
+
+
+def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
+    """Return those of ``told`` that are not there, with ``track_now`` and ``fate``; none where the checksums agree."""
+    rows = told.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
+    if files.checksum(told.select("track_id", "second")) != count_stored(connection, told):
+        names = ("place", "lookup_key", "track_id", "second")
+        fates = connection.read("verify/absent_listens", *(rows.get_column(name) for name in names), run_id)
+    return rows.join(fates, on="place", how="inner", maintain_order="left").drop("place")
+
+
+def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
+    """Return how many of ``pairs`` (track_id, second) the database holds, and their checksum."""
+    found = connection.read("verify/stored_checksum", pairs.get_column("track_id"), pairs.get_column("second"))
+    return Checksum._make(found.row(0))
+
+
+def _changes(connection: Connection, files: RunFiles) -> Check:
+    """Return the keys that were merged, or deleted with what they stood for, since."""
+    changes = files.key_changes(connection.read("lookup_keys", files.keys()))
+    return Check.of("changes", CHANGES_ABOUT, changes, otherwise=Result.CHANGED_SINCE)

@@ -1,0 +1,103 @@
+"""Verifies one run: its Parquet files, ``run.json``, the ledger, and the listens that are in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.artifacts import RUN_JSON
+from etl.errors import InputError
+from etl.settings import redact
+from etl.verify.files import opened, run_checks
+from etl.verify.findings import Check, Result, Verdict
+from etl.verify.ledger import ABOUT as LEDGER_ABOUT
+from etl.verify.ledger import check_ledger, read_run
+from etl.verify.listens import CHANGES_ABOUT, LISTENS_ABOUT, check_listens, count_stored
+from etl.verify.session import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from etl.artifacts import RunDirectory
+    from etl.database.connection import Connection
+    from etl.database.pool import Pool
+    from etl.settings import Place
+
+    Narrate = Callable[[str], None]
+
+FILES_ABOUT = "the Parquet files are there and can be read"
+IN_DATABASE = {"listens": LISTENS_ABOUT, "changes": CHANGES_ABOUT}
+NEEDS_FILES = "it needs the Parquet files"
+DRY_RUN = "a dry run writes nothing to the database"
+NOT_ENDED = "the run has no run.json: it goes on, or it was killed, and the same command again completes it"
+UNFINISHED = "unfinished"
+
+
+def verify_run(run: RunDirectory, place: Place, narrate: Narrate) -> Verdict:
+    """Check ``run`` against itself and, unless it was a dry run, against the database of ``place``.
+
+    Raises ``InputError`` for a ``run.json`` that cannot be read, ``DatabaseError`` where the database cannot.
+    """
+    if not (run.path / RUN_JSON).exists():
+        return _verify_unfinished(run, place, narrate)
+    manifest = run.read_manifest()
+    about = {"run_id": run.run_id, "status": manifest["status"]}
+    if manifest["settings"]["dry_run"]:
+        checks, _ = _check_files(run, manifest, None)
+        return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
+    if redact(place.dsn) != manifest["dsn"]:
+        narrate(f"warning: run {run.run_id} went to {manifest['dsn']}, this is {redact(place.dsn)}")
+    with snapshot(place, narrate) as pool:
+        ledger = pool.control(lambda control: check_ledger(control, manifest))
+        checks, numbers = _check_files(run, manifest, pool)
+    return Verdict([*checks, ledger], {**about, "dsn": redact(place.dsn), **numbers})
+
+
+def _check_files(
+    run: RunDirectory, manifest: Mapping[str, Any], pool: Pool | None
+) -> tuple[list[Check], dict[str, Any]]:
+    """Check the files among themselves and, with a ``pool``, the listens in them against the database."""
+    try:
+        with opened(run, manifest) as files:
+            checks = [Check("files", FILES_ABOUT, Result.OK), *files.check()]
+            if pool is None:
+                return checks, {}
+            more, numbers = pool.control(lambda control: check_listens(control, files, run.run_id))
+            return [*checks, *more], numbers
+    except InputError as error:
+        # a run that could not write them has told so
+        result = Result.NOT_CHECKED if manifest["error"] else Result.FAILED
+        broken = Check("files", FILES_ABOUT, result, reason=str(error))
+        others = {check.name: check.about for check in run_checks()}
+        return [broken, *_not_checked({**others, **IN_DATABASE}, NEEDS_FILES)], {}
+
+
+def _verify_unfinished(run: RunDirectory, place: Place, narrate: Narrate) -> Verdict:
+    """Tell what a run without ``run.json`` has left: nothing says what it should have come to."""
+    with snapshot(place, narrate) as pool:
+        held = pool.control(lambda control: read_run(control, run.run_id))
+        told = pool.control(lambda control: _present(control, run))
+    batches = f"its batches inserted {held['inserted']:,} listens" if held else "the ledger does not know the run"
+    checks = [
+        Check("files", FILES_ABOUT, Result.NOT_CHECKED, reason=NOT_ENDED),
+        Check("ledger", LEDGER_ABOUT, Result.NOT_CHECKED, reason=batches),
+        Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=told),
+    ]
+    return Verdict(checks, {"run_id": run.run_id, "status": UNFINISHED, "dsn": redact(place.dsn)})
+
+
+def _present(connection: Connection, run: RunDirectory) -> str:
+    """Say how many of the listens that ``run`` has read are in the database."""
+    try:
+        listens = run.read_frame("listens").select("lookup_key", "listened_at")
+    except InputError:
+        return "it was not yet done with reading"
+    lookup = connection.read("lookup_keys", listens.get_column("lookup_key").unique())
+    pairs = listens.join(lookup, on="lookup_key").select("track_id", second=pl.col("listened_at").dt.epoch("s"))
+    present = count_stored(connection, pairs.unique()).listens
+    return f"{present:,} of the {listens.height:,} listens that it read are in the database"
+
+
+def _not_checked(names: Mapping[str, str], reason: str) -> list[Check]:
+    return [Check(name, about, Result.NOT_CHECKED, reason=reason) for name, about in names.items()]

@@ -1,0 +1,29 @@
+"""One look at the database for a verification: a snapshot, in which nothing can be written."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from etl.database.pool import Pool
+from etl.database.target import open_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from etl.settings import Place
+
+
+@contextmanager
+def snapshot(place: Place, narrate: Callable[[str], None]) -> Iterator[Pool]:
+    """Open the database for reading; ``Pool.control`` asks it, in a thread, so that a signal ends the wait.
+
+    Raises ``DatabaseError`` where it is not reached, or lacks our objects.
+    """
+    connection, _ = open_ready(place.dsn, place.home, narrate)
+    pool = Pool(connection, 1, lambda _: None)
+    try:
+        pool.control(lambda control: control.write("begin_dry_run"))
+        yield pool
+    finally:
+        pool.close()

@@ -1,0 +1,6 @@
+-- warning: albums without tracks; Koito removes them with the next merge
+SELECT r.id, n.alias AS title
+FROM public.releases r
+LEFT JOIN public.release_aliases n ON n.release_id = r.id AND n.is_primary
+WHERE NOT EXISTS (SELECT FROM public.tracks t WHERE t.release_id = r.id)
+ORDER BY r.id

@@ -1,0 +1,63 @@
+"""``etl verify`` as a user sees it: tables, JSON, exit codes, queries for psql."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl.verify import named_checks
+from tests.cli.program import etl
+from tests.support import execute, load, query, scrobble, write_maloja
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Loaded
+
+
+def test_a_run_and_its_database_hold(loaded: Loaded) -> None:
+    place = ("--dsn", loaded.uri)
+    run = etl("verify", loaded.manifest["run_id"], *place, home=loaded.home)
+    database = etl("verify", *place, "--json", home=loaded.home)
+
+    assert (run.code, run.err) == (0, "")
+    lines = run.out.splitlines()
+    assert lines[0] == f"run {loaded.manifest['run_id']}: complete"
+    assert lines[-1] == "all that was checked holds"
+    assert (database.code, database.err, database.json["exit_code"]) == (0, "", 0)
+    assert {check["name"]: check["query"] for check in database.json["checks"]} == {
+        check.name: check.text for check in named_checks()
+    }
+
+
+def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: str, tmp_path: Path) -> None:
+    plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
+    manifest = load(tmp_path, database, write_maloja(tmp_path / "a.json", plays))
+    execute(database, "DELETE FROM listens WHERE track_id > (SELECT min(id) FROM tracks)")
+    execute(database, "DELETE FROM track_aliases")
+    env = {"ETL_DSN": database}
+
+    run = etl("verify", manifest["run_id"], home=tmp_path, env=env)
+    assert run.code == 7
+    assert "listens: failed; deleting a single listen in Koito" in run.out
+    assert run.out.splitlines()[-3:-1] == ["and 9 more", ""]
+    assert run.out.splitlines()[-1] == "does not hold: listens"
+    (missing,) = (
+        one for one in etl("verify", "latest", "--json", home=tmp_path, env=env).json["checks"] if one["count"]
+    )
+    assert (missing["name"], missing["count"], len(missing["rows"])) == ("listens", 29, 20)
+
+    whole = etl("verify", home=tmp_path, env=env)
+    assert whole.code == 7
+    assert "verify --sql nameless | psql" in whole.out
+    assert whole.out.splitlines()[-1] == "does not hold: nameless"
+    printed = etl("verify", "--sql", "nameless", home=tmp_path)
+    assert printed.out.endswith(";\n")
+    assert len(query(database, printed.out.rstrip(";\n"))) == 30
+
+
+def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
+    done = etl("verify", "--sql", "nonsense", home=tmp_path)
+
+    assert (done.code, done.out) == (2, "")
+    assert 'there is no check "nonsense"' in done.err
+    assert all(check.name in done.err for check in named_checks())

@@ -70,14 +70,19 @@ class RunDirectory:
             os.close(descriptor)
         return False
 
-    def write_frame(self, name: str, frame: pl.DataFrame) -> None:
-        """Write ``<name>.parquet``; ``frame`` must have the schema that RUN_FILES names.
+    def write_frame(self, name: str, frame: pl.DataFrame, schema: pl.Schema | None = None) -> None:
+        """Write ``<name>.parquet``; ``frame`` must have ``schema``, by default the one that RUN_FILES names.
 
         Raises ``SettingsError`` where that is impossible, e.g. because the disk is full.
         """
-        checked = conform(frame, RUN_FILES[name])
+        checked = conform(frame, schema or RUN_FILES[name])
         with self._replacing(f"{name}.parquet") as partial:
             checked.write_parquet(partial.path, compression="zstd", compression_level=1)
+
+    def write_csv(self, name: str, frame: pl.DataFrame) -> None:
+        """Write ``<name>.csv``, for people. Raises as ``write_frame``."""
+        with self._replacing(f"{name}.csv") as partial:
+            frame.write_csv(partial.path)
 
     def keep_frame(self, name: str, frame: pl.DataFrame) -> None:
         """Write ``<name>.parquet`` if that is possible: who has loaded something must be able to go on and tell it."""

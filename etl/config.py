@@ -67,6 +67,7 @@ SETTINGS = (
     Setting("no_overlap", "exit with 6 when another run is at work on the database", default=False, kind=bool),
     Setting("move_to", "folder that fully loaded files are moved to", is_path=True),
     Setting("metrics", "Prometheus text file that tells about the last run", is_path=True),
+    Setting("contact", "e-mail address or web page by which MusicBrainz can reach you, for backfill"),
     Setting("progress", "how a run shows how far it is", default="auto", choices=PROGRESS),
     Setting("log_format", "how narration is written", default="text", choices=LOG_FORMATS),
 )

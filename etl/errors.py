@@ -34,7 +34,10 @@ class ExitCode(IntEnum):
     USAGE = 2, "usage or settings"
     DATABASE = 3, "database unreachable, refused or lost"
     INPUT = 4, "a file was unreadable or refused, or nothing was recognised"
-    REJECTS = 5, "loaded, but more than --max-rejects rows were rejected, or keys failed"
+    REJECTS = (
+        5,
+        "loaded, but more than --max-rejects rows were rejected, or keys failed; in a backfill: look-ups failed",
+    )
     LOCKED = 6, "another run holds the lock"
     UNBALANCED = 7, "the accounting does not balance, or `etl verify` found damage"
     INTERRUPTED = 130, "interrupted by Ctrl-C (SIGINT); what was committed stays"

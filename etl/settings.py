@@ -90,6 +90,11 @@ def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | N
     return Place(folder, address, warning, _fault((os.environ if environ is None else environ).get("ETL_FAULT")))
 
 
+def from_environment(prefix: str = "ETL_") -> dict[str, str]:
+    """Return the variables of the environment whose names begin with ``prefix``."""
+    return {name: value for name, value in os.environ.items() if name.startswith(prefix)}
+
+
 def _default_home() -> Path:
     return ROOT_HOME if os.geteuid() == 0 else user_data_path("etl").absolute()
 

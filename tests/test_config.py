@@ -115,10 +115,10 @@ def test_variables_that_are_misspelt_are_noticed_and_those_of_others_are_not() -
     assert strangers(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
 
 
-def test_a_setting_is_an_option_of_run_with_the_same_default() -> None:
+def test_a_setting_but_for_the_contact_is_an_option_of_run_with_the_same_default() -> None:
     (run,) = (command for name, command in vars(get_command(app))["commands"].items() if name == "run")
     options = {param.name: param for param in run.params}
-    elsewhere = {"dsn_file": None, "dsn": "embedded"}
+    elsewhere = {"dsn_file": None, "dsn": "embedded", "contact": None}
     for setting in SETTINGS:
         if setting.name not in elsewhere:
             assert options[setting.name].default == setting.default

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from etl import __version__
-from etl.cli import check, config, database, explain, inspect, rejects, report, run, runs, sources, verify
+from etl.cli import backfill, check, config, database, explain, inspect, rejects, report, run, runs, sources, verify
 from etl.cli.narration import MANNER, narrate, narrate_error
 from etl.errors import EtlError, ExitCode, InterruptedRunError
 
@@ -41,6 +41,7 @@ app.command("inspect")(inspect.inspect)
 app.add_typer(runs.app, name="runs")
 app.command("report")(report.report)
 app.command("verify")(verify.verify)
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(database.app, name="db")
 app.add_typer(config.app, name="config")
 

@@ -1,6 +1,6 @@
 """Owns the embedded server's folders: ``postgres/`` in the home, the socket's folder, their modes, and the lock.
 
-In the home (``runs/`` in it is not ours)::
+In the home (``runs/`` and ``backfill/`` in it are not ours)::
 
     postgres/data      the data folder; postgres/data.partial while initdb works
     postgres/socket    the folder of the Unix socket, mode 0700; below /tmp where the path would not do
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from etl.database.account import Account
 
 SOCKET = ".s.PGSQL.5432"
-_OURS = {"postgres", "runs"}
+_OURS = {"backfill", "postgres", "runs"}
 _ELSEWHERE = "Choose another --home, such as /var/lib/etl, or run as an ordinary user"
 _SOCKET_BYTES = 103  # the shorter limit, macOS's; Linux takes 107
 _SHORT = Path("/tmp")  # noqa: S108 - not TMPDIR: every process must come to the same folder

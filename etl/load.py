@@ -52,14 +52,22 @@ def pairs(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def prepare(connection: Connection) -> None:
-    """Make a worker's connection ready for batches."""
+    """Make a worker's connection ready for the batches of a run."""
     connection.write("commit_without_waiting")
+    make_stage(connection)
+
+
+def make_stage(connection: Connection) -> None:
+    """Make a connection ready for batches whose commits wait for the disk."""
     connection.write("create_stage")
     connection.commit()
 
 
-def write_batch(connection: Connection, run_id: str, batch: Batch) -> Written:
-    """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing."""
+def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Written:
+    """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing.
+
+    Without a run (a live listen) the ledger says nothing of it.
+    """
     if not batch.keys:
         return Written(PAIRS.to_frame(), PAIRS.to_frame(), retries=0)
     for attempt in range(RETRIES + 1):
@@ -77,7 +85,7 @@ def write_batch(connection: Connection, run_id: str, batch: Batch) -> Written:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _write(connection: Connection, run_id: str, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = batch.entities
     connection.read("batch_lock")
     for table, schema in ENTITY_TABLES.items():
@@ -92,9 +100,10 @@ def _write(connection: Connection, run_id: str, batch: Batch) -> tuple[pl.DataFr
         inserted, of_other_users = batch.listens.select(PAIRS.names()), PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
-    made = created(batch)
-    counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
-    connection.write("ledger_record_batch", run_id, batch.number, *counts)
+    if run_id is not None:
+        made = created(batch)
+        counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
+        connection.write("ledger_record_batch", run_id, batch.number, *counts)
     return inserted, of_other_users
 
 

@@ -95,7 +95,7 @@ def of_run(
         "removed_meanwhile": ending.removed,
         "likely_doubles": outcome.get_column("double_of").count(),
         "account_twins": outcome.filter(outcome.get_column("detail") == ACCOUNT_TWIN).height,
-        "other_user": outcome.filter(outcome.get_column("detail") == "other_user").height,
+        "other_user": outcome.filter(outcome.get_column("detail") == report.OTHER_USER).height,
         "texts_cleaned": sum(file.cleaned for file in rows.files),
         "retries": loaded.retries,
         "started_at": started.isoformat(),

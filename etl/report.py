@@ -11,6 +11,7 @@ from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
 
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
@@ -86,7 +87,7 @@ def make_outcome(
     )
     detail = pl.coalesce(
         pl.when(pl.col("code").is_in(others) & (pl.col("outcome") == str(Outcome.ALREADY_PRESENT))).then(
-            pl.lit("other_user")
+            pl.lit(OTHER_USER)
         ),
         "failure",
         pl.when(pl.col("outcome") == str(Outcome.UNRESOLVED)).then(pl.lit(NOT_REACHED)),

@@ -80,12 +80,15 @@ def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFra
 
 
 class Loader:
-    """Writes the listens of one run; ``listens`` has lookup_key, listened_at and client."""
+    """Writes the listens of one run; ``listens`` has lookup_key, listened_at and client.
+
+    Live listens are of no run (``run_id`` None).
+    """
 
     def __init__(
         self,
         pool: Pool,
-        run_id: str,
+        run_id: str | None,
         user_id: int,
         listens: pl.DataFrame,
         sizes: Sizes,

@@ -175,6 +175,11 @@ class RunSettings:
         except re.error as error:
             raise SettingsError(f"--artist-separators: {error}", "Give regular expressions, divided by ;;") from error
 
+    def check_separators(self) -> None:
+        """Raise ``SettingsError`` for artist separators that are no patterns, or none at all."""
+        if not self.separators:
+            raise SettingsError("--artist-separators is empty", "Leave the option away for Koito's default")
+
     def row_options(self, source: str) -> str:
         """Return the options that change which rows a file of ``source`` gives, or their content, as JSON."""
         options: dict[str, Any] = {

@@ -16,7 +16,21 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from etl import __version__
-from etl.cli import backfill, check, config, database, explain, inspect, rejects, report, run, runs, sources, verify
+from etl.cli import (
+    backfill,
+    check,
+    config,
+    database,
+    explain,
+    inspect,
+    rejects,
+    report,
+    run,
+    runs,
+    sources,
+    submit,
+    verify,
+)
 from etl.cli.narration import MANNER, narrate, narrate_error
 from etl.errors import EtlError, ExitCode, InterruptedRunError
 
@@ -34,6 +48,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("submit")(submit.submit)
 app.command("sources")(sources.sources)
 app.command("explain")(explain.explain)
 app.add_typer(rejects.app, name="rejects")

@@ -48,8 +48,7 @@ def run_settings(
     )
     if settings.since and settings.until and settings.since > settings.until:
         raise SettingsError("--since is later than --until", "Exchange them")
-    if not settings.separators:
-        raise SettingsError("--artist-separators is empty", "Leave the option away for Koito's default")
+    settings.check_separators()
     return settings
 
 

@@ -36,10 +36,13 @@ def show(line: str = "") -> None:
         ) from error
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
-    """Print the result for a program. What a terminal would act upon is escaped, which changes no value."""
+def show_json(value: Any, indent: int | None = 2) -> None:  # noqa: ANN401 (any JSON value)
+    """Print the result for a program. What a terminal would act upon is escaped, which changes no value.
+
+    Without ``indent`` it takes one line.
+    """
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    show(_BEYOND_JSON.sub(_escaped, json.dumps(value, indent=2, ensure_ascii=not is_unicode)))
+    show(_BEYOND_JSON.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=not is_unicode)))
 
 
 def _escaped(found: re.Match[str]) -> str:

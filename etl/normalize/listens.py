@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from etl.normalize.credit import Separators
 
 _VERDICT = ("skip", "reject", "detail")
-_UUID = r"^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$"
+MBID = r"^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$"
 _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
 
@@ -132,7 +132,7 @@ def _uuid(text: pl.Expr) -> pl.Expr:
     low = text.str.strip_chars().str.to_lowercase()
     bare = low.str.replace_all("-", "", literal=True)
     canonical = pl.concat_str(*(bare.str.slice(*part) for part in _UUID_PARTS), separator="-")
-    return pl.when(low.str.contains(_UUID) & (bare != "0" * 32)).then(canonical)
+    return pl.when(low.str.contains(MBID) & (bare != "0" * 32)).then(canonical)
 
 
 def _judge(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def _split_hard(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
     found: list[Credit] = []
     for artist, track, listed, mbids, raw_artist, raw_track, raw_listed in names.select(columns).iter_rows():
         if listed is not None:
-            found.append(_listed_credit(listed, mbids, raw_listed))
+            found.append(listed_credit(listed, mbids, raw_listed))
             continue
         artists = split_credit(artist, track, separators)
         is_raw = raw_artist is not None or raw_track is not None
@@ -122,7 +122,7 @@ def _name_lists(title: str, lists: Sequence[list[str]]) -> pl.Series:
     )
 
 
-def _listed_credit(listed: list[str | None], mbids: list[str | None] | None, raw: list[str | None] | None) -> Credit:
+def listed_credit(listed: list[str | None], mbids: list[str | None] | None, raw: list[str | None] | None) -> Credit:
     """Return the credit of listed artists: blanks dropped, each name once; MBIDs that stand beside names go along."""
     kept = distinct_places(listed)
     artists = [name for place in kept if (name := listed[place])]

@@ -255,8 +255,7 @@ class Planner:
         if mbid is None or entity.mbid == mbid:
             return
         if entity.mbid is not None or mbid in owners:
-            kind, name = ("recording", "track") if isinstance(entity, Track) else ("release", "album")
-            self._note(unit, f"{kind} {mbid} is another {name}'s or the {name} has another one; it was not stored")
+            self._note(unit, foreign_mbid("recording" if isinstance(entity, Track) else "release", mbid))
             return
         entity.mbid = mbid
         self.catalog.own("tracks" if isinstance(entity, Track) else "releases", mbid, entity.id)
@@ -266,11 +265,12 @@ class Planner:
             added[entity.id] = mbid
 
     def _offer_artist_mbid(self, unit: Unit, track: Track, name: str, mbid: str) -> None:
-        if mbid in self.catalog.artist_of_mbid:
+        owner = self.catalog.artist_of_mbid.get(mbid)
+        if owner in track.artists:
             return
         credited = [self.catalog.artists[number] for number in track.artists if number in self.catalog.artists]
         named = [artist for artist in credited if name in artist.aliases]
-        if any(artist.mbid is None for artist in named):
+        if owner is None and any(artist.mbid is None for artist in named):
             self._set_artist_mbid(next(artist for artist in named if artist.mbid is None), mbid)
         elif named:
             self._note(unit, f"artist {mbid} is not the {name} of this track; it was not stored")
@@ -283,3 +283,9 @@ class Planner:
 
     def _note(self, unit: Unit, text: str) -> None:
         self.plan.notes.setdefault(unit.key, text)
+
+
+def foreign_mbid(kind: str, mbid: str | None) -> str:
+    """Return the note on an MBID of a ``recording`` or ``release`` that was not stored, because it is in conflict."""
+    name = {"recording": "track", "release": "album"}[kind]
+    return f"{kind} {mbid} is another {name}'s or the {name} has another one; it was not stored"

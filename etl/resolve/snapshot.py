@@ -24,14 +24,30 @@ def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
 def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
     """Return what each track of ``offered`` (units of cached keys, as ``lookup.offers`` returns them) lacks.
 
+    An MBID that differs from the one that is there counts as lacking, too: the plan does not store it, but tells.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
-    lacking = connection.read("lacking", offered.get_column("track_id").unique())
+    held = connection.read("held_by_tracks", offered.get_column("track_id").unique())
+    beside = offered.join(held, on="track_id", suffix="_held")
+    lacking = beside.group_by("track_id", maintain_order=True).agg(
+        duration=(pl.col("duration_held") == 0).any(),
+        recording_mbid=_differs("recording_mbid"),
+        release_mbid=_differs("release_mbid"),
+        artist_mbids=(
+            pl.col("artist_mbids_held").list.eval(pl.element().is_null()).list.any()
+            | (pl.col("artist_mbids").list.set_difference("artist_mbids_held").list.drop_nulls().list.len() > 0)
+        ).any(),
+    )
     aliases = offered_aliases(offered)
     if aliases.is_empty():
         return lacking.with_columns(aliases=pl.lit(value=False))
     unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")
     return lacking.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
+
+
+def _differs(mbid: str) -> pl.Expr:
+    held = pl.col(f"{mbid}_held")
+    return (held.is_null() | (pl.col(mbid) != held)).any()
 
 
 def read_catalog(connection: Connection, units: pl.DataFrame, hits: pl.DataFrame) -> Catalog:

@@ -47,17 +47,23 @@ def etl(
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
     script: Path = SCRIPT,
+    stdin: bytes | None = None,
 ) -> Done:
-    """Run the program to its end; nobody answers its questions."""
+    """Run the program to its end; nobody answers its questions, ``stdin`` is what it can read there."""
     done = subprocess.run(
         [script, *arguments],
         env=environment(home, env),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        input=stdin or b"",
         capture_output=True,
         check=False,
     )
     return Done(done.returncode, done.stdout.decode(errors="surrogateescape"), done.stderr.decode())
+
+
+def submit(uri: str, *options: str, home: Path, bodies: bytes | None = None) -> Done:
+    """Run ``etl submit`` into the database of ``uri``, with ``bodies`` on stdin."""
+    return etl("submit", *options, "--dsn", uri, home=home, stdin=bodies)
 
 
 def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = None) -> Done:

@@ -90,6 +90,9 @@ class Proxy:
                 self._passing.append(threading.Thread(target=self._pass_on, args=(source, target), daemon=True))
                 self._passing[-1].start()
 
+    def _saw(self, source: socket.socket, data: bytes) -> None:
+        """Take notice of what ``source`` sent; for those that are curious."""
+
     def _connect(self) -> socket.socket:
         if not self._host.startswith("/"):
             return socket.create_connection((self._host, self._port))
@@ -102,6 +105,7 @@ class Proxy:
             while data := source.recv(512):
                 with self._counting:
                     self.passed += len(data)
+                    self._saw(source, data)
                     reached = self._limit if self._limit and self.passed >= self._limit[0] else None
                     if reached:
                         self._limit = None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.normalize.key import BETWEEN_ARTISTS, MAX_KEY_BYTES, lookup_keys
+from etl.normalize.key import BETWEEN_ARTISTS, MAX_KEY_BYTES, lookup_key, lookup_keys
 from tests.frames import listens
 
 GOLDEN = [
@@ -49,6 +49,12 @@ def keys_of(*texts: tuple[str, str, str | None]) -> list[str]:
 @pytest.mark.parametrize(("texts", "key"), GOLDEN, ids=[key[:40] for _, key in GOLDEN])
 def test_keys_never_change(texts: tuple[str, str, str | None], key: str) -> None:
     assert keys_of(texts) == [key]
+    assert lookup_key(*texts) == key
+
+
+@given(TEXTS | st.tuples(st.text(max_size=3), st.text(max_size=3).map(lambda text: text * 400), st.none()))
+def test_one_key_alone_is_the_same(texts: tuple[str, str, str | None]) -> None:
+    assert lookup_key(*texts) == keys_of(texts)[0]
 
 
 def test_no_rows_give_no_keys() -> None:

@@ -1,0 +1,150 @@
+"""``etl submit``."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.narration import narrate
+from etl.cli.output import show_json
+from etl.errors import InputError, SettingsError, decisive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from etl.live import Listen, Ready, Submitted
+    from etl.settings import Place, RunSettings
+
+
+def submit(
+    artist: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The credit; features and further artists are split from it.")
+    ] = None,
+    track: Annotated[str | None, typer.Option(metavar="TITLE", help="The track.")] = None,
+    album: Annotated[str | None, typer.Option(metavar="TITLE", help="The album.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When it was heard (ISO 8601; UTC without an offset); default: now."),
+    ] = None,
+    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="How long the track is.")] = None,
+    recording_mbid: Annotated[
+        str | None, typer.Option("--mbid", metavar="MBID", help="The recording in MusicBrainz.")
+    ] = None,
+    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="The release in MusicBrainz.")] = None,
+    artist_mbid: Annotated[
+        list[str] | None, typer.Option(metavar="MBID", help="An artist in MusicBrainz; once for each, in their order.")
+    ] = None,
+    client: Annotated[str | None, typer.Option(metavar="NAME", help="What it was heard with.")] = None,
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    user: options.User = None,
+    artist_separators: options.Separators = None,
+    _json: Annotated[bool, typer.Option("--json", show_default=False, help="Print JSON, as it does anyway.")] = True,
+) -> None:
+    """Store a live listen, or those of ListenBrainz's submit JSON on stdin; print a line of JSON for each."""
+    from datetime import UTC, datetime
+
+    from etl.live import judge, settled
+    from etl.normalize.credit import DEFAULT_SEPARATORS
+    from etl.normalize.listens import Rules
+    from etl.settings import RunSettings, find_place
+
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    default = DEFAULT_SEPARATORS
+    settings = RunSettings(user=user, artist_separators=default if artist_separators is None else artist_separators)
+    settings.check_separators()
+    place = find_place(home, dsn)
+    if place.warning:
+        narrate(f"warning: {place.warning}")
+    now = datetime.now(UTC)
+    rules = Rules(now, settings.separators)
+    given = (artist, track, album, at, duration, recording_mbid, release_mbid, artist_mbid, client)
+    judged: Sequence[Ready | Submitted]
+    if any(value is not None for value in given):
+        judged = [judge(_typed(*given, now=now), rules)]
+    else:
+        from etl.bodies import judge_bodies
+
+        judged = judge_bodies(_stdin(), rules)
+    results = settled(judged)
+    _conclude(_store(place, settings, judged) if results is None else results)
+
+
+def _typed(
+    artist: str | None,
+    track: str | None,
+    album: str | None,
+    at: str | None,
+    duration: int | None,
+    recording_mbid: str | None,
+    release_mbid: str | None,
+    artist_mbids: Sequence[str] | None,
+    client: str | None,
+    *,
+    now: datetime,
+) -> Listen:
+    """Return the listen that was typed as options; raises ``InputError`` for a time or an MBID that is none."""
+    from etl.live import Listen
+    from etl.settings import parse_moment
+
+    given = [("--mbid", recording_mbid), ("--release-mbid", release_mbid)]
+    for option, text in (*given, *(("--artist-mbid", one) for one in artist_mbids or ())):
+        _check_mbid(option, text)
+    try:
+        moment = parse_moment("--at", at) or now
+    except SettingsError as error:
+        raise InputError(error.message, error.hint) from error
+    return Listen(
+        artist,
+        track,
+        moment,
+        album,
+        artist_mbids=artist_mbids or (),
+        recording_mbid=recording_mbid,
+        release_mbid=release_mbid,
+        duration=duration,
+        client=client,
+    )
+
+
+def _check_mbid(option: str, text: str | None) -> None:
+    from etl.normalize.listens import MBID
+
+    if text is not None and not re.fullmatch(MBID, text.strip().lower()):
+        raise InputError(f'{option}: "{text}" is no MBID', "Write a UUID like 0383dadf-2a4e-4d10-a46a-e9e041da8eb3")
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SettingsError("there is no listen", "Give --artist and --track, or ListenBrainz's submit JSON on stdin")
+    return sys.stdin.buffer.read()
+
+
+def _store(place: Place, settings: RunSettings, judged: Sequence[Ready | Submitted]) -> list[Submitted]:
+    """Store what is ready, in a thread: the main one only waits, so that a signal reaches it at once."""
+    from etl.submit import connect_live, submit_judged
+
+    def work() -> list[Submitted]:
+        live = connect_live(place, settings, narrate)
+        try:
+            return submit_judged(live, judged)
+        finally:
+            live.close()
+
+    return ThreadPoolExecutor(1, "etl-submit").submit(work).result()
+
+
+def _conclude(results: Sequence[Submitted]) -> None:
+    for one in results:
+        show_json(one.as_json(), indent=None)
+        if one.reason or one.detail:
+            narrate(f"listen {one.row}: {': '.join(filter(None, (one.outcome, one.reason, one.detail)))}")
+    if code := decisive(one.exit_code for one in results):
+        raise typer.Exit(code)

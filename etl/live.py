@@ -1,0 +1,178 @@
+"""What a live listen is, what can be said of it before a database is asked, and what is said of it in the end. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.errors import ExitCode
+from etl.normalize.listens import normalize
+from etl.normalize.single import normalize_single, single_of
+from etl.schema import EXTRACTED, KeyStatus, Outcome, RejectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from etl.normalize.listens import Rules
+    from etl.normalize.single import Single
+
+SOURCE = "submit"
+SKIPPED, REJECTED = "skipped", "rejected"
+NOT_SUBMITTED = "not submitted: another listen of the input was rejected"
+_HALF = re.compile("[\ud800-\udfff]")
+EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)  # as for every service that keeps what people hear: Last.fm was the first
+
+
+@dataclass(frozen=True)
+class Listen:
+    """A listen as it is known at the moment."""
+
+    artist: str | None
+    """The credit as one text, from which further artists are split; may be None where ``artists`` are given."""
+    track: str | None
+    listened_at: datetime
+    """UTC where it has no time zone; whole seconds are stored."""
+    album: str | None = None
+    artists: Sequence[str] = ()
+    """The artists one by one, the base artist first; then ``artist`` is not split."""
+    artist_mbids: Sequence[str | None] = ()
+    """Beside ``artists``, or to look the artists of the credit up by."""
+    recording_mbid: str | None = None
+    release_mbid: str | None = None
+    duration: int | None = None
+    """Of the track, in seconds."""
+    client: str | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """Return it as a row with the columns of EXTRACTED."""
+        moment = self.listened_at if self.listened_at.tzinfo else self.listened_at.replace(tzinfo=UTC)
+        lists = {name: list(getattr(self, name)) or None for name in ("artists", "artist_mbids")}
+        own = {**self.__dict__, **lists, "listened_at": moment.astimezone(UTC)}
+        return {**dict.fromkeys(EXTRACTED), **own, "row": 1}
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What became of a listen, in the words of ``run.json`` and of the run directory's files."""
+
+    row: int
+    """Counts the listens of the input from 1."""
+    outcome: str
+    """``inserted``, ``already_present``, ``duplicate_in_input``, ``unresolved``; or ``skipped``, ``rejected``."""
+    reason: str | None = None
+    """Why it was skipped or rejected."""
+    detail: str | None = None
+    listened_at: datetime | None = None
+    artist: str | None = None
+    track: str | None = None
+    album: str | None = None
+    lookup_key: str | None = None
+    status: str | None = None
+    """How the key got its ids: ``hit``, ``resolved`` or ``failed``."""
+    artist_id: int | None = None
+    album_id: int | None = None
+    track_id: int | None = None
+    created: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("artists", "albums", "tracks"), 0))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a program; the time is in ISO 8601."""
+        return {**asdict(self), "listened_at": self.listened_at.isoformat() if self.listened_at else None}
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a process that submitted it ends with."""
+        if self.outcome == REJECTED:
+            return ExitCode.INPUT
+        return ExitCode.REJECTS if self.status == KeyStatus.FAILED else ExitCode.OK
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A listen that can be stored."""
+
+    row: int
+    single: Single
+    told: Mapping[str, Any]
+    """What the result repeats of it."""
+    frame: Callable[[], pl.DataFrame]
+    """Makes its one row of schema NORMALIZED."""
+
+    def result(self, **became: Any) -> Submitted:  # noqa: ANN401 (the fields of Submitted)
+        """Return what became of it."""
+        return Submitted(self.row, lookup_key=self.single.lookup_key, **self.told, **became)
+
+
+def judge(listen: Listen, rules: Rules) -> Ready | Submitted:
+    """Return ``listen`` ready to be stored, or what is wrong with it."""
+    row = listen.as_row()
+    frame = _Frame(row, rules)
+    if single := normalize_single(row, EARLIEST, rules):
+        return Ready(1, single, _told(row), frame)
+    if half := _HALF.search("".join(_texts(row))):  # Polars would raise
+        detail = f"U+{ord(half[0]):04X} is half of a surrogate pair"
+        return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_told(row))
+    (judged,) = judge_frame(pl.DataFrame([row], schema=EXTRACTED), rules)
+    return judged
+
+
+def settled(judged: Sequence[Ready | Submitted]) -> list[Submitted] | None:
+    """Return the results where nothing is to be stored: no listen is ready, or one was rejected. Else None."""
+    if not any(isinstance(one, Submitted) and one.outcome == REJECTED for one in judged) and any(
+        isinstance(one, Ready) for one in judged
+    ):
+        return None
+    unresolved = str(Outcome.UNRESOLVED)
+    return [one.result(outcome=unresolved, detail=NOT_SUBMITTED) if isinstance(one, Ready) else one for one in judged]
+
+
+def judge_frame(extracted: pl.DataFrame, rules: Rules) -> list[Ready | Submitted]:
+    """Do what ``judge`` does for each row of ``extracted`` (schema EXTRACTED)."""
+    made = normalize(extracted, SOURCE, SOURCE, EARLIEST, rules)
+    given = {row["row"]: row for row in extracted.iter_rows(named=True)}
+    judged: list[Ready | Submitted] = [
+        Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_told(given[row["row"]]))
+        for outcome, frame in ((SKIPPED, made.skipped), (REJECTED, made.rejected))
+        for row in frame.iter_rows(named=True)
+    ]
+    for place, row in enumerate(made.listens.iter_rows(named=True)):
+        judged.append(Ready(row["row"], single_of(row), _told(row), _Slice(made.listens, place)))
+    return sorted(judged, key=lambda one: one.row)
+
+
+def _texts(row: Mapping[str, Any]) -> Iterator[str]:
+    for value in row.values():
+        yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a result repeats of ``row``."""
+    time = row["listened_at"]
+    names = {name: row[name] for name in ("artist", "track", "album")}
+    return {"listened_at": time and time.replace(microsecond=0), **names}
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Normalises a row when it is asked for."""
+
+    row: Mapping[str, Any]
+    rules: Rules
+
+    def __call__(self) -> pl.DataFrame:
+        extracted = pl.DataFrame([self.row], schema=EXTRACTED)
+        return normalize(extracted, SOURCE, SOURCE, EARLIEST, self.rules).listens
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A row of a frame."""
+
+    frame: pl.DataFrame
+    place: int
+
+    def __call__(self) -> pl.DataFrame:
+        return self.frame.slice(self.place, 1)

@@ -1,0 +1,66 @@
+"""Resolves live listens whose keys are not cached: rounds of one listen, as a run does them, outside of its ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl import ledger, load, lookup
+from etl.database.pool import Pool
+from etl.database.target import open_ready
+from etl.loaded import Loaded
+from etl.report import OTHER_USER
+from etl.rounds import Loader, Sizes
+from etl.schema import KeyStatus, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from etl.settings import Place
+
+
+class Resolver:
+    """Connects when it is needed first. It belongs to one thread at a time."""
+
+    def __init__(self, place: Place, user: str | None, narrate: Callable[[str], None]) -> None:
+        self._place = place
+        self._user = user
+        self._narrate = narrate
+        self._pool: Pool | None = None
+        self._user_id = 0
+
+    def resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
+        """Resolve and store ``listen`` (schema NORMALIZED, one row); return the fields of ``Submitted`` that follow.
+
+        Raises ``DatabaseError`` for a database that is not ready, ``SettingsError`` for an unknown user.
+        """
+        loaded = Loaded()
+        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(lookup.units(listen))
+        (key,) = loaded.keys().rows(named=True)
+        ids = {name: key[name] for name in ("status", "artist_id", "album_id", "track_id")}
+        if key["status"] == KeyStatus.FAILED:
+            return {**ids, "outcome": str(Outcome.UNRESOLVED), "detail": key["detail"]}
+        inserted, of_others = (
+            load.pairs(parts).filter(pl.col("track_id") == key["track_id"]).height
+            for parts in (loaded.inserted, loaded.of_other_users)
+        )
+        details = [OTHER_USER if of_others else None, key["detail"]]
+        return {
+            **ids,
+            "outcome": str(Outcome.INSERTED if inserted else Outcome.ALREADY_PRESENT),
+            "detail": "; ".join(filter(None, details)) or None,
+            "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
+        }
+
+    def _opened(self) -> Pool:
+        if self._pool is None:
+            connection, _ = open_ready(self._place.dsn, self._place.home, self._narrate)
+            self._pool = Pool(connection, 1, load.make_stage)
+            self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
+        return self._pool
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._pool is not None:
+            self._pool.close()

@@ -1,0 +1,202 @@
+"""Submits live listens: a cached key costs one statement, any other goes through the resolver of the batch.
+
+What becomes of a history does not depend on whether it was submitted or loaded. The ledger, which tells what files and
+runs have brought, knows nothing of live listens, as it knows nothing of Koito's own scrobbles.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.database.connection import connect
+from etl.database.failures import Failure, StatementError
+from etl.database.migrate import migrations
+from etl.database.target import resolve_uri
+from etl.ledger import RETRIES
+from etl.live import Listen, Ready, Submitted, judge, settled
+from etl.normalize.credit import DEFAULT_SEPARATORS
+from etl.normalize.listens import Rules
+from etl.report import OTHER_USER
+from etl.schema import KeyStatus, Outcome
+from etl.settings import RunSettings, find_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from etl.database.connection import Connection
+    from etl.misses import Resolver
+    from etl.normalize.single import Single
+    from etl.settings import Place
+
+__all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_bodies", "submit_listen"]
+
+_MISSING_OBJECT = ("42P01", "3F000")  # table, schema: the database is not ready
+_UNIQUE = "23505"
+
+
+def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
+    """Store ``listen`` and return what became of it. What is wrong with a listen is told, never raised.
+
+    Raises ``DatabaseError`` where the database is lost or not ready, ``SettingsError`` for an unknown user.
+
+        from datetime import UTC, datetime
+        from etl.submit import Listen, open_live, submit_listen
+
+        with open_live("postgresql://koito@localhost/koitodb") as live:
+            done = submit_listen(live, Listen("Björk", "Jóga", datetime.now(UTC), album="Homogenic", duration=305))
+        print(done.outcome, done.track_id)  # inserted 17
+    """
+    judged = judge(listen, live.rules())
+    return live.submit(judged) if isinstance(judged, Ready) else judged
+
+
+def submit_bodies(live: LiveConnection, data: bytes) -> list[Submitted]:
+    """Store the listens that a client submits to ListenBrainz, in the order of their times; one rejected, none stored.
+
+    Returns and raises as ``submit_listen``, and ``InputError`` for data in which there is no listen to be found.
+    """
+    from etl.bodies import judge_bodies  # noqa: PLC0415 (all formats come along)
+
+    judged = judge_bodies(data, live.rules())
+    results = settled(judged)
+    return submit_judged(live, judged) if results is None else results
+
+
+def submit_judged(live: LiveConnection, judged: Sequence[Ready | Submitted]) -> list[Submitted]:
+    """Store those of ``judged`` that are ready, in the order of their times; return the results in theirs."""
+    results = {one.row: one for one in judged if isinstance(one, Submitted)}
+    seen: set[tuple[int | None, int]] = set()
+    for one in sorted((one for one in judged if isinstance(one, Ready)), key=lambda ready: ready.single.second):
+        done = live.submit(one)
+        pair = (done.track_id, one.single.second)
+        if pair in seen and done.outcome == Outcome.ALREADY_PRESENT:
+            done = replace(done, outcome=str(Outcome.DUPLICATE_IN_INPUT))
+        seen.add(pair)
+        results[one.row] = done
+    return [results[one.row] for one in judged]
+
+
+class LiveConnection:
+    """A connection for live listens; ``open_live`` makes one. It belongs to one thread at a time."""
+
+    def __init__(
+        self, connection: Connection, place: Place, settings: RunSettings, narrate: Callable[[str], None]
+    ) -> None:
+        """Use ``connection``, in autocommit, for keys that are cached; for others one to ``place`` will be opened."""
+        self._connection = connection
+        self._place = place
+        self._narrate = narrate
+        self._resolver: Resolver | None = None
+        self._separators = settings.separators
+        self._user = settings.user
+        self._user_id: int | None = None
+        self._version = migrations()[-1].version
+
+    def rules(self) -> Rules:
+        """Return what decides about a listen at this moment."""
+        return Rules(datetime.now(UTC), self._separators)
+
+    def submit(self, ready: Ready) -> Submitted:
+        """Store a listen."""
+        found = self._submit_cached(ready.single)
+        if found and not found["unsettled"]:
+            return ready.result(**_became(found, ready.single))
+        resolved = self._resolve(ready.frame())
+        if found:  # the statement stored it; the resolver saw to the MBIDs of its artists
+            became = _became(found, ready.single)
+            resolved |= {"status": became["status"], "outcome": became["outcome"]}
+        return ready.result(**resolved)
+
+    def _submit_cached(self, single: Single) -> dict[str, Any] | None:
+        """Do the one statement of a cached key and return its row; None where the key is not cached."""
+        for attempt in range(RETRIES + 1):
+            try:
+                rows = self._execute(single).rows(named=True)
+            except StatementError as error:
+                if error.sqlstate in _MISSING_OBJECT:
+                    return None
+                # a merge or delete of Koito's, or another entity with the same MBID, came in between
+                is_overtaken = error.failure in (Failure.TRANSIENT, Failure.GONE) or error.sqlstate == _UNIQUE
+                if not is_overtaken or attempt == RETRIES:
+                    raise
+                continue
+            if not rows:
+                return None
+            self._user_id = rows[0]["user_id"]
+            if rows[0]["inserted"] or rows[0]["held_for"] is not None:
+                return rows[0]
+            # the same listen was inserted at this very moment: a second look shows whose it is
+        return None
+
+    def _execute(self, single: Single) -> pl.DataFrame:
+        user = self._user.lower() if self._user else None
+        to_find = (single.lookup_key, single.second, single.client, self._user_id, user, self._version)
+        beside = (single.duration, single.recording_mbid, single.release_mbid)
+        if single.artist_mbids:
+            names = pl.Series(single.artists, dtype=pl.String)
+            mbids = pl.Series(single.artist_mbids, dtype=pl.String)
+            title = single.album or single.track
+            return self._connection.read("submit_cached_crediting", *to_find, *beside, title, names, mbids)
+        if any(beside):
+            return self._connection.read("submit_cached_enriching", *to_find, *beside, single.album or single.track)
+        return self._connection.read("submit_cached", *to_find)
+
+    def _resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
+        from etl.misses import Resolver  # noqa: PLC0415 (most processes do without)
+
+        if self._resolver is None:
+            self._resolver = Resolver(self._place, self._user, self._narrate)
+        return self._resolver.resolve(listen)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._resolver is not None:
+            self._resolver.close()
+        self._connection.close()
+
+
+def _became(row: dict[str, Any], single: Single) -> dict[str, Any]:
+    """Return the fields of ``Submitted`` that follow from the row of a cached key's statement."""
+    details = []
+    if not row["inserted"] and row["held_for"] != row["user_id"]:
+        details.append(OTHER_USER)
+    if row["foreign_recording"] or row["foreign_release"]:
+        from etl.resolve.plan import foreign_mbid  # noqa: PLC0415 (seldom)
+
+        kind = "recording" if row["foreign_recording"] else "release"
+        details.append(foreign_mbid(kind, getattr(single, f"{kind}_mbid")))
+    return {
+        "outcome": str(Outcome.INSERTED if row["inserted"] else Outcome.ALREADY_PRESENT),
+        "detail": "; ".join(details) or None,
+        "status": str(KeyStatus.HIT),
+        **{name: row[name] for name in ("artist_id", "album_id", "track_id")},
+    }
+
+
+@contextmanager
+def open_live(
+    dsn: str | None = None, *, home: str | None = None, user: str | None = None, artist_separators: str | None = None
+) -> Iterator[LiveConnection]:
+    """Connect for live listens, and close in the end what was opened.
+
+    ``dsn``, ``home``, ``user`` and ``artist_separators`` mean what the options of ``etl run`` mean, with the same
+    defaults. Raises ``SettingsError`` and ``DatabaseError``.
+    """
+    place = find_place(home, dsn)
+    settings = RunSettings(user=user, artist_separators=artist_separators or DEFAULT_SEPARATORS)
+    live = connect_live(place, settings, lambda _: None)
+    try:
+        yield live
+    finally:
+        live.close()
+
+
+def connect_live(place: Place, settings: RunSettings, narrate: Callable[[str], None]) -> LiveConnection:
+    """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
+    connection = connect(resolve_uri(place.dsn, place.home, narrate), autocommit=True)
+    return LiveConnection(connection, place, settings, narrate)

@@ -1,0 +1,36 @@
+"""Submits rows of the tests' own format as live listens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.live import Ready, judge_frame
+from etl.schema import EXTRACTED
+from etl.submit import submit_judged
+from tests.worlds import START
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.live import Submitted
+    from etl.submit import LiveConnection
+    from tests.worlds import Row
+
+
+def extracted(rows: Sequence[Row]) -> pl.DataFrame:
+    """Return ``rows`` (see ``tests.worlds``) with schema EXTRACTED."""
+    full = [
+        {**dict.fromkeys(EXTRACTED), **row, "row": number, "listened_at": START + timedelta(seconds=row["listened_at"])}
+        for number, row in enumerate(rows, start=1)
+    ]
+    return pl.DataFrame(full, schema=EXTRACTED)
+
+
+def submit_rows(live: LiveConnection, rows: Sequence[Row]) -> list[Submitted]:
+    """Submit ``rows`` one after the other, all of them good."""
+    judged = judge_frame(extracted(rows), live.rules())
+    assert all(isinstance(one, Ready) for one in judged)
+    return [done for one in judged for done in submit_judged(live, [one])]

@@ -1,0 +1,68 @@
+"""A history comes to the same whether it is submitted listen by listen, loaded in one run, or both in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etl import sources
+from tests.disturbances import ROUNDS
+from tests.live.rows import submit_rows
+from tests.support import content, load
+from tests.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe, write_plain
+
+if TYPE_CHECKING:
+    import pytest
+
+    from etl.submit import LiveConnection
+
+FEATURED = st.sampled_from(["Two (feat. Bo)", "One [ft. Zoë & LISA]"])
+FIRST = 100  # seconds after what a stocked database holds: a run sets listens of that second aside
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Row]:
+    """Return listens in the order of their times, a second each; some of them are there twice."""
+    plain = LISTEN | st.builds(lambda row, track: {**row, "track": track}, LISTEN, FEATURED)
+    rows = [
+        {**row, "listened_at": FIRST + 40 * place}
+        for place, row in enumerate(draw(st.lists(plain, min_size=1, max_size=9)))
+    ]
+    return [row for row in rows for _ in range(draw(st.sampled_from([1, 1, 1, 2])))]
+
+
+@settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))
+@given(data=st.data(), rows=histories(), stocked=st.booleans())
+def test_a_history_submitted_in_time_order_is_the_history_loaded_in_any_order(
+    live: LiveConnection,
+    database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    data: st.DataObject,
+    rows: list[Row],
+    stocked: bool,
+) -> None:
+    monkeypatch.setattr(sources, "FORMATS", (PLAIN,))
+    folder = tmp_path_factory.mktemp("history")
+
+    def fresh() -> None:
+        wipe(database)
+        if stocked:
+            stock(database)
+
+    fresh()
+    manifest = load(folder / "home", database, write_plain(folder / "all.json", data.draw(st.permutations(rows))))
+    loaded = content(database)
+
+    fresh()
+    middle = data.draw(st.sampled_from([0, 0, len(rows) // 2]))
+    if middle:
+        load(folder / "home", database, write_plain(folder / "early.json", rows[:middle]))
+    results = submit_rows(live, rows[middle:])
+
+    assert content(database) == loaded
+    assert {one.outcome for one in results} <= {"inserted", "already_present"}
+    if not middle:
+        assert [one.outcome for one in results].count("inserted") == manifest["counts"]["inserted"]

@@ -1,0 +1,297 @@
+"""What becomes of a live listen, in the database and in what is told of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.errors import DatabaseError, ExitCode, SettingsError
+from etl.live import Listen
+from etl.submit import open_live, submit_bodies, submit_listen
+from tests.disturbances import CALM, disturbance, wait_for, waiting
+from tests.live.rows import submit_rows
+from tests.support import counts, execute, load, opened, query, scrobble, write_maloja
+from tests.worlds import MBIDS, START
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.submit import LiveConnection
+
+RED, BLUE, GREEN = MBIDS
+SONG = Listen("Ann", "Song", START, album="Debut")
+NOTHING = dict.fromkeys(("artists", "releases", "tracks", "listens", "track_lookup"), 0)
+
+
+def at(second: int, listen: Listen = SONG, **changed: object) -> Listen:
+    return replace(listen, listened_at=START + timedelta(seconds=second), **changed)  # type: ignore[arg-type]
+
+
+# --- what is told --------------------------------------------------------------------------------------------
+
+
+def test_the_first_listen_makes_its_entities_and_the_second_finds_them(live: LiveConnection, database: str) -> None:
+    first, second, again = (submit_listen(live, one) for one in (SONG, at(1), at(1)))
+
+    assert (first.outcome, first.status) == ("inserted", "resolved")
+    assert first.created == {"artists": 1, "albums": 1, "tracks": 1}
+    assert first.lookup_key == "ann\x1fsong\x1fdebut"
+    assert (second.outcome, second.status, second.created) == ("inserted", "hit", dict.fromkeys(first.created, 0))
+    assert (again.outcome, again.detail) == ("already_present", None)
+    ids = query(database, "SELECT artist_id, album_id, track_id FROM track_lookup")
+    assert ids == [(one.artist_id, one.album_id, one.track_id) for one in (second,)]
+    assert query(database, "SELECT listened_at FROM listens ORDER BY 1") == [
+        (first.listened_at,),
+        (second.listened_at,),
+    ]
+
+
+def test_a_listen_that_is_none_is_told_and_nothing_is_written(live: LiveConnection, database: str) -> None:
+    wrong = [
+        (replace(SONG, artist=" "), "missing_artist", None),
+        (replace(SONG, album="a\udc80"), "bad_encoding", "U+DC80 is half of a surrogate pair"),
+        (replace(SONG, track="x" * 2001), "name_too_long", "2001 bytes; at most 2,000 fit"),
+        (replace(SONG, listened_at=START.replace(year=1999)), "time_too_early", "1999-01-01T00:00:00Z"),
+        (replace(SONG, listened_at=START.replace(year=9999)), "time_in_future", "9999-01-01T00:00:00Z"),
+    ]
+    for listen, reason, detail in wrong:
+        done = submit_listen(live, listen)
+        assert (done.outcome, done.reason, done.detail, done.exit_code) == ("rejected", reason, detail, ExitCode.INPUT)
+    assert counts(database) == NOTHING
+
+
+def test_texts_are_cleaned_and_seconds_are_whole_as_in_a_run(live: LiveConnection, database: str) -> None:
+    done = submit_listen(live, Listen(" Zoe\u0308 ", "A\tB", START + timedelta(seconds=5, milliseconds=900)))
+    assert (done.artist, done.track, done.listened_at) == ("Zoë", "A B", START + timedelta(seconds=5))
+    assert query(database, "SELECT listened_at FROM listens") == [(START + timedelta(seconds=5),)]
+
+
+def test_a_time_of_any_zone_is_the_same_moment(live: LiveConnection, database: str) -> None:
+    east, none = START.astimezone(timezone(timedelta(hours=9))), START.replace(tzinfo=None)
+    for moment, track in ((east, "Song"), (none, "Song"), (east, "Song "), (none, "Song\t")):
+        submit_listen(live, replace(SONG, listened_at=moment, track=track))
+    assert query(database, "SELECT listened_at FROM listens") == [(START,)]
+
+
+def test_of_a_body_all_listens_are_stored_or_none(live: LiveConnection, database: str) -> None:
+    good = b'{"listened_at":%d,"track_metadata":{"artist_name":"Ann","track_name":"Song"}}'
+    bad = b'{"listened_at":1700000000,"track_metadata":{"artist_name":"Ann"}}'
+    later, sooner = good % 1_700_000_009, good % 1_700_000_001
+
+    refused = submit_bodies(live, b'{"listen_type":"import","payload":[%b,%b]}' % (later, bad))
+    assert [(one.row, one.outcome, one.reason) for one in refused] == [
+        (1, "unresolved", None),
+        (2, "rejected", "missing_track"),
+    ]
+    assert counts(database) == NOTHING
+
+    stored = submit_bodies(live, b'{"listen_type":"import","payload":[%b,%b,%b]}' % (later, sooner, later))
+    assert [(one.row, one.outcome, one.status) for one in stored] == [
+        (1, "inserted", "hit"),
+        (2, "inserted", "resolved"),  # the earliest makes the track
+        (3, "duplicate_in_input", "hit"),
+    ]
+
+
+def test_what_is_playing_is_skipped_without_its_time(live: LiveConnection, database: str) -> None:
+    (done,) = submit_bodies(
+        live, b'{"listen_type":"playing_now","payload":[{"track_metadata":{"artist_name":"Ann","track_name":"Song"}}]}'
+    )
+    assert (done.outcome, done.reason, done.exit_code) == ("skipped", "now_playing", ExitCode.OK)
+    assert counts(database) == NOTHING
+
+
+def test_a_key_that_cannot_be_written_is_told_with_its_reason(live: LiveConnection, database: str) -> None:
+    execute(database, disturbance("BEFORE INSERT ON artists", "RAISE check_violation USING MESSAGE = 'no room';"))
+    done = submit_listen(live, SONG)
+    assert (done.outcome, done.status, done.exit_code) == ("unresolved", "failed", ExitCode.REJECTS)
+    assert "no room" in (done.detail or "")
+    execute(database, CALM)
+    assert submit_listen(live, SONG).outcome == "inserted"
+
+
+# --- users and databases -------------------------------------------------------------------------------------
+
+
+def test_the_only_user_is_meant_unless_one_is_named(database: str, tmp_path: Path) -> None:
+    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', 'x')")
+    (zoe,) = query(database, "SELECT id FROM users WHERE username = 'zoe'")[0]
+    with open_live(database, home=str(tmp_path)) as live, pytest.raises(SettingsError, match="2 users: admin, zoe"):
+        submit_listen(live, SONG)
+    for second, name in enumerate(("Zoe", str(zoe), "zoe")):
+        with open_live(database, home=str(tmp_path), user=name) as live:
+            assert submit_listen(live, at(second)).outcome == "inserted"
+    with open_live(database, home=str(tmp_path), user="bo") as live, pytest.raises(SettingsError, match='no user "bo"'):
+        submit_listen(live, at(9))
+    assert query(database, "SELECT DISTINCT user_id, count(*) OVER () FROM listens") == [(zoe, 3)]
+
+
+def test_a_listen_that_is_there_for_another_user_is_told(database: str, tmp_path: Path) -> None:
+    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', 'x')")
+    for user, detail in (("admin", None), ("zoe", "other_user"), ("admin", None)):
+        with open_live(database, home=str(tmp_path), user=user) as live:
+            assert submit_listen(live, SONG).detail == detail
+            assert submit_listen(live, replace(SONG, duration=9)).detail == detail
+            assert submit_listen(live, replace(SONG, artist="ANN ", artists=["Ann"])).detail == detail
+
+
+def test_a_database_without_our_tables_is_refused_as_by_a_run(koito_database: str, tmp_path: Path) -> None:
+    with (
+        open_live(koito_database, home=str(tmp_path)) as live,
+        pytest.raises(DatabaseError, match=r"lacks \d of our migrations. Run `etl db migrate`"),
+    ):
+        submit_listen(live, SONG)
+
+
+def test_a_database_of_another_version_is_refused_also_for_a_cached_key(database: str, tmp_path: Path) -> None:
+    with open_live(database, home=str(tmp_path)) as live:
+        submit_listen(live, SONG)
+    execute(database, "INSERT INTO etl.migrations (version, name, checksum) VALUES (9999, 'later', '')")
+    with open_live(database, home=str(tmp_path)) as live, pytest.raises(DatabaseError, match="migration 9999"):
+        submit_listen(live, at(1))
+    assert counts(database)["listens"] == 1
+
+
+# --- what is added to entities that are there ----------------------------------------------------------------
+
+
+def held(uri: str) -> list[tuple[object, ...]]:
+    """Return title, duration and MBIDs of recording, release and first artist of each track."""
+    return query(
+        uri,
+        """
+        SELECT t.title, t.duration, t.musicbrainz_id::text AS t, r.musicbrainz_id::text AS r,
+            a.musicbrainz_id::text AS a
+        FROM tracks_with_title t JOIN releases r ON r.id = t.release_id
+        JOIN artist_tracks l ON l.track_id = t.id AND l.is_primary JOIN artists a ON a.id = l.artist_id ORDER BY t.id
+        """,
+    )
+
+
+def test_nothing_is_overwritten_and_a_foreign_mbid_is_told(live: LiveConnection, database: str) -> None:
+    full = replace(SONG, duration=200, recording_mbid=RED, release_mbid=RED, artist_mbids=[RED])
+    submit_listen(live, SONG)
+    assert submit_listen(live, at(1, full)).detail is None
+    before = held(database)
+    assert before == [("Song", 200, RED, RED, RED)]
+
+    told = [
+        submit_listen(live, at(2, duration=9)).detail,
+        submit_listen(live, at(3, recording_mbid=BLUE)).detail,
+        submit_listen(live, at(4, release_mbid=BLUE)).detail,
+        submit_listen(live, at(5, artist_mbids=[BLUE])).detail,
+    ]
+    assert told[0] is None
+    assert [text.split()[:2] for text in told[1:] if text] == [["recording", BLUE], ["release", BLUE], ["artist", BLUE]]
+    assert all("was not stored" in text for text in told[1:] if text)
+    assert held(database) == before
+    assert counts(database)["listens"] == 6
+
+
+def test_an_mbid_that_another_entity_has_is_told_and_not_forced(live: LiveConnection, database: str) -> None:
+    other = Listen("Bo", "Other", START, album="Else", recording_mbid=RED, release_mbid=RED)
+    submit_listen(live, replace(other, artists=["Bo"], artist_mbids=[RED]))
+    submit_listen(live, SONG)
+    told = [
+        submit_listen(live, at(1, recording_mbid=RED)).detail,
+        submit_listen(live, at(2, release_mbid=RED)).detail,
+        submit_listen(live, at(3, artist_mbids=[RED])).detail,
+    ]
+    assert [text and text.split()[:2] for text in told] == [["recording", RED], ["release", RED], ["artist", RED]]
+    assert held(database) == [("Other", 0, RED, RED, RED), ("Song", 0, None, None, None)]
+
+
+def test_the_mbids_of_several_artists_go_to_those_of_their_names(live: LiveConnection, database: str) -> None:
+    duet = Listen(None, "Song", START, artists=["Ann", "Bo"])
+    submit_listen(live, duet)
+    done = submit_listen(live, at(1, duet, artist_mbids=[RED, BLUE]))
+    assert (done.status, done.detail) == ("hit", None)
+    names = "SELECT name, musicbrainz_id::text FROM artists_with_name ORDER BY name"
+    assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
+
+
+def test_an_mbid_for_a_name_that_two_artists_of_the_track_have_is_settled_by_the_resolver(
+    live: LiveConnection, database: str
+) -> None:
+    duet = Listen(None, "Song", START, artists=["Ann", "Bo"])
+    submit_listen(live, duet)
+    execute(
+        database,
+        "INSERT INTO artist_aliases SELECT id, 'Ann', 'Manual', false FROM artists_with_name WHERE name = 'Bo'",
+    )
+    done = submit_listen(live, at(1, duet, artist_mbids=[RED, BLUE]))
+    assert (done.outcome, done.status, done.detail) == ("inserted", "hit", None)
+    names = "SELECT name, musicbrainz_id::text FROM artists_with_name ORDER BY name"
+    assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
+
+
+# --- beside runs and Koito -----------------------------------------------------------------------------------
+
+
+def test_the_ledger_knows_runs_alone_and_their_sums_stay_right(
+    live: LiveConnection, database: str, tmp_path: Path
+) -> None:
+    submit_rows(live, [{"artist": "Ann", "track": "Song", "album": "Debut", "listened_at": 5}])
+    assert query(
+        database, "SELECT (SELECT count(*) FROM etl.runs)::int, (SELECT count(*) FROM etl.batches)::int AS b"
+    ) == [(0, 0)]
+    file = write_maloja(tmp_path / "m.json", [scrobble(second, ["Ann"], "Song", "Debut") for second in (5, 6)])
+    manifest = load(tmp_path / "home", database, file)
+
+    assert manifest["exit_code"] == 0
+    assert {name: manifest["counts"][name] for name in ("inserted", "already_present", "cache_hits")} == {
+        "inserted": 1,
+        "already_present": 1,
+        "cache_hits": 1,
+    }
+    assert query(database, "SELECT sum(inserted)::int FROM etl.batches") == [(1,)]
+
+
+def test_a_listen_waits_for_a_merge_and_goes_where_it_leads(live: LiveConnection, database: str) -> None:
+    old, new = submit_listen(live, SONG), submit_listen(live, at(1, track="Song (Remaster)"))
+    with opened(database) as koito, ThreadPoolExecutor(1) as other:
+        koito.read_text(
+            f"UPDATE listens SET track_id = {new.track_id} WHERE track_id = {old.track_id} RETURNING track_id"
+        )
+        submitted = other.submit(submit_listen, live, at(2))
+        wait_for(lambda: waiting(database, "advisory"))
+        koito.read_text("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM listens) RETURNING id")
+        koito.commit()
+        done = submitted.result()
+
+    assert (done.outcome, done.track_id) == ("inserted", new.track_id)
+    assert query(database, "SELECT track_id, count(*)::int FROM listens GROUP BY 1") == [(new.track_id, 3)]
+
+
+def test_a_track_that_koito_deletes_meanwhile_is_resolved_again(live: LiveConnection, database: str) -> None:
+    old = submit_listen(live, SONG)
+    with opened(database) as koito, ThreadPoolExecutor(1) as other:
+        koito.read_text(f"DELETE FROM tracks WHERE id = {old.track_id} RETURNING id")
+        submitted = other.submit(submit_listen, live, at(2))
+        wait_for(lambda: waiting(database, "advisory"))
+        koito.commit()
+        done = submitted.result()
+
+    assert (done.outcome, done.status) == ("inserted", "resolved")
+    assert query(database, "SELECT track_id FROM listens") == [(done.track_id,)]
+
+
+def test_an_mbid_that_is_given_away_at_the_same_moment_is_told(live: LiveConnection, database: str) -> None:
+    submit_listen(live, SONG)
+    submit_listen(live, at(1, track="Other"))
+    with opened(database) as koito, ThreadPoolExecutor(1) as other:
+        koito.read_text(
+            f"UPDATE tracks SET musicbrainz_id = '{RED}' FROM tracks_with_title n"
+            " WHERE n.id = tracks.id AND n.title = 'Other' RETURNING n.id"
+        )
+        submitted = other.submit(submit_listen, live, at(2, recording_mbid=RED))
+        wait_for(lambda: waiting(database, "transactionid"))
+        koito.commit()
+        done = submitted.result()
+
+    assert (done.outcome, (done.detail or "").split()[:2]) == ("inserted", ["recording", RED])
+    assert [row[2] for row in held(database)] == [None, RED]

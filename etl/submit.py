@@ -134,17 +134,18 @@ class LiveConnection:
         return None
 
     def _execute(self, single: Single) -> pl.DataFrame:
-        user = self._user.lower() if self._user else None
-        to_find = (single.lookup_key, single.second, single.client, self._user_id, user, self._version)
+        to_store = (single.lookup_key, single.second, single.client, self._user_id)
         beside = (single.duration, single.recording_mbid, single.release_mbid)
-        if single.artist_mbids:
-            names = pl.Series(single.artists, dtype=pl.String)
-            mbids = pl.Series(single.artist_mbids, dtype=pl.String)
-            title = single.album or single.track
-            return self._connection.read("submit_cached_crediting", *to_find, *beside, title, names, mbids)
-        if any(beside):
-            return self._connection.read("submit_cached_enriching", *to_find, *beside, single.album or single.track)
-        return self._connection.read("submit_cached", *to_find)
+        if self._user_id is not None and not single.artist_mbids:
+            if not any(beside):
+                return self._connection.read("submit_cached", *to_store)
+            return self._connection.read("submit_cached_enriching", *to_store, *beside, single.album or single.track)
+        artists = (pl.Series(column, dtype=pl.String) for column in (single.artists, single.artist_mbids))
+        user = self._user.lower() if self._user else None
+        return self._connection.read(
+            "submit_cached_crediting",
+            *(*to_store, *beside, single.album or single.track, *artists, user, self._version),
+        )
 
     def _resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
         from etl.misses import Resolver  # noqa: PLC0415 (most processes do without)

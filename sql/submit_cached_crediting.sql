@@ -1,6 +1,8 @@
--- Called by etl/submit.py: as submit_cached_enriching, for a listen that gives an MBID ($12) beside a name ($11) of an
--- artist. Each goes to the one artist of the track who has that name. "unsettled": not all did, because one is another's
--- or a name is that of two; the resolver, for which their order matters, has to see to it.
+-- Called by etl/submit.py: as submit_cached_enriching, for a listen that gives an MBID ($10) beside a name ($9) of an
+-- artist, or is the first of its connection: the user's id ($4) is null then. Each MBID goes to the one artist of the
+-- track who has that name. "unsettled": not all did, because one is another's or a name is that of two; the resolver, for
+-- which their order matters, has to see to it. No row where the user's name or id ($11, null for the only user) or our
+-- last migration ($12) are not as they should be.
 WITH hit AS MATERIALIZED (
     SELECT
         k.artist_id,
@@ -10,15 +12,15 @@ WITH hit AS MATERIALIZED (
         t.release_id,
         t.musicbrainz_id AS recording,
         r.musicbrainz_id AS release,
-        $8::uuid IS NOT NULL AND EXISTS (SELECT FROM public.tracks x WHERE x.musicbrainz_id = $8::uuid) AS recording_taken,
-        $9::uuid IS NOT NULL AND EXISTS (SELECT FROM public.releases x WHERE x.musicbrainz_id = $9::uuid) AS release_taken,
-        $9::uuid IS NOT NULL AND EXISTS (
-            SELECT FROM public.release_aliases n WHERE n.release_id = t.release_id AND n.is_primary AND n.alias = $10
+        $6::uuid IS NOT NULL AND EXISTS (SELECT FROM public.tracks x WHERE x.musicbrainz_id = $6::uuid) AS recording_taken,
+        $7::uuid IS NOT NULL AND EXISTS (SELECT FROM public.releases x WHERE x.musicbrainz_id = $7::uuid) AS release_taken,
+        $7::uuid IS NOT NULL AND EXISTS (
+            SELECT FROM public.release_aliases n WHERE n.release_id = t.release_id AND n.is_primary AND n.alias = $8
         ) AS is_titled
     FROM public.track_lookup k
     CROSS JOIN (SELECT coalesce($4::integer, (
         SELECT min(u.id) FROM public.users u
-        WHERE $5::text IS NULL OR u.username = $5 OR u.id::text = $5
+        WHERE $11::text IS NULL OR u.username = $11 OR u.id::text = $11
         HAVING count(*) = 1
     )) AS user_id) o
     JOIN public.tracks t ON t.id = k.track_id
@@ -26,7 +28,7 @@ WITH hit AS MATERIALIZED (
     WHERE
         k.lookup_key = $1
         AND pg_advisory_xact_lock_shared(hashtextextended('etl.batch', 0)) IS NOT NULL
-        AND ($4::integer IS NOT NULL OR (SELECT max(m.version) FROM etl.migrations m) = $6::integer)
+        AND ($4::integer IS NOT NULL OR (SELECT max(m.version) FROM etl.migrations m) = $12::integer)
         AND o.user_id IS NOT NULL
 ), listen AS (
     INSERT INTO public.listens (track_id, listened_at, client, user_id)
@@ -36,16 +38,16 @@ WITH hit AS MATERIALIZED (
 ), track AS (
     UPDATE public.tracks t
     SET
-        duration = CASE WHEN t.duration = 0 THEN coalesce($7::integer, 0) ELSE t.duration END,
-        musicbrainz_id = coalesce(t.musicbrainz_id, CASE WHEN NOT h.recording_taken THEN $8::uuid END)
+        duration = CASE WHEN t.duration = 0 THEN coalesce($5::integer, 0) ELSE t.duration END,
+        musicbrainz_id = coalesce(t.musicbrainz_id, CASE WHEN NOT h.recording_taken THEN $6::uuid END)
     FROM hit h
     WHERE
         t.id = h.track_id
-        AND (t.duration = 0 AND $7::integer > 0
-             OR t.musicbrainz_id IS NULL AND $8::uuid IS NOT NULL AND NOT h.recording_taken)
+        AND (t.duration = 0 AND $5::integer > 0
+             OR t.musicbrainz_id IS NULL AND $6::uuid IS NOT NULL AND NOT h.recording_taken)
 ), release AS (
     UPDATE public.releases r
-    SET musicbrainz_id = $9::uuid
+    SET musicbrainz_id = $7::uuid
     FROM hit h
     WHERE r.id = h.release_id AND h.is_titled AND NOT h.release_taken AND r.musicbrainz_id IS NULL
 ), offered AS MATERIALIZED (
@@ -54,7 +56,7 @@ WITH hit AS MATERIALIZED (
     JOIN public.artist_tracks l ON l.track_id = h.track_id
     JOIN public.artists a ON a.id = l.artist_id
     JOIN public.artist_aliases n ON n.artist_id = a.id
-    JOIN unnest($11::text[], $12::text[]) WITH ORDINALITY AS w (name, mbid, place) ON w.name = n.alias
+    JOIN unnest($9::text[], $10::text[]) WITH ORDINALITY AS w (name, mbid, place) ON w.name = n.alias
     WHERE w.mbid IS NOT NULL
 ), artist AS (
     UPDATE public.artists a
@@ -75,7 +77,7 @@ SELECT
     EXISTS (SELECT FROM listen) AS inserted,
     (SELECT l.user_id FROM public.listens l
      WHERE l.track_id = h.track_id AND l.listened_at = to_timestamp($2::bigint)) AS held_for,
-    coalesce(h.recording <> $8::uuid, h.recording_taken) AS foreign_recording,
-    h.is_titled AND coalesce(h.release <> $9::uuid, h.release_taken) AS foreign_release,
+    coalesce(h.recording <> $6::uuid, h.recording_taken) AS foreign_recording,
+    h.is_titled AND coalesce(h.release <> $7::uuid, h.release_taken) AS foreign_release,
     (SELECT count(*) FROM offered o WHERE o.held IS DISTINCT FROM o.mbid) > (SELECT count(*) FROM artist) AS unsettled
 FROM hit h

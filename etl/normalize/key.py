@@ -33,8 +33,11 @@ def lookup_keys(texts: pl.DataFrame) -> pl.Series:
 
 
 def lookup_key(credit: str, track: str, album: str | None) -> str:
-    """Return the key of one row; a frame of one takes three times as long. Lower case is Polars' here as well."""
-    key = BETWEEN_FIELDS.join(pl.Series([credit, track, album or ""]).str.to_lowercase())
+    """Return the key of one row, in a fraction of the time. Only of ASCII it is sure that ``lower()`` does the same."""
+    texts = (credit, track, album or "")
+    is_ascii = all(text.isascii() for text in texts)
+    lower = [text.lower() for text in texts] if is_ascii else pl.Series(texts).str.to_lowercase()
+    key = BETWEEN_FIELDS.join(lower)
     return _digest(key) if len(key.encode()) > MAX_KEY_BYTES else key
 
 

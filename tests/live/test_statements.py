@@ -48,18 +48,18 @@ def test_a_cached_listen_takes_one_statement_with_all_that_it_adds(
     with open_live(database, home=str(tmp_path)) as live:
         assert submit_listen(live, SONG).status == "resolved"
     with Recorder(database) as server, open_live(server.uri, home=str(tmp_path)) as live:
-        for second in (1, 2):  # the first one also looks for the user
+        for second, expected in ((1, "submit_cached_crediting"), (2, name)):  # the first one also looks for the user
             before = len(server.statements)
             listen = Listen("Ann", "Song", START + timedelta(seconds=second), album="Debut", **beside)  # type: ignore[arg-type]
             done = submit_listen(live, listen)
             assert (done.outcome, done.status, done.detail) == ("inserted", "hit", None)
-            assert server.statements[before:] == [statement(name)]
+            assert server.statements[before:] == [statement(expected)]
         again = submit_listen(live, listen)
         assert (again.outcome, len(server.statements) - before) == ("already_present", 2)
 
     lists = beside.get("artist_mbids")
-    expected = [beside.get("duration", 0), *map(beside.get, ("recording_mbid", "release_mbid"))]
-    assert query(database, HELD) == [(*expected, lists[0] if isinstance(lists, list) else None, 3)]
+    stored = [beside.get("duration", 0), *map(beside.get, ("recording_mbid", "release_mbid"))]
+    assert query(database, HELD) == [(*stored, lists[0] if isinstance(lists, list) else None, 3)]
 
 
 def test_the_command_asks_no_more_than_connecting_and_one_statement_for_a_cached_listen(
@@ -73,4 +73,4 @@ def test_the_command_asks_no_more_than_connecting_and_one_statement_for_a_cached
         server.statements.clear()
         done = submit(server.uri, *options, "--at", "2024-05-31T18:00:00+02:00", home=tmp_path)
         assert json.loads(done.out)["outcome"] == "inserted"
-        assert server.statements == [*connecting, statement("submit_cached")]
+        assert server.statements == [*connecting, statement("submit_cached_crediting")]

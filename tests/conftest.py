@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from etl.database.embedded import EmbeddedServer
 from etl.database.migrate import migrate
 from tests.driver import learn_once
+from tests.examples import examples
 from tests.support import execute, make_koito
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _HOME = pytest.StashKey[Path]()
 
 # A busy machine is no defect: examples have no deadline of their own (the whole test has one).
-settings.register_profile("etl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("etl", examples(35, _CALM))
 settings.load_profile("etl")
 
 learn_once()

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.decode import locate, mapped_fields, read_records
 from etl.decode.split import Text, split
 from etl.errors import BrokenFileError
 from etl.schema import PLACES, RejectReason
+from tests.examples import examples
 
 
 class Child(msgspec.Struct):
@@ -62,7 +63,7 @@ def rows_with(private: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 ROW = rows_with(JSON)
 # A broken record is told from the next by its first key, so it has no list of objects that begin with that.
 VICTIM = rows_with(TEXT | st.lists(CHILD, max_size=2) | st.lists(st.lists(TEXT, max_size=2), max_size=2))
-quick = settings(deadline=None, max_examples=200)
+quick = examples(70)
 
 
 def document(records: list[bytes], path: tuple[str, ...], between: bytes = b",\n  ") -> bytes:
@@ -153,7 +154,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("damage", REASONS, ids=lambda damage: damage.__name__)
-@settings(deadline=None, max_examples=40)
+@examples(15)
 @given(
     st.lists(ROW, max_size=3),
     VICTIM,
@@ -191,7 +192,7 @@ def test_a_broken_record_leaves_its_neighbours_alone(
         assert json.loads(data[offset : offset + length]) == good[row]
 
 
-@settings(deadline=None, max_examples=300)
+@examples(100)
 @given(st.lists(ROW, min_size=3, max_size=4), st.floats(0, 1), st.integers(0, 255), PATHS)
 def test_one_changed_byte_in_a_record_costs_no_other_record(
     rows: list[dict[str, Any]], at: float, byte: int, path: tuple[str, ...]

@@ -8,12 +8,13 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.decode import XmlElements
 from etl.errors import BrokenFileError
 from etl.schema import PLACES, RejectReason
+from tests.examples import examples
 
 
 class Row(msgspec.Struct):
@@ -37,7 +38,7 @@ LAYOUT = XmlElements(Row, "row", ("answer", "rows"), to_fields, to_element)
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
 TEXT = st.text(CHARACTERS | st.sampled_from("<>&\"']"), max_size=10)
 ROW = st.fixed_dictionaries({}, optional={"name": TEXT, "time": TEXT})
-quick = settings(deadline=None, max_examples=100)
+quick = examples(35)
 
 
 def written(row: dict[str, str]) -> bytes:

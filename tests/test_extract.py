@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import extract
@@ -19,6 +19,7 @@ from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules
 from etl.schema import FileStatus
 from etl.sources import ReadOptions
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def play(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
     return {"ts": "2020-01-01T10:00:00Z", "ms_played": 200_000, "reason_end": "trackdone", **names, **fields}
 
 
-@settings(deadline=None, max_examples=40)
+@examples(15)
 @given(st.lists(FILE, min_size=1, max_size=5), st.sampled_from([1, 300, 1 << 30]))
 def test_files_together_come_out_as_each_alone(
     tmp_path_factory: pytest.TempPathFactory, contents: list[Any], together: int

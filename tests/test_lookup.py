@@ -6,16 +6,17 @@ import json
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from etl.lookup import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
 from etl.schema import ALIAS, NORMALIZED, TRACK_LOOKUP, empty
+from tests.examples import examples
 from tests.frames import MBIDS, Row, at, listens
 
 A, B, C = MBIDS
-FEW = settings(max_examples=50)
+FEW = examples(17)
 
 LACKS = ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")
 
@@ -104,7 +105,7 @@ def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) ->
     assert units(frame).rows(named=True) == expected_units(frame)
 
 
-@settings(FEW, max_examples=25)
+@examples(9)
 @given(FILES, st.randoms(use_true_random=False), st.permutations(["a.json", "b.json", "c.json"]))
 def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
     files: list[list[Row]], random: Any, names: list[str]  # noqa: ANN401 (hypothesis' own Random)

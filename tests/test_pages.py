@@ -6,19 +6,20 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.decode import JsonPages
 from etl.errors import BrokenFileError
 from etl.schema import PLACES, RejectReason
+from tests.examples import examples
 from tests.test_decode import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
 
 LASTFM = JsonPages(Row, (("recenttracks", "track"), ("track",)))
 SUBMITTED = JsonPages(Row, (("payload", "listens"), ("payload",), ("listens",)))
 
 PAGE = st.tuples(st.lists(ROW, max_size=3), st.sampled_from(["flat", "nested", "late", "single"]))
-quick = settings(deadline=None, max_examples=150)
+quick = examples(50)
 
 
 def page_of(records: list[bytes], kind: str = "flat") -> bytes:
@@ -63,7 +64,7 @@ def test_rows_are_read_back_and_found_again_across_pages(
 
 
 @pytest.mark.parametrize("damage", REASONS, ids=lambda damage: damage.__name__)
-@settings(deadline=None, max_examples=40)
+@examples(15)
 @given(
     st.lists(ROW, max_size=2),
     VICTIM,
@@ -103,7 +104,7 @@ def test_a_broken_record_leaves_its_page_and_the_other_pages_alone(
 
 
 @pytest.mark.parametrize("damage", REASONS, ids=lambda damage: damage.__name__)
-@settings(deadline=None, max_examples=25)
+@examples(9)
 @given(VICTIM, st.floats(0, 1), st.sampled_from(["flat", "nested", "late", "single"]), ROW, FORM)
 def test_a_broken_record_at_the_end_of_the_file_costs_no_other_one(
     damage: Any,  # noqa: ANN401 (a function of the table REASONS)

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl.decode import JsonList, locate, mapped_fields, read_records, split
 from etl.errors import BrokenFileError
+from tests.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)
 PATHS = st.sampled_from([(), ("rows",)])
@@ -81,7 +82,7 @@ def document(records: list[bytes], path: tuple[str, ...], between: bytes) -> byt
     return b'{"first": {"a": [1]}, "rows": %b, "tail": [{}]}' % inner if path else inner
 
 
-@settings(deadline=None, max_examples=400)
+@examples(130)
 @given(
     st.lists(RECORD | RECORD | ODD, min_size=1, max_size=12),
     PATHS,
@@ -93,7 +94,7 @@ def test_stretches_change_nothing(records: list[bytes], path: tuple[str, ...], b
     assert outcome(data, path, longest, min(longest, 16)) == outcome(data, path, 0, 1)
 
 
-@settings(deadline=None, max_examples=400)
+@examples(130)
 @given(
     st.lists(RECORD, min_size=2, max_size=8),
     st.floats(0, 1),

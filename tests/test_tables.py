@@ -8,13 +8,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from etl.decode import Delimited, Dialect, Table
 from etl.decode.cells import split_table, whole_table
 from etl.errors import BrokenFileError
 from etl.schema import PLACES, RejectReason
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ SAFE_ROWS = st.lists(
     st.tuples(*[st.text(st.characters(exclude_characters="\n\r\t", exclude_categories=["Cs"]), max_size=8)] * 3)
 )
 SIMPLE = st.text(st.sampled_from("abé-'_\x85\0"), min_size=1, max_size=5)
-quick = settings(deadline=None, max_examples=200)
+quick = examples(70)
 
 
 def header(line: str) -> Dialect:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
 from etl.sources import ReadOptions, koito_export, peek_at, recognise
+from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track
 
 MBID = "00009001-7c1e-4b3a-9d52-0a4e6f1b2c3d"
@@ -76,7 +77,6 @@ def kept(entity: dict[str, Any] | None, kind: str, of: str | None = None) -> lis
     return rows
 
 
-@settings(deadline=None)
 @given(st.lists(LISTEN, max_size=6), USER)
 def test_generated_listens_are_read_back_whatever_the_account_is_called(
     listens: list[dict[str, Any]], user: str
@@ -280,7 +280,7 @@ def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) 
     assert refused.value.hint
 
 
-@settings(deadline=None, max_examples=30)
+@examples(10)
 @given(st.lists(LISTEN, max_size=4), USER)
 def test_records_that_are_found_again_make_an_export_with_the_same_rows(
     listens: list[dict[str, Any]], user: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -86,7 +86,6 @@ def read(data: bytes) -> list[dict[str, Any]]:
     return lastfm_csv.read_csv(data, ReadOptions()).to_dicts()
 
 
-@settings(deadline=None)
 @given(tables(), st.sampled_from(["\n", "\r\n"]))
 def test_generated_tables_are_read_back(drawn: tuple[str, dict[str, str], list[dict[str, str]]], end: str) -> None:
     delimiter, header, rows = drawn

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -42,7 +42,6 @@ def verdict(scrobble: dict[str, Any]) -> str | None:
     return "bad_time" if time_of(stamp) is None else None
 
 
-@settings(deadline=None)
 @given(st.lists(SCROBBLE, max_size=8), st.sampled_from([None, 2]))
 def test_generated_scrobbles_are_read_back_with_their_corrected_names(
     scrobbles: list[dict[str, Any]], indent: int | None

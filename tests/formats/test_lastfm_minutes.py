@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.sources import ReadOptions, lastfm_minutes, peek_at, recognise
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +41,14 @@ def check(data: bytes, rows: Sequence[Row]) -> None:
             assert got["skip"] == ("now_playing" if time is None else None)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(70)
 @given(rows_of(STRIPPED), st.sampled_from(["\n", "\r\n"]))
 def test_generated_rows_of_the_old_tool_are_read_back(rows: list[Row], end: str) -> None:
     lines = [[*names, time.strftime("%d %b %Y %H:%M") if time else ""] for *names, time in rows]
     check("".join(",".join(fields) + end for fields in lines).encode(), rows)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(70)
 @given(rows_of(NAME), st.sampled_from(["%d %b %Y %H:%M", "%d %b %Y, %H:%M"]))
 def test_generated_rows_of_the_new_tool_are_read_back(rows: list[Row], form: str) -> None:
     out = io.StringIO(newline="")

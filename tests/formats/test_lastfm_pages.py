@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -80,7 +80,6 @@ def verdict(song: dict[str, Any], name: str | None) -> str | None:
     return "bad_time" if time_of(date or {}) is None else None
 
 
-@settings(deadline=None)
 @given(PAGES, st.sampled_from(["array", "nested", "lines"]))
 def test_generated_tracks_are_read_back(pages: list[list[dict[str, Any]]], form: str) -> None:
     flat = [{"track": page[0] if len(page) == 1 else page, "@attr": {"user": "u", "page": "1"}} for page in pages]

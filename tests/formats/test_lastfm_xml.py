@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -53,7 +53,6 @@ def page(tracks: list[str]) -> str:
     return f'<?xml version="1.0"?>\n<lfm status="ok"><recenttracks user="a" page="1">{rows}</recenttracks></lfm>\n'
 
 
-@settings(deadline=None)
 @given(st.lists(TRACK, max_size=5), st.booleans(), st.integers(1, 2))
 def test_generated_tracks_are_read_as_from_json(tracks: list[dict[str, Any]], extended: bool, pages: int) -> None:
     xml = page([as_xml(track, extended) for track in tracks]) * pages
@@ -63,7 +62,6 @@ def test_generated_tracks_are_read_as_from_json(tracks: list[dict[str, Any]], ex
     assert from_xml.to_dicts() == from_json.to_dicts()
 
 
-@settings(deadline=None)
 @given(st.lists(TRACK, min_size=1, max_size=3), st.booleans())
 def test_the_fields_that_are_shown_make_the_same_rows_again(tracks: list[dict[str, Any]], extended: bool) -> None:
     data = page([as_xml(track, extended) for track in tracks]).encode()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -54,7 +54,6 @@ def credit(artists: list[str] | None) -> list[str] | None:
     return names or None
 
 
-@settings(deadline=None)
 @given(st.lists(SCROBBLE, max_size=8), st.sampled_from(["scrobbles", "list"]), st.sampled_from([None, 3]))
 def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key: str, indent: int | None) -> None:
     document = {"maloja": {"export_time": 1}, "status": "ok", key: scrobbles, "pagination": {"next_page": None}}
@@ -80,7 +79,6 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key:
             assert (row["reject"] == "missing_time") == (time is None)
 
 
-@settings(deadline=None)
 @given(st.lists(SCROBBLE, max_size=8))
 def test_scrobbles_of_version_2_read_as_those_with_a_track(scrobbles: list[dict[str, Any]]) -> None:
     """What version 2 has no place for, the length, is the one difference; its album may be a name alone."""

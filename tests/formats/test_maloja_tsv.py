@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.sources import ReadOptions, maloja_tsv, peek_at, recognise
 from etl.sources.maloja_export import split_credit
+from tests.examples import examples
 
 NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n␟#\\"), min_size=1, max_size=6)
 FIELD = (NAME | st.sampled_from(["#1", '"Quoted"', "A • B"])).filter(lambda name: name not in {"-", "#"})
@@ -31,7 +32,7 @@ def line(scrobble: dict[str, Any], columns: int) -> str:
     return "\t".join(field.replace("#", "\\num") for field in fields[:columns])
 
 
-@settings(deadline=None, max_examples=200)
+@examples(70)
 @given(st.lists(SCROBBLE, max_size=6), st.integers(3, 5), st.sampled_from(["\n", "\r\n"]))
 def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], columns: int, end: str) -> None:
     data = "".join(line(scrobble, columns) + end for scrobble in scrobbles).encode()

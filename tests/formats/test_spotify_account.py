@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -69,7 +69,6 @@ def play(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
 END = datetime(2023, 5, 13, 15, 35, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(st.lists(PLAYS, max_size=8), OPTIONS, st.booleans(), st.sampled_from([{}, {"indent": 2}, PRETTY]))
 def test_generated_plays_are_read_back_as_the_rules_say(
     plays: list[dict[str, Any]], options: ReadOptions, ascii_only: bool, style: dict[str, Any]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.errors import BrokenFileError
@@ -78,7 +78,6 @@ def play(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
     return {"ts": "2023-05-13T15:35:46Z", "ms_played": 180_000, "reason_end": "trackdone", **names, **fields}
 
 
-@settings(deadline=None)
 @given(st.lists(PLAYS, max_size=8), OPTIONS, st.booleans(), st.sampled_from([None, 2]))
 def test_generated_plays_are_read_back_as_the_rules_say(
     plays: list[dict[str, Any]], options: ReadOptions, ascii_only: bool, indent: int | None

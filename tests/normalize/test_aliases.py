@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.normalize.aliases import clean_aliases
 from etl.normalize.text import clean
 from etl.schema import ALIAS, ALIASES
+from tests.examples import examples
 from tests.frames import listens, normalized
 
 TEXT = st.text(st.sampled_from("ab \t\n\0\u00a0e\u0301é"), max_size=5) | st.just("ü" * 1001)
@@ -37,7 +38,7 @@ def plain(text: str | None) -> str | None:
     return found
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.lists(st.none() | st.lists(ROW, max_size=4), max_size=4))
 def test_aliases_are_cleaned_like_names_and_useless_ones_dropped(lists: list[list[tuple[Any, ...]] | None]) -> None:
     found = cleaned(*(None if one is None else rows(*one) for one in lists))

@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.normalize.credit import (
@@ -18,6 +18,7 @@ from etl.normalize.credit import (
     split_credit,
 )
 from etl.normalize.text import fold
+from tests.examples import examples
 
 DEFAULT = compile_separators(DEFAULT_SEPARATORS)
 
@@ -174,7 +175,7 @@ def test_splitting_the_names_of_plain_credits_again_changes_nothing(credit: str)
         assert split_credit(once[0], "", DEFAULT) == once
 
 
-@settings(max_examples=50)
+@examples(17)
 @given(st.lists(st.tuples(PIECES.filter(str.strip), PIECES), max_size=20))
 def test_the_cheap_check_finds_every_text_with_a_feature(credits_: list[tuple[str, str]]) -> None:
     frame = pl.DataFrame(credits_, schema={"artist": pl.String, "title": pl.String}, orient="row")

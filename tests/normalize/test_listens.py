@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -17,13 +17,14 @@ from etl.normalize.credit import split_credit
 from etl.normalize.listens import Normalized, Rules, normalize
 from etl.normalize.text import fold
 from etl.schema import EXTRACTED, NORMALIZED, SKIPPED
+from tests.examples import examples
 from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START, Row, at, extracted, listens, normalized
 
 if TYPE_CHECKING:
     from random import Random
 
 SINCE, UNTIL = at(10), at(20)
-FEW = settings(max_examples=60)
+FEW = examples(20)
 
 NAME = st.sampled_from(
     [
@@ -108,7 +109,7 @@ def test_every_row_is_in_exactly_one_frame_for_the_first_reason_that_holds(rows:
     assert found == {number: verdict(row) for number, row in enumerate(rows, start=1)}
 
 
-@settings(FEW, max_examples=25)
+@examples(9)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_what_becomes_of_a_row_does_not_depend_on_other_rows_and_their_order_is_kept(
     rows: list[Row], random: Random

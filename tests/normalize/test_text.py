@@ -6,10 +6,11 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.normalize.text import changed_by_cleaning, clean, fold
+from tests.examples import examples
 
 SPECIAL = st.sampled_from(
     [
@@ -82,7 +83,7 @@ def test_a_text_is_blank_exactly_if_it_holds_nothing_but_controls_and_white_spac
     assert [text is None for text in cleaned(texts)] == nothing
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(TEXTS)
 def test_the_texts_that_cleaning_changes_are_found_with_what_becomes_of_them(texts: list[str]) -> None:
     changed = changed_by_cleaning(pl.Series(texts, dtype=pl.String))

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import lookup
 from etl.resolve import snapshot
 from etl.rounds import Sizes
 from etl.schema import ALIAS, TRACK_LOOKUP
-from tests.disturbances import CALM, ROUNDS, disturbance
+from tests.disturbances import CALM, disturbance
+from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track
 from tests.frames import listens
 from tests.support import content, execute, load, opened, query, scrobble, write_maloja
@@ -138,7 +139,7 @@ def _grouped(rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, list[tuple[Any,
     return list(groups.items())
 
 
-@settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))
+@examples(4, ON_A_DATABASE)
 @given(rows=histories(), sizes=SIZES)
 def test_an_export_comes_back_from_the_database_as_it_was(
     tmp_path: Path, database: str, rows: list[dict[str, Any]], sizes: Sizes
@@ -157,7 +158,7 @@ def test_an_export_comes_back_from_the_database_as_it_was(
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
 
 
-@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
+@examples(4, ON_A_DATABASE)
 @given(data=st.data(), rows=histories(), sizes=SIZES, workers=st.sampled_from([1, 4]))
 def test_the_result_does_not_depend_on_batches_or_the_order_of_files(
     tmp_path: Path, database: str, data: st.DataObject, rows: list[dict[str, Any]], sizes: Sizes, workers: int

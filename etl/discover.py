@@ -12,8 +12,10 @@ import os
 import re
 import stat
 import struct
+import threading
 import zipfile
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +37,7 @@ BOMB_RATIO = 200
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _ENCRYPTED = 0x1
+_ZIPS = threading.Lock()  # an open zip counts its readers, and files may be read side by side
 # What zipfile raises on a damaged archive; NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
 
@@ -61,6 +64,17 @@ class InputFile:
         """The base name."""
         return _parts(self.members[-1])[-1] if self.members else self.location.name
 
+    @property
+    def size(self) -> int:
+        """Its size in bytes, unpacked; 0 if that cannot be told, and reading it will say why."""
+        try:
+            if self.members:
+                with _ZIPS:
+                    return _zip_at(self.location, self.members[:-1]).getinfo(self.members[-1]).file_size
+            return self.location.stat().st_size
+        except (OSError, KeyError, *_DAMAGED):
+            return 0
+
     def peek(self) -> Peek:
         """Return what the beginning of the file shows. Raises ``BrokenFileError`` where it cannot be read."""
         return peek_at(self.name, self._bytes(PEEK_BYTES))
@@ -71,7 +85,7 @@ class InputFile:
 
     def _bytes(self, size: int) -> bytes:
         try:
-            with _open(self.location, self.members) as stream:
+            with _opened(self.location, self.members) as stream:
                 return stream.read(size)
         except OSError as error:
             raise BrokenFileError(f"{self.path} cannot be read: {error.strerror or error}") from error
@@ -279,8 +293,19 @@ def _trouble(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _open(location: Path, members: tuple[str, ...]) -> IO[bytes]:
-    return _zip_at(location, members[:-1]).open(members[-1]) if members else location.open("rb")
+@contextmanager
+def _opened(location: Path, members: tuple[str, ...]) -> Iterator[IO[bytes]]:
+    if not members:
+        with location.open("rb") as stream:
+            yield stream
+        return
+    with _ZIPS:
+        member = _zip_at(location, members[:-1]).open(members[-1])
+    try:
+        yield member
+    finally:
+        with _ZIPS:
+            member.close()
 
 
 def _zip_at(location: Path, members: tuple[str, ...]) -> zipfile.ZipFile:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -16,10 +17,11 @@ from etl.progress import Count, Progress, Silence
 from etl.schema import NORMALIZED, PASSED_OVER, PLACES, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.settings import AUTO
 from etl.sources import Format, Refusal, recognise
-from etl.sources.base import IN_ORDER, Scan
+from etl.sources.base import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from typing import TypeAlias
 
     from etl.discover import Found, InputFile
@@ -29,11 +31,10 @@ if TYPE_CHECKING:
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
 
-_Item = TypeVar("_Item")
-_Read = TypeVar("_Read")
-
 OF_ANOTHER_SOURCE = "not a file of"
 BYTES_TOGETHER = 1 << 30  # what files of so many bytes hold is normalised before more are read: it bounds the memory
+BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a larger one is read alone
+THREADS = 3  # one has Python's lock and decodes; the others read, hash, or wait for Polars
 
 
 @dataclass(frozen=True)
@@ -98,31 +99,61 @@ class Extractor:
     def extract(self, found: Found) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths.
 
-        One file is decoded at a time; meanwhile a helper reads and hashes the next and finishes the one before. Rows
-        are normalised together, because names repeat between files.
+        Rows are normalised together, because names repeat between files.
         """
         results = [FileResult(file.path, FileStatus.REFUSED, file.reason) for file in found.refused]
         results += [FileResult(file.path, FileStatus.LEFT_ASIDE, file.reason) for file in found.left_aside]
         self.progress.expect(Count.FILES, len(found.files))
-        decoded: list[_Decoded] = []
+        decoded: list[Decoded] = []
         size = 0
-        with ThreadPoolExecutor(1, "etl-extract") as helper:
-            for opened in _ahead(helper, self._open, found.files):
-                read = self._decode(opened, helper) if isinstance(opened, _Opened) else opened
-                self.progress.advance(Count.FILES, 1)
-                if isinstance(read, FileResult):
-                    results.append(read)
-                else:
-                    decoded.append(read)
-                    size += read.size
-                if size >= BYTES_TOGETHER:
-                    results += self._normalize(decoded)
-                    decoded, size = [], 0
-            results += self._normalize(decoded)
+        for read in self._read(found.files):
+            self.progress.advance(Count.FILES, 1)
+            if isinstance(read, FileResult):
+                results.append(read)
+                continue
+            self.progress.advance(Count.ROWS, read.rows.height)
+            decoded.append(read)
+            size += read.size
+            if size >= BYTES_TOGETHER:
+                results += self.normalize(decoded)
+                decoded, size = [], 0
+        results += self.normalize(decoded)
         return sorted(results, key=lambda result: result.path)
 
+    def _read(self, files: Sequence[InputFile]) -> Iterator[Decoded | FileResult]:
+        """Read files side by side and yield what became of each.
+
+        Decoding holds Python's lock; reading, hashing and what Polars does go on meanwhile in other threads.
+        """
+        waiting = deque(files)
+        opening: deque[tuple[int, Future[_Opened | FileResult]]] = deque()
+        decoding: deque[tuple[int, Future[Decoded | FileResult]]] = deque()
+        workers = ThreadPoolExecutor(THREADS, "etl-extract")
+        try:
+            while waiting or opening or decoding:
+                taken = [*opening, *decoding]
+                room = BYTES_AT_ONCE - sum(size for size, _ in taken)
+                if waiting and len(taken) < 2 * THREADS and (not taken or waiting[0].size <= room):
+                    file = waiting.popleft()
+                    opening.append((file.size, workers.submit(self._open, file)))
+                elif opening:
+                    size, coming = opening.popleft()
+                    opened = coming.result()
+                    if isinstance(opened, FileResult):
+                        yield opened
+                    elif self.is_known(opened.file.path, opened.sha256, opened.kind):
+                        file, kind, _, sha256 = opened
+                        yield FileResult(file.path, FileStatus.KNOWN, "loaded before", sha256, kind)
+                    else:
+                        decoding.append((size, workers.submit(self._decode, opened)))
+                    del coming, opened  # and with them the bytes
+                else:
+                    yield decoding.popleft()[1].result()
+        finally:
+            workers.shutdown(cancel_futures=True)
+
     def _open(self, file: InputFile) -> _Opened | FileResult:
-        """Recognise a file, read it and hash it. Runs in the helper's thread."""
+        """Recognise a file, read it and hash it."""
         try:
             kind = recognise(file.peek())
             if kind is None:
@@ -137,31 +168,20 @@ class Extractor:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
         return _Opened(file, kind, data, hashlib.sha256(data).hexdigest())
 
-    def _decode(self, opened: _Opened, helper: Executor) -> _Decoded | FileResult:
+    def _decode(self, opened: _Opened) -> Decoded | FileResult:
         file, kind, data, sha256 = opened
-        if self.is_known(file.path, sha256, kind):
-            return FileResult(file.path, FileStatus.KNOWN, "loaded before", sha256, kind)
         try:
-            scan = _scan(kind, data, self.options)
+            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(PLACES))
+            places = _all_places(data, kind, scan.rows.filter(pl.col("reject").is_not_null()), scan.places)
         except BrokenFileError as error:
             return FileResult(file.path, FileStatus.REFUSED, str(error))
-        rows = helper.submit(self._collect, scan)
-        return _Decoded(file, kind, sha256, len(data), rows, scan.places)
+        return Decoded(file, kind, sha256, len(data), scan.rows, places)
 
-    def _collect(self, scan: Scan) -> pl.DataFrame:
-        """Return the rows of a file. Runs in the helper's thread."""
-        rows = scan.rows.collect(engine=IN_ORDER)
-        self.progress.advance(Count.ROWS, rows.height)
-        return rows
-
-    def _normalize(self, decoded: list[_Decoded]) -> list[FileResult]:
-        frames = [file.rows.result() for file in decoded]
-        extracted = [
-            Extracted(rows, file.file.path, file.kind.source, file.kind.earliest)
-            for rows, file in zip(frames, decoded, strict=True)
-        ]
-        parts = zip(decoded, frames, normalize_together(extracted, self.rules), strict=True)
-        return [_result(file, _passed_over(rows), normalized) for file, rows, normalized in parts]
+    def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
+        """Normalise the rows of files, and look up where those stand that prove to be broken."""
+        extracted = [Extracted(file.rows, file.file.path, file.kind.source, file.kind.earliest) for file in decoded]
+        parts = zip(decoded, normalize_together(extracted, self.rules), strict=True)
+        return [_result(file, normalized) for file, normalized in parts]
 
 
 class _Opened(NamedTuple):
@@ -173,7 +193,7 @@ class _Opened(NamedTuple):
     sha256: str
 
 
-class _Decoded(NamedTuple):
+class Decoded(NamedTuple):
     """The rows of a file."""
 
     file: InputFile
@@ -181,31 +201,13 @@ class _Decoded(NamedTuple):
     sha256: str
     size: int
     """In bytes."""
-    rows: Future[pl.DataFrame]
+    rows: pl.DataFrame
     """Schema EXTRACTED."""
     places: pl.DataFrame
     """Of the broken rows (schema PLACES)."""
 
 
-def _scan(kind: Format, data: bytes, options: ReadOptions) -> Scan:
-    if kind.scan is not None:
-        return kind.scan(data, options)
-    rows = kind.read(data, options)
-    rejected = rows.filter(pl.col("reject").is_not_null()).get_column("row").to_list()
-    return Scan(rows.lazy(), _places(data, kind, rejected))
-
-
-def _ahead(helper: Executor, read: Callable[[_Item], _Read], items: Sequence[_Item]) -> Iterator[_Read]:
-    """Yield ``read`` of each of ``items``; while one is looked at, ``helper`` reads the next."""
-    coming = helper.submit(read, items[0]) if items else None
-    for item in [*items[1:], None]:
-        if coming is not None:
-            done = coming.result()
-            coming = helper.submit(read, item) if item is not None else None
-            yield done
-
-
-def _result(file: _Decoded, passed_over: pl.DataFrame, rows: Normalized) -> FileResult:
+def _result(file: Decoded, rows: Normalized) -> FileResult:
     try:
         rejects = _with_places(rows.rejected, file)
     except BrokenFileError as error:
@@ -218,21 +220,26 @@ def _result(file: _Decoded, passed_over: pl.DataFrame, rows: Normalized) -> File
         listens=rows.listens,
         skipped=rows.skipped,
         rejects=rejects,
-        passed_over=passed_over,
+        passed_over=_passed_over(file.rows),
         cleaned=rows.cleaned,
     )
 
 
-def _with_places(rejected: pl.DataFrame, file: _Decoded) -> pl.DataFrame:
+def _with_places(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
     """Return the rejected rows with their places (schema REJECTS). Of rows found out late, only its bytes tell them."""
     places = file.places
-    late = rejected.join(places, on="row", how="anti", maintain_order="left").get_column("row").to_list()
-    if late:
+    if not rejected.get_column("row").is_in(places.get_column("row").implode()).all():
         data = file.file.read()
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise BrokenFileError(f"{file.file.path} was changed while it was read", "Run the same command again")
-        places = pl.concat([places, _places(data, file.kind, late)])
+        places = _all_places(data, file.kind, rejected, places)
     return conform(rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)
+
+
+def _all_places(data: bytes, kind: Format, rejected: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Return ``places`` and those of the ``rejected`` rows that it lacks."""
+    others = rejected.join(places, on="row", how="anti", maintain_order="left")
+    return pl.concat([places, _places(data, kind, others.get_column("row").to_list())])
 
 
 def read_rows(

@@ -136,19 +136,24 @@ def test_a_file_that_changes_between_two_readings_is_refused(tmp_path: Path) -> 
     assert result.records == 0
 
 
-def test_at_most_one_file_is_read_ahead_and_a_file_is_read_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 1 << 26])
+def test_files_are_read_ahead_as_many_as_fit_and_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(extract, "BYTES_AT_ONCE", at_once)
     reads: list[str] = []
     files: list[InputFile] = [
-        watched(tmp_path, f"{number}.json", reads, [play(ms_played="long")]) for number in range(6)
+        watched(tmp_path, f"{number}.json", reads, [play(ms_played="long")]) for number in range(9)
     ]
-    begun: list[int] = []
+    asked: list[str] = []
+    ahead: list[int] = []
 
     def is_known(path: str, *_: object) -> bool:
-        begun.append(len(reads) - [file.path for file in files].index(path))
+        asked.append(path)
+        ahead.append(len(reads) - len(asked))
         return path == "3.json"
 
     results = extractor(is_known=is_known).extract(Found(files, [], []))
     assert [result.status for result in results].count(FileStatus.KNOWN) == 1
-    assert reads == [file.path for file in files]
-    assert len(begun) == 6
-    assert max(begun) <= 2
+    assert asked == sorted(reads) == [file.path for file in files]
+    assert max(ahead) <= (0 if at_once == 1 else 2 * extract.THREADS)

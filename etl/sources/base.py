@@ -55,12 +55,12 @@ class ReadOptions:
 
 
 class Scan(NamedTuple):
-    """A file's rows as they will be."""
+    """A file's rows, and where the broken ones stand that its decoder found."""
 
-    rows: pl.LazyFrame
-    """Schema EXTRACTED once collected: in another thread, or with those of other files."""
+    rows: pl.DataFrame
+    """Schema EXTRACTED."""
     places: pl.DataFrame
-    """Of the broken rows (schema PLACES)."""
+    """Schema PLACES."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Format:
     caveat: str = ""
     """What people should know who load such a file, e.g. that there is a better export; it follows the title."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
-    """Does what ``read`` does, but leaves for later what Polars can do alone: for formats that come in many files."""
+    """Does what ``read`` does, and says where broken rows stand, so that the file is not cut again to find them."""
 
 
 @dataclass(frozen=True)
@@ -185,16 +185,12 @@ def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     return every.join(filled, on="row", how="left", maintain_order="left")["names"]
 
 
-def finish(frame: pl.DataFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
+def finish(frame: pl.DataFrame | pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
     """Bring a reader's frame to ``EXTRACTED``: number its rows, add the columns it lacks, mark the broken rows.
 
     ``broken`` is by row from 1, and goes before whatever the reader made of that row.
     """
-    return conform(finished(frame.lazy(), broken).collect(engine=IN_ORDER), EXTRACTED)
-
-
-def finished(rows: pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.LazyFrame:
-    """Do what ``finish`` does, later."""
+    rows = frame.lazy()
     present = rows.collect_schema().names()
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in present]
     rows = rows.with_columns(*absent).with_columns(
@@ -215,7 +211,7 @@ def finished(rows: pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.LazyFrame:
             reject=pl.coalesce("why", "reject"),
             detail=pl.when(is_broken).then("where").otherwise("detail"),
         )
-    return rows.select(EXTRACTED.names())
+    return conform(rows.collect(engine=IN_ORDER), EXTRACTED)
 
 
 def missing_names(artist: str, track: str) -> list[tuple[pl.Expr, str]]:

@@ -13,8 +13,8 @@ import msgspec
 import polars as pl
 
 from etl.decode import JsonList
-from etl.schema import EXTRACTED, TIME, SkipReason, conform
-from etl.sources.base import IN_ORDER, Format, Peek, ReadOptions, Scan, finished, utc_times
+from etl.schema import TIME, SkipReason
+from etl.sources.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.sources.spotify import (
     BARE_NAMES,
     FOUNDED,
@@ -60,16 +60,16 @@ LAYOUT = JsonList(Play)
 
 
 def scan_extended(data: bytes, options: ReadOptions) -> Scan:
-    """Decode one file of the extended streaming history. Columns of the rows, once collected: ``EXTRACTED``."""
+    """Read one file of the extended streaming history, and where its broken rows stand."""
     plays = LAYOUT.read(data)
     bare, columns = _columns(options)
     rows = to_frame(plays.rows).lazy().with_columns(bare).select(columns)
-    return Scan(finished(rows, plays.broken), LAYOUT.places(data, plays))
+    return Scan(finish(rows, plays.broken), LAYOUT.places(data, plays))
 
 
 def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
     """Read one file of the extended streaming history. Columns out: ``EXTRACTED``."""
-    return conform(scan_extended(data, options).rows.collect(engine=IN_ORDER), EXTRACTED)
+    return scan_extended(data, options).rows
 
 
 def to_frame(plays: Sequence[Play]) -> pl.DataFrame:

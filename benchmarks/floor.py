@@ -72,8 +72,8 @@ def measure(uri: str) -> Floor:
 
     Raises ``SystemExit`` where Koito has been at work. An error on the way leaves the tables empty.
     """
-    with _connected(uri) as connection:
-        server = _values(connection, "SELECT current_setting('server_version')")[0]
+    with connected(uri) as connection:
+        server = values(connection, "SELECT current_setting('server_version')")[0]
         frames = read_back(connection)
         _execute(connection, TRUNCATE)
         connection.commit()
@@ -98,8 +98,8 @@ def empty(uri: str) -> None:
 
     Raises ``SystemExit`` where Koito has been at work.
     """
-    with _connected(uri) as connection:
-        if _values(connection, READY)[0]:
+    with connected(uri) as connection:
+        if values(connection, READY)[0]:
             _execute(connection, f"{TRUNCATE} RESTART IDENTITY")
             _execute(connection, EMPTY_LEDGER)
             connection.commit()
@@ -122,16 +122,17 @@ def read_back(connection: Connection) -> dict[str, pl.DataFrame]:
 
 
 @contextmanager
-def _connected(uri: str) -> Iterator[Connection]:
+def connected(uri: str) -> Iterator[Connection]:
+    """Yield a connection to a database that may be lost. Raises ``SystemExit`` where Koito has been at work."""
     with dbapi.connect(uri) as connection:
-        if _values(connection, "SELECT to_regclass('public.goose_db_version')::text")[0] is not None:
+        if values(connection, "SELECT to_regclass('public.goose_db_version')::text")[0] is not None:
             raise SystemExit("Koito has been at work in this database: a benchmark would empty it")
         yield connection
 
 
 def _checkpoint(connection: Connection) -> None:
     """Leave the server nothing to write for what came before, where we may ask for it."""
-    if _values(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0]:
+    if values(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0]:
         _execute(connection, "CHECKPOINT")
     connection.commit()
 
@@ -141,7 +142,8 @@ def _execute(connection: Connection, statement: str) -> None:
         cursor.execute(statement)
 
 
-def _values(connection: Connection, query: str) -> tuple[object, ...]:
+def values(connection: Connection, query: str) -> tuple[object, ...]:
+    """Return the first row of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         return tuple(cursor.fetchall()[0])

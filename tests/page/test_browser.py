@@ -73,9 +73,16 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-def test_the_page_is_at_home_on_phones_and_desks_by_day_and_night(browser: Browser, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page(read_facts(hostile_run(tmp_path_factory.mktemp("hostile"))))
+
+
+def test_the_page_is_at_home_on_phones_and_desks_by_day_and_night(
+    browser: Browser, hostile: str, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page(read_facts(hostile_run(tmp_path))), encoding="utf-8")
+    path.write_text(hostile, encoding="utf-8")
     for width in WIDTHS:
         for scheme in SCHEMES:
             seen = browser.see(path.as_uri(), width, scheme, LOOK)
@@ -97,11 +104,10 @@ def test_a_page_with_a_defect_is_complained_of(what: str, browser: Browser, tmp_
     assert browser.see(path.as_uri(), 390, "light", "1").complaints
 
 
-def test_the_pages_own_policy_stops_scripts_and_the_network(browser: Browser, tmp_path: Path) -> None:
+def test_the_pages_own_policy_stops_scripts_and_the_network(browser: Browser, hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    text = page(read_facts(hostile_run(tmp_path)))
     stowaway = "<script>document.title = 'taken over'</script><img src='http://127.0.0.1:9999/x.png'/></body>"
-    path.write_text(text.replace("</body>", stowaway), encoding="utf-8")
+    path.write_text(hostile.replace("</body>", stowaway), encoding="utf-8")
     seen = browser.see(path.as_uri(), 390, "light", "document.title")
     assert seen.answer != "taken over"
     assert len(seen.complaints) == 2

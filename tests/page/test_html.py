@@ -58,9 +58,15 @@ MAKERS = [several, one_listen, nothing, without_files, with_half_its_files, host
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the pages of runs of every kind, by the name of what makes them."""
-    return {maker.__name__: page(read_facts(maker(tmp_path_factory.mktemp(maker.__name__)))) for maker in MAKERS}
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunDirectory]:
+    """Return runs of every kind, by the name of what makes them."""
+    return {maker.__name__: maker(tmp_path_factory.mktemp(maker.__name__)) for maker in MAKERS}
+
+
+@pytest.fixture(scope="module")
+def pages(runs: dict[str, RunDirectory]) -> dict[str, str]:
+    """Return the pages of the runs."""
+    return {name: page(read_facts(run)) for name, run in runs.items()}
 
 
 each = pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
@@ -147,9 +153,9 @@ def test_hostile_texts_are_shown_and_do_nothing(pages: dict[str, str]) -> None:
         assert not any(name in words(drawing) for name in HOSTILE)
 
 
-def test_the_numbers_are_those_of_the_run(tmp_path: Path) -> None:
-    run = several(tmp_path)
-    root = parsed(page(read_facts(run)))
+def test_the_numbers_are_those_of_the_run(runs: dict[str, RunDirectory], pages: dict[str, str]) -> None:
+    run = runs["several"]
+    root = parsed(pages["several"])
     assert [words(one) for one in root.iter("h1")] == ["31 listens loaded"]
     tiles = next(one for one in root.iter("dl"))
     assert [words(one) for one in tiles] == ["listens31", "artists2", "albums1", "tracks2", "days with music30"]
@@ -177,8 +183,8 @@ def _text(query: str) -> str:
     return next(one.text for one in named_queries() if one.name == query)
 
 
-def test_marks_say_what_they_stand_for(tmp_path: Path) -> None:
-    root = parsed(page(read_facts(several(tmp_path))))
+def test_marks_say_what_they_stand_for(pages: dict[str, str]) -> None:
+    root = parsed(pages["several"])
     titles = {words(one) for one in root.iter("title")}
     assert {
         "inserted: 31 records",
@@ -251,7 +257,7 @@ def test_what_is_missing_from_the_run_directory_is_said(pages: dict[str, str]) -
     assert "left out here: outcome.parquet" in words(parsed(pages["with_half_its_files"]))
 
 
-def test_frames_of_the_page_are_answers_of_named_queries(tmp_path: Path) -> None:
-    facts = read_facts(several(tmp_path))
+def test_frames_of_the_page_are_answers_of_named_queries(runs: dict[str, RunDirectory]) -> None:
+    facts = read_facts(runs["several"])
     assert isinstance(facts.answers["by_month"].schema["month"], pl.Date)
     assert facts.answers["totals"].row(0)[:5] == (31, 2, 1, 2, 30)

@@ -15,6 +15,7 @@ from etl import lookup
 from etl.resolve import snapshot
 from etl.rounds import Sizes
 from etl.schema import ALIAS, TRACK_LOOKUP
+from tests.conftest import new_database, uri_of
 from tests.disturbances import CALM, disturbance
 from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track
@@ -23,7 +24,7 @@ from tests.support import content, execute, load, opened, query, scrobble, write
 from tests.worlds import ON_A_DATABASE, wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
 SIZES = st.builds(Sizes, batch=st.integers(1, 60), round=st.integers(1, 12)) | st.just(Sizes(1, 1))
@@ -327,15 +328,22 @@ NO_OFFERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def holding(server: str, template: str) -> Iterator[str]:
+    """Return the URI of a database with what HELD puts into it, to be read alone."""
+    with new_database(server, template) as name:
+        execute(uri_of(server, name), HELD)
+        yield uri_of(server, name)
+
+
 @pytest.mark.parametrize(("row", "lacks"), [*((row, True) for row in OFFERS), *((row, False) for row in NO_OFFERS)])
 def test_cached_keys_are_offered_again_only_where_they_can_add_a_name(
-    database: str, row: dict[str, Any], lacks: bool
+    holding: str, row: dict[str, Any], lacks: bool
 ) -> None:
-    execute(database, HELD)
     aliases = [dict(zip(ALIAS, (*one, "Manual", False), strict=True)) for one in row.get("aliases", [])]
     units = lookup.units(listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases}))
     hits = pl.DataFrame([(units.item(0, "lookup_key"), 1, 1, 1)], schema=TRACK_LOOKUP, orient="row")
-    with opened(database) as connection:
+    with opened(holding) as connection:
         found = snapshot.read_lacking(connection, lookup.offers(units, hits))
     assert found.get_column("aliases").to_list() == [lacks]
 

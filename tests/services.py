@@ -29,21 +29,27 @@ class Listen(NamedTuple):
 
 
 def history(size: int, seed: int = 0) -> list[Listen]:
-    """Make ``size`` listens, one a second: few artists, titles that are albums too, albums that artists share."""
+    """Make ``size`` listens, one a second, of a quarter as many tracks, each of which is played.
+
+    The tracks have few artists, titles that are albums too, and albums that artists share.
+    """
     draw = random.Random(seed)
-    artists = [f"Artist {number}" for number in range(size // 20 + 2)] + [
+    number_of_tracks = size // 4
+    artists = [f"Artist {number}" for number in range(number_of_tracks // 20 + 2)] + [
         "LISA",
         "LiSA",
         "Brandy",
         "Zoë Ög",
     ]
-    titles = [f"Song {number}" for number in range(size // 10 + 2)]
-    albums = [None, "Hits", *titles[:20], *(f"Album {number}" for number in range(size // 30))]
-    listens = []
-    for place in range(size):
-        names = draw.sample(artists, draw.choice((1, 1, 1, 2)))
-        listens.append(Listen(NOON + place, tuple(names), draw.choice(titles), draw.choice(albums)))
-    return listens
+    titles = [f"Song {number}" for number in range(number_of_tracks // 10 + 2)]
+    albums = [None, "Hits", *titles[:20], *(f"Album {number}" for number in range(number_of_tracks // 30))]
+    tracks = [
+        (tuple(draw.sample(artists, draw.choice((1, 1, 1, 2)))), draw.choice(titles), draw.choice(albums))
+        for _ in range(number_of_tracks)
+    ]
+    played = [*tracks, *draw.choices(tracks, k=size - number_of_tracks)]
+    draw.shuffle(played)
+    return [Listen(NOON + place, *track) for place, track in enumerate(played)]
 
 
 def spotify(listens: Sequence[Listen]) -> str:

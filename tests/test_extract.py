@@ -78,7 +78,7 @@ def play(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
     return {"ts": "2020-01-01T10:00:00Z", "ms_played": 200_000, "reason_end": "trackdone", **names, **fields}
 
 
-@examples(15)
+@examples(10)
 @given(st.lists(FILE, min_size=1, max_size=5), st.sampled_from([1, 300, 1 << 30]))
 def test_files_together_come_out_as_each_alone(
     tmp_path_factory: pytest.TempPathFactory, contents: list[Any], together: int

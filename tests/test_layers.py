@@ -7,14 +7,11 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
@@ -35,13 +32,13 @@ _SQL = re.compile(
 )
 
 
-def texts(path: Path) -> Iterator[str]:
+@cache
+def texts(path: Path) -> list[str]:
     """Return the strings in the code of a module, without its docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.value
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose)
+    return [node.value for node in constants if isinstance(node.value, str)]
 
 
 def parts(sql: str) -> list[str]:
@@ -79,7 +76,7 @@ def test_a_statement_says_who_calls_it(path: Path) -> None:
     caller = ROOT / named[1]
     assert caller.is_file()
     name = path.relative_to(SQL).with_suffix("").as_posix()
-    assert (name if path in STATEMENTS else path.parent.name) in list(texts(caller))
+    assert (name if path in STATEMENTS else path.parent.name) in texts(caller)
 
 
 @each_statement

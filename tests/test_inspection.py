@@ -136,6 +136,10 @@ def test_a_named_query_runs_on_a_run_without_rows(bare: RunDirectory, name: str)
     assert answer.rows == without.get(name, [])
 
 
+def test_white_space_around_the_name_of_a_query_changes_nothing(filled: RunDirectory) -> None:
+    assert ask(filled, " top_tracks\n") == ask(filled, "top_tracks")
+
+
 def test_a_named_query_says_what_it_answers_in_a_line() -> None:
     for query in named_queries():
         assert query.about

@@ -30,5 +30,5 @@ def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
     """Return a home with one run in it, and the database that it went to."""
     with new_database(server, template) as name:
         home, uri = tmp_path_factory.mktemp("home"), uri_of(server, name)
-        done = etl("run", SAMPLES, "--dsn", uri, home=home)
+        done = etl("run", SAMPLES, "--dsn", uri, home=home, fresh=True)
         yield Loaded(home, uri, done, etl("runs", "show", "--json", home=home).json)

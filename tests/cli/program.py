@@ -1,4 +1,4 @@
-"""Runs the console script as a user does: a process of its own, with nothing of this environment's settings."""
+"""Runs the console script as a user does, with nothing of this environment's settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.cli import inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +50,15 @@ def etl(
     cwd: Path = ROOT,
     script: Path = SCRIPT,
     stdin: bytes | None = None,
+    fresh: bool = False,
 ) -> Done:
-    """Run the program to its end; nobody answers its questions, ``stdin`` is what it can read there."""
+    """Run the program to its end; nobody answers its questions, ``stdin`` is what it can read there.
+
+    ``fresh``: in a process of its own.
+    """
+    if script == SCRIPT and stdin is None and not fresh and inside.can_run(env or {}):
+        words = [os.fspath(word) for word in (script, *arguments)]
+        return _done(*inside.run(words, environment(home, env), cwd))
     done = subprocess.run(
         [script, *arguments],
         env=environment(home, env),
@@ -58,7 +67,11 @@ def etl(
         capture_output=True,
         check=False,
     )
-    return Done(done.returncode, done.stdout.decode(errors="surrogateescape"), done.stderr.decode())
+    return _done(done.returncode, done.stdout, done.stderr)
+
+
+def _done(code: int, out: bytes, err: bytes) -> Done:
+    return Done(code, out.decode(errors="surrogateescape"), err.decode())
 
 
 def submit(uri: str, *options: str, home: Path, bodies: bytes | None = None) -> Done:

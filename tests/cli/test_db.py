@@ -38,7 +38,7 @@ def test_status_and_stop_without_a_server_say_so_and_leave_nothing_behind(home: 
 
 
 def test_the_embedded_server_from_the_first_run_to_its_stop(home: Path) -> None:
-    first = etl("run", SAMPLES / "maloja", "--home", home)
+    first = etl("run", SAMPLES / "maloja", "--home", home, fresh=True)
     assert first.code == 0, first.err
     assert "Started the embedded PostgreSQL server" in first.err
     assert "db stop`" in first.err
@@ -49,7 +49,7 @@ def test_the_embedded_server_from_the_first_run_to_its_stop(home: Path) -> None:
     assert (status["running"], url.err, url.out) == (True, "", f"{status['uri']}\n")
     assert counts(status["uri"])["listens"] > 0
     assert etl("db", "start", "--json", home=home).json == status
-    assert etl("db", "stop", "--json", home=home).json == {"stopped": True}
+    assert etl("db", "stop", "--json", home=home, fresh=True).json == {"stopped": True}
     assert etl("db", "status", "--json", home=home).json["running"] is False
 
 

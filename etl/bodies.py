@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.errors import BrokenFileError, InputError
 from etl.live import judge_frame
-from etl.sources.listenbrainz_bodies import read_bodies
+from etl.sources.bodies import read_bodies
 
 if TYPE_CHECKING:
     from etl.live import Ready, Submitted

@@ -12,7 +12,7 @@ from etl.database.connection import connect
 from etl.database.statements import statement
 from etl.live import Listen
 from etl.submit import open_live, submit_listen
-from tests.cli.program import submit
+from tests.cli.program import etl, submit
 from tests.recorder import Recorder
 from tests.support import query
 from tests.worlds import MBIDS, START
@@ -71,6 +71,7 @@ def test_the_command_asks_no_more_than_connecting_and_one_statement_for_a_cached
         connect(server.uri, autocommit=True).close()
         connecting = server.statements[:]
         server.statements.clear()
-        done = submit(server.uri, *options, "--at", "2024-05-31T18:00:00+02:00", home=tmp_path)
+        at = ("--at", "2024-05-31T18:00:00+02:00")
+        done = etl("submit", *options, *at, "--dsn", server.uri, home=tmp_path, fresh=True)
         assert json.loads(done.out)["outcome"] == "inserted"
         assert server.statements == [*connecting, statement("submit_cached_crediting")]

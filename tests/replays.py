@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CURSE = "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Track 1')"
 BLESS = "ALTER TABLE track_aliases DROP CONSTRAINT cursed"
-"""Makes 12 of the 36 listens of the fixture ``export`` unresolvable, and resolvable again."""
+"""Makes every third listen of the fixture ``export`` unresolvable, and resolvable again."""
 
 
 def run_of(manifest: dict[str, Any]) -> RunDirectory:

@@ -19,8 +19,8 @@ from etl.cli.narration import MANNER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# Python reads these as it starts, the C library TZ.
-_READ_AT_START = ("LANG", "LC_", "PYTHON", "TZ")
+# Python reads these as it starts, the C library TZ; a fault ends the process.
+_FOR_A_PROCESS = ("LANG", "LC_", "PYTHON", "TZ", "ETL_FAULT")
 
 
 class _EndedError(BaseException):
@@ -31,8 +31,8 @@ class _EndedError(BaseException):
 
 
 def can_run(env: Mapping[str, str]) -> bool:
-    """Say whether a process that is under way can have ``env``."""
-    return not any(name.startswith(_READ_AT_START) for name in env)
+    """Say whether this process can have ``env``."""
+    return not any(name.startswith(_FOR_A_PROCESS) for name in env)
 
 
 def run(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[int, bytes, bytes]:

@@ -20,7 +20,7 @@ HEAD = """# Reliability
 
 Nothing is lost and nothing is stored twice: a load that is disturbed, by whatever, ends in the same tables as one that
 nothing disturbed, at the latest when the same command is run again. These tests break things for real, on a real
-PostgreSQL; each is part of the normal test run, a few times. The numbers below are of a longer one, with
+PostgreSQL; `.ci/run` does each of them a few times. The numbers below are of a longer run, with
 {versions}.
 
 To repeat it (`ETL_FAULT_ROUNDS` says how often a test with an element of chance is done):

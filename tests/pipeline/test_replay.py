@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+@pytest.fixture
+def scrobbles(scrobbles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return half of the history: each key that fails is found by halving what it is in, many rounds."""
+    return scrobbles[:18]
+
+
 # --- unresolved listens ----------------------------------------------------------------------------------------
 
 
@@ -33,14 +39,14 @@ def test_what_could_not_be_resolved_is_loaded_once_its_cause_is_gone(
     execute(database, BLESS)
     second = replay(home, database, first)
 
-    assert (first["exit_code"], first["counts"]["unresolved"]) == (ExitCode.REJECTS, 12)
+    assert (first["exit_code"], first["counts"]["unresolved"]) == (ExitCode.REJECTS, 6)
     assert (second["status"], second["exit_code"]) == ("complete", ExitCode.OK)
-    assert second["counts"] == {**dict.fromkeys(second["counts"], 0), "records": 12, "inserted": 12, "keys": 12,
-                                "resolved": 12}  # fmt: skip
+    assert second["counts"] == {**dict.fromkeys(second["counts"], 0), "records": 6, "inserted": 6, "keys": 6,
+                                "resolved": 6}  # fmt: skip
     lost = frame(first, "outcome").filter(outcome="unresolved").select("file", "row")
     assert frame(second, "outcome").select("file", "row").equals(lost)
     assert second["settings"] == {**first["settings"], "replay_of": first["run_id"]}
-    assert inserted(database) == 36
+    assert inserted(database) == 18
     assert content(database) == undisturbed
 
 
@@ -48,10 +54,10 @@ def test_a_file_whose_unresolved_listens_are_all_loaded_is_known(home: Path, dat
     execute(database, CURSE)
     first = load(home, database, export)
     execute(database, BLESS)
-    assert files_in_ledger(database) == [(str(export), 36, 12, True)]
+    assert files_in_ledger(database) == [(str(export), 18, 6, True)]
     replay(home, database, first)
 
-    assert files_in_ledger(database) == [(str(export), 36, 0, True)]
+    assert files_in_ledger(database) == [(str(export), 18, 0, True)]
     assert statuses(load(home, database, export)) == ["known"]
 
 
@@ -63,9 +69,9 @@ def test_a_second_replay_inserts_nothing_twice(home: Path, database: str, export
     before = content(database)
     again = replay(home, database, first)
 
-    assert (again["exit_code"], again["counts"]["already_present"], again["counts"]["inserted"]) == (0, 12, 0)
+    assert (again["exit_code"], again["counts"]["already_present"], again["counts"]["inserted"]) == (0, 6, 0)
     assert content(database) == before
-    assert inserted(database) == 36
+    assert inserted(database) == 18
     assert statuses(load(home, database, export)) == ["known"]
 
 
@@ -74,12 +80,12 @@ def test_what_still_cannot_be_resolved_is_left_over_by_the_replay_too(home: Path
     first = load(home, database, export)
     second = replay(home, database, first)
 
-    assert (second["status"], second["exit_code"], second["counts"]["unresolved"]) == ("partial", ExitCode.REJECTS, 12)
-    assert files_in_ledger(database) == [(str(export), 36, 12, True)]
+    assert (second["status"], second["exit_code"], second["counts"]["unresolved"]) == ("partial", ExitCode.REJECTS, 6)
+    assert files_in_ledger(database) == [(str(export), 18, 6, True)]
     execute(database, BLESS)
     third = replay(home, database, second)
     assert (third["exit_code"], third["counts"]["inserted"], third["settings"]["replay_of"]) == (
-        ExitCode.OK, 12, second["run_id"],
+        ExitCode.OK, 6, second["run_id"],
     )  # fmt: skip
     assert statuses(load(home, database, export)) == ["known"]
 
@@ -94,7 +100,7 @@ def test_a_file_of_which_a_later_run_left_something_else_over_stays_unknown(
     load(home, database, export)
     found = replay(home, database, first)
 
-    assert (found["exit_code"], found["counts"]["already_present"]) == (ExitCode.OK, 12)
+    assert (found["exit_code"], found["counts"]["already_present"]) == (ExitCode.OK, 6)
     assert statuses(load(home, database, export)) == ["loaded"]
 
 
@@ -103,12 +109,12 @@ def test_copies_of_a_file_become_known_together(tmp_path: Path, home: Path, data
     copy.write_bytes(export.read_bytes())
     execute(database, CURSE)
     first = load(home, database, export, copy)
-    assert replay(home, database, first)["counts"]["unresolved"] == 24
+    assert replay(home, database, first)["counts"]["unresolved"] == 12
     execute(database, BLESS)
     found = replay(home, database, first)
 
-    assert [file["counts"]["inserted"] for file in found["files"]] == [12, 0]
-    assert [file["counts"]["duplicate_in_input"] for file in found["files"]] == [0, 12]
+    assert [file["counts"]["inserted"] for file in found["files"]] == [6, 0]
+    assert [file["counts"]["duplicate_in_input"] for file in found["files"]] == [0, 6]
     assert statuses(load(home, database, export, copy)) == ["known", "known"]
 
 
@@ -124,7 +130,7 @@ def test_a_run_that_lost_its_connection_is_completed(
 
     assert second["counts"]["records"] == second["counts"]["inserted"] == first["counts"]["unresolved"] > 0
     assert content(database) == undisturbed
-    assert inserted(database) == 36
+    assert inserted(database) == 18
     assert statuses(load(home, database, export)) == ["known"]
 
 
@@ -147,7 +153,7 @@ def test_listens_go_to_the_user_of_the_run(home: Path, database: str, export: Pa
     replay(home, database, first)
 
     owners = "SELECT u.username, count(*)::int FROM listens l JOIN users u ON u.id = l.user_id GROUP BY 1"
-    assert query(database, owners) == [("bo", 36)]
+    assert query(database, owners) == [("bo", 18)]
     assert statuses(load(home, database, export, user="bo")) == ["known"]
 
 

@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -64,7 +64,7 @@ class InputFile:
         """The base name."""
         return _parts(self.members[-1])[-1] if self.members else self.location.name
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Its size in bytes, unpacked; 0 if that cannot be told, and reading it will say why."""
         try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
-LISTEN_EVERY = 0.1  # seconds
+LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
 
 
 class ExitCode(IntEnum):

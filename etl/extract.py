@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.beside import MOST, readers_beside
 from etl.doubles import nothing_settled
-from etl.errors import BrokenFileError, InputError
+from etl.errors import LISTEN_EVERY, BrokenFileError, InputError
 from etl.normalize.listens import Extracted, Normalized, normalize, normalize_together
 from etl.progress import Count, Progress, Silence
-from etl.schema import NORMALIZED, PASSED_OVER, PLACES, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
-from etl.settings import AUTO
-from etl.sources import Format, Refusal, recognise
-from etl.sources.base import Scan
+from etl.reading import CHANGED, Decoded, FileReader, Opened, Unread, all_places, find
+from etl.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from typing import TypeAlias
 
+    from etl.beside import Beside
     from etl.discover import Found, InputFile
     from etl.doubles import Settled
     from etl.normalize.listens import Rules
-    from etl.sources import ReadOptions
+    from etl.sources import Format, ReadOptions
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
 
-OF_ANOTHER_SOURCE = "not a file of"
 BYTES_TOGETHER = 1 << 30  # what files of so many bytes hold is normalised before more are read: it bounds the memory
 BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a larger one is read alone
-THREADS = 3  # one has Python's lock and decodes; the others read, hash, or wait for Polars
+THREADS = 3  # where they read alone: one has Python's lock and decodes, the others read, hash, or wait for Polars
 
 
 @dataclass(frozen=True)
@@ -121,61 +120,34 @@ class Extractor:
         return sorted(results, key=lambda result: result.path)
 
     def _read(self, files: Sequence[InputFile]) -> Iterator[Decoded | FileResult]:
-        """Read files side by side and yield what became of each.
+        """Read files side by side and yield what became of each, in the order in which they are done.
 
-        Decoding holds Python's lock; reading, hashing and what Polars does go on meanwhile in other threads.
+        In the threads of this process one file is decoded at a time, while others are read and hashed; where there is
+        much to read, other processes take a part of it.
         """
+        here = FileReader(self.source, self.options)
         waiting = deque(files)
-        opening: deque[tuple[int, Future[_Opened | FileResult]]] = deque()
-        decoding: deque[tuple[int, Future[Decoded | FileResult]]] = deque()
-        workers = ThreadPoolExecutor(THREADS, "etl-extract")
-        try:
-            while waiting or opening or decoding:
-                taken = [*opening, *decoding]
-                room = BYTES_AT_ONCE - sum(size for size, _ in taken)
-                if waiting and len(taken) < 2 * THREADS and (not taken or waiting[0].size <= room):
-                    file = waiting.popleft()
-                    opening.append((file.size, workers.submit(self._open, file)))
-                elif opening:
-                    size, coming = opening.popleft()
-                    opened = coming.result()
-                    if isinstance(opened, FileResult):
-                        yield opened
-                    elif self.is_known(opened.file.path, opened.sha256, opened.kind):
-                        file, kind, _, sha256 = opened
-                        yield FileResult(file.path, FileStatus.KNOWN, "loaded before", sha256, kind)
-                    else:
-                        decoding.append((size, workers.submit(self._decode, opened)))
-                    del coming, opened  # and with them the bytes
-                else:
-                    yield decoding.popleft()[1].result()
-        finally:
-            workers.shutdown(cancel_futures=True)
-
-    def _open(self, file: InputFile) -> _Opened | FileResult:
-        """Recognise a file, read it and hash it."""
-        try:
-            kind = recognise(file.peek())
-            if kind is None:
-                return FileResult(file.path, FileStatus.LEFT_ASIDE, "not an export that this program knows")
-            if self.source not in (AUTO, kind.source):
-                return FileResult(file.path, FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
-            if isinstance(kind, Refusal):
-                status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return FileResult(file.path, status, f"{kind.title}. {kind.advice}")
-            data = file.read()
-        except BrokenFileError as error:
-            return FileResult(file.path, FileStatus.REFUSED, str(error))
-        return _Opened(file, kind, data, hashlib.sha256(data).hexdigest())
-
-    def _decode(self, opened: _Opened) -> Decoded | FileResult:
-        file, kind, data, sha256 = opened
-        try:
-            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(PLACES))
-            places = _all_places(data, kind, scan.rows.filter(pl.col("reject").is_not_null()), scan.places)
-        except BrokenFileError as error:
-            return FileResult(file.path, FileStatus.REFUSED, str(error))
-        return Decoded(file, kind, sha256, len(data), scan.rows, places)
+        tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | Beside, InputFile]] = {}
+        with ThreadPoolExecutor(THREADS + MOST, "etl-extract") as threads, readers_beside(here, files) as beside:
+            idle: list[FileReader | Beside] = [here, *beside] if beside else [here] * THREADS
+            try:
+                while waiting or tasks:
+                    taken = sum(file.size for _, file in tasks.values())
+                    if waiting and idle and (not tasks or taken + waiting[0].size <= BYTES_AT_ONCE):
+                        reader, file = idle.pop(), waiting.popleft()
+                        tasks[threads.submit(reader.open, file)] = reader, file
+                        continue
+                    for task in wait(tasks, LISTEN_EVERY, FIRST_COMPLETED).done:
+                        reader, file = tasks.pop(task)
+                        read = task.result()
+                        if isinstance(read, Opened) and not self.is_known(file.path, read.sha256, read.kind):
+                            tasks[threads.submit(reader.decode, read)] = reader, file
+                        else:
+                            idle.append(reader)
+                            yield _without_rows(file, read) if not isinstance(read, Decoded) else read
+                        del task, read  # and with them the bytes
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
         """Normalise the rows of files, and look up where those stand that prove to be broken."""
@@ -184,27 +156,10 @@ class Extractor:
         return [_result(file, normalized) for file, normalized in parts]
 
 
-class _Opened(NamedTuple):
-    """A file of a format that is to be read, and its bytes."""
-
-    file: InputFile
-    kind: Format
-    data: bytes
-    sha256: str
-
-
-class Decoded(NamedTuple):
-    """The rows of a file."""
-
-    file: InputFile
-    kind: Format
-    sha256: str
-    size: int
-    """In bytes."""
-    rows: pl.DataFrame
-    """Schema EXTRACTED."""
-    places: pl.DataFrame
-    """Of the broken rows (schema PLACES)."""
+def _without_rows(file: InputFile, read: Opened | Unread) -> FileResult:
+    if isinstance(read, Unread):
+        return FileResult(file.path, *read)
+    return FileResult(file.path, FileStatus.KNOWN, "loaded before", read.sha256, read.kind)
 
 
 def _result(file: Decoded, rows: Normalized) -> FileResult:
@@ -231,15 +186,9 @@ def _with_places(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
     if not rejected.get_column("row").is_in(places.get_column("row").implode()).all():
         data = file.file.read()
         if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise BrokenFileError(f"{file.file.path} was changed while it was read", "Run the same command again")
-        places = _all_places(data, file.kind, rejected, places)
+            raise BrokenFileError(f"{file.file.path} {CHANGED}")
+        places = all_places(data, file.kind, rejected, places)
     return conform(rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)
-
-
-def _all_places(data: bytes, kind: Format, rejected: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Return ``places`` and those of the ``rejected`` rows that it lacks."""
-    others = rejected.join(places, on="row", how="anti", maintain_order="left")
-    return pl.concat([places, _places(data, kind, others.get_column("row").to_list())])
 
 
 def read_rows(
@@ -257,7 +206,7 @@ def read_rows(
     if wanted is not None:
         extracted = extracted.filter(pl.col("row").is_in(wanted.implode()))
     rows = normalize(extracted, path, kind.source, kind.earliest, rules)
-    places = _places(data, kind, rows.rejected.get_column("row").to_list())
+    places = find(data, kind, rows.rejected.get_column("row").to_list())
     return FileResult(
         path,
         FileStatus.LOADED,
@@ -301,8 +250,3 @@ def _passed_over(extracted: pl.DataFrame) -> pl.DataFrame:
     """Return the plays that were not played to the end (schema PASSED_OVER)."""
     is_one = pl.col("skip") == str(SkipReason.NOT_PLAYED_TO_END)
     return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*PASSED_OVER), PASSED_OVER)
-
-
-def _places(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
-    """Return where the records with the numbers ``rows`` stand, and their mapped fields (schema PLACES)."""
-    return kind.layout.locate(data, rows) if rows else empty(PLACES)

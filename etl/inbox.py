@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from etl.artifacts import RunDirectory
 from etl.discover import shown
 from etl.errors import ExitCode, SettingsError, decisive
-from etl.extract import OF_ANOTHER_SOURCE
+from etl.reading import OF_ANOTHER_SOURCE
 from etl.schema import FileStatus, RunStatus
 
 if TYPE_CHECKING:

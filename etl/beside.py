@@ -1,0 +1,171 @@
+"""Owns the processes that read files beside this one: Python decodes on one core, however many threads it has.
+
+Such a process is asked through a pipe, for one file at a time, and ends with the pipe, also if this process is killed.
+Rows come back as Arrow. One that does not start, or dies, costs nothing but time: its files are read here.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, closing, contextmanager, suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.reading import CHANGED, Decoded, Opened, Unread
+from etl.schema import EXTRACTED, PLACES, FileStatus, conform, empty
+from etl.sources import by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from etl.discover import InputFile
+    from etl.reading import FileReader
+
+WORTH_IT = 1 << 28  # bytes to read: below, more time goes by until a process has started than it saves
+MOST = 3
+
+# -P: the working folder, which may hold anybody's files, is no place to import from.
+_SERVE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from etl.beside import serve; serve()"
+_GONE = (OSError, EOFError, pickle.UnpicklingError, ValueError)  # ValueError: the pipe was closed
+
+
+class Beside:
+    """A process that reads files as ``here`` does. Only one thread at a time may use it."""
+
+    def __init__(self, here: FileReader) -> None:
+        self._here = here
+        self.process = subprocess.Popen(  # noqa: S603 (a constant, and no shell)
+            (sys.executable, "-P", "-c", _SERVE),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "POLARS_MAX_THREADS": "1"},
+        )
+        self.is_there = self._tell(sys.path) and self._tell(here)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self.process.pid
+
+    def open(self, file: InputFile) -> Opened | Unread:
+        """See ``FileReader``; the bytes stay with the process."""
+        answer = self._ask(file)
+        if answer is None:
+            return self._here.open(file)
+        if isinstance(answer, Unread):
+            return answer
+        name, sha256 = answer
+        return Opened(file, by_name(name), sha256, b"")
+
+    def decode(self, opened: Opened) -> Decoded | Unread:
+        """See ``FileReader``; of the file that was opened last."""
+        answer = self._ask(None) if not opened.data else None
+        if answer is None:
+            return self._decode_here(opened)
+        if isinstance(answer, Unread):
+            return answer
+        size, rows, places = answer
+        file, kind, sha256, _ = opened
+        return Decoded(file, kind, sha256, size, _unpacked(rows, EXTRACTED), _unpacked(places, PLACES))
+
+    def close(self) -> None:
+        """End the process. What is asked of it afterwards, or at the moment, is done here."""
+        self.is_there = False
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):  # what was not sent is of no use any more
+                if pipe is not None:
+                    pipe.close()
+
+    def _decode_here(self, opened: Opened) -> Decoded | Unread:
+        again = opened if opened.data else self._here.open(opened.file)
+        if isinstance(again, Opened) and again.sha256 != opened.sha256:
+            return Unread(FileStatus.REFUSED, f"{opened.file.path} {CHANGED}")
+        return self._here.decode(again) if isinstance(again, Opened) else again
+
+    def _tell(self, message: object) -> bool:
+        pipe = self.process.stdin
+        try:
+            if pipe is not None:
+                pickle.dump(message, pipe)
+                pipe.flush()
+        except _GONE:
+            return False
+        return pipe is not None
+
+    def _ask(self, message: object) -> Any:  # noqa: ANN401 (what ``serve`` answers)
+        """Return the answer; ``None`` if the process is gone."""
+        pipe = self.process.stdout
+        try:
+            if self.is_there and pipe is not None and self._tell(message):
+                return pickle.load(pipe)  # noqa: S301 (written by this program)
+        except _GONE:
+            pass
+        self.is_there = False
+        return None
+
+
+@contextmanager
+def readers_beside(here: FileReader, files: Sequence[InputFile]) -> Iterator[list[Beside]]:
+    """Yield as many processes as are worth starting to read ``files``; they end with the context."""
+    is_worth_it = sum(file.size for file in files) >= WORTH_IT
+    number = min(available_cores() - 1, len(files) // 4, MOST) if is_worth_it else 0
+    readers: list[Beside] = []
+    with ExitStack() as ends:
+        with suppress(OSError):  # no room for another process
+            for _ in range(number):
+                readers.append(ends.enter_context(closing(Beside(here))))
+        yield readers
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def serve() -> None:
+    """Be such a process: answer what comes through the pipe until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to every process; the first one decides
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    reader: FileReader = pickle.load(requests)  # noqa: S301 (written by this program)
+    opened: Opened | Unread | None = None
+    while True:
+        try:
+            file = pickle.load(requests)  # noqa: S301
+        except EOFError:
+            return
+        if file is not None:
+            opened = reader.open(file)
+            answer: object = (opened.kind.name, opened.sha256) if isinstance(opened, Opened) else opened
+        elif isinstance(opened, Opened):
+            decoded = reader.decode(opened)
+            opened = None
+            answer = (
+                (decoded.size, _packed(decoded.rows), _packed(decoded.places))
+                if isinstance(decoded, Decoded)
+                else decoded
+            )
+        pickle.dump(answer, answers)
+        answers.flush()
+
+
+def _packed(frame: pl.DataFrame) -> bytes:
+    """Return ``frame`` as Arrow, without columns of nulls alone, which most are."""
+    stream = BytesIO()
+    frame.select([column.name for column in frame if column.null_count() < frame.height]).write_ipc(stream)
+    return stream.getvalue()
+
+
+def _unpacked(data: bytes, schema: pl.Schema) -> pl.DataFrame:
+    frame = pl.read_ipc(data)
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
+    return conform(frame.with_columns(absent), schema) if frame.width else empty(schema)

@@ -1,0 +1,102 @@
+"""From one file to its rows: recognises it, reads and hashes it, decodes it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from etl.errors import BrokenFileError
+from etl.schema import PLACES, FileStatus, empty
+from etl.settings import AUTO
+from etl.sources import Format, Refusal, recognise
+from etl.sources.base import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.discover import InputFile
+    from etl.sources import ReadOptions
+
+OF_ANOTHER_SOURCE = "not a file of"
+CHANGED = "was changed while it was read. Run the same command again"
+
+
+class Opened(NamedTuple):
+    """A file of a format that is to be decoded."""
+
+    file: InputFile
+    kind: Format
+    sha256: str
+    data: bytes
+    """Its bytes; none if another process has them."""
+
+
+class Decoded(NamedTuple):
+    """The rows of a file."""
+
+    file: InputFile
+    kind: Format
+    sha256: str
+    size: int
+    """In bytes."""
+    rows: pl.DataFrame
+    """Schema EXTRACTED."""
+    places: pl.DataFrame
+    """Of the broken rows (schema PLACES)."""
+
+
+class Unread(NamedTuple):
+    """Why a file is not read."""
+
+    status: FileStatus
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Reads files under the same settings."""
+
+    source: str
+    """Only files of this source are read; ``auto`` reads all."""
+    options: ReadOptions
+
+    def open(self, file: InputFile) -> Opened | Unread:
+        """Recognise a file, read it and hash it."""
+        try:
+            kind = recognise(file.peek())
+            if kind is None:
+                return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
+            if self.source not in (AUTO, kind.source):
+                return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
+            if isinstance(kind, Refusal):
+                status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
+                return Unread(status, f"{kind.title}. {kind.advice}")
+            data = file.read()
+        except BrokenFileError as error:
+            return Unread(FileStatus.REFUSED, str(error))
+        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data)
+
+    def decode(self, opened: Opened) -> Decoded | Unread:
+        """Return the rows of a file, and where the broken ones stand."""
+        file, kind, sha256, data = opened
+        try:
+            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(PLACES))
+            rejected = scan.rows.filter(pl.col("reject").is_not_null())
+            places = all_places(data, kind, rejected, scan.places)
+        except BrokenFileError as error:
+            return Unread(FileStatus.REFUSED, str(error))
+        return Decoded(file, kind, sha256, len(data), scan.rows, places)
+
+
+def all_places(data: bytes, kind: Format, rejected: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Return ``places`` and those of the ``rejected`` rows that it lacks."""
+    others = rejected.join(places, on="row", how="anti", maintain_order="left")
+    return pl.concat([places, find(data, kind, others.get_column("row").to_list())])
+
+
+def find(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
+    """Return where the records with the numbers ``rows`` stand, and their mapped fields (schema PLACES)."""
+    return kind.layout.locate(data, rows) if rows else empty(PLACES)

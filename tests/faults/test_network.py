@@ -58,7 +58,8 @@ def test_a_server_that_stops_answering_ends_the_run_and_the_next_one_completes_i
 
 
 def test_one_connection_that_is_dead_while_the_server_answers_others_is_noticed(database: str) -> None:
-    with Proxy(database) as proxy, opened(with_query(proxy.uri, IMPATIENT)) as connection:
+    patient = "answer_timeout=1.5"  # opening a connection and asking the server have that long each
+    with Proxy(database) as proxy, opened(with_query(proxy.uri, patient)) as connection:
         proxy.forget()
         with pytest.raises(StatementError, match="dead for"):
             connection.read_text("SELECT 1 AS one")

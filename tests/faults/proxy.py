@@ -8,8 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from etl.database.folders import SOCKET
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -97,7 +95,7 @@ class Proxy:
         if not self._host.startswith("/"):
             return socket.create_connection((self._host, self._port))
         server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{self._host}/{SOCKET}")
+        server.connect(f"{self._host}/.s.PGSQL.{self._port}")
         return server
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:

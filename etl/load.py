@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl import references
 from etl.database.failures import Failure, StatementError
 from etl.faults import Point, reach
 from etl.resolve.frames import EntityRows
@@ -55,6 +56,7 @@ def prepare(connection: Connection) -> None:
     """Make a worker's connection ready for the batches of a run."""
     connection.write("commit_without_waiting")
     make_stage(connection)
+    references.check_as_sets(connection)
 
 
 def make_stage(connection: Connection) -> None:
@@ -100,6 +102,8 @@ def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl
         inserted, of_other_users = batch.listens.select(PAIRS.names()), PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
+    owned = batch.listens.select("user_id").head(1)
+    references.check(connection, references.referenced(rows.tables, [rows.attached, inserted, owned]))
     if run_id is not None:
         made = created(batch)
         counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])

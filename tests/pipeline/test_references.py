@@ -1,0 +1,183 @@
+"""What a batch refers to is checked as a set, as foreign keys would check it; what others added is still heeded."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import polars as pl
+import pytest
+
+from etl import load, references
+from etl.database.connection import Connection, connect
+from etl.database.failures import Failure, StatementError
+from etl.faults import Point
+from etl.load import Batch, write_batch
+from etl.resolve.frames import EntityRows
+from etl.schema import ENTITY_TABLES, STAGE
+from tests.disturbances import wait_for, waiting
+from tests.support import content, execute, query, with_query
+from tests.support import load as run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+WRITTEN = (*ENTITY_TABLES, "listens")
+
+
+@pytest.fixture
+def worker(database: str) -> Iterator[Connection]:
+    """Yield a worker's connection to a database that holds one artist, album and track of id 1."""
+    execute(database, "INSERT INTO artists (id) OVERRIDING SYSTEM VALUE VALUES (1)")
+    execute(database, "INSERT INTO releases (id) OVERRIDING SYSTEM VALUE VALUES (1)")
+    execute(database, "INSERT INTO tracks (id, release_id) OVERRIDING SYSTEM VALUE VALUES (1, 1)")
+    connection = connect(database)
+    load.prepare(connection)
+    yield connection
+    connection.close()
+
+
+def listens(*tracks: int, user: int = 1) -> pl.DataFrame:
+    at = pl.datetime_range(
+        pl.datetime(2020, 1, 1, time_zone="UTC"), pl.datetime(2020, 1, 2, time_zone="UTC"), "1s", eager=True
+    )
+    columns = {"track_id": tracks, "listened_at": at.head(len(tracks)), "client": ["x"] * len(tracks)}
+    return pl.DataFrame({**columns, "user_id": [user] * len(tracks)}).cast(dict(STAGE))  # type: ignore[arg-type]
+
+
+def new_track(number: int, release: int) -> EntityRows:
+    row = {"id": number, "musicbrainz_id": None, "duration": 0, "release_id": release}
+    return EntityRows({"tracks": pl.DataFrame([row], schema=ENTITY_TABLES["tracks"])})
+
+
+def new_credit(artist: int, release: int) -> EntityRows:
+    return EntityRows(attached=pl.DataFrame({"artist_id": [artist], "release_id": [release]}).cast(pl.Int32))
+
+
+def is_left_to_us(uri: str) -> bool:
+    connection = connect(uri)
+    try:
+        return references.check_as_sets(connection)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("batch", "gone"),
+    [
+        (Batch(1, listens(1, 77), ["k"]), "tracks 77"),
+        (Batch(1, listens(1, user=9), ["k"]), "users 9"),
+        (Batch(1, listens(2), ["k"], new_track(2, 88)), "releases 88"),
+        (Batch(1, listens(1), ["k"], new_credit(5, 1)), "artists 5"),
+    ],
+    ids=["track", "user", "release of a new track", "artist of a release"],
+)
+def test_what_refers_to_something_that_is_gone_is_not_written(
+    database: str, worker: Connection, batch: Batch, gone: str
+) -> None:
+    with pytest.raises(StatementError, match=gone) as raised:
+        write_batch(worker, None, batch)
+
+    assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.GONE)
+    assert query(database, "SELECT count(*) FROM listens") == [(0,)]
+
+
+def test_what_is_referred_to_stays_until_the_commit(
+    database: str, worker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        deleting: list[Future[None]] = []
+
+        def delete_meanwhile(point: Point) -> None:
+            if point is not Point.BEFORE_COMMIT:
+                return
+            deleting.append(pool.submit(execute, database, "DELETE FROM users WHERE id = 1"))
+            wait_for(lambda: waiting(database, "transactionid"))
+
+        monkeypatch.setattr(load, "reach", delete_meanwhile)
+        written = write_batch(worker, None, Batch(1, listens(1), ["k"]))
+        monkeypatch.undo()
+        deleting[0].result(timeout=30)
+
+    assert written.inserted.height == 1
+    assert query(database, "SELECT count(*) FROM listens") == [(0,)]  # they went with their user: none is left over
+
+
+def test_every_row_that_a_load_leaves_behind_refers_to_something(home: Path, database: str, export: Path) -> None:
+    assert is_left_to_us(database)
+
+    assert run(home, database, export)["exit_code"] == 0
+
+    keys = query(
+        database,
+        """
+        SELECT conrelid::regclass::text, attname::text, confrelid::regclass::text
+        FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+        WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+        """,
+    )
+    assert len(keys) == 15
+    for table, column, other in keys:  # a new key looks at all rows
+        execute(database, f"ALTER TABLE {table} ADD FOREIGN KEY ({column}) REFERENCES {other}")
+
+
+def test_a_role_without_the_right_loads_the_same(
+    home: Path, database: str, server: str, export: Path, undisturbed: list[tuple[str, str]]
+) -> None:
+    role = f"etl_test_{uuid4().hex[:12]}"
+    execute(server, f"CREATE ROLE {role} NOLOGIN NOSUPERUSER")
+    try:
+        grant = f"""
+            GRANT USAGE ON SCHEMA public, etl TO {role};
+            GRANT ALL ON ALL TABLES IN SCHEMA public, etl TO {role};
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA public, etl TO {role};
+        """
+        execute(database, grant)
+        plain = with_query(database, f"options=-c%20role%3D{role}")
+        assert not is_left_to_us(plain)
+
+        assert run(home, plain, export)["exit_code"] == 0
+        assert content(database) == undisturbed
+    finally:
+        execute(database, f"DROP OWNED BY {role}")
+        execute(server, f"DROP ROLE {role}")
+
+
+ADDED = {
+    "a trigger on listens": "CREATE TRIGGER mine BEFORE INSERT ON listens FOR EACH ROW EXECUTE FUNCTION mine()",
+    "a trigger on batches": "CREATE TRIGGER mine AFTER INSERT ON etl.batches FOR EACH ROW EXECUTE FUNCTION mine()",
+    "a rule": "CREATE RULE mine AS ON INSERT TO tracks DO ALSO NOTIFY mine",
+    "a foreign key": """
+        CREATE TABLE app (name text PRIMARY KEY);
+        ALTER TABLE listens ADD FOREIGN KEY (client) REFERENCES app
+    """,
+}
+
+
+@pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
+def test_what_others_added_to_the_tables_is_heeded(database: str, added: str) -> None:
+    function = "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+    assert is_left_to_us(database)
+
+    execute(database, f"{function}; {added}")
+
+    assert not is_left_to_us(database)
+
+
+def test_a_trigger_that_somebody_added_sees_every_listen(home: Path, database: str, export: Path) -> None:
+    execute(
+        database,
+        """
+        CREATE TABLE seen (track_id integer);
+        CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO seen VALUES (NEW.track_id); RETURN NEW; END $$;
+        CREATE TRIGGER mine AFTER INSERT ON listens FOR EACH ROW EXECUTE FUNCTION mine()
+        """,
+    )
+
+    run(home, database, export)
+
+    assert query(database, "SELECT count(*) FROM seen") == [(36,)]

@@ -206,6 +206,8 @@ class _Run:
     ) -> None:
         """Look up the keys, insert the listens of the cached ones, resolve and load the others."""
         listens = rows.listens
+        if listens.height and not self.settings.dry_run:
+            pool.open_workers()
         with self.timed("look_up"):
             units = lookup.units(listens)
             keys = units.get_column("lookup_key").unique()

@@ -111,7 +111,8 @@ class Loader:
         """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks vanished meanwhile."""
         hits = hits.sort("lookup_key")
         rows = stage(self._listens, hits, self._user_id).sort("track_id", "listened_at")
-        batches = [self._batch(part) for part in rows.iter_slices(self._sizes.batch)]
+        size = _even(rows.height, self._sizes.batch, self._pool.size)
+        batches = [self._batch(part) for part in rows.iter_slices(size)]
         self.loaded.hits.append(hits)  # in case that the run ends here
         vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
         self.loaded.hits[-1] = hits.filter(~pl.col("lookup_key").is_in(vanished))
@@ -278,6 +279,12 @@ class Loader:
         loaded.retries += written.retries
         self._progress.advance(Count.KEYS, len(keys))
         self._progress.advance(Count.LISTENS, batch.listens.height)
+
+
+def _even(rows: int, most: int, workers: int) -> int:
+    """Return how many rows, at most ``most``, each batch has if all ``workers`` are to be done at the same time."""
+    batches = workers * max(1, -(-rows // (workers * most)))
+    return max(1, -(-rows // batches))
 
 
 def _is_koitos_doing(error: StatementError) -> bool:

@@ -41,6 +41,11 @@ class Pool:
         """Run ``task`` on the run's own connection, after those that were given before."""
         return self._controller.submit(task, self._control)
 
+    def open_workers(self) -> None:
+        """Begin to open the workers' connections, which they would do with their first tasks."""
+        for _ in range(self.size):
+            self.submit(lambda _: None)
+
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on a worker's connection, side by side with others."""
         return self._workers.submit(self._on_worker, task)

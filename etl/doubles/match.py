@@ -35,6 +35,12 @@ class Doubles:
     account_twins: pl.DataFrame
     """``of`` is a row of NEARBY that came from Spotify's account data: a poorer record of the same play."""
 
+    @property
+    def found_none(self) -> bool:
+        """Whether no row is a double of anything."""
+        pairs = (self.same, self.present, self.likely, self.likely_present, self.account_twins)
+        return self.passed_over.is_empty() and all(frame.is_empty() for frame in pairs)
+
 
 def find_doubles(
     listens: pl.DataFrame,

@@ -34,6 +34,8 @@ class Settled:
 
 def settle(listens: pl.DataFrame, doubles: Doubles, nearby: pl.DataFrame, *, drop_doubles: bool) -> Settled:
     """Sort ``listens`` (schema NORMALIZED) out; ``nearby`` (schema NEARBY) is what ``doubles`` was found with."""
+    if doubles.found_none:
+        return nothing_settled(listens)
     places = pl.int_range(pl.len(), dtype=pl.Int64).alias("place")
     rows = listens.select(places, "file", "row", "lookup_key", "listened_at")
     held = nearby.select(places, "track_id", "second", _held_name())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
@@ -23,6 +23,9 @@ from etl.sources.base import (
     missing_names,
     name_lists,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LISTS = ("scrobbles", "list")  # an export, and the API
 JOINER = " • "  # YouTube Music clients put all artists of a track into one name
@@ -66,11 +69,12 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
     scrobbles = LAYOUT.read(data)
     tracks, broken = _tracks(scrobbles)
     times = [scrobble.time for scrobble in scrobbles.rows]
+    listened_at = epoch_times(times)
     listed = [split_credit(track.artists) for track in tracks]
     frame = pl.DataFrame(
         {
-            "listened_at": epoch_times(times),
-            "time": pl.Series([None if time is None else str(time)[:40] for time in times], dtype=pl.String),
+            "listened_at": listened_at,
+            "time": _time_texts(times, listened_at),
             "artists": name_lists(listed),
             "artist": pl.Series([None if names is None else ", ".join(names) for names in listed], dtype=pl.String),
             "track": pl.Series([track.title for track in tracks], dtype=pl.String),
@@ -78,7 +82,8 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
             "length": pl.Series([track.length for track in tracks], dtype=pl.Float64),
         }
     )
-    no_time, bad_time = pl.col("time").is_null(), pl.col("listened_at").is_null()
+    bad_time = pl.col("listened_at").is_null()
+    no_time = bad_time & pl.col("time").is_null()
     rejects: list[tuple[pl.Expr, str]] = [
         *missing_names("artist", "track"),
         (no_time, RejectReason.MISSING_TIME),
@@ -96,6 +101,14 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
         )
     )
     return finish(frame, broken)
+
+
+def _time_texts(times: Sequence[float | None], listened_at: pl.Series) -> pl.Series:
+    """Return the times that are no times as texts, for messages; null elsewhere."""
+    texts: list[str | None] = [None] * len(times)
+    for place in listened_at.is_null().arg_true():
+        texts[place] = None if times[place] is None else str(times[place])[:40]
+    return pl.Series(texts, dtype=pl.String)
 
 
 def _tracks(scrobbles: Records[Scrobble]) -> tuple[list[Track], dict[int, Broken]]:

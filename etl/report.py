@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
 
+SLICE = 250_000  # rows whose texts are put together at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
 
 
@@ -28,7 +29,11 @@ def spellings(listens: pl.DataFrame) -> pl.DataFrame:
     A spelling is a credit, a title and an album as they were cleaned.
     """
     spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
-    distinct = listens.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
+    parts = [  # the texts of all listens at once would be the largest thing of the whole run
+        part.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
+        for part in (listens.clear(), *listens.iter_slices(SLICE))
+    ]
+    distinct = pl.concat(parts).group_by("lookup_key", "spelling").agg(pl.col("listens").sum())
     per_key = distinct.group_by("lookup_key").agg(
         listens=pl.col("listens").sum().cast(pl.Int32), spellings=pl.col("spelling").sort()
     )
@@ -118,21 +123,25 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
     return pl.concat([known, conform(others, OUTCOME)]).sort("file", "row")
 
 
+_COUNT_OF_STATUS = {
+    str(KeyStatus.HIT): "cache_hits",
+    str(KeyStatus.RESOLVED): "resolved",
+    str(KeyStatus.FAILED): "failed",
+}
+
+
 def count(skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame) -> dict[str, int]:
-    """Return the counts of a run or, from the rows of one file, of a file; the keys are COUNTS."""
-    outcomes = dict(outcome.group_by("outcome").len().iter_rows())
-    statuses = dict(keys.group_by("status").len().iter_rows())
+    """Return the counts of a run; the keys are COUNTS."""
+    statuses = keys.select(pl.col("status").replace(_COUNT_OF_STATUS)).group_by("status").len()
     found = {
         "skipped": skipped.height,
         "rejected": rejects.height,
-        **{str(name): outcomes.get(str(name), 0) for name in Outcome},
         "records": skipped.height + rejects.height + outcome.height,
         "keys": keys.height,
-        "cache_hits": statuses.get(str(KeyStatus.HIT), 0),
-        "resolved": statuses.get(str(KeyStatus.RESOLVED), 0),
-        "failed": statuses.get(str(KeyStatus.FAILED), 0),
+        **dict(outcome.group_by("outcome").len().iter_rows()),
+        **dict(statuses.iter_rows()),
     }
-    return {name: found[name] for name in COUNTS}
+    return {name: found.get(name, 0) for name in COUNTS}
 
 
 NO_COUNTS = dict.fromkeys(COUNTS, 0)
@@ -154,17 +163,20 @@ def count_files(
     skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """Return the counts of every file that has rows."""
-    groups = [frame.partition_by("file", as_dict=True) for frame in (skipped, rejects, outcome)]
-    files = sorted({name for group in groups for (name,) in group})
-    statuses = keys.select("lookup_key", "status")
-    counted = {}
-    for file in files:
-        skips, rejected, listens = (
-            group.get((file,), frame.clear()) for group, frame in zip(groups, (skipped, rejects, outcome), strict=True)
-        )
-        used = statuses.join(listens.select("lookup_key").unique(), on="lookup_key", how="semi")
-        counted[file] = count(skips, rejected, listens, used)
-    return counted
+    statuses = keys.select("lookup_key", what=pl.col("status").replace(_COUNT_OF_STATUS))
+    used = outcome.select("file", "lookup_key").unique().join(statuses, on="lookup_key").select("file", "what")
+    rows = [
+        skipped.select("file", what=pl.lit("skipped")),
+        rejects.select("file", what=pl.lit("rejected")),
+        outcome.select("file", what="outcome"),
+    ]
+    every = [part.select("file", what=pl.lit("records")) for part in rows]
+    found: dict[str, dict[str, int]] = {}
+    for part in (*rows, *every, used, used.select("file", what=pl.lit("keys"))):
+        for file, what, number in part.group_by("file", "what").len().iter_rows():
+            counts = found.setdefault(file, {})
+            counts[what] = counts.get(what, 0) + number
+    return {file: {name: found[file].get(name, 0) for name in COUNTS} for file in sorted(found)}
 
 
 def by_reason(frame: pl.DataFrame) -> dict[str, int]:

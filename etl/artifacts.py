@@ -11,6 +11,7 @@ import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -91,6 +92,25 @@ class RunDirectory:
         except SettingsError as error:
             self.unwritten.append(error)
 
+    def keep_parts(self, name: str, parts: Iterator[pl.DataFrame]) -> None:
+        """Write the rows of all ``parts``, one after the other, if that is possible; each is asked for in any case.
+
+        The last one is all that there is where there is only one.
+        """
+        first = next(parts)
+        second = next(parts, None)
+        if second is None:
+            self.keep_frame(name, first)
+            return
+        left = chain((first, second), parts)
+        try:
+            with self._replacing(f"{name}.parquet") as partial:
+                _write_parts(partial.path, (conform(part, RUN_FILES[name]) for part in left))
+        except SettingsError as error:
+            self.unwritten.append(error)
+            for _ in left:
+                pass
+
     def read_frame(self, name: str) -> pl.DataFrame:
         """Read ``<name>.parquet``."""
         return self.read_where(name, pl.lit(value=True))
@@ -147,7 +167,7 @@ class Replacing:
                 reach(self.before)
                 self.path.replace(self.final)
         except OSError as failed:
-            raise _unwritable(self.final, failed, self.hint) from failed
+            raise unwritable(self.final, failed, self.hint) from failed
         finally:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
@@ -155,7 +175,7 @@ class Replacing:
         if isinstance(error, OSError) or (
             isinstance(error, pl.exceptions.PolarsError) and _OS_ERROR.search(str(error))
         ):
-            raise _unwritable(self.final, error, self.hint) from error
+            raise unwritable(self.final, error, self.hint) from error
 
 
 def whole_file(path: Path) -> Replacing:
@@ -164,7 +184,18 @@ def whole_file(path: Path) -> Replacing:
     return Replacing(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
 
 
-def _unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
+def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415 (for the largest runs alone)
+
+    first = next(parts).to_arrow()
+    with pq.ParquetWriter(path, first.schema, compression="zstd", compression_level=1) as writer:
+        writer.write_table(first)
+        for part in parts:
+            writer.write_table(part.to_arrow())
+
+
+def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
+    """Return what tells that ``path`` cannot be written, and the ``hint`` what to do."""
     told = _OS_ERROR.search(str(error))
     reason = told[1] if told else getattr(error, "strerror", None) or error
     return SettingsError(f"{path} cannot be written: {reason}", hint)
@@ -180,7 +211,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
         runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.mkdir(mode=0o700)
     except OSError as error:
-        raise _unwritable(path, error, _RUN_AGAIN) from error
+        raise unwritable(path, error, _RUN_AGAIN) from error
     return RunDirectory(path)
 
 

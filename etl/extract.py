@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,6 +17,7 @@ from etl.normalize.listens import Extracted, Normalized, normalize, normalize_to
 from etl.progress import Count, Progress, Silence
 from etl.reading import CHANGED, Decoded, FileReader, Opened, Unread, all_places, find
 from etl.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
+from etl.spool import InMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from etl.doubles import Settled
     from etl.normalize.listens import Rules
     from etl.sources import Format, ReadOptions
+    from etl.spool import Spool, Window
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
 
-BYTES_TOGETHER = 1 << 30  # what files of so many bytes hold is normalised before more are read: it bounds the memory
 BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a larger one is read alone
 THREADS = 3  # where they read alone: one has Python's lock and decodes, the others read, hash, or wait for Polars
 
@@ -52,11 +53,18 @@ class FileResult:
     """Plays that the file itself calls no listens, for an export of the service that cannot tell."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
+    spooled: int = 0
+    """Listens that went to the disk."""
+
+    @property
+    def has_listens(self) -> bool:
+        """Whether it has any."""
+        return self.listens.height + self.spooled > 0
 
     @property
     def records(self) -> int:
         """How many records were read."""
-        return self.listens.height + self.skipped.height + self.rejects.height
+        return self.listens.height + self.spooled + self.skipped.height + self.rejects.height
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,30 @@ class Rows:
     rejects: pl.DataFrame
     settled: Settled
     """Listens that are recorded already, or probably are."""
+    spool: Spool | None = None
+    """Where the listens are instead, if they are too many."""
+
+    @property
+    def height(self) -> int:
+        """How many listens there are to load."""
+        return sum(file.spooled for file in self.files) if self.spool else self.listens.height
+
+    def windows(self, size: int) -> Sequence[Window]:
+        """Return the listens in the order in which they are to be loaded, about ``size`` at a time from the disk."""
+        return self.spool.windows(size) if self.spool else [InMemory(self.listens)]
+
+    def in_memory(self) -> Rows:
+        """Return the same with all listens in memory."""
+        if self.spool is None:
+            return self
+        (window,) = self.spool.windows(self.height)
+        listens = window.read().sort("file", "row")
+        return replace(self, listens=listens, settled=nothing_settled(listens), spool=None)
 
     @property
     def caveats(self) -> list[str]:
         """What people should know of the formats of their listens, each once."""
-        kinds = [file.format for file in self.files if file.format and file.listens.height]
+        kinds = [file.format for file in self.files if file.format and file.has_listens]
         return list(dict.fromkeys(f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat))
 
     @property
@@ -94,6 +121,10 @@ class Extractor:
     is_known: IsKnown
     """Called with path, SHA-256 and format; a known file is not read."""
     progress: Progress = field(default_factory=Silence)
+    together: int = 1 << 30
+    """What files of so many bytes hold is normalised before more are read: it bounds the memory."""
+    spool: Spool | None = None
+    """Takes the listens where there are more files than that."""
 
     def extract(self, found: Found) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths.
@@ -113,10 +144,11 @@ class Extractor:
             self.progress.advance(Count.ROWS, read.rows.height)
             decoded.append(read)
             size += read.size
-            if size >= BYTES_TOGETHER:
-                results += self.normalize(decoded)
+            if size >= self.together:
+                results += self._put_aside(self.normalize(decoded))
                 decoded, size = [], 0
-        results += self.normalize(decoded)
+        last = self.normalize(decoded)
+        results += self._put_aside(last) if self.spool and self.spool.parts else last
         return sorted(results, key=lambda result: result.path)
 
     def _read(self, files: Sequence[InputFile]) -> Iterator[Decoded | FileResult]:
@@ -154,6 +186,12 @@ class Extractor:
         extracted = [Extracted(file.rows, file.file.path, file.kind.source, file.kind.earliest) for file in decoded]
         parts = zip(decoded, normalize_together(extracted, self.rules), strict=True)
         return [_result(file, normalized) for file, normalized in parts]
+
+    def _put_aside(self, files: list[FileResult]) -> list[FileResult]:
+        if self.spool is None:
+            return files
+        self.spool.add(pl.concat([empty(NORMALIZED), *(file.listens for file in files)]))
+        return [replace(file, listens=file.listens.clear(), spooled=file.listens.height) for file in files]
 
 
 def _without_rows(file: InputFile, read: Opened | Unread) -> FileResult:
@@ -220,7 +258,7 @@ def read_rows(
     )
 
 
-def gather(files: list[FileResult], source: str, *, may_be_none: bool = False) -> Rows:
+def gather(files: list[FileResult], source: str, *, may_be_none: bool = False, spool: Spool | None = None) -> Rows:
     """Put the rows of all files together; raises ``InputError`` where no file was recognised.
 
     That there are no files at all is the usual state of an inbox, and no error where they ``may_be_none``.
@@ -231,11 +269,11 @@ def gather(files: list[FileResult], source: str, *, may_be_none: bool = False) -
             f"nothing to load for source {source} ({listed})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
-    return together(files)
+    return together(files, spool)
 
 
-def together(files: list[FileResult]) -> Rows:
-    """Put the rows of all files together."""
+def together(files: list[FileResult], spool: Spool | None = None) -> Rows:
+    """Put the rows of all files together; their listens are in ``spool`` if that has any."""
     listens = pl.concat([empty(NORMALIZED), *(file.listens for file in files)])
     return Rows(
         files,
@@ -243,6 +281,7 @@ def together(files: list[FileResult]) -> Rows:
         pl.concat([empty(SKIPPED), *(file.skipped for file in files)]),
         pl.concat([empty(REJECTS), *(file.rejects for file in files)]),
         nothing_settled(listens),
+        spool if spool and spool.parts else None,
     )
 
 

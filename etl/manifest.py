@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,27 +15,13 @@ from etl.schema import FileStatus, RunStatus
 from etl.settings import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
+    from collections.abc import Mapping, Sequence
 
     from etl.artifacts import RunDirectory
+    from etl.books import Books, Part
     from etl.errors import EtlError
     from etl.extract import FileResult, Rows
-    from etl.loaded import Loaded
     from etl.settings import Place, RunSettings
-
-
-@dataclass(frozen=True)
-class Books:
-    """What became of the keys and rows of a run."""
-
-    keys: pl.DataFrame
-    """Schema KEYS."""
-    outcome: pl.DataFrame
-    """Schema OUTCOME."""
-    removed: int
-    """Listens that the run inserted and that Koito removed with their track before it ended."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +29,9 @@ class Ending:
     """How a run ended."""
 
     code: ExitCode
-    counts: Mapping[str, int]
-    per_file: Mapping[str, Mapping[str, int]]
+    books: Books
     problems: list[str]
     """What does not balance."""
-    removed: int
-    """As in ``Books``."""
     failure: EtlError | None
 
 
@@ -71,33 +55,34 @@ def of_run(
     place: Place,
     settings: RunSettings,
     rows: Rows,
-    loaded: Loaded,
-    outcome: pl.DataFrame,
+    parts: Sequence[Part],
     ending: Ending,
     started: datetime,
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Return the content of ``run.json``; ``outcome`` has schema OUTCOME."""
-    per_file = ending.per_file
+    """Return the content of ``run.json``."""
+    books = ending.books
+    created = sum((part.loaded.created for part in parts), Counter[str]())
+    details = dict(books.told.details.iter_rows())
     return {
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
         "status": str(status(ending.code, dry=settings.dry_run)),
         "exit_code": int(ending.code),
         "error": str(ending.failure) if ending.failure else None,
-        "counts": ending.counts,
+        "counts": books.counts,
         "skipped_by_reason": report.by_reason(rows.skipped),
         "rejected_by_reason": report.by_reason(rows.rejects),
-        "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
+        "created": {name: created[name] for name in ("artists", "albums", "tracks")},
         "timings": timings,
-        "files": [_file_entry(file, per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
+        "files": [_file_entry(file, books.per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
         "imbalances": ending.problems,
-        "removed_meanwhile": ending.removed,
-        "likely_doubles": outcome.get_column("double_of").count(),
-        "account_twins": outcome.filter(outcome.get_column("detail") == ACCOUNT_TWIN).height,
-        "other_user": outcome.filter(outcome.get_column("detail") == report.OTHER_USER).height,
+        "removed_meanwhile": books.removed,
+        "likely_doubles": books.told.doubles,
+        "account_twins": details.get(ACCOUNT_TWIN, 0),
+        "other_user": details.get(report.OTHER_USER, 0),
         "texts_cleaned": sum(file.cleaned for file in rows.files),
-        "retries": loaded.retries,
+        "retries": sum(part.loaded.retries for part in parts),
         "started_at": started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
         "dsn": redact(place.dsn),

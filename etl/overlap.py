@@ -12,10 +12,13 @@ from etl.doubles import Settled, find_doubles, hours, own_client, settle
 from etl.schema import NEARBY, conform, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from etl.database.connection import Connection
     from etl.settings import RunSettings
+    from etl.spool import Window
+
+_NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,13 @@ def settle_overlap(connection: Connection, run: Overlap, listens: pl.DataFrame) 
     spotify_ends = run.settings.spotify_time == "end"
     doubles = find_doubles(listens, run.formats, run.passed_over, nearby, spotify_ends=spotify_ends)
     return settle(listens, doubles, nearby, drop_doubles=run.settings.drop_doubles)
+
+
+def may_have_doubles(connection: Connection, run: Overlap, windows: Sequence[Window]) -> bool:
+    """Say whether ``settle_overlap`` could find anything in the listens of all ``windows``."""
+    if len(set(run.formats.values())) > 1 or not run.passed_over.is_empty():
+        return True
+    return any(not read_nearby(connection, run, window.read(_NEARNESS)).is_empty() for window in windows)
 
 
 def read_nearby(connection: Connection, run: Overlap, listens: pl.DataFrame) -> pl.DataFrame:

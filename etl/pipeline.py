@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import faults, ledger, load, lookup, manifest, report
+from etl import faults, ledger, load, manifest, report
 from etl.artifacts import RunDirectory, create_run
+from etl.books import Part, close_books, write_rows
 from etl.database.failures import Failure, StatementError
 from etl.database.pool import Pool
 from etl.database.target import open_ready
@@ -33,22 +36,24 @@ from etl.faults import Point, reach
 from etl.inbox import open_inbox
 from etl.ledger import FileEntry
 from etl.loaded import Loaded
-from etl.manifest import Books, Ending
+from etl.manifest import Ending
 from etl.normalize.listens import Rules
-from etl.overlap import Overlap, settle_overlap
+from etl.overlap import Overlap, may_have_doubles, settle_overlap
 from etl.progress import Count, Silence, Voice
 from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
-from etl.schema import LISTENS, PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, conform, empty
+from etl.schema import PASSED_OVER, FileStatus, RunStatus, empty
 from etl.sources import Format, ReadOptions
+from etl.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
+    from etl.books import Books
     from etl.database.connection import Connection
     from etl.database.identify import Database
     from etl.extract import IsKnown
@@ -80,8 +85,10 @@ def run(
             inbox = open_inbox(paths, found, settings)
 
         def extract(is_known: IsKnown) -> Rows:
-            extractor = _extractor(settings, job.started, is_known, job.voice.progress)
-            return gather(extractor.extract(found), settings.source, may_be_none=settings.move_to is not None)
+            spool = None if settings.dry_run else job.spool  # a dry run plans from one look at all
+            plain = _extractor(settings, job.started, is_known, job.voice.progress)
+            files = replace(plain, together=job.sizes.together, spool=spool).extract(found)
+            return gather(files, settings.source, may_be_none=settings.move_to is not None, spool=spool)
 
         return inbox.clear(job.execute(extract), job.voice.narrate)
 
@@ -120,6 +127,10 @@ class _Run:
     interruption: InterruptedRunError | None = None
     """A signal that came when all was loaded and the books were not yet closed."""
 
+    def __post_init__(self) -> None:
+        """Have a place for listens that are too many for the memory."""
+        self.spool = Spool(self.place.runs)
+
     def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
         faults.plan(self.place.fault)
         with self.timed("connect"):
@@ -146,6 +157,7 @@ class _Run:
                 return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
         finally:
             pool.close()
+            self.spool.close()
 
     def _open(self) -> tuple[Connection, Database]:
         """Connect in a thread: a signal in the middle of the driver's own Python code would leave it in disorder."""
@@ -158,6 +170,11 @@ class _Run:
         formats = {file.path: file.format.name for file in rows.files if file.format}
         passed_over = pl.concat([empty(PASSED_OVER), *(file.passed_over for file in rows.files)])
         overlap = Overlap(user, self.settings, formats, passed_over, has_ledger)
+        if rows.spool:
+            windows = rows.windows(self.sizes.window)
+            if not pool.control(lambda control: may_have_doubles(control, overlap, windows)):
+                return rows
+            rows = rows.in_memory()
         settled = pool.control(lambda control: settle_overlap(control, overlap, rows.listens))
         skipped = pl.concat([rows.skipped, settled.skipped]).sort("file", "row", maintain_order=True)
         return replace(rows, listens=settled.listens, skipped=skipped, settled=settled)
@@ -174,18 +191,19 @@ class _Run:
         return FileEntry(sha256, kind.name, self.settings.row_options(kind.source), spotify_time, path)
 
     def _load(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, *, has_lookup: bool) -> dict[str, Any]:
-        loaded, failure = Loaded(), None
+        failure = None
+        parts = [Part(window, Loaded()) for window in rows.windows(self.sizes.window)]
         with ThreadPoolExecutor(2, "etl-files") as files:
-            spelled = files.submit(in_spite_of_signals, lambda: self._write_rows(directory, rows))
+            spelled = files.submit(in_spite_of_signals, lambda: write_rows(directory, rows, parts))
             try:
                 with one_interruption():
-                    self._resolve(pool, directory, user, rows, loaded, has_lookup=has_lookup)
+                    self._resolve(pool, directory, user, rows, parts, has_lookup=has_lookup)
             except EtlError as error:
                 failure = error
             told = None
             while True:  # the main thread only waits: a signal must not cost the account of what is loaded
                 try:
-                    told = told or files.submit(self._account, pool, directory, rows, loaded, spelled, failure)
+                    told = told or files.submit(self._account, pool, directory, rows, parts, spelled, failure)
                     return attend(told)
                 except InterruptedRunError as error:
                     if self.interruption:
@@ -194,49 +212,45 @@ class _Run:
                     if not failure:
                         pool.end()
 
-    def _write_rows(self, directory: RunDirectory, rows: Rows) -> pl.DataFrame:
-        """Write what is known before the load; return the spellings of the keys."""
-        directory.keep_frame("skipped", rows.skipped)
-        directory.keep_frame("rejects", rows.rejects)
-        directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
-        return report.spellings(rows.listens)
-
     def _resolve(
-        self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, loaded: Loaded, *, has_lookup: bool
+        self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, parts: Sequence[Part], *, has_lookup: bool
     ) -> None:
-        """Look up the keys, insert the listens of the cached ones, resolve and load the others."""
-        listens = rows.listens
-        if listens.height and not self.settings.dry_run:
-            pool.open_workers()
-        with self.timed("look_up"):
-            units = lookup.units(listens)
-            keys = units.get_column("lookup_key").unique()
-            hits = empty(TRACK_LOOKUP)
-            if has_lookup:
-                hits = pool.control(lambda control: snapshot.read_hits(control, keys))
-            offered = lookup.offers(units, hits)
-            lacking = pool.control(lambda control: snapshot.read_lacking(control, offered))
-            to_resolve = lookup.to_resolve(units, hits, lacking)
-        with self.timed("load"):
-            if self.settings.dry_run:
-                pool.control(lambda control: rehearse(control, user, listens, to_resolve, hits, loaded))
-                return
-            entries = [] if self.settings.replay_of else self._entries(rows)
-
-            def begin(control: Connection) -> None:
-                ledger.start_run(control, directory.run_id, self.settings.source, user, entries)
-
-            loaded.retries += pool.control(lambda control: ledger.in_spite_of_conflicts(control, begin))
-            reach(Point.AFTER_LEDGER_START)
-            self.voice.progress.expect(Count.KEYS, keys.len())
-            self.voice.progress.expect(Count.LISTENS, listens.height)
-            loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded, self.voice.progress)
-            vanished = loader.load_hits(hits)
-            again = pl.col("lookup_key").is_in(vanished)
-            loader.resolve(pl.concat([to_resolve.filter(~again), units.filter(again)]))
-            self.voice.progress.expect(Count.LISTENS, sum(part.height for part in loaded.reached))  # equal ones: once
+        """Look up the keys, insert the listens of the cached ones, resolve and load the others; part by part."""
+        progress, numbers, keys = self.voice.progress, count(1), 0
+        if not self.settings.dry_run:
+            if rows.height:
+                pool.open_workers()
+            parts[0].loaded.retries += self._begin(pool, directory, user, rows)
+            progress.expect(Count.LISTENS, rows.height)
+        for window, loaded in parts:
+            with self.timed("look_up"):
+                listens = window.read()
+                found = pool.control(partial(snapshot.look_up, listens=listens, has_lookup=has_lookup))
+            with self.timed("load"):
+                if self.settings.dry_run:
+                    pool.control(partial(rehearse, user_id=user, listens=listens, found=found, loaded=loaded))
+                    continue
+                keys += found.units.get_column("lookup_key").n_unique()
+                progress.expect(Count.KEYS, keys)
+                loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded, progress, numbers)
+                vanished = loader.load_hits(found.hits)
+                again = pl.col("lookup_key").is_in(vanished)
+                loader.resolve(pl.concat([found.to_resolve.filter(~again), found.units.filter(again)]))
             for key in loaded.failed:
                 self.voice.narrate(f"not resolved: {loaded.failed[key]}")
+        if not self.settings.dry_run:  # equal ones: once
+            progress.expect(Count.LISTENS, sum(one.height for part in parts for one in part.loaded.reached))
+
+    def _begin(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows) -> int:
+        """Record in the ledger that the run begins; return how often that took another attempt."""
+        entries = [] if self.settings.replay_of else self._entries(rows)
+
+        def begin(control: Connection) -> None:
+            ledger.start_run(control, directory.run_id, self.settings.source, user, entries)
+
+        retries = pool.control(lambda control: ledger.in_spite_of_conflicts(control, begin))
+        reach(Point.AFTER_LEDGER_START)
+        return retries
 
     def _entries(self, rows: Rows) -> list[FileEntry]:
         return [
@@ -245,27 +259,13 @@ class _Run:
             if file.status is FileStatus.LOADED and file.sha256 and file.format
         ]
 
-    def _close_books(
-        self, directory: RunDirectory, rows: Rows, loaded: Loaded, spellings: pl.DataFrame, failure: EtlError | None
-    ) -> Books:
-        """Write down what became of every key and row."""
-        keys = report.make_keys(spellings, loaded.keys())
-        with ThreadPoolExecutor(1, "etl-keys") as files:
-            writing = files.submit(in_spite_of_signals, lambda: directory.keep_frame("keys", keys))
-            inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
-            outcome = report.make_outcome(rows.listens, keys, inserted, of_others, reached if failure else None)
-            outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
-            directory.keep_frame("outcome", outcome)
-            writing.result()
-        return Books(keys, outcome, report.removed_meanwhile(inserted, keys, outcome, loaded.left_tracks()))
-
     def _account(
         self,
         pool: Pool,
         directory: RunDirectory,
         rows: Rows,
-        loaded: Loaded,
-        spelled: Future[pl.DataFrame],
+        parts: Sequence[Part],
+        spelled: Future[list[pl.DataFrame]],
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""
@@ -273,14 +273,13 @@ class _Run:
         if failure:
             pool.close()  # so that nothing is written any more while the books are closed
             if isinstance(failure, StatementError) and failure.failure is Failure.LOST and not self.settings.dry_run:
-                loaded.keep(pool.ask_again(lambda control: ledger.batches_of_run(control, directory.run_id)))
+                kept = pool.ask_again(lambda control: ledger.batches_of_run(control, directory.run_id))
+                for part in parts:
+                    part.loaded.keep(kept)
         with self.timed("account"):
-            spellings = spelled.result()
-            books = in_spite_of_signals(lambda: self._close_books(directory, rows, loaded, spellings, failure))
+            names, failed = spelled.result(), failure is not None
+            books = in_spite_of_signals(lambda: close_books(directory, rows, parts, names, failed=failed))
         failure = failure or next(iter(directory.unwritten), None)  # then no file counts as loaded
-        keys, outcome = books.keys, books.outcome
-        counts = report.count(rows.skipped, rows.rejects, outcome, keys)
-        per_file = report.count_files(rows.skipped, rows.rejects, outcome, keys)
         dry = self.settings.dry_run
         problems: list[str] = []
         reach(Point.BEFORE_LEDGER_COMPLETE)
@@ -289,18 +288,18 @@ class _Run:
             if not (dry or failure):
                 inserted = pool.control(lambda control: ledger.inserted_by_run(control, directory.run_id))
                 inserted -= books.removed
-            problems = report.imbalances(counts, per_file, rows.records, inserted)
+            problems = report.imbalances(books.counts, books.per_file, rows.records, inserted)
             failure = failure or self.interruption
-            code = manifest.exit_code(self.settings, rows, counts, problems, failure)
+            code = manifest.exit_code(self.settings, rows, books.counts, problems, failure)
             if not (dry or failure):
-                self._complete_ledger(pool, directory.run_id, rows, per_file, manifest.status(code, dry=dry), code)
+                self._complete_ledger(pool, directory.run_id, rows, books, manifest.status(code, dry=dry), code)
                 reach(Point.AFTER_LEDGER_COMPLETE)
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
-            return self._account(pool, directory, rows, loaded, spelled, self.interruption or error)
-        ending = Ending(code, counts, per_file, problems, books.removed, failure)
+            return self._account(pool, directory, rows, parts, spelled, self.interruption or error)
+        ending = Ending(code, books, problems, failure)
         told = in_spite_of_signals(
             lambda: manifest.of_run(
-                directory, self.place, self.settings, rows, loaded, outcome, ending, self.started, self.timings
+                directory, self.place, self.settings, rows, parts, ending, self.started, self.timings
             )
         )
         try:
@@ -316,12 +315,12 @@ class _Run:
         pool: Pool,
         run_id: str,
         rows: Rows,
-        per_file: dict[str, dict[str, int]],
+        books: Books,
         status: RunStatus,
         code: ExitCode,
     ) -> None:
         entries = [] if code is ExitCode.UNBALANCED else self._entries(rows)  # such files do not count as loaded
-        of_entry = [per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
+        of_entry = [books.per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
         records = [terms["records"] for terms in of_entry]
         unresolved = [terms["unresolved"] for terms in of_entry]
 
@@ -342,7 +341,7 @@ class _Run:
         try:
             yield
         finally:
-            self.timings[step] = round(time.perf_counter() - begun, 4)
+            self.timings[step] = round(self.timings.get(step, 0.0) + time.perf_counter() - begun, 4)
 
 
 def _extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress: Progress) -> Extractor:

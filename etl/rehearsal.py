@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 
 
 def rehearse(
-    connection: Connection,
-    user_id: int,
-    listens: pl.DataFrame,
-    units: pl.DataFrame,
-    hits: pl.DataFrame,
-    loaded: Loaded,
+    connection: Connection, user_id: int, listens: pl.DataFrame, found: snapshot.Found, loaded: Loaded
 ) -> None:
-    """Fill ``loaded`` with what loading ``listens`` (schema NORMALIZED) would come to.
-
-    ``units`` (schema UNITS) are those to resolve, in order; ``hits`` (schema TRACK_LOOKUP) are the cached keys.
-    """
+    """Fill ``loaded`` with what loading ``listens`` (schema NORMALIZED), whose keys were ``found``, would come to."""
+    units, hits = found.to_resolve, found.hits
     catalog = snapshot.read_catalog(connection, units, hits)
     plan = plan_units(catalog, hits, units)
     lookups = with_real_ids(resolved_keys(plan, catalog), snapshot.placeholder_ids(plan)).drop("place")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
 
 SLICE = 250_000  # rows whose texts are put together at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
+_FIRST = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # what counts of a key that parts have in common
+_COUNT_OF_STATUS = {
+    str(KeyStatus.HIT): "cache_hits",
+    str(KeyStatus.RESOLVED): "resolved",
+    str(KeyStatus.FAILED): "failed",
+}
 
 
 def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
@@ -52,6 +58,32 @@ def make_keys(spelled: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
         detail=pl.when(pl.col("status").is_null()).then(pl.lit(NOT_REACHED)).otherwise("detail"),
     )
     return conform(full, KEYS)
+
+
+def merge_keys(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the keys (schema KEYS) of the parts of a run as those of the run.
+
+    A key that one of them resolved was resolved by the run; one that only some of them could resolve says why.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    status = pl.col("status")
+    rank = status.replace_strict({str(one): place for place, one in enumerate(_FIRST)}, return_dtype=pl.Int32)
+    has_ids = status != str(KeyStatus.FAILED)
+    merged = (
+        pl.concat(parts)
+        .group_by("lookup_key")
+        .agg(
+            pl.col("listens").sum(),
+            pl.col("spellings").explode().unique().sort(),
+            status.sort_by(rank).first(),
+            pl.coalesce(
+                pl.col("detail").filter(has_ids).drop_nulls().first(), pl.col("detail").filter(~has_ids).last()
+            ),
+            *(pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")),
+        )
+    )
+    return conform(merged.sort("lookup_key"), KEYS)
 
 
 def make_outcome(
@@ -123,22 +155,51 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
     return pl.concat([known, conform(others, OUTCOME)]).sort("file", "row")
 
 
-_COUNT_OF_STATUS = {
-    str(KeyStatus.HIT): "cache_hits",
-    str(KeyStatus.RESOLVED): "resolved",
-    str(KeyStatus.FAILED): "failed",
-}
+class Tally(NamedTuple):
+    """What became of listens, counted; of parts of a run they can be put together."""
+
+    outcomes: pl.DataFrame
+    """Columns file, outcome and len."""
+    used: pl.DataFrame
+    """Columns file and lookup_key, each pair once."""
+    details: pl.DataFrame
+    """Columns detail and len."""
+    doubles: int
+    """Likely ones."""
 
 
-def count(skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame) -> dict[str, int]:
+def tally(outcome: pl.DataFrame) -> Tally:
+    """Count ``outcome`` (schema OUTCOME)."""
+    return Tally(
+        outcome.group_by("file", "outcome").len(),
+        outcome.select("file", "lookup_key").unique(),
+        outcome.group_by("detail").len(),
+        outcome.get_column("double_of").count(),
+    )
+
+
+def put_together(tallies: Sequence[Tally]) -> Tally:
+    """Return the tally of all parts of a run."""
+    if len(tallies) == 1:
+        return tallies[0]
+    return Tally(
+        pl.concat(one.outcomes for one in tallies).group_by("file", "outcome").agg(pl.col("len").sum()),
+        pl.concat(one.used for one in tallies).unique(),
+        pl.concat(one.details for one in tallies).group_by("detail").agg(pl.col("len").sum()),
+        sum(one.doubles for one in tallies),
+    )
+
+
+def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: Tally, keys: pl.DataFrame) -> dict[str, int]:
     """Return the counts of a run; the keys are COUNTS."""
+    outcomes = listens.outcomes.group_by("outcome").agg(pl.col("len").sum())
     statuses = keys.select(pl.col("status").replace(_COUNT_OF_STATUS)).group_by("status").len()
     found = {
         "skipped": skipped.height,
         "rejected": rejects.height,
-        "records": skipped.height + rejects.height + outcome.height,
+        "records": skipped.height + rejects.height + int(listens.outcomes.get_column("len").sum()),
         "keys": keys.height,
-        **dict(outcome.group_by("outcome").len().iter_rows()),
+        **dict(outcomes.iter_rows()),
         **dict(statuses.iter_rows()),
     }
     return {name: found.get(name, 0) for name in COUNTS}
@@ -160,22 +221,21 @@ def count_read(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: pl.DataFra
 
 
 def count_files(
-    skipped: pl.DataFrame, rejects: pl.DataFrame, outcome: pl.DataFrame, keys: pl.DataFrame
+    skipped: pl.DataFrame, rejects: pl.DataFrame, listens: Tally, keys: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """Return the counts of every file that has rows."""
     statuses = keys.select("lookup_key", what=pl.col("status").replace(_COUNT_OF_STATUS))
-    used = outcome.select("file", "lookup_key").unique().join(statuses, on="lookup_key").select("file", "what")
+    used = listens.used.join(statuses, on="lookup_key").group_by("file", "what").len()
     rows = [
-        skipped.select("file", what=pl.lit("skipped")),
-        rejects.select("file", what=pl.lit("rejected")),
-        outcome.select("file", what="outcome"),
+        skipped.group_by("file").len().select("file", pl.lit("skipped").alias("what"), "len"),
+        rejects.group_by("file").len().select("file", pl.lit("rejected").alias("what"), "len"),
+        listens.outcomes.select("file", pl.col("outcome").alias("what"), "len"),
     ]
-    every = [part.select("file", what=pl.lit("records")) for part in rows]
+    every = [part.with_columns(what=pl.lit("records")) for part in rows]
     found: dict[str, dict[str, int]] = {}
-    for part in (*rows, *every, used, used.select("file", what=pl.lit("keys"))):
-        for file, what, number in part.group_by("file", "what").len().iter_rows():
-            counts = found.setdefault(file, {})
-            counts[what] = counts.get(what, 0) + number
+    for file, what, number in pl.concat([*rows, *every, used, used.with_columns(what=pl.lit("keys"))]).iter_rows():
+        counts = found.setdefault(file, {})
+        counts[what] = counts.get(what, 0) + number
     return {file: {name: found[file].get(name, 0) for name in COUNTS} for file in sorted(found)}
 
 

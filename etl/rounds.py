@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -28,7 +29,7 @@ from etl.resolve.plan import Plan, Planner, Unit
 from etl.schema import STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from typing import TypeAlias
 
@@ -54,6 +55,10 @@ class Sizes:
     """Rows per transaction."""
     round: int = 20_000
     """Units per round."""
+    together: int = 1 << 30
+    """Bytes of files whose rows are normalised together; where there are more, listens go by way of the disk."""
+    window: int = 1_000_000
+    """Listens that are looked up and loaded together where they went by way of the disk."""
 
 
 def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Plan:
@@ -94,7 +99,9 @@ class Loader:
         sizes: Sizes,
         loaded: Loaded,
         progress: Progress | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
+        """``numbers`` are those of the batches, from 1 where none are given."""
         self._pool = pool
         self._run_id = run_id
         self._user_id = user_id
@@ -102,7 +109,7 @@ class Loader:
         self._parts: Sequence[pl.DataFrame] = ()
         self._part_of_key = pl.DataFrame(schema=PARTS)
         self._sizes = sizes
-        self._batches = 0
+        self._numbers = numbers or count(1)
         self._recording = threading.Lock()
         self.loaded = loaded
         self._progress = progress or Silence()
@@ -230,9 +237,8 @@ class Loader:
     def _batch(
         self, rows: pl.DataFrame, keys: Sequence[str] | None = None, entities: EntityRows | None = None
     ) -> Batch:
-        self._batches += 1
         keys = rows.get_column("lookup_key").unique().sort().to_list() if keys is None else keys
-        return Batch(self._batches, rows.select(STAGE.names()), keys, entities or EntityRows())
+        return Batch(next(self._numbers), rows.select(STAGE.names()), keys, entities or EntityRows())
 
     def _write(self, batches: Mapping[Phase, Sequence[Batch]], overflow: Sequence[Batch]) -> Failed:
         """Write batches, side by side where their phase allows it; return those that failed."""

@@ -84,9 +84,7 @@ def test_files_together_come_out_as_each_alone(
     tmp_path_factory: pytest.TempPathFactory, contents: list[Any], together: int
 ) -> None:
     found = written(tmp_path_factory.mktemp("files"), contents)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "BYTES_TOGETHER", together)
-        results = extractor().extract(found)
+    results = replace(extractor(), together=together).extract(found)
     assert [result.path for result in results] == [file.path for file in found.files]
     for file, result in zip(found.files, results, strict=True):
         (alone,) = extractor().extract(Found([file], [], []))

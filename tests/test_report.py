@@ -143,8 +143,8 @@ def test_no_listens_have_no_outcome() -> None:
     assert outcomes(frame, keys_of(frame), pairs()) == []
 
 
-def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return skipped, rejects, outcome and keys of a run over three files."""
+def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, report.Tally, pl.DataFrame]:
+    """Return skipped, rejects, tally and keys of a run over three files."""
     skipped = pl.DataFrame([("a", 1, "podcast"), ("a", 2, "too_short"), ("c", 1, "podcast")], SKIPPED, orient="row")
     rejects = pl.DataFrame([("b", 1, None, None, "bad_time", None, None)], REJECTS, orient="row")
     frame = pl.concat(
@@ -155,7 +155,8 @@ def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.Data
     )
     reached = ids(("ann\x1fone\x1f", "hit", 1), ("ann\x1ftwo\x1f", "resolved", 2))
     keys = report.make_keys(report.spellings(frame), reached)
-    return skipped, rejects, report.make_outcome(frame, keys, pairs((2, 0), (2, 1)), pairs()), keys
+    outcome = report.make_outcome(frame, keys, pairs((2, 0), (2, 1)), pairs())
+    return skipped, rejects, report.tally(outcome), keys
 
 
 def test_a_run_is_counted() -> None:
@@ -191,7 +192,7 @@ def test_each_file_is_counted_with_the_keys_that_it_uses() -> None:
 
 
 def test_a_run_without_rows_counts_nothing() -> None:
-    frames = (empty(SKIPPED), empty(REJECTS), empty(OUTCOME), empty(KEYS))
+    frames = (empty(SKIPPED), empty(REJECTS), report.tally(empty(OUTCOME)), empty(KEYS))
     assert report.count(*frames) == report.NO_COUNTS
     assert report.count_files(*frames) == {}
     assert report.by_reason(empty(SKIPPED)) == {}

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.lookup import offered_aliases
+from etl import lookup
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.frames import NewIds
 from etl.resolve.plan import Ids
+from etl.schema import TRACK_LOOKUP, empty
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection
     from etl.resolve.plan import Plan
+
+
+class Found(NamedTuple):
+    """What the look-up of listens came to."""
+
+    units: pl.DataFrame
+    """Schema UNITS: of all keys."""
+    hits: pl.DataFrame
+    """Schema TRACK_LOOKUP: the cached keys."""
+    to_resolve: pl.DataFrame
+    """Schema UNITS, in order."""
+
+
+def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) -> Found:
+    """Look up the keys of ``listens`` (schema NORMALIZED), and what cached tracks lack of what the listens know."""
+    units = lookup.units(listens)
+    hits = read_hits(connection, units.get_column("lookup_key").unique()) if has_lookup else empty(TRACK_LOOKUP)
+    lacking = read_lacking(connection, lookup.offers(units, hits))
+    return Found(units, hits, lookup.to_resolve(units, hits, lacking))
 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
@@ -38,7 +58,7 @@ def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
             | (pl.col("artist_mbids").list.set_difference("artist_mbids_held").list.drop_nulls().list.len() > 0)
         ).any(),
     )
-    aliases = offered_aliases(offered)
+    aliases = lookup.offered_aliases(offered)
     if aliases.is_empty():
         return lacking.with_columns(aliases=pl.lit(value=False))
     unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")

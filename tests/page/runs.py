@@ -78,7 +78,7 @@ def _manifest(
     outcome: pl.DataFrame,
     keys: pl.DataFrame,
 ) -> dict[str, Any]:
-    counts = report.count(skipped, rejects, outcome, keys)
+    counts = report.count(skipped, rejects, report.tally(outcome), keys)
     one = {"sha256": "0", "format": "maloja-export", "status": str(FileStatus.LOADED), "reason": ""}
     return {
         "run_id": run.run_id,

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.faults
 
-SIZES = {"all at once": Sizes(), "one by one": Sizes(batch=1, round=1), "in pieces": Sizes(batch=25, round=7)}
+SIZES = {
+    "all at once": Sizes(),
+    "one by one": Sizes(batch=1, round=1),
+    "in pieces": Sizes(batch=25, round=7),
+    "by way of the disk": Sizes(batch=25, round=7, together=1, window=8),
+}
 each_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 Content = list[tuple[str, str]]
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("plain")
 
 # Rows of a batch and units of a round: from one to all at once.
-SIZES = st.builds(Sizes, batch=st.integers(1, 60), round=st.integers(1, 12)) | st.just(Sizes(1, 1))
+SIZES = st.builds(
+    Sizes,
+    batch=st.integers(1, 60),
+    round=st.integers(1, 12),
+    together=st.sampled_from([1, 1 << 30]),
+    window=st.integers(1, 40),
+) | st.just(Sizes(1, 1))
 WORKERS = st.sampled_from([1, 2, 4, 8])
 PARTS = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
 

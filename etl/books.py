@@ -1,0 +1,94 @@
+"""Closes the books of a run: what became of every key and every row is written down and counted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from etl import load, report
+from etl.errors import in_spite_of_signals
+from etl.schema import LISTENS, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from etl.artifacts import RunDirectory
+    from etl.extract import Rows
+    from etl.loaded import Loaded
+    from etl.spool import Window
+
+_TOLD = ("file", "row", "lookup_key", "listened_at")
+
+
+class Part(NamedTuple):
+    """Listens that were looked up and loaded together, and what has become of them so far."""
+
+    window: Window
+    loaded: Loaded
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of the keys and rows of a run."""
+
+    counts: Mapping[str, int]
+    per_file: Mapping[str, Mapping[str, int]]
+    told: report.Tally
+    removed: int
+    """Listens that the run inserted and that Koito removed with their track before it ended."""
+
+
+def write_rows(directory: RunDirectory, rows: Rows, parts: Sequence[Part]) -> list[pl.DataFrame]:
+    """Write down what is known before the load; return the spellings of the keys, for each of ``parts``."""
+    directory.keep_frame("skipped", rows.skipped)
+    directory.keep_frame("rejects", rows.rejects)
+    if rows.spool is None:
+        directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
+        return [report.spellings(rows.listens)]
+    spelled: list[pl.DataFrame] = []
+
+    def recorded() -> Iterator[pl.DataFrame]:
+        for part in parts:
+            listens = part.window.read(LISTENS.names())
+            spelled.append(report.spellings(listens))
+            yield listens
+
+    directory.keep_parts("listens", recorded())
+    return spelled
+
+
+def close_books(
+    directory: RunDirectory, rows: Rows, parts: Sequence[Part], spelled: Sequence[pl.DataFrame], *, failed: bool
+) -> Books:
+    """Write down what became of every key and row; of a run that ``failed``, rows that were not reached are left over.
+
+    ``spelled`` is what ``write_rows`` returned.
+    """
+    per_part = [report.make_keys(names, part.loaded.keys()) for names, part in zip(spelled, parts, strict=True)]
+    keys = report.merge_keys(per_part)
+    tallies: list[report.Tally] = []
+    removed: list[int] = []
+
+    def outcomes() -> Iterator[pl.DataFrame]:
+        for (window, loaded), known in zip(parts, per_part, strict=True):
+            inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
+            outcome = report.make_outcome(window.read(_TOLD), known, inserted, of_others, reached if failed else None)
+            outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
+            tallies.append(report.tally(outcome))
+            removed.append(report.removed_meanwhile(inserted, known, outcome, loaded.left_tracks()))
+            yield outcome
+
+    with ThreadPoolExecutor(1, "etl-keys") as files:
+        writing = files.submit(in_spite_of_signals, lambda: directory.keep_frame("keys", keys))
+        directory.keep_parts("outcome", outcomes())
+        writing.result()
+    told = report.put_together(tallies)
+    return Books(
+        report.count(rows.skipped, rows.rejects, told, keys),
+        report.count_files(rows.skipped, rows.rejects, told, keys),
+        told,
+        sum(removed),
+    )

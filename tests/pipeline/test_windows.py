@@ -1,0 +1,127 @@
+"""A history that is too large for the memory goes by way of the disk, and comes to what it comes to in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from etl import spool
+from etl.artifacts import RunDirectory
+from etl.database.failures import Failure, StatementError
+from etl.resolve import snapshot
+from etl.rounds import Sizes
+from etl.schema import RUN_FILES
+from tests.disturbances import inserted
+from tests.support import content, load, play, scrobble, write_maloja, write_spotify
+from tests.worlds import wipe
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BY_DISK = Sizes(batch=25, round=7, together=1, window=8)
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of windows each time that there are some on the disk."""
+    seen: list[int] = []
+    plain = spool.Spool.windows
+
+    def watched(self: spool.Spool, rows: int) -> list[spool.OnDisk]:
+        found = plain(self, rows)
+        seen.append(len(found))
+        return found
+
+    monkeypatch.setattr(spool.Spool, "windows", watched)
+    return seen
+
+
+def frames(manifest: dict[str, Any]) -> dict[str, pl.DataFrame]:
+    """Return the Parquet files of a run, by file and row; ids differ from run to run."""
+    run = RunDirectory(Path(manifest["run_dir"]))
+    found = {name: run.read_frame(name).drop("artist_id", "album_id", "track_id", strict=False) for name in RUN_FILES}
+    return {name: frame.sort(frame.columns[:2]) for name, frame in found.items()}
+
+
+def test_a_run_by_way_of_the_disk_leaves_what_a_run_in_memory_leaves(
+    home: Path, database: str, scrobbles: list[dict[str, Any]], tmp_path: Path, windows: list[int]
+) -> None:
+    exports = [write_maloja(tmp_path / f"{part}.json", [*scrobbles[part::3], scrobbles[0]]) for part in range(3)]
+    write_maloja(exports[2], [*scrobbles[2::3], scrobble(500, ["ARTIST 1"], "Track 1", "Album 1", 200), {"time": "x"}])
+    in_memory = load(home, database, *exports)
+    expected = content(database)
+    assert windows == []
+
+    wipe(database)
+    by_disk = load(home, database, *exports, sizes=BY_DISK)
+
+    assert max(windows) > 3
+    assert content(database) == expected
+    for name in ("counts", "created", "skipped_by_reason", "rejected_by_reason", "likely_doubles", "exit_code"):
+        assert by_disk[name] == in_memory[name]
+    assert [file["counts"] for file in by_disk["files"]] == [file["counts"] for file in in_memory["files"]]
+    for name, frame in frames(by_disk).items():
+        assert_frame_equal(frame, frames(in_memory)[name])
+    assert [path for path in (home / "runs").iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_forced_run_by_way_of_the_disk_inserts_nothing(
+    home: Path, database: str, export: Path, windows: list[int]
+) -> None:
+    load(home, database, export)
+    again = load(home, database, export, force=True, sizes=BY_DISK)
+
+    assert windows
+    assert (again["counts"]["already_present"], again["counts"]["cache_hits"]) == (36, again["counts"]["keys"])
+
+
+def test_listens_of_two_services_are_compared_in_memory(
+    home: Path, database: str, tmp_path: Path, windows: list[int]
+) -> None:
+    spotify = write_spotify(
+        tmp_path / "Streaming_History_Audio_2020_0.json", [play(10, "Artist 1", "Track 1", "Album 1")]
+    )
+    maloja = write_maloja(tmp_path / "maloja.json", [scrobble(10, ["Artist 1"], "Track 1", "Album 1")])
+    files = [spotify, maloja]
+    expected = load(home, database, *files, dry_run=True)["counts"]
+
+    found = load(home, database, *files, sizes=BY_DISK)
+
+    assert windows[-1] == 1
+    assert found["counts"] == expected
+
+
+def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the_next(
+    home: Path, database: str, export: Path, undisturbed: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = snapshot.look_up, 0
+
+    def failing(*args: Any, **kwargs: Any) -> snapshot.Found:  # noqa: ANN401 (those of look_up)
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise StatementError("the connection is gone", None, Failure.LOST)
+        return plain(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot, "look_up", failing)
+        first = load(home, database, export, sizes=BY_DISK)
+
+    assert (first["status"], first["imbalances"]) == ("failed", [])
+    assert first["counts"]["inserted"] == inserted(database) == 16
+    assert first["counts"]["unresolved"] == 20
+
+    second = load(home, database, export, sizes=BY_DISK)
+    assert (second["exit_code"], second["counts"]["inserted"]) == (0, 20)
+    assert content(database) == undisturbed
+
+
+def test_a_dry_run_looks_at_everything_at_once(home: Path, database: str, export: Path, windows: list[int]) -> None:
+    rehearsed = load(home, database, export, dry_run=True, sizes=BY_DISK)
+    assert windows == []
+
+    real = load(home, database, export, sizes=BY_DISK)
+    assert (rehearsed["counts"], rehearsed["created"]) == (real["counts"], real["created"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from etl import load, report
 from etl.errors import in_spite_of_signals
-from etl.schema import LISTENS, conform
+from etl.schema import LISTENS, conform, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,43 +41,44 @@ class Books:
     """Listens that the run inserted and that Koito removed with their track before it ended."""
 
 
-def write_rows(directory: RunDirectory, rows: Rows, parts: Sequence[Part]) -> list[pl.DataFrame]:
-    """Write down what is known before the load; return the spellings of the keys, for each of ``parts``."""
+def write_rows(directory: RunDirectory, rows: Rows, parts: Sequence[Part]) -> pl.DataFrame:
+    """Write down what is known before the load; return the distinct spellings of the keys."""
     directory.keep_frame("skipped", rows.skipped)
     directory.keep_frame("rejects", rows.rejects)
     if rows.spool is None:
         directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
-        return [report.spellings(rows.listens)]
-    spelled: list[pl.DataFrame] = []
+        return report.spelled(rows.listens)
+    names = report.spelled(empty(LISTENS))
 
     def recorded() -> Iterator[pl.DataFrame]:
+        nonlocal names
         for part in parts:
             listens = part.window.read(LISTENS.names())
-            spelled.append(report.spellings(listens))
+            names = report.add_up([names, report.spelled(listens)])
             yield listens
 
     directory.keep_parts("listens", recorded())
-    return spelled
+    return names
 
 
 def close_books(
-    directory: RunDirectory, rows: Rows, parts: Sequence[Part], spelled: Sequence[pl.DataFrame], *, failed: bool
+    directory: RunDirectory, rows: Rows, parts: Sequence[Part], names: pl.DataFrame, *, failed: bool
 ) -> Books:
     """Write down what became of every key and row; of a run that ``failed``, rows that were not reached are left over.
 
-    ``spelled`` is what ``write_rows`` returned.
+    ``names`` is what ``write_rows`` returned.
     """
-    per_part = [report.make_keys(names, part.loaded.keys()) for names, part in zip(spelled, parts, strict=True)]
-    keys = report.merge_keys(per_part)
+    reached = [part.loaded.keys() for part in parts]
+    keys = report.make_keys(report.spellings(names), report.merge_ids(reached))
     tallies: list[report.Tally] = []
     removed: list[int] = []
 
     def outcomes() -> Iterator[pl.DataFrame]:
-        for (window, loaded), known in zip(parts, per_part, strict=True):
-            inserted, of_others, reached = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
-            outcome = report.make_outcome(window.read(_TOLD), known, inserted, of_others, reached if failed else None)
+        for (window, loaded), known in zip(parts, reached, strict=True):
+            inserted, of_others, written = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
+            outcome = report.make_outcome(window.read(_TOLD), known, inserted, of_others, written if failed else None)
             outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
-            tallies.append(report.tally(outcome))
+            tallies.append(report.tally(outcome, keys))
             removed.append(report.removed_meanwhile(inserted, known, outcome, loaded.left_tracks()))
             yield outcome
 

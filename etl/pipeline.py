@@ -265,7 +265,7 @@ class _Run:
         directory: RunDirectory,
         rows: Rows,
         parts: Sequence[Part],
-        spelled: Future[list[pl.DataFrame]],
+        spelled: Future[pl.DataFrame],
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""

@@ -9,7 +9,7 @@ import polars as pl
 from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
@@ -29,30 +29,38 @@ def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
     return track.cast(pl.Int64) * _SECONDS + second.dt.epoch("s")
 
 
-def spellings(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return lookup_key, listens and spellings of the distinct keys of ``listens`` (schema NORMALIZED).
+def spelled(listens: pl.DataFrame) -> pl.DataFrame:
+    """Return lookup_key, spelling and listens (how many) of the distinct spellings of ``listens`` (schema NORMALIZED).
 
     A spelling is a credit, a title and an album as they were cleaned.
     """
     spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
-    parts = [  # the texts of all listens at once would be the largest thing of the whole run
+    return add_up(
         part.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
-        for part in (listens.clear(), *listens.iter_slices(SLICE))
-    ]
-    distinct = pl.concat(parts).group_by("lookup_key", "spelling").agg(pl.col("listens").sum())
+        for part in (listens.clear(), *listens.iter_slices(SLICE))  # the texts of all at once would be too large
+    )
+
+
+def add_up(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return what ``spelled`` returned of parts as of their whole."""
+    return pl.concat(parts).group_by("lookup_key", "spelling").agg(pl.col("listens").sum())
+
+
+def spellings(distinct: pl.DataFrame) -> pl.DataFrame:
+    """Return lookup_key, listens and spellings of each key of what ``spelled`` returned, by key."""
     per_key = distinct.group_by("lookup_key").agg(
         listens=pl.col("listens").sum().cast(pl.Int32), spellings=pl.col("spelling").sort()
     )
     return per_key.sort("lookup_key")
 
 
-def make_keys(spelled: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+def make_keys(names: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
     """Return the run's keys as schema KEYS.
 
-    ``spelled`` is what ``spellings`` returns; ``ids`` holds lookup_key, status, detail, artist_id, album_id and
+    ``names`` is what ``spellings`` returns; ``ids`` holds lookup_key, status, detail, artist_id, album_id and
     track_id of the keys that were reached.
     """
-    found = spelled.join(ids, on="lookup_key", how="left", maintain_order="left")
+    found = names.join(ids, on="lookup_key", how="left", maintain_order="left")
     full = found.with_columns(
         status=pl.col("status").fill_null(str(KeyStatus.FAILED)),
         detail=pl.when(pl.col("status").is_null()).then(pl.lit(NOT_REACHED)).otherwise("detail"),
@@ -60,30 +68,21 @@ def make_keys(spelled: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
     return conform(full, KEYS)
 
 
-def merge_keys(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return the keys (schema KEYS) of the parts of a run as those of the run.
+def merge_ids(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return what is known of the keys that the parts of a run reached, as of the run.
 
-    A key that one of them resolved was resolved by the run; one that only some of them could resolve says why.
+    Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. A key that one part resolved was
+    resolved by the run; one that only some of them could resolve says why.
     """
     if len(parts) == 1:
         return parts[0]
-    status = pl.col("status")
+    status, detail = pl.col("status"), pl.col("detail")
     rank = status.replace_strict({str(one): place for place, one in enumerate(_FIRST)}, return_dtype=pl.Int32)
-    has_ids = status != str(KeyStatus.FAILED)
-    merged = (
-        pl.concat(parts)
-        .group_by("lookup_key")
-        .agg(
-            pl.col("listens").sum(),
-            pl.col("spellings").explode().unique().sort(),
-            status.sort_by(rank).first(),
-            pl.coalesce(
-                pl.col("detail").filter(has_ids).drop_nulls().first(), pl.col("detail").filter(~has_ids).last()
-            ),
-            *(pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")),
-        )
-    )
-    return conform(merged.sort("lookup_key"), KEYS)
+    every = pl.concat(parts).with_columns(rank=rank)
+    ids = [pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")]
+    merged = every.group_by("lookup_key").agg(pl.col("rank").min(), detail.drop_nulls().first(), *ids)
+    words = pl.Series("status", [str(one) for one in _FIRST])
+    return merged.with_columns(status=words.gather(merged.get_column("rank"))).select(parts[0].columns)
 
 
 def make_outcome(
@@ -161,18 +160,20 @@ class Tally(NamedTuple):
     outcomes: pl.DataFrame
     """Columns file, outcome and len."""
     used: pl.DataFrame
-    """Columns file and lookup_key, each pair once."""
+    """Columns file and key, a place in the run's keys, each pair once; in four bytes each, as there are many."""
     details: pl.DataFrame
     """Columns detail and len."""
     doubles: int
     """Likely ones."""
 
 
-def tally(outcome: pl.DataFrame) -> Tally:
-    """Count ``outcome`` (schema OUTCOME)."""
+def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> Tally:
+    """Count ``outcome`` (schema OUTCOME); ``keys`` (schema KEYS) are those of the run."""
+    numbers = keys.select("lookup_key").with_row_index("key")
+    used = outcome.select("file", "lookup_key").unique().join(numbers, on="lookup_key")
     return Tally(
         outcome.group_by("file", "outcome").len(),
-        outcome.select("file", "lookup_key").unique(),
+        used.select(pl.col("file").cast(pl.Categorical), "key"),
         outcome.group_by("detail").len(),
         outcome.get_column("double_of").count(),
     )
@@ -224,8 +225,9 @@ def count_files(
     skipped: pl.DataFrame, rejects: pl.DataFrame, listens: Tally, keys: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """Return the counts of every file that has rows."""
-    statuses = keys.select("lookup_key", what=pl.col("status").replace(_COUNT_OF_STATUS))
-    used = listens.used.join(statuses, on="lookup_key").group_by("file", "what").len()
+    statuses = keys.get_column("status").replace(_COUNT_OF_STATUS)
+    each = listens.used.select("file", what=statuses.gather(listens.used.get_column("key")))
+    used = each.group_by("file", "what").len().cast({"file": pl.String})
     rows = [
         skipped.group_by("file").len().select("file", pl.lit("skipped").alias("what"), "len"),
         rejects.group_by("file").len().select("file", pl.lit("rejected").alias("what"), "len"),

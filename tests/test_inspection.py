@@ -97,7 +97,7 @@ def filled(bare: RunDirectory) -> RunDirectory:
         ("bo\x1ftwo\x1fhits", "resolved", None, 2, 2, 2),
         ("bo feat. cy\x1fthree\x1f", "failed", "refused", None, None, None),
     ]
-    keys = report.make_keys(report.spellings(frame), pl.DataFrame(ids, IDS, orient="row"))
+    keys = report.make_keys(report.spellings(report.spelled(frame)), pl.DataFrame(ids, IDS, orient="row"))
     pairs = pl.Schema([("track_id", pl.Int32), ("listened_at", TIME)])
     inserted = pl.DataFrame([(1, START), (2, START)], pairs, orient="row")
     bare.write_frame("skipped", pl.DataFrame(skipped, SKIPPED, orient="row"))

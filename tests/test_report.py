@@ -40,7 +40,7 @@ def pairs(*rows: tuple[int, int]) -> pl.DataFrame:
 def keys_of(frame: pl.DataFrame, **tracks: int) -> pl.DataFrame:
     """Return the keys of ``frame``, resolved to these ids by title in lower case."""
     rows = [(f"ann\x1f{title}\x1f", "resolved", number) for title, number in tracks.items()]
-    return report.make_keys(report.spellings(frame), ids(*rows))
+    return report.make_keys(report.spellings(report.spelled(frame)), ids(*rows))
 
 
 def outcomes(
@@ -67,7 +67,7 @@ def test_different_pairs_have_different_codes(found: set[tuple[int, int]]) -> No
 
 def test_spellings_are_collected_by_key() -> None:
     frame = listens({}, {"track": "ONE"}, {}, {"album": "Hits"}, {"artists": ["Ann", "Bo"], "artist": "Ann & Bo"})
-    assert report.spellings(frame).rows() == [
+    assert report.spellings(report.spelled(frame)).rows() == [
         ("ann\x1ebo\x1fone\x1f", 1, ["Ann & Bo / One / "]),
         ("ann\x1fone\x1f", 3, ["Ann / ONE / ", "Ann / One / "]),
         ("ann\x1fone\x1fhits", 1, ["Ann / One / Hits"]),
@@ -77,7 +77,7 @@ def test_spellings_are_collected_by_key() -> None:
 def test_keys_have_their_status_and_ids_and_those_not_reached_have_failed() -> None:
     frame = listens({}, {"track": "Two"}, {"track": "Three"})
     reached = ids(("ann\x1fone\x1f", "hit", 7), ("ann\x1ftwo\x1f", "failed", None), detail="why")
-    keys = report.make_keys(report.spellings(frame), reached)
+    keys = report.make_keys(report.spellings(report.spelled(frame)), reached)
     assert keys.schema == KEYS
     assert keys.select("lookup_key", "listens", "status", "detail", "track_id").rows() == [
         ("ann\x1fone\x1f", 1, "hit", "why", 7),
@@ -123,7 +123,7 @@ def test_what_was_not_inserted_was_there_before_perhaps_for_another_user() -> No
 def test_a_listen_of_a_failed_key_is_unresolved_with_the_reason_and_never_a_duplicate() -> None:
     frame = listens({}, {}, {"track": "Two"})
     reached = ids(("ann\x1fone\x1f", "failed", None), detail="refused by the database")
-    keys = report.make_keys(report.spellings(frame), reached)
+    keys = report.make_keys(report.spellings(report.spelled(frame)), reached)
     made = report.make_outcome(frame, keys, pairs(), pairs())
     assert made.select("outcome", "detail", "track_id").rows() == [
         ("unresolved", "refused by the database", None),
@@ -134,7 +134,9 @@ def test_a_listen_of_a_failed_key_is_unresolved_with_the_reason_and_never_a_dupl
 
 def test_a_remark_on_a_resolved_key_is_no_detail_of_its_listens() -> None:
     frame = listens({})
-    keys = report.make_keys(report.spellings(frame), ids(("ann\x1fone\x1f", "resolved", 1), detail="another MBID"))
+    keys = report.make_keys(
+        report.spellings(report.spelled(frame)), ids(("ann\x1fone\x1f", "resolved", 1), detail="another MBID")
+    )
     assert outcomes(frame, keys, pairs((1, 0))) == [("export.json", 1, "inserted", None)]
 
 
@@ -154,9 +156,9 @@ def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, report.Tally, pl.Data
         ]
     )
     reached = ids(("ann\x1fone\x1f", "hit", 1), ("ann\x1ftwo\x1f", "resolved", 2))
-    keys = report.make_keys(report.spellings(frame), reached)
+    keys = report.make_keys(report.spellings(report.spelled(frame)), reached)
     outcome = report.make_outcome(frame, keys, pairs((2, 0), (2, 1)), pairs())
-    return skipped, rejects, report.tally(outcome), keys
+    return skipped, rejects, report.tally(outcome, keys), keys
 
 
 def test_a_run_is_counted() -> None:
@@ -192,7 +194,7 @@ def test_each_file_is_counted_with_the_keys_that_it_uses() -> None:
 
 
 def test_a_run_without_rows_counts_nothing() -> None:
-    frames = (empty(SKIPPED), empty(REJECTS), report.tally(empty(OUTCOME)), empty(KEYS))
+    frames = (empty(SKIPPED), empty(REJECTS), report.tally(empty(OUTCOME), empty(KEYS)), empty(KEYS))
     assert report.count(*frames) == report.NO_COUNTS
     assert report.count_files(*frames) == {}
     assert report.by_reason(empty(SKIPPED)) == {}
@@ -252,3 +254,45 @@ def test_everything_that_is_wrong_is_told() -> None:
 
 def test_every_outcome_is_a_count() -> None:
     assert set(Outcome) <= set(COUNTS)
+
+
+def test_parts_of_a_run_are_counted_as_the_run() -> None:
+    frame = pl.concat(
+        [
+            listens({"row": 3}, {"row": 4, "track": "Two"}, {"row": 5, "track": "Two", "listened_at": at(9)}, file="a"),
+            listens({"row": 2, "track": "Two", "listened_at": at(1)}, {"row": 3, "track": "Three"}, file="b"),
+        ]
+    )
+    keys = keys_of(frame, one=1, two=2)
+    outcome = report.make_outcome(frame, keys, pairs((2, 0), (2, 1)), pairs((2, 9)))
+    whole = report.tally(outcome, keys)
+    parts = [report.tally(outcome.filter(pl.col("listened_at") < at(2)), keys)]
+    parts += [report.tally(outcome.filter(pl.col("listened_at") >= at(2)), keys)]
+
+    together = report.put_together(parts)
+
+    nothing = (empty(SKIPPED), empty(REJECTS))
+    assert report.count(*nothing, together, keys) == report.count(*nothing, whole, keys)
+    assert report.count_files(*nothing, together, keys) == report.count_files(*nothing, whole, keys)
+    assert sorted(together.details.rows(), key=str) == sorted(whole.details.rows(), key=str)
+
+
+def test_spellings_of_parts_add_up_to_those_of_the_whole() -> None:
+    parts = [listens({}, {"track": "ONE"}), listens({}, {"track": "oNe"}, {"track": "Two"})]
+    added = report.spellings(report.add_up(map(report.spelled, parts)))
+    assert added.rows() == report.spellings(report.spelled(pl.concat(parts))).rows()
+    assert added["listens"].to_list() == [4, 1]
+
+
+def test_a_key_that_one_part_resolved_was_resolved_by_the_run() -> None:
+    first = ids(("a", "resolved", 1), ("b", "hit", 2), ("d", "hit", 4))
+    second = ids(("a", "hit", 1), ("b", "hit", 3), ("c", "failed", None), detail="why")
+    third = ids(("c", "resolved", 5), ("d", "failed", None), detail="then")
+    merged = report.merge_ids([first, second.with_columns(detail=pl.when(status="failed").then("detail")), third])
+    assert merged.sort("lookup_key").rows() == [
+        ("a", "resolved", None, 1, 1, 1),
+        ("b", "hit", None, 3, 3, 3),
+        ("c", "resolved", "why", 5, 5, 5),
+        ("d", "hit", "then", 4, 4, 4),
+    ]
+    assert merged.schema == first.schema

@@ -1,7 +1,11 @@
-"""``python -m tests.faults.victim ARGUMENTS``: the program, with so small batches that a short load has many."""
+"""``python -m tests.faults.victim ARGUMENTS``: the program, with so small batches that a short load has many.
+
+Every other process has its listens go by way of the disk, in windows.
+"""
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 from etl import pipeline
@@ -9,7 +13,8 @@ from etl.cli import main
 from etl.rounds import Sizes
 
 SIZES = {"batch": 12, "round": 40}
+BY_DISK = {"together": 1, "window": 60}
 
 if __name__ == "__main__":
-    vars(pipeline)["Sizes"] = partial(Sizes, **SIZES)
+    vars(pipeline)["Sizes"] = partial(Sizes, **SIZES, **(BY_DISK if os.getpid() % 2 else {}))
     main()

@@ -46,7 +46,7 @@ def make_run(
     """Return a run whose listens (as in ``tests.frames.listens``) were all inserted; ``told`` is put over run.json."""
     run = create_run(runs, "auto", NOW)
     frame = listens(*rows, file=file) if rows else empty(LISTENS)
-    spelled = report.spellings(frame)
+    spelled = report.spellings(report.spelled(frame))
     ids = pl.DataFrame(
         [(key, "resolved", None, place, place, place) for place, key in enumerate(spelled["lookup_key"], start=1)],
         IDS,
@@ -78,7 +78,7 @@ def _manifest(
     outcome: pl.DataFrame,
     keys: pl.DataFrame,
 ) -> dict[str, Any]:
-    counts = report.count(skipped, rejects, report.tally(outcome), keys)
+    counts = report.count(skipped, rejects, report.tally(outcome, keys), keys)
     one = {"sha256": "0", "format": "maloja-export", "status": str(FileStatus.LOADED), "reason": ""}
     return {
         "run_id": run.run_id,

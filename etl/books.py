@@ -41,7 +41,7 @@ class Books:
     """Listens that the run inserted and that Koito removed with their track before it ended."""
 
 
-def write_rows(directory: RunDirectory, rows: Rows, parts: Sequence[Part]) -> pl.DataFrame:
+def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     """Write down what is known before the load; return the distinct spellings of the keys."""
     directory.keep_frame("skipped", rows.skipped)
     directory.keep_frame("rejects", rows.rejects)
@@ -52,8 +52,8 @@ def write_rows(directory: RunDirectory, rows: Rows, parts: Sequence[Part]) -> pl
 
     def recorded() -> Iterator[pl.DataFrame]:
         nonlocal names
-        for part in parts:
-            listens = part.window.read(LISTENS.names())
+        for window in rows.windows(report.SLICE):
+            listens = window.read(LISTENS.names())
             names = report.add_up([names, report.spelled(listens)])
             yield listens
 
@@ -74,7 +74,7 @@ def close_books(
     removed: list[int] = []
 
     def outcomes() -> Iterator[pl.DataFrame]:
-        for (window, loaded), known in zip(parts, reached, strict=True):
+        for (window, loaded), known in zip(parts, report.known_by(reached), strict=True):
             inserted, of_others, written = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
             outcome = report.make_outcome(window.read(_TOLD), known, inserted, of_others, written if failed else None)
             outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)

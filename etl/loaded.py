@@ -23,7 +23,7 @@ class Commit(NamedTuple):
     number: int
     at: float
     """On the monotonic clock."""
-    keys: list[str]
+    keys: pl.Series
     """That it resolved."""
     created: Mapping[str, int]
 
@@ -63,10 +63,20 @@ class Loaded:
             parts[:] = [part for part, is_sure in zip(parts, sure, strict=True) if is_sure]
         lost = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if not is_sure]
         self.commits = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if is_sure]
-        keys = pl.Series([key for commit in lost for key in commit.keys], dtype=pl.String)
+        keys = pl.concat([pl.Series(dtype=pl.String), *(commit.keys for commit in lost)])
         self.resolved = [part.filter(~pl.col("lookup_key").is_in(keys.implode())) for part in self.resolved]
         for commit in lost:
             self.created.subtract(commit.created)
+
+    def forget_known(self, known: pl.DataFrame) -> pl.DataFrame:
+        """Forget the hits that ``known`` has (schema TRACK_LOOKUP), and return what is known now, the last of each key.
+
+        Of the parts of a run each need remember only what the ones before it do not.
+        """
+        columns = TRACK_LOOKUP.names()
+        self.hits = [hits.join(known, on=columns, how="anti", maintain_order="left") for hits in self.hits]
+        found = [known, *(part.select(columns) for part in (*self.hits, *self.resolved))]
+        return pl.concat(found).unique("lookup_key", keep="last")
 
     def _all(self) -> pl.DataFrame:
         """Return them in the order in which they came about: hits, then what was resolved, then failures."""

@@ -44,7 +44,7 @@ from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
-from etl.schema import PASSED_OVER, FileStatus, RunStatus, empty
+from etl.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
 from etl.sources import Format, ReadOptions
 from etl.spool import Spool
 
@@ -194,7 +194,7 @@ class _Run:
         failure = None
         parts = [Part(window, Loaded()) for window in rows.windows(self.sizes.window)]
         with ThreadPoolExecutor(2, "etl-files") as files:
-            spelled = files.submit(in_spite_of_signals, lambda: write_rows(directory, rows, parts))
+            spelled = files.submit(in_spite_of_signals, lambda: write_rows(directory, rows))
             try:
                 with one_interruption():
                     self._resolve(pool, directory, user, rows, parts, has_lookup=has_lookup)
@@ -216,10 +216,9 @@ class _Run:
         self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, parts: Sequence[Part], *, has_lookup: bool
     ) -> None:
         """Look up the keys, insert the listens of the cached ones, resolve and load the others; part by part."""
-        progress, numbers, keys = self.voice.progress, count(1), 0
+        progress, numbers, keys, known = self.voice.progress, count(1), 0, empty(TRACK_LOOKUP)
         if not self.settings.dry_run:
-            if rows.height:
-                pool.open_workers()
+            pool.open_workers(self.settings.workers if rows.height else 0)
             parts[0].loaded.retries += self._begin(pool, directory, user, rows)
             progress.expect(Count.LISTENS, rows.height)
         for window, loaded in parts:
@@ -236,8 +235,9 @@ class _Run:
                 vanished = loader.load_hits(found.hits)
                 again = pl.col("lookup_key").is_in(vanished)
                 loader.resolve(pl.concat([found.to_resolve.filter(~again), found.units.filter(again)]))
-            for key in loaded.failed:
-                self.voice.narrate(f"not resolved: {loaded.failed[key]}")
+            known = loaded.forget_known(known) if len(parts) > 1 else known
+            for reason in loaded.failed.values():
+                self.voice.narrate(f"not resolved: {reason}")
         if not self.settings.dry_run:  # equal ones: once
             progress.expect(Count.LISTENS, sum(one.height for part in parts for one in part.loaded.reached))
 

@@ -9,7 +9,7 @@ import polars as pl
 from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
@@ -74,15 +74,32 @@ def merge_ids(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. A key that one part resolved was
     resolved by the run; one that only some of them could resolve says why.
     """
-    if len(parts) == 1:
-        return parts[0]
+    once, several = told_apart(parts)
     status, detail = pl.col("status"), pl.col("detail")
     rank = status.replace_strict({str(one): place for place, one in enumerate(_FIRST)}, return_dtype=pl.Int32)
-    every = pl.concat(parts).with_columns(rank=rank)
+    every = several.with_columns(rank=rank)
     ids = [pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")]
     merged = every.group_by("lookup_key").agg(pl.col("rank").min(), detail.drop_nulls().first(), *ids)
     words = pl.Series("status", [str(one) for one in _FIRST])
-    return merged.with_columns(status=words.gather(merged.get_column("rank"))).select(parts[0].columns)
+    merged = merged.with_columns(status=words.gather(merged.get_column("rank")))
+    return pl.concat([once, merged.select(once.columns)])
+
+
+def told_apart(parts: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of ``parts`` whose key is in one of them alone, and the others, with the place of their part."""
+    every = pl.concat(part.with_columns(part=pl.lit(place)) for place, part in enumerate(parts))
+    if len(parts) == 1:
+        return parts[0], every.clear()
+    is_alone = every.get_column("lookup_key").is_unique()
+    return every.filter(is_alone).drop("part"), every.filter(~is_alone)
+
+
+def known_by(parts: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield what was known of the keys at the end of each of ``parts``, which say only what is new or has changed."""
+    once, several = told_apart(parts)
+    for place in range(len(parts)):
+        until = several.filter(pl.col("part") <= place).unique("lookup_key", keep="last", maintain_order=True)
+        yield pl.concat([once, until.drop("part")])
 
 
 def make_outcome(
@@ -183,9 +200,12 @@ def put_together(tallies: Sequence[Tally]) -> Tally:
     """Return the tally of all parts of a run."""
     if len(tallies) == 1:
         return tallies[0]
+    used = pl.concat(one.used for one in tallies)
+    parts_of_file = pl.concat(one.used.select("file").unique() for one in tallies).get_column("file")
+    shared = used.get_column("file").is_in(parts_of_file.filter(parts_of_file.is_duplicated()).unique().implode())
     return Tally(
         pl.concat(one.outcomes for one in tallies).group_by("file", "outcome").agg(pl.col("len").sum()),
-        pl.concat(one.used for one in tallies).unique(),
+        pl.concat([used.filter(~shared), used.filter(shared).unique()]),
         pl.concat(one.details for one in tallies).group_by("detail").agg(pl.col("len").sum()),
         sum(one.doubles for one in tallies),
     )

@@ -57,7 +57,7 @@ class Sizes:
     """Units per round."""
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together; where there are more, listens go by way of the disk."""
-    window: int = 1_000_000
+    window: int = 500_000
     """Listens that are looked up and loaded together where they went by way of the disk."""
 
 
@@ -273,10 +273,10 @@ class Loader:
 
     def _record(self, batch: Batch, written: Written) -> None:
         loaded, created = self.loaded, load.created(batch)
-        keys: list[str] = []
+        keys = pl.Series(dtype=pl.String)
         if (resolved := batch.entities.tables.get("track_lookup")) is not None:
             loaded.resolved.append(resolved)
-            keys = resolved.get_column("lookup_key").to_list()
+            keys = resolved.get_column("lookup_key").alias("")
         loaded.commits.append(Commit(batch.number, time.monotonic(), keys, created))
         loaded.reached.append(batch.listens.select("track_id", "listened_at"))
         loaded.inserted.append(written.inserted)

@@ -41,9 +41,9 @@ class Pool:
         """Run ``task`` on the run's own connection, after those that were given before."""
         return self._controller.submit(task, self._control)
 
-    def open_workers(self) -> None:
-        """Begin to open the workers' connections, which they would do with their first tasks."""
-        for _ in range(self.size):
+    def open_workers(self, count: int) -> None:
+        """Begin to open ``count`` of the workers' connections, which they would do with their first tasks."""
+        for _ in range(count):
             self.submit(lambda _: None)
 
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:

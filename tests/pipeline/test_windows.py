@@ -15,6 +15,7 @@ from etl.resolve import snapshot
 from etl.rounds import Sizes
 from etl.schema import RUN_FILES
 from tests.disturbances import inserted
+from tests.koito_actions import merge_tracks, track_id
 from tests.support import content, load, play, scrobble, write_maloja, write_spotify
 from tests.worlds import wipe
 
@@ -117,6 +118,34 @@ def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the
     second = load(home, database, export, sizes=BY_DISK)
     assert (second["exit_code"], second["counts"]["inserted"]) == (0, 20)
     assert content(database) == undisturbed
+
+
+def test_a_merge_in_koito_between_two_windows_keeps_the_books_in_balance(
+    home: Path, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays = [scrobble(10 * second, ["Ann"], title, "Hits") for second, title in enumerate(["One", "Two"] * 8)]
+    export = write_maloja(tmp_path / "maloja.json", plays)
+    plain, calls = snapshot.look_up, 0
+
+    def merging(*args: Any, **kwargs: Any) -> snapshot.Found:  # noqa: ANN401 (those of look_up)
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            merge_tracks(database, track_id(database, "One", "Hits", "Ann"), track_id(database, "Two", "Hits", "Ann"))
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(snapshot, "look_up", merging)
+    found = load(home, database, export, sizes=Sizes(together=1, window=8))
+
+    assert calls == 2
+    assert (found["exit_code"], found["imbalances"]) == (0, [])
+    assert (found["counts"]["inserted"], found["counts"]["resolved"]) == (16, 2)
+    keys = RunDirectory(Path(found["run_dir"])).read_frame("keys")
+    assert keys["track_id"].to_list() == [track_id(database, "Two", "Hits", "Ann")] * 2
+    outcome = RunDirectory(Path(found["run_dir"])).read_frame("outcome").sort("row")
+    assert outcome["track_id"].n_unique() == 2
+    assert outcome["track_id"].tail(8).n_unique() == 1
+    assert inserted(database) == 16
 
 
 def test_a_dry_run_looks_at_everything_at_once(home: Path, database: str, export: Path, windows: list[int]) -> None:

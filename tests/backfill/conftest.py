@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HASTY = Patience(connect=5.0, read=0.3, total=5.0, bytes=100_000, backoff=0.001)
+HASTY = Patience(connect=5.0, read=2.0, total=5.0, bytes=100_000, backoff=0.001)
 
 
 @pytest.fixture

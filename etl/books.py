@@ -48,17 +48,18 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     if rows.spool is None:
         directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
         return report.spelled(rows.listens)
-    names = report.spelled(empty(LISTENS))
+    names = [report.spelled(empty(LISTENS))]
 
     def recorded() -> Iterator[pl.DataFrame]:
-        nonlocal names
         for window in rows.windows(report.SLICE):
             listens = window.read(LISTENS.names())
-            names = report.add_up([names, report.spelled(listens)])
+            names.append(report.spelled(listens))
+            if sum(more.height for more in names[1:]) > names[0].height:  # so each is added up a few times at most
+                names[:] = [report.add_up(names)]
             yield listens
 
     directory.keep_parts("listens", recorded())
-    return names
+    return report.add_up(names)
 
 
 def close_books(

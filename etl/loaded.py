@@ -75,8 +75,9 @@ class Loaded:
         """
         columns = TRACK_LOOKUP.names()
         self.hits = [hits.join(known, on=columns, how="anti", maintain_order="left") for hits in self.hits]
-        found = [known, *(part.select(columns) for part in (*self.hits, *self.resolved))]
-        return pl.concat(found).unique("lookup_key", keep="last")
+        new = pl.concat([known.clear(), *(part.select(columns) for part in (*self.hits, *self.resolved))])
+        new = new.unique("lookup_key", keep="last")
+        return pl.concat([known.join(new, on="lookup_key", how="anti"), new])
 
     def _all(self) -> pl.DataFrame:
         """Return them in the order in which they came about: hits, then what was resolved, then failures."""

@@ -53,7 +53,7 @@ class Sizes:
 
     batch: int = 40_000
     """Rows per transaction."""
-    round: int = 20_000
+    round: int = 40_000
     """Units per round."""
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together; where there are more, listens go by way of the disk."""

@@ -132,12 +132,15 @@ def _is_fresh(batch: Batch) -> bool:
 
 def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Insert by way of the staging table; return the listens that were new, and those held for another user."""
+    if listens.is_empty():
+        return PAIRS.to_frame(), PAIRS.to_frame()
     connection.ingest("etl_stage", listens, STAGE, temporary=True)
     reach(Point.AFTER_STAGE)
-    inserted = connection.read("insert_listens")
+    first, last = listens.select(first=pl.col("track_id").min(), last=pl.col("track_id").max()).row(0)
+    inserted = connection.read("insert_listens", first, last)
     if inserted.height == listens.height:
         return inserted, PAIRS.to_frame()
-    return inserted, connection.read("staged_of_other_users")
+    return inserted, connection.read("staged_of_other_users", first, last)
 
 
 def present_listens(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:

@@ -93,10 +93,7 @@ class RunDirectory:
             self.unwritten.append(error)
 
     def keep_parts(self, name: str, parts: Iterator[pl.DataFrame]) -> None:
-        """Write the rows of all ``parts``, one after the other, if that is possible; each is asked for in any case.
-
-        The last one is all that there is where there is only one.
-        """
+        """Write the rows of all ``parts``, one after the other, as ``keep_frame`` does; each is asked for in any case."""
         first = next(parts)
         second = next(parts, None)
         if second is None:

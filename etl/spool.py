@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import polars as pl
 
 from etl.artifacts import unwritable, whole_file
+from etl.errors import SettingsError
 from etl.schema import NORMALIZED, conform
 
 if TYPE_CHECKING:
@@ -64,7 +65,12 @@ class OnDisk:
         if self.span.until is not None:
             inside &= time < self.span.until
         schema = pl.Schema({name: NORMALIZED[name] for name in columns or NORMALIZED})
-        return conform(pl.scan_parquet(self.parts, glob=False).filter(inside).select(schema.names()).collect(), schema)
+        rows = pl.scan_parquet(self.parts, glob=False).filter(inside).select(schema.names())
+        try:
+            return conform(rows.collect(), schema)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            folder = self.parts[0].parent
+            raise SettingsError(f"{folder} cannot be read any more: {error}", "Run the same command again") from error
 
 
 @dataclass

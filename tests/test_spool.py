@@ -106,3 +106,13 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="file"):
         Spool(tmp_path / "file" / "runs").add(rows_at(0, [1]))
+
+
+def test_a_part_that_is_gone_is_told(spool: Spool) -> None:
+    spool.add(rows_at(0, [1]))
+    (window,) = spool.windows(10)
+    spool.parts[0].unlink()
+
+    with pytest.raises(SettingsError, match="cannot be read any more"):
+        window.read()
+    spool.close()

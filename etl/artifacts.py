@@ -93,7 +93,7 @@ class RunDirectory:
             self.unwritten.append(error)
 
     def keep_parts(self, name: str, parts: Iterator[pl.DataFrame]) -> None:
-        """Write the rows of all ``parts``, one after the other, as ``keep_frame`` does; each is asked for in any case."""
+        """Write the rows of all ``parts``, one after the other, as ``keep_frame`` does; each is read in any case."""
         first = next(parts)
         second = next(parts, None)
         if second is None:

@@ -42,12 +42,12 @@ class Books:
 
 
 def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
-    """Write down what is known before the load; return the distinct spellings of the keys."""
+    """Write down what is known before the load; return the spellings of the keys, as ``report.spellings`` does."""
     directory.keep_frame("skipped", rows.skipped)
     directory.keep_frame("rejects", rows.rejects)
     if rows.spool is None:
         directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
-        return report.spelled(rows.listens)
+        return report.spellings(report.spelled(rows.listens))
     names = [report.spelled(empty(LISTENS))]
 
     def recorded() -> Iterator[pl.DataFrame]:
@@ -59,7 +59,7 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
             yield listens
 
     directory.keep_parts("listens", recorded())
-    return report.add_up(names)
+    return report.spellings(report.add_up(names))
 
 
 def close_books(
@@ -70,7 +70,7 @@ def close_books(
     ``names`` is what ``write_rows`` returned.
     """
     reached = [part.loaded.keys() for part in parts]
-    keys = report.make_keys(report.spellings(names), report.merge_ids(reached))
+    keys = report.make_keys(names, report.merge_ids(reached))
     tallies: list[report.Tally] = []
     removed: list[int] = []
 

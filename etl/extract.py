@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.beside import MOST, readers_beside
+from etl.ahead import ReadAhead
 from etl.doubles import nothing_settled
-from etl.errors import LISTEN_EVERY, BrokenFileError, InputError
-from etl.normalize.listens import Extracted, Normalized, normalize, normalize_together
+from etl.errors import BrokenFileError, InputError
+from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
 from etl.progress import Count, Progress, Silence
-from etl.reading import CHANGED, Decoded, FileReader, Opened, Unread, all_places, find
+from etl.reading import CHANGED, FileReader, Unread, all_places, find
 from etl.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
+from etl.sources import ReadOptions
 from etl.spool import InMemory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
-    from typing import TypeAlias
+    from collections.abc import Sequence
+    from datetime import datetime
 
-    from etl.beside import Beside
+    from etl.ahead import IsKnown
     from etl.discover import Found, InputFile
     from etl.doubles import Settled
-    from etl.normalize.listens import Rules
-    from etl.sources import Format, ReadOptions
+    from etl.reading import Decoded
+    from etl.settings import RunSettings
+    from etl.sources import Format
     from etl.spool import Spool, Window
-
-    IsKnown: TypeAlias = Callable[[str, str, Format], bool]
-
-BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a larger one is read alone
-THREADS = 3  # where they read alone: one has Python's lock and decodes, the others read, hash, or wait for Polars
 
 
 @dataclass(frozen=True)
@@ -126,8 +120,8 @@ class Extractor:
     spool: Spool | None = None
     """Takes the listens where there are more files than that."""
 
-    def extract(self, found: Found) -> list[FileResult]:
-        """Return what became of every file found, in the order of their paths.
+    def extract(self, found: Found, begun: ReadAhead | None = None) -> list[FileResult]:
+        """Return what became of every file found, in the order of their paths. Reading them may have ``begun``.
 
         Rows are normalised together, because names repeat between files.
         """
@@ -136,10 +130,11 @@ class Extractor:
         self.progress.expect(Count.FILES, len(found.files))
         decoded: list[Decoded] = []
         size = 0
-        for read in self._read(found.files):
+        ahead = begun or ReadAhead(FileReader(self.source, self.options), found.files)
+        for file, read in ahead.results(self.is_known):
             self.progress.advance(Count.FILES, 1)
-            if isinstance(read, FileResult):
-                results.append(read)
+            if isinstance(read, Unread):
+                results.append(FileResult(file.path, *read))
                 continue
             self.progress.advance(Count.ROWS, read.rows.height)
             decoded.append(read)
@@ -150,36 +145,6 @@ class Extractor:
         last = self.normalize(decoded)
         results += self._put_aside(last) if self.spool and self.spool.parts else last
         return sorted(results, key=lambda result: result.path)
-
-    def _read(self, files: Sequence[InputFile]) -> Iterator[Decoded | FileResult]:
-        """Read files side by side and yield what became of each, in the order in which they are done.
-
-        In the threads of this process one file is decoded at a time, while others are read and hashed; where there is
-        much to read, other processes take a part of it.
-        """
-        here = FileReader(self.source, self.options)
-        waiting = deque(files)
-        tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | Beside, InputFile]] = {}
-        with ThreadPoolExecutor(THREADS + MOST, "etl-extract") as threads, readers_beside(here, files) as beside:
-            idle: list[FileReader | Beside] = [here, *beside] if beside else [here] * THREADS
-            try:
-                while waiting or tasks:
-                    taken = sum(file.size for _, file in tasks.values())
-                    if waiting and idle and (not tasks or taken + waiting[0].size <= BYTES_AT_ONCE):
-                        reader, file = idle.pop(), waiting.popleft()
-                        tasks[threads.submit(reader.open, file)] = reader, file
-                        continue
-                    for task in wait(tasks, LISTEN_EVERY, FIRST_COMPLETED).done:
-                        reader, file = tasks.pop(task)
-                        read = task.result()
-                        if isinstance(read, Opened) and not self.is_known(file.path, read.sha256, read.kind):
-                            tasks[threads.submit(reader.decode, read)] = reader, file
-                        else:
-                            idle.append(reader)
-                            yield _without_rows(file, read) if not isinstance(read, Decoded) else read
-                        del task, read  # and with them the bytes
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
 
     def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
         """Normalise the rows of files, and look up where those stand that prove to be broken."""
@@ -194,10 +159,19 @@ class Extractor:
         return [replace(file, listens=file.listens.clear(), spooled=file.listens.height) for file in files]
 
 
-def _without_rows(file: InputFile, read: Opened | Unread) -> FileResult:
-    if isinstance(read, Unread):
-        return FileResult(file.path, *read)
-    return FileResult(file.path, FileStatus.KNOWN, "loaded before", read.sha256, read.kind)
+def extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress: Progress) -> Extractor:
+    """Return the extractor of a run under ``settings`` that begins ``now``."""
+    rules = Rules(now, settings.separators, settings.since, settings.until)
+    return Extractor(settings.source, _options(settings), rules, is_known, progress)
+
+
+def begin(settings: RunSettings, files: Sequence[InputFile]) -> ReadAhead:
+    """Begin to read ``files`` as the extractor of such a run does."""
+    return ReadAhead(FileReader(settings.source, _options(settings)), files)
+
+
+def _options(settings: RunSettings) -> ReadOptions:
+    return ReadOptions(settings.spotify_plays, settings.spotify_time)
 
 
 def _result(file: Decoded, rows: Normalized) -> FileResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,13 +31,12 @@ from etl.errors import (
     in_spite_of_signals,
     one_interruption,
 )
-from etl.extract import Extractor, Rows, gather, together
+from etl.extract import Rows, begin, extractor, gather, together
 from etl.faults import Point, reach
 from etl.inbox import open_inbox
 from etl.ledger import FileEntry
 from etl.loaded import Loaded
 from etl.manifest import Ending
-from etl.normalize.listens import Rules
 from etl.overlap import Overlap, may_have_doubles, settle_overlap
 from etl.progress import Count, Silence, Voice
 from etl.rehearsal import rehearse
@@ -45,7 +44,6 @@ from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
 from etl.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
-from etl.sources import Format, ReadOptions
 from etl.spool import Spool
 
 if TYPE_CHECKING:
@@ -53,20 +51,20 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from etl.ahead import IsKnown
     from etl.books import Books
     from etl.database.connection import Connection
     from etl.database.identify import Database
-    from etl.extract import IsKnown
-    from etl.progress import Progress
     from etl.replay import LeftOver
     from etl.settings import Place, RunSettings
+    from etl.sources import Format
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
     with one_interruption():
-        extractor = _extractor(settings, datetime.now(UTC), lambda *_: False, Silence())
-        rows = gather(extractor.extract(discover(paths)), settings.source)
+        everything = extractor(settings, datetime.now(UTC), lambda *_: False, Silence())
+        rows = gather(everything.extract(discover(paths)), settings.source)
     return manifest.of_check(settings, rows)
 
 
@@ -83,14 +81,15 @@ def run(
         with job.timed("discover"):
             found = discover(paths)
             inbox = open_inbox(paths, found, settings)
+        with closing(begin(settings, found.files)) as begun:
 
-        def extract(is_known: IsKnown) -> Rows:
-            spool = None if settings.dry_run else job.spool  # a dry run plans from one look at all
-            plain = _extractor(settings, job.started, is_known, job.voice.progress)
-            files = replace(plain, together=job.sizes.together, spool=spool).extract(found)
-            return gather(files, settings.source, may_be_none=settings.move_to is not None, spool=spool)
+            def extract(is_known: IsKnown) -> Rows:
+                spool = None if settings.dry_run else job.spool  # a dry run plans from one look at all
+                plain = extractor(settings, job.started, is_known, job.voice.progress)
+                files = replace(plain, together=job.sizes.together, spool=spool).extract(found, begun)
+                return gather(files, settings.source, may_be_none=settings.move_to is not None, spool=spool)
 
-        return inbox.clear(job.execute(extract), job.voice.narrate)
+            return inbox.clear(job.execute(extract), job.voice.narrate)
 
 
 def replay(
@@ -104,8 +103,8 @@ def replay(
         job = _Run(place, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
 
         def extract(is_known: IsKnown) -> Rows:
-            extractor = _extractor(settings, job.started, is_known, job.voice.progress)
-            files = Reader(extractor.options, extractor.rules).read(left)
+            plain = extractor(settings, job.started, is_known, job.voice.progress)
+            files = Reader(plain.options, plain.rules).read(left)
             for file in files:
                 if file.sha256 and file.format:
                     is_known(file.path, file.sha256, file.format)  # raises for plays stored by their other time
@@ -342,9 +341,3 @@ class _Run:
             yield
         finally:
             self.timings[step] = round(self.timings.get(step, 0.0) + time.perf_counter() - begun, 4)
-
-
-def _extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress: Progress) -> Extractor:
-    rules = Rules(now, settings.separators, settings.since, settings.until)
-    options = ReadOptions(settings.spotify_plays, settings.spotify_time)
-    return Extractor(settings.source, options, rules, is_known, progress)

@@ -53,6 +53,8 @@ class Unread(NamedTuple):
 
     status: FileStatus
     reason: str
+    sha256: str | None = None
+    kind: Format | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from etl import beside, extract
+from etl import ahead, beside
 from etl.beside import Beside, readers_beside
 from etl.discover import discover
 from etl.reading import Decoded, FileReader, Opened, Unread
@@ -157,7 +157,7 @@ def test_a_run_with_processes_comes_out_as_one_without(tmp_path: Path, monkeypat
     alone = extractor(is_known=lambda path, *_: path.endswith("003.json")).extract(found)
     monkeypatch.setattr(beside, "WORTH_IT", 1)
     monkeypatch.setattr(beside, "available_cores", lambda: 2)
-    monkeypatch.setattr(extract, "BYTES_AT_ONCE", 400)
+    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", 400)
     together = extractor(is_known=lambda path, *_: path.endswith("003.json")).extract(found)
     assert [result.path for result in together] == [file.path for file in found.files]
     assert all(same(ours, theirs) for ours, theirs in zip(together, alone, strict=True))

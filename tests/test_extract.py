@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import extract
+from etl import ahead
 from etl.discover import Found, InputFile, discover
 from etl.extract import Extractor, FileResult
 from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
@@ -138,20 +138,20 @@ def test_a_file_that_changes_between_two_readings_is_refused(tmp_path: Path) -> 
 def test_files_are_read_ahead_as_many_as_fit_and_each_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(extract, "BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", at_once)
     reads: list[str] = []
     files: list[InputFile] = [
         watched(tmp_path, f"{number}.json", reads, [play(ms_played="long")]) for number in range(9)
     ]
     asked: list[str] = []
-    ahead: list[int] = []
+    further: list[int] = []
 
     def is_known(path: str, *_: object) -> bool:
         asked.append(path)
-        ahead.append(len(reads) - len(asked))
+        further.append(len(reads) - len(asked))
         return path == "3.json"
 
     results = extractor(is_known=is_known).extract(Found(files, [], []))
     assert [result.status for result in results].count(FileStatus.KNOWN) == 1
     assert sorted(asked) == sorted(reads) == [file.path for file in files]
-    assert max(ahead) < (1 if at_once == 1 else extract.THREADS)
+    assert max(further) < (1 if at_once == 1 else ahead.THREADS)

@@ -10,8 +10,9 @@ MAX_NAME_BYTES = 2_000
 # Control characters that are no white space. Rust's \s is Unicode's White_Space, which holds U+0085 and NBSP.
 _CONTROLS = r"[\p{Cc}--\s]"
 
-# Everything that cleaning acts upon in ASCII texts; a text that is not ASCII may not be in NFC.
-_SUSPECT = r"[\p{Cc}]|^\s|\s$|\s\s|^$"
+# Everything that cleaning acts upon: NBSP is the one white space below U+0300 that is no control character and no
+# space, and a text without characters from U+0300 on is in NFC (Unicode's NFC_Quick_Check is Yes for all below).
+_SUSPECT = r"[\p{Cc}\x{A0}\x{300}-\x{10FFFF}]|^\s|\s$|\s\s|^$"
 
 
 def clean(text: pl.Expr) -> pl.Expr:
@@ -30,11 +31,7 @@ def changed_by_cleaning(texts: pl.Series) -> pl.DataFrame:
     differs. Koito stores what it is given, so a database that it filled may hold a text in that form. A text with
     U+0000 has no variant: PostgreSQL cannot hold it.
     """
-    suspects = (
-        texts.unique()
-        .to_frame("raw")
-        .filter(pl.col("raw").str.contains(_SUSPECT) | (pl.col("raw").str.len_bytes() != pl.col("raw").str.len_chars()))
-    )
+    suspects = texts.unique().to_frame("raw").filter(pl.col("raw").str.contains(_SUSPECT))
     changed = suspects.with_columns(cleaned=clean(pl.col("raw"))).filter(pl.col("raw").ne_missing(pl.col("cleaned")))
     trimmed = pl.col("raw").str.strip_chars()
     is_variant = (trimmed != pl.col("cleaned")) & ~trimmed.str.contains("\0", literal=True)

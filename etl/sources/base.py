@@ -177,11 +177,11 @@ def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     rows = [row for row, names in enumerate(values) if names for _ in names]
     flat = [name for names in values if names for name in names]
     filled = (
-        pl.DataFrame({"row": pl.Series(rows, dtype=pl.UInt32), "names": pl.Series(flat, dtype=pl.String)})
+        pl.DataFrame({"row": pl.Series(rows, dtype=pl.UInt32).set_sorted(), "names": pl.Series(flat, dtype=pl.String)})
         .group_by("row", maintain_order=True)
         .agg("names")
     )
-    every = pl.DataFrame({"row": pl.int_range(len(values), dtype=pl.UInt32, eager=True)})
+    every = pl.DataFrame({"row": pl.int_range(len(values), dtype=pl.UInt32, eager=True).set_sorted()})
     return every.join(filled, on="row", how="left", maintain_order="left")["names"]
 
 

@@ -10,6 +10,7 @@ because the peak memory that a child reports is never below what its parent held
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class TimedExtractor(Extractor):
 
 def ours(path: str) -> dict[str, Any]:
     """Read, hash, decode and normalise every file at ``path``, as ``etl run`` does before it compares and loads."""
+    gc.disable()  # as the program does
     rules = Rules(datetime.now(UTC), compile_separators(DEFAULT_SEPARATORS))
     extractor = TimedExtractor("auto", ReadOptions(), rules, lambda *_: False)
     found = discover([path])

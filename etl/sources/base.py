@@ -164,8 +164,8 @@ def utc_times(texts: pl.Series) -> pl.Series:
 
 def epoch_times(values: Sequence[float | None]) -> pl.Series:
     """Turn Unix seconds into times. Null where the number is null, negative, or beyond the year 9999."""
-    fit = [value if value is not None and 0 <= value <= LAST_SECOND else None for value in values]
-    seconds = pl.Series("listened_at", fit, dtype=pl.Float64, strict=False)
+    seconds = pl.Series("listened_at", values, dtype=pl.Float64, strict=False)
+    seconds = seconds.set(~seconds.is_between(0, LAST_SECOND), None)
     return (seconds * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 

@@ -70,13 +70,13 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
     tracks, broken = _tracks(scrobbles)
     times = [scrobble.time for scrobble in scrobbles.rows]
     listened_at = epoch_times(times)
-    listed = [split_credit(track.artists) for track in tracks]
+    artists = name_lists([split_credit(track.artists) for track in tracks])
     frame = pl.DataFrame(
         {
             "listened_at": listened_at,
             "time": _time_texts(times, listened_at),
-            "artists": name_lists(listed),
-            "artist": pl.Series([None if names is None else ", ".join(names) for names in listed], dtype=pl.String),
+            "artists": artists,
+            "artist": artists.list.join(", "),
             "track": pl.Series([track.title for track in tracks], dtype=pl.String),
             "album": pl.Series([_album(track.album) for track in tracks], dtype=pl.String),
             "length": pl.Series([track.length for track in tracks], dtype=pl.Float64),

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from etl.schema import RejectReason
-from etl.sources.base import first_reason, quoted
+from etl.schema import TIME, RejectReason
+from etl.sources.base import FIRST_SECOND, first_reason, quoted
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
 HEARD_MS = 30_000
@@ -20,8 +20,10 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TEN_YEARS_MS)]
 UNKNOWN_ARTIST = "Unknown Artist"
 UNKNOWN_TRACK = "Unknown Track"
 
+_YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
+
 # The end of a play less what was played of it: late by the pauses. A clock of the year 1 does not go back further.
-UNPAUSED_START = (pl.col("ended_at") - pl.duration(milliseconds="played_ms")).clip(datetime(1, 1, 1, tzinfo=UTC), None)
+UNPAUSED_START = (pl.col("ended_at") - pl.duration(milliseconds="played_ms")).clip(_YEAR_1, None)
 
 # Made first and once, because stripping costs more than all that is asked of the result.
 BARE_NAMES = {

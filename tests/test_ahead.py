@@ -1,0 +1,91 @@
+"""Files are opened before anybody asks for them, as many as fit, and giving up leaves nothing behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl import ahead, beside
+from etl.ahead import ReadAhead
+from etl.reading import Decoded, FileReader, Unread
+from etl.schema import FileStatus
+from etl.sources import ReadOptions
+from tests.test_extract import play, watched, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.sources import Format
+
+HERE = FileReader("auto", ReadOptions())
+
+
+def never(*_: object) -> bool:
+    return False
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("etl-extract")]
+
+
+@pytest.mark.parametrize(("at_once", "number"), [(1, 1), (1 << 26, ahead.THREADS)])
+def test_the_first_files_are_opened_before_anybody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, number: int
+) -> None:
+    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", at_once)
+    reads: list[str] = []
+    files = [watched(tmp_path, f"{place}.json", reads, [play()]) for place in range(9)]
+    with closing(ReadAhead(HERE, files)) as reading:
+        deadline = time.monotonic() + 60
+        while len(reads) < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)  # in which another one would be opened
+        assert len(reads) == number
+        assert len([read for _, read in reading.results(never) if isinstance(read, Decoded)]) == 9
+    assert sorted(reads) == [file.path for file in files]
+
+
+def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "WORTH_IT", 1)
+    monkeypatch.setattr(beside, "available_cores", lambda: 2)
+    started: list[beside.Beside] = []
+
+    class Noted(beside.Beside):
+        def __init__(self, here: FileReader) -> None:
+            super().__init__(here)
+            started.append(self)
+
+    monkeypatch.setattr(beside, "Beside", Noted)
+    before = threads()
+    reading = ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files)
+    assert len(threads()) > len(before)
+    reading.close()
+    assert threads() == before
+    assert [reader.process.poll() is not None for reader in started] == [True]
+
+
+def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
+    before = threads()
+    for _ in ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files).results(never):
+        break
+    assert threads() == before
+
+
+def test_a_known_file_is_told_with_what_it_is(tmp_path: Path) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def is_known(path: str, sha256: str, kind: Format) -> bool:
+        asked.append((path, sha256, kind.name))
+        return True
+
+    (file,) = written(tmp_path, [[play()]]).files
+    ((found, read),) = ReadAhead(HERE, [file]).results(is_known)
+    assert isinstance(read, Unread)
+    assert (read.status, read.kind and read.kind.name) == (FileStatus.KNOWN, "spotify-extended")
+    assert asked == [(found.path, read.sha256, "spotify-extended")]

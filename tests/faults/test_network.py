@@ -28,6 +28,8 @@ pytestmark = pytest.mark.faults
 
 LOAD_BYTES = 90_000  # about what passes, of 36 listens in small batches, from the first one on
 IMPATIENT = "answer_timeout=0.3"
+PATIENT = "answer_timeout=1.2"  # opening a connection and asking the server have that long each, on a busy machine too
+WAIT = 3.6
 
 
 @pytest.mark.parametrize("number", [f"{one}.{of_round}" for of_round in ROUNDS for one in range(3)])
@@ -58,8 +60,7 @@ def test_a_server_that_stops_answering_ends_the_run_and_the_next_one_completes_i
 
 
 def test_one_connection_that_is_dead_while_the_server_answers_others_is_noticed(database: str) -> None:
-    patient = "answer_timeout=1.5"  # opening a connection and asking the server have that long each
-    with Proxy(database) as proxy, opened(with_query(proxy.uri, patient)) as connection:
+    with Proxy(database) as proxy, opened(with_query(proxy.uri, PATIENT)) as connection:
         proxy.forget()
         with pytest.raises(StatementError, match="dead for"):
             connection.read_text("SELECT 1 AS one")
@@ -79,16 +80,16 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
 
 
 def test_what_takes_long_at_a_server_that_works_is_waited_for(database: str, home: Path, export: Path) -> None:
-    execute(database, disturbance("BEFORE INSERT ON etl.batches", "PERFORM pg_sleep(1.2);", each="STATEMENT"))
-    found = load(home, with_query(database, IMPATIENT), export)
+    execute(database, disturbance("BEFORE INSERT ON etl.batches", f"PERFORM pg_sleep({WAIT});", each="STATEMENT"))
+    found = load(home, with_query(database, PATIENT), export)
     assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
 
 
 def test_another_runs_lock_is_waited_for_as_long_as_it_takes(database: str, home: Path, export: Path) -> None:
     with opened(database) as other:
         other.read("round_lock")
-        threading.Timer(1.2, other.commit).start()
-        found = load(home, with_query(database, IMPATIENT), export)
+        threading.Timer(WAIT, other.commit).start()
+        found = load(home, with_query(database, PATIENT), export)
     assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
 
 

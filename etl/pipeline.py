@@ -18,7 +18,7 @@ from etl.artifacts import RunDirectory, create_run
 from etl.books import Part, close_books, write_rows
 from etl.database.failures import Failure, StatementError
 from etl.database.pool import Pool
-from etl.database.target import open_ready
+from etl.database.target import open_attended
 from etl.discover import discover
 from etl.errors import (
     DatabaseError,
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from etl.ahead import IsKnown
     from etl.books import Books
     from etl.database.connection import Connection
-    from etl.database.identify import Database
     from etl.replay import LeftOver
     from etl.settings import Place, RunSettings
     from etl.sources import Format
@@ -133,7 +132,8 @@ class _Run:
     def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
         faults.plan(self.place.fault)
         with self.timed("connect"):
-            connection, database = self._open()
+            place, read_only = self.place, self.settings.dry_run
+            connection, database = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)
             pool = Pool(connection, self.settings.workers, load.prepare)
         try:
             if self.settings.no_overlap or not self.settings.dry_run:
@@ -157,12 +157,6 @@ class _Run:
         finally:
             pool.close()
             self.spool.close()
-
-    def _open(self) -> tuple[Connection, Database]:
-        """Connect in a thread: a signal in the middle of the driver's own Python code would leave it in disorder."""
-        with ThreadPoolExecutor(1, "etl-open") as opener:
-            place, read_only = self.place, self.settings.dry_run
-            return attend(opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only))
 
     def _compare(self, pool: Pool, user: int, rows: Rows, *, has_ledger: bool) -> Rows:
         """Set listens aside that another file, service or run recorded; mark those that probably are doubles."""

@@ -31,7 +31,7 @@ from etl.backfill.question import FailedError, StoppedError, UnreachableError
 from etl.backfill.slots import Slots
 from etl.backfill.store import read_lacking, settle
 from etl.database.pool import Pool
-from etl.database.target import open_ready
+from etl.database.target import open_attended
 from etl.errors import EtlError, InterruptedRunError, one_interruption
 
 if TYPE_CHECKING:
@@ -90,10 +90,9 @@ class _Job:
             self.deadline = time.monotonic() + self.settings.max_runtime
         if self.settings.limit is not None:
             self.asking = self.settings.limit
-        with ThreadPoolExecutor(1, "etl-open") as opener:  # a signal amid the driver's code would leave it in disorder
-            place, read_only = self.place, self.settings.dry_run
-            opening = opener.submit(open_ready, place.dsn, place.home, self.voice.narrate, read_only=read_only)
-            pool = Pool(opening.result()[0], 1, lambda _: None)
+        place, read_only = self.place, self.settings.dry_run
+        connection, _ = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)
+        pool = Pool(connection, 1, lambda _: None)
         try:
             with held(self.place.home, self.settings.task) as folder:
                 return self._run(pool, folder)

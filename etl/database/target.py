@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from etl.database.connection import Connection, connect
 from etl.database.embedded import EmbeddedServer
 from etl.database.identify import Database, identify
 from etl.database.migrate import Migration, check_adoptable, migrate, pending
-from etl.errors import DatabaseError
+from etl.errors import DatabaseError, InterruptedRunError, attend
 from etl.settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     Narrate = Callable[[str], None]
+
+T = TypeVar("T")
 
 
 def resolve_uri(dsn: str, home: Path, narrate: Narrate) -> str:
     """Return the libpq URI of ``dsn``; the embedded server is started where that is what it names."""
     return EmbeddedServer(home, narrate).start() if dsn == EMBEDDED else dsn
+
+
+def attended(dsn: str, task: Callable[[], T], close: Callable[[T], None]) -> T:
+    """Return what ``task`` opens, in a thread: a signal amid the driver's own Python code would leave it in disorder.
+
+    After a signal, a server that does not answer is not waited for, and what it opens all the same is closed. The
+    embedded one is waited for, as it may just be starting.
+    """
+
+    def close_late(opening: Future[T]) -> None:
+        if opening.exception() is None:
+            close(opening.result())
+
+    opener = ThreadPoolExecutor(1, "etl-open")
+    opening = opener.submit(task)
+    try:
+        return attend(opening)
+    except (InterruptedRunError, KeyboardInterrupt):
+        opening.add_done_callback(close_late)
+        raise
+    finally:
+        opener.shutdown(wait=dsn == EMBEDDED)
+
+
+def open_attended(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = False) -> tuple[Connection, Database]:
+    """Do what ``open_ready`` does, as ``attended``."""
+    task = partial(open_ready, dsn, home, narrate, read_only=read_only)
+    return attended(dsn, task, lambda opened: opened[0].close())
 
 
 def open_ready(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = False) -> tuple[Connection, Database]:
@@ -51,7 +84,7 @@ def migrate_target(
     """Announce what the database lacks, add it, and return it."""
     uri = resolve_uri(dsn, home, narrate)
     standalone = standalone or dsn == EMBEDDED
-    connection, _, missing = _look(uri, standalone=standalone)
+    connection, _, missing = attended(dsn, lambda: _look(uri, standalone=standalone), lambda looked: looked[0].close())
     connection.close()
     for migration in missing:
         announce(migration)

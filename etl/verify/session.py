@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from etl.database.pool import Pool
-from etl.database.target import open_ready
+from etl.database.target import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ def snapshot(place: Place, narrate: Callable[[str], None]) -> Iterator[Pool]:
 
     Raises ``DatabaseError`` where it is not reached, or lacks our objects.
     """
-    connection, _ = open_ready(place.dsn, place.home, narrate)
+    connection, _ = open_attended(place.dsn, place.home, narrate)
     pool = Pool(connection, 1, lambda _: None)
     try:
         pool.control(lambda control: control.write("begin_dry_run"))

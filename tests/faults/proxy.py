@@ -51,6 +51,11 @@ class Proxy:
         for one in (self._listener, *self._sockets):
             one.close()
 
+    @property
+    def was_reached(self) -> bool:
+        """Whether anybody has connected."""
+        return bool(self._sockets)
+
     def after(self, number: int, action: Callable[[], None]) -> None:
         """Do ``action`` once ``number`` bytes have passed from now on."""
         self._limit = (self.passed + number, action)

@@ -118,6 +118,28 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
     record("server_lost", silent_stop_seconds_max=took)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "command",
+    ["run {export}", "submit --artist Mossrose --track Telefon", "verify", "db migrate", "backfill durations"],
+    ids=lambda command: command.split()[0],
+)
+def test_a_signal_ends_a_command_at_once_that_waits_for_a_server_to_accept_it(
+    database: str, home: Path, export: Path, command: str, number: signal.Signals
+) -> None:
+    words = command.format(export=export).split()
+    env = environment(home) | {"ETL_CONTACT": "somebody@example.org"}
+    with Proxy(database) as proxy:
+        proxy.swallow()
+        patient = with_query(proxy.uri, "connect_timeout=60&answer_timeout=60")
+        with subprocess.Popen([ETL, *words, "--dsn", patient], env=env, stderr=subprocess.PIPE, text=True) as process:
+            wait_for(lambda: proxy.was_reached)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert "interrupted" in told
+
+
 def test_the_server_does_not_keep_the_locks_of_a_client_that_is_gone_for_hours(database: str) -> None:
     """What the user gives in the address goes before; on a Unix socket the values of TCP are kept, and not used."""
     names = ("idle_in_transaction_session_timeout", "statement_timeout", "tcp_keepalives_idle", "tcp_user_timeout")

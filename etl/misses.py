@@ -8,7 +8,7 @@ import polars as pl
 
 from etl import ledger, load, lookup
 from etl.database.pool import Pool
-from etl.database.target import open_attended
+from etl.database.target import open_ready
 from etl.loaded import Loaded
 from etl.report import OTHER_USER
 from etl.rounds import Loader, Sizes
@@ -55,7 +55,7 @@ class Resolver:
 
     def _opened(self) -> Pool:
         if self._pool is None:
-            connection, _ = open_attended(self._place.dsn, self._place.home, self._narrate)
+            connection, _ = open_ready(self._place.dsn, self._place.home, self._narrate)
             self._pool = Pool(connection, 1, load.make_stage)
             self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
         return self._pool

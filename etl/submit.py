@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.database.connection import Connection, connect
+from etl.database.connection import connect
 from etl.database.failures import Failure, StatementError
 from etl.database.migrate import migrations
-from etl.database.target import attended, resolve_uri
+from etl.database.target import resolve_uri
 from etl.ledger import RETRIES
 from etl.live import Listen, Ready, Submitted, judge, settled
 from etl.normalize.credit import DEFAULT_SEPARATORS
@@ -28,6 +28,7 @@ from etl.settings import RunSettings, find_place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from etl.database.connection import Connection
     from etl.misses import Resolver
     from etl.normalize.single import Single
     from etl.settings import Place
@@ -198,7 +199,5 @@ def open_live(
 
 def connect_live(place: Place, settings: RunSettings, narrate: Callable[[str], None]) -> LiveConnection:
     """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
-    connection = attended(
-        place.dsn, lambda: connect(resolve_uri(place.dsn, place.home, narrate), autocommit=True), Connection.close
-    )
+    connection = connect(resolve_uri(place.dsn, place.home, narrate), autocommit=True)
     return LiveConnection(connection, place, settings, narrate)

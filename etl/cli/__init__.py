@@ -7,8 +7,6 @@ import io
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -143,6 +141,9 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell about an unexpected exception without a traceback; Python then exits with 1."""
+    import tempfile
+    import traceback
+
     from etl.settings import redact
 
     text = redact("".join(traceback.format_exception(kind, error, trace)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -129,6 +128,8 @@ def _stdin() -> bytes:
 
 def _store(place: Place, settings: RunSettings, judged: Sequence[Ready | Submitted]) -> list[Submitted]:
     """Store what is ready, in a thread: the main one only waits, so that a signal reaches it at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from etl.submit import connect_live, submit_judged
 
     def work() -> list[Submitted]:

@@ -149,3 +149,12 @@ def test_names_that_only_full_folding_would_call_the_same_are_two(texts: tuple[s
 def test_folding_goes_from_one_character_to_one_and_folding_again_changes_nothing(text: str) -> None:
     assert len(fold(text)) == len(text)
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize("text", ["{}", "a{}b", "{}b", "e{}", "a {}", "a{}{}b"])
+def test_no_character_that_cleaning_acts_upon_is_missed(text: str) -> None:
+    texts = pl.Series("raw", [text.replace("{}", chr(code)) for code in range(0x3400)])
+    cleaned = texts.to_frame().with_columns(cleaned=clean(pl.col("raw")))
+    acted_upon = cleaned.filter(pl.col("raw").ne_missing(pl.col("cleaned")))
+    assert acted_upon.height > 0
+    assert set(changed_by_cleaning(texts)["raw"]) == set(acted_upon["raw"])

@@ -37,8 +37,8 @@ class ReadAhead:
     def __init__(self, here: FileReader, files: Sequence[InputFile]) -> None:
         self._waiting = deque(files)
         self._tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | Beside, InputFile]] = {}
+        self._threads = ThreadPoolExecutor(THREADS + MOST, "etl-extract")
         with ExitStack() as ends:
-            self._threads = ends.enter_context(ThreadPoolExecutor(THREADS + MOST, "etl-extract"))
             beside = ends.enter_context(readers_beside(here, files))
             ends.callback(self._threads.shutdown, wait=False, cancel_futures=True)
             self._idle: list[FileReader | Beside] = [here, *beside] if beside else [here] * THREADS
@@ -66,7 +66,7 @@ class ReadAhead:
             self.close()
 
     def close(self) -> None:
-        """End the threads and processes; what they have begun is given up."""
+        """End the threads and processes; what they have begun is given up, and not waited for: a disk may be slow."""
         self._ends.close()
 
     def _open_more(self) -> None:

@@ -100,7 +100,8 @@ def exit_code(
         codes.append(ExitCode.UNBALANCED)
     if any(file.status is FileStatus.REFUSED for file in rows.files):
         codes.append(ExitCode.INPUT)
-    if counts["rejected"] > settings.max_rejects or counts["failed"]:
+    # a key that failed in one span of time and not in another counts as resolved: its listens tell
+    if counts["rejected"] > settings.max_rejects or counts["failed"] or counts["unresolved"]:
         codes.append(ExitCode.REJECTS)
     return decisive(codes)
 

@@ -97,7 +97,7 @@ class Spool:
     def windows(self, rows: int) -> list[OnDisk]:
         """Divide the listens into spans of time, in their order, of ``rows`` listens each if seconds were endless."""
         times = pl.scan_parquet(self.parts, glob=False).select("listened_at").collect().to_series().sort()
-        firsts = times.gather_every(rows).unique().sort().to_list() or [NEVER]
+        firsts = times.gather_every(max(rows, 1)).unique().sort().to_list() or [NEVER]
         return [OnDisk(self.parts, Span(*span)) for span in zip(firsts, [*firsts[1:], None], strict=True)]
 
     def close(self) -> None:

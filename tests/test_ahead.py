@@ -17,8 +17,11 @@ from etl.sources import ReadOptions
 from tests.test_extract import play, watched, written
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from etl.discover import InputFile
+    from etl.reading import Opened
     from etl.sources import Format
 
 HERE = FileReader("auto", ReadOptions())
@@ -32,6 +35,13 @@ def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("etl-extract")]
 
 
+def is_soon(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
 @pytest.mark.parametrize(("at_once", "number"), [(1, 1), (1 << 26, ahead.THREADS)])
 def test_the_first_files_are_opened_before_anybody_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, number: int
@@ -40,9 +50,7 @@ def test_the_first_files_are_opened_before_anybody_asks(
     reads: list[str] = []
     files = [watched(tmp_path, f"{place}.json", reads, [play()]) for place in range(9)]
     with closing(ReadAhead(HERE, files)) as reading:
-        deadline = time.monotonic() + 60
-        while len(reads) < number and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert is_soon(lambda: len(reads) >= number)
         time.sleep(0.05)  # in which another one would be opened
         assert len(reads) == number
         assert len([read for _, read in reading.results(never) if isinstance(read, Decoded)]) == 9
@@ -62,19 +70,37 @@ def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
             started.append(self)
 
     monkeypatch.setattr(beside, "Beside", Noted)
-    before = threads()
+    assert is_soon(lambda: not threads())  # those of other tests
     reading = ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files)
-    assert len(threads()) > len(before)
+    assert threads()
     reading.close()
-    assert threads() == before
+    assert is_soon(lambda: not threads())
     assert [reader.process.poll() is not None for reader in started] == [True]
 
 
+def test_who_gives_up_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(FileReader):
+        def open(self, file: InputFile) -> Opened | Unread:
+            begun.set()
+            go_on.wait(60)
+            return super().open(file)
+
+    assert is_soon(lambda: not threads())  # those of other tests
+    reading = ReadAhead(Slow("auto", ReadOptions()), written(tmp_path, [[play()]]).files)
+    assert begun.wait(60)
+    reading.close()
+    assert threads()  # still reading: nobody has waited
+    go_on.set()
+    assert is_soon(lambda: not threads())
+
+
 def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
-    before = threads()
+    assert is_soon(lambda: not threads())  # those of other tests
     for _ in ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files).results(never):
         break
-    assert threads() == before
+    assert is_soon(lambda: not threads())
 
 
 def test_a_known_file_is_told_with_what_it_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from polars.testing import assert_frame_equal
 from etl import spool
 from etl.artifacts import RunDirectory
 from etl.database.failures import Failure, StatementError
+from etl.errors import ExitCode
 from etl.resolve import snapshot
 from etl.rounds import Sizes
 from etl.schema import RUN_FILES
-from tests.disturbances import inserted
+from tests.disturbances import disturbance, inserted
 from tests.koito_actions import merge_tracks, track_id
-from tests.support import content, load, play, scrobble, write_maloja, write_spotify
+from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify
 from tests.worlds import wipe
 
 if TYPE_CHECKING:
@@ -154,3 +156,30 @@ def test_a_dry_run_looks_at_everything_at_once(home: Path, database: str, export
 
     real = load(home, database, export, sizes=BY_DISK)
     assert (rehearsed["counts"], rehearsed["created"]) == (real["counts"], real["created"])
+
+
+@pytest.mark.parametrize("second", [1, 18])
+def test_a_key_that_fails_in_one_span_alone_makes_the_run_a_partial_one(
+    home: Path, database: str, tmp_path: Path, second: int
+) -> None:
+    rows = [scrobble(one, ["Artist"], "Track", "Album", 200) for one in range(20)]
+    export = write_maloja(tmp_path / "export.json", rows)
+    is_it = f"extract(epoch FROM NEW.listened_at) = {rows[second]['time']}"
+    body = f"IF {is_it} THEN RAISE 'no' USING ERRCODE = '23514'; END IF;"
+    execute(database, disturbance("BEFORE INSERT ON listens", body))
+
+    by_disk = load(home, database, export, sizes=BY_DISK)
+
+    assert by_disk["counts"]["unresolved"] > 0
+    assert by_disk["exit_code"] == ExitCode.REJECTS
+    assert by_disk["status"] == "partial"
+
+
+def test_files_without_a_listen_to_load_go_by_way_of_the_disk_too(home: Path, database: str, tmp_path: Path) -> None:
+    scrobbled = write_maloja(tmp_path / "export.json", [scrobble(1, ["Artist"], "Track", "Album", 200)])
+    played = write_spotify(tmp_path / "Streaming_History_Audio_2020_0.json", [play(2, "Artist", "Track")])
+    since = datetime(2030, 1, 1, tzinfo=UTC)
+
+    found = load(home, database, scrobbled, played, sizes=BY_DISK, since=since)
+
+    assert (found["exit_code"], found["counts"]["skipped"]) == (0, 2)

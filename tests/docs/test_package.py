@@ -77,11 +77,11 @@ def test_the_source_distribution_is_the_tree_that_is_kept_and_no_more(built: Pat
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     folders = {name.partition("/")[0] for name in names if "/" in name}
-    assert folders == {".ci", ".github", "benchmarks", "data", "docs", "etl", "sql", "tests"}
+    assert folders == {".ci", ".github", "benchmarks", "data", "deploy", "docs", "etl", "sql", "tests"}
     assert {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "requirements.lock"} <= names
     kept = [
         part
-        for folder in ("docs", "etl", "sql", "tests", "data")
+        for folder in ("deploy", "docs", "etl", "sql", "tests", "data")
         for part in (ROOT / folder).rglob("*")
         if part.is_file()
     ]

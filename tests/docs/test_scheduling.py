@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 DOCS = ROOT / "docs"
 TEXT = (DOCS / "scheduling.md").read_text(encoding="utf-8")
-UNITS = sorted((DOCS / "systemd").iterdir())
-TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "scheduling.md", DOCS / "Dockerfile", *UNITS)}
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+TEXTS = {
+    path.name: path.read_text(encoding="utf-8") for path in (DOCS / "scheduling.md", DEPLOY / "Dockerfile", *UNITS)
+}
 
 
 def test_its_settings_are_known(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from statistics import median
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
 SQL = ROOT / "sql"
 STATEMENTS = sorted([*SQL.glob("*.sql"), *(SQL / "verify").glob("*.sql")])

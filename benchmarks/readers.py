@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.discover import discover
 from etl.extract import Extractor, FileResult, gather
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules
 from etl.sources import ReadOptions
 from etl.sources.spotify_extended import Play

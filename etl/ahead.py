@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from etl.beside import MOST, readers_beside
-from etl.errors import LISTEN_EVERY
+from etl.core.schema import FileStatus
+from etl.core.signals import LISTEN_EVERY
 from etl.reading import Decoded, FileReader, Opened, Unread
-from etl.schema import FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import platform
-import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl import __version__
-from etl.errors import InputError, SettingsError
-from etl.faults import Point, reach
-from etl.schema import RUN_FILES, conform
+from etl.core.atomic_file import Replacing, unwritable
+from etl.core.errors import InputError, SettingsError
+from etl.core.failpoints import Point
+from etl.core.schema import RUN_FILES, conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,6 @@ _RUN_AGAIN = (
     "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
     " already is not loaded twice"
 )
-_OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
 @dataclass(frozen=True)
@@ -141,46 +140,6 @@ class RunDirectory:
         return Replacing(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
 
 
-@dataclass(frozen=True)
-class Replacing:
-    """A file that appears under its name when it is whole and on the disk."""
-
-    path: Path
-    """Where it is written."""
-    final: Path
-    before: Point
-    """Reached between the two."""
-    hint: str
-    """What to do where it cannot be written."""
-
-    def __enter__(self) -> Replacing:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        try:
-            if kind is None:
-                with self.path.open("rb") as written:
-                    os.fsync(written.fileno())
-                reach(self.before)
-                self.path.replace(self.final)
-        except OSError as failed:
-            raise unwritable(self.final, failed, self.hint) from failed
-        finally:
-            with suppress(OSError):
-                self.path.unlink(missing_ok=True)
-        # Polars tells the operating system's errors as its own
-        if isinstance(error, OSError) or (
-            isinstance(error, pl.exceptions.PolarsError) and _OS_ERROR.search(str(error))
-        ):
-            raise unwritable(self.final, error, self.hint) from error
-
-
-def whole_file(path: Path) -> Replacing:
-    """Return ``path`` to be written under a temporary name beside it. Raises ``SettingsError`` where it cannot be."""
-    hint = "Free some space or set its rights, or choose another place"
-    return Replacing(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
-
-
 def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415 (for the largest runs alone)
 
@@ -189,13 +148,6 @@ def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:
         writer.write_table(first)
         for part in parts:
             writer.write_table(part.to_arrow())
-
-
-def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
-    """Return what tells that ``path`` cannot be written, and the ``hint`` what to do."""
-    told = _OS_ERROR.search(str(error))
-    reason = told[1] if told else getattr(error, "strerror", None) or error
-    return SettingsError(f"{path} cannot be written: {reason}", hint)
 
 
 def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:

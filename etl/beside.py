@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 
+from etl.core.schema import EXTRACTED, PLACES, FileStatus, conform, empty
 from etl.reading import CHANGED, Decoded, Opened, Unread
-from etl.schema import EXTRACTED, PLACES, FileStatus, conform, empty
 from etl.sources import by_name
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.errors import BrokenFileError, InputError
+from etl.core.errors import BrokenFileError, InputError
 from etl.live import judge_frame
 from etl.sources.bodies import read_bodies
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from etl import load, report
-from etl.errors import in_spite_of_signals
-from etl.schema import LISTENS, conform, empty
+from etl.core.schema import LISTENS, conform, empty
+from etl.core.signals import in_spite_of_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
-from etl.errors import BrokenFileError, InputError
+from etl.core.errors import BrokenFileError, InputError
 from etl.sources import PACKAGES, Package, Peek, name_matches, peek_at
 from etl.sources.base import PEEK_BYTES
 

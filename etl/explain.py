@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.artifacts import list_runs
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
 from etl.doubles import ACCOUNT_TWIN, SAME_AS
-from etl.errors import InputError, SettingsError
-from etl.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

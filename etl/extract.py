@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.ahead import ReadAhead
+from etl.core.errors import BrokenFileError, InputError
+from etl.core.progress import Count, Progress, Silence
+from etl.core.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.doubles import nothing_settled
-from etl.errors import BrokenFileError, InputError
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
-from etl.progress import Count, Progress, Silence
 from etl.reading import CHANGED, FileReader, Unread, all_places, find
-from etl.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.sources import ReadOptions
 from etl.spool import InMemory
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from etl.ahead import IsKnown
+    from etl.core.settings import RunSettings
     from etl.discover import Found, InputFile
     from etl.doubles import Settled
     from etl.reading import Decoded
-    from etl.settings import RunSettings
     from etl.sources import Format
     from etl.spool import Spool, Window
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl.artifacts import RunDirectory
+from etl.core.errors import ExitCode, SettingsError, decisive
+from etl.core.schema import FileStatus, RunStatus
 from etl.discover import shown
-from etl.errors import ExitCode, SettingsError, decisive
 from etl.reading import OF_ANOTHER_SOURCE
-from etl.schema import FileStatus, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from etl.core.settings import RunSettings
     from etl.discover import Found
-    from etl.settings import RunSettings
 
 _CHUNK = 1 << 20
 _CODES = {int(code): code for code in ExitCode}

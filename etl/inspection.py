@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from etl.artifacts import RUN_JSON, whole_file
-from etl.database.statements import sql_folder
-from etl.errors import InputError, SettingsError
-from etl.schema import RUN_FILES, empty
+from etl.artifacts import RUN_JSON
+from etl.core.atomic_file import whole_file
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import RUN_FILES, empty
+from etl.core.statements import sql_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

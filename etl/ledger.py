@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.errors import OverlapError, SettingsError
 from etl.database.failures import Failure, StatementError
-from etl.errors import OverlapError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

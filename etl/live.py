@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
+from etl.core.schema import EXTRACTED, KeyStatus, Outcome, RejectReason
 from etl.normalize.listens import normalize
 from etl.normalize.single import normalize_single, single_of
-from etl.schema import EXTRACTED, KeyStatus, Outcome, RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl import references
+from etl.core.failpoints import Point, reach
+from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.database.failures import Failure, StatementError
-from etl.faults import Point, reach
 from etl.resolve.frames import EntityRows
-from etl.schema import ENTITY_TABLES, STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

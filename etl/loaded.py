@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.schema import KEYS, TRACK_LOOKUP, KeyStatus, empty
+from etl.core.schema import KEYS, TRACK_LOOKUP, KeyStatus, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from etl.schema import NORMALIZED, conform
+from etl.core.schema import NORMALIZED, conform
 
 _MBIDS = ("recording_mbid", "release_mbid", "artist_mbids")  # Koito stores no MBID of a release group
 

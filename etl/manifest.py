@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from etl import report
 from etl.artifacts import versions
+from etl.core.errors import ExitCode, decisive
+from etl.core.schema import FileStatus, RunStatus
+from etl.core.settings import redact
 from etl.doubles import ACCOUNT_TWIN
-from etl.errors import ExitCode, decisive
-from etl.schema import FileStatus, RunStatus
-from etl.settings import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from etl.artifacts import RunDirectory
     from etl.books import Books, Part
-    from etl.errors import EtlError
+    from etl.core.errors import EtlError
+    from etl.core.settings import Place, RunSettings
     from etl.extract import FileResult, Rows
-    from etl.settings import Place, RunSettings
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl import ledger, load, lookup
+from etl.core.schema import KeyStatus, Outcome
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.loaded import Loaded
 from etl.report import OTHER_USER
 from etl.rounds import Loader, Sizes
-from etl.schema import KeyStatus, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from etl.settings import Place
+    from etl.core.settings import Place
 
 
 class Resolver:

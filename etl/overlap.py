@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl import ledger
+from etl.core.schema import NEARBY, conform, empty
 from etl.doubles import Settled, find_doubles, hours, own_client, settle
-from etl.schema import NEARBY, conform, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from etl.core.settings import RunSettings
     from etl.database.connection import Connection
-    from etl.settings import RunSettings
     from etl.spool import Window
 
 _NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")

@@ -13,37 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import faults, ledger, load, manifest, report
+from etl import ledger, load, manifest, report
 from etl.artifacts import RunDirectory, create_run
 from etl.books import Part, close_books, write_rows
+from etl.core import failpoints
+from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
+from etl.core.failpoints import Point, reach
+from etl.core.progress import Count, Silence, Voice
+from etl.core.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
+from etl.core.signals import attend, in_spite_of_signals, one_interruption
 from etl.database.failures import Failure, StatementError
 from etl.database.pool import Pool
 from etl.database.target import open_attended
 from etl.discover import discover
-from etl.errors import (
-    DatabaseError,
-    EtlError,
-    ExitCode,
-    InterruptedRunError,
-    SettingsError,
-    attend,
-    decisive,
-    in_spite_of_signals,
-    one_interruption,
-)
 from etl.extract import Rows, begin, extractor, gather, together
-from etl.faults import Point, reach
 from etl.inbox import open_inbox
 from etl.ledger import FileEntry
 from etl.loaded import Loaded
 from etl.manifest import Ending
 from etl.overlap import Overlap, may_have_doubles, settle_overlap
-from etl.progress import Count, Silence, Voice
 from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
-from etl.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
 from etl.spool import Spool
 
 if TYPE_CHECKING:
@@ -53,9 +45,9 @@ if TYPE_CHECKING:
 
     from etl.ahead import IsKnown
     from etl.books import Books
+    from etl.core.settings import Place, RunSettings
     from etl.database.connection import Connection
     from etl.replay import LeftOver
-    from etl.settings import Place, RunSettings
     from etl.sources import Format
 
 
@@ -130,7 +122,7 @@ class _Run:
         self.spool = Spool(self.place.runs)
 
     def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
-        faults.plan(self.place.fault)
+        failpoints.plan(self.place.fault)
         with self.timed("connect"):
             place, read_only = self.place, self.settings.dry_run
             connection, database = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)

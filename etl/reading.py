@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, FileStatus, empty
-from etl.settings import AUTO
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, FileStatus, empty
+from etl.core.settings import AUTO
 from etl.sources import Format, Refusal, recognise
 from etl.sources.base import Scan
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.artifacts import RunDirectory
+from etl.core.errors import BrokenFileError, ExitCode, InputError, SettingsError
+from etl.core.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
+from etl.core.settings import RunSettings
 from etl.discover import discover
-from etl.errors import BrokenFileError, ExitCode, InputError, SettingsError
 from etl.extract import FileResult, read_rows
 from etl.normalize.listens import normalize
-from etl.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
-from etl.settings import RunSettings
 from etl.sources import by_name
 
 if TYPE_CHECKING:

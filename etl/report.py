@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
+from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

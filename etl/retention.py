@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from etl.artifacts import RunDirectory, list_runs
-from etl.errors import InputError, SettingsError
-from etl.schema import FileStatus, RunStatus
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import FileStatus, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

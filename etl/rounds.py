@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl import load
+from etl.core.failpoints import Point, reach
+from etl.core.progress import Count, Silence
+from etl.core.schema import STAGE
+from etl.core.signals import attend
 from etl.database.failures import Failure, StatementError
-from etl.errors import attend
-from etl.faults import Point, reach
 from etl.load import Batch, Written, write_batch
 from etl.loaded import Commit
-from etl.progress import Count, Silence
 from etl.resolve import snapshot
 from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
 from etl.resolve.frames import EntityRows, added_aliases, entity_rows, with_real_ids
 from etl.resolve.plan import Plan, Planner, Unit
-from etl.schema import STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from typing import TypeAlias
 
+    from etl.core.progress import Progress
     from etl.database.connection import Connection
     from etl.database.pool import Pool
     from etl.loaded import Loaded
-    from etl.progress import Progress
     from etl.resolve.catalog import Catalog
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
-from etl.artifacts import unwritable, whole_file
-from etl.errors import SettingsError
-from etl.schema import NORMALIZED, conform
+from etl.core.atomic_file import unwritable, whole_file
+from etl.core.errors import SettingsError
+from etl.core.schema import NORMALIZED, conform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

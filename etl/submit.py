@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from etl.core.schema import KeyStatus, Outcome
+from etl.core.separators import DEFAULT_SEPARATORS
+from etl.core.settings import RunSettings, find_place
 from etl.database.connection import connect
 from etl.database.failures import Failure, StatementError
 from etl.database.migrate import migrations
 from etl.database.target import resolve_uri
 from etl.ledger import RETRIES
 from etl.live import Listen, Ready, Submitted, judge, settled
-from etl.normalize.credit import DEFAULT_SEPARATORS
 from etl.normalize.listens import Rules
 from etl.report import OTHER_USER
-from etl.schema import KeyStatus, Outcome
-from etl.settings import RunSettings, find_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from etl.core.settings import Place
     from etl.database.connection import Connection
     from etl.misses import Resolver
     from etl.normalize.single import Single
-    from etl.settings import Place
 
 __all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_bodies", "submit_listen"]
 

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.core.schema import EXTRACTED
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Normalized, Rules, normalize
-from etl.schema import EXTRACTED
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime(2024, 1, 1, tzinfo=UTC)

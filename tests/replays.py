@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl import pipeline
 from etl.artifacts import RunDirectory
+from etl.core.settings import Place
 from etl.replay import replay_settings, replayable
-from etl.settings import Place
 from tests.support import query
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from etl.core.settings import Place, RunSettings
+from etl.core.statements import statement
 from etl.database.connection import connect
-from etl.database.statements import statement
 from etl.pipeline import run
-from etl.settings import Place, RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ import pytest
 
 from etl import ahead, beside
 from etl.ahead import ReadAhead
+from etl.core.schema import FileStatus
 from etl.reading import Decoded, FileReader, Unread
-from etl.schema import FileStatus
 from etl.sources import ReadOptions
 from tests.test_extract import play, watched, written
 

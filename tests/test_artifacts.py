@@ -12,8 +12,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from etl.artifacts import RUN_JSON, RunDirectory, create_run, find_run, list_runs, versions
-from etl.errors import InputError, InternalError, SettingsError
-from etl.schema import LISTENS, RUN_FILES, SKIPPED, conform, empty
+from etl.core.errors import InputError, InternalError, SettingsError
+from etl.core.schema import LISTENS, RUN_FILES, SKIPPED, conform, empty
 from tests.frames import NOW, listens
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 
 from etl import ahead, beside
 from etl.beside import Beside, readers_beside
+from etl.core.schema import EXTRACTED, FileStatus
 from etl.discover import discover
 from etl.reading import Decoded, FileReader, Opened, Unread
-from etl.schema import EXTRACTED, FileStatus
 from etl.sources import ReadOptions
 from tests.test_extract import FILE, extractor, play, same, written
 

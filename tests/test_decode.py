@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode import locate, mapped_fields, read_records
 from etl.decode.split import Text, split
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 from tests.examples import examples
 
 

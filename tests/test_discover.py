@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from etl import discover as module
+from etl.core.errors import BrokenFileError, ExitCode, InputError
 from etl.discover import Found, InputFile, discover
-from etl.errors import BrokenFileError, ExitCode, InputError
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 

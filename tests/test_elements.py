@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode import XmlElements
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 from tests.examples import examples
 
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import ahead
+from etl.core.schema import FileStatus
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.discover import Found, InputFile, discover
 from etl.extract import Extractor, FileResult
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules
-from etl.schema import FileStatus
 from etl.sources import ReadOptions
 from tests.examples import examples
 

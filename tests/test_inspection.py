@@ -13,21 +13,9 @@ import pytest
 
 from etl import report
 from etl.artifacts import RunDirectory, create_run
-from etl.errors import InputError, SettingsError
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import ASIDE, COUNTS, KEYS, LISTENS, REJECTS, REPORTED, RUN_FILES, SKIPPED, TIME, conform, empty
 from etl.inspection import ask, duckdb_command, named_queries, save, view_sizes, views
-from etl.schema import (
-    ASIDE,
-    COUNTS,
-    KEYS,
-    LISTENS,
-    REJECTS,
-    REPORTED,
-    RUN_FILES,
-    SKIPPED,
-    TIME,
-    conform,
-    empty,
-)
 from tests.frames import NOW, START, at, listens
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode import JsonLines
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 
 
 class Child(msgspec.Struct):

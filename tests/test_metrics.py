@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from etl.errors import DatabaseError, SettingsError
+from etl.core.errors import DatabaseError, SettingsError
+from etl.core.schema import COUNTS
 from etl.metrics import Metrics
-from etl.schema import COUNTS
 
 if TYPE_CHECKING:
     from pathlib import Path

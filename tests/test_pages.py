@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode import JsonPages
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 from tests.examples import examples
 from tests.test_decode import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
 

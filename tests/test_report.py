@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import report
-from etl.schema import COUNTS, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
+from etl.core.schema import COUNTS, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
 from tests.frames import at, listens
 
 IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})

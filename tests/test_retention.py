@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.artifacts import RunDirectory, find_run
-from etl.errors import InputError
+from etl.core.errors import InputError
 from etl.retention import AT_WORK, EXPLAINS, LEFT_OVER, REPLAYED, plan_pruning, remove
 from tests.cli.program import etl
 

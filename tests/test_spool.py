@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from etl.errors import SettingsError
-from etl.schema import NORMALIZED, empty
+from etl.core.errors import SettingsError
+from etl.core.schema import NORMALIZED, empty
 from etl.spool import InMemory, Spool
 from tests.frames import at, listens
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
 from etl.decode import JsonList, locate, mapped_fields, read_records, split
-from etl.errors import BrokenFileError
 from tests.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode import Delimited, Dialect, Table
 from etl.decode.cells import split_table, whole_table
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 from tests.examples import examples
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from etl.core.schema import EXTRACTED, conform
 from etl.decode import JsonList
-from etl.schema import EXTRACTED, conform
 from etl.sources import Format, ReadOptions
 from tests.support import execute
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from etl.artifacts import versions
 from etl.backfill.findings import Outcome, count
 from etl.backfill.frames import FINDINGS, REVIEW, findings_frame, review_frame
-from etl.errors import ExitCode, decisive
-from etl.schema import RunStatus
-from etl.settings import redact
+from etl.core.errors import ExitCode, decisive
+from etl.core.schema import RunStatus
+from etl.core.settings import redact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from etl.backfill.entities import Kind
     from etl.backfill.findings import Finding
     from etl.backfill.settings import BackfillSettings
-    from etl.errors import EtlError
-    from etl.settings import Place
+    from etl.core.errors import EtlError
+    from etl.core.settings import Place
 
 
 @dataclass

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.database.statements import statement
-from etl.errors import SettingsError
+from etl.core.errors import SettingsError
+from etl.core.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

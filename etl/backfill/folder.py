@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from etl.errors import EtlError, ExitCode, SettingsError
+from etl.core.errors import EtlError, ExitCode, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.backfill.entities import label
 from etl.backfill.findings import Field, Outcome
-from etl.schema import conform
+from etl.core.schema import conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -30,9 +30,10 @@ from etl.backfill.pace import Pace
 from etl.backfill.question import FailedError, StoppedError, UnreachableError
 from etl.backfill.slots import Slots
 from etl.backfill.store import read_lacking, settle
+from etl.core.errors import EtlError, InterruptedRunError
+from etl.core.signals import one_interruption
 from etl.database.pool import Pool
 from etl.database.target import open_attended
-from etl.errors import EtlError, InterruptedRunError, one_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from etl.backfill.client import Patience
     from etl.backfill.entities import Entity, Kind
     from etl.backfill.settings import BackfillSettings
-    from etl.settings import Place
+    from etl.core.settings import Place
 
 _BATCH = 100  # findings in a transaction
 _BATCH_SECONDS = 5.0  # that a finding may wait for others

@@ -11,7 +11,7 @@ from etl import __version__
 from etl.backfill.entities import Kind
 from etl.backfill.identify import SCORE
 from etl.backfill.question import Service
-from etl.errors import SettingsError
+from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -30,7 +30,7 @@ from etl.cli import (
     verify,
 )
 from etl.cli.narration import MANNER, narrate, narrate_error
-from etl.errors import EtlError, ExitCode, InterruptedRunError
+from etl.core.errors import EtlError, ExitCode, InterruptedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +144,7 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Trace
     import tempfile
     import traceback
 
-    from etl.settings import redact
+    from etl.core.settings import redact
 
     text = redact("".join(traceback.format_exception(kind, error, trace)))
     message = f"internal error: {kind.__name__}: {redact(str(error))}. This is a defect of etl; please report it"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar, get_args
 
-from etl.errors import SettingsError
-from etl.normalize.credit import DEFAULT_SEPARATORS
-from etl.settings import AUTO, Plays, PlayTime, RunSettings, parse_moment
+from etl.core.errors import SettingsError
+from etl.core.separators import DEFAULT_SEPARATORS
+from etl.core.settings import AUTO, Plays, PlayTime, RunSettings, parse_moment
 from etl.sources import SOURCES
 
 Word = TypeVar("Word", bound=str)

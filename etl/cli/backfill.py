@@ -12,7 +12,7 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate, narrate_failure, on_terminal
 from etl.cli.output import show, show_json, show_table
-from etl.inert import inert
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,7 +143,7 @@ def _do(
     """Do a task under the options of its command, tell what came of it, and end the program."""
     from etl.backfill.job import Voice, backfill
     from etl.backfill.settings import PROVIDERS, BackfillSettings, parse_addresses, parse_kinds, parse_rates, parse_time
-    from etl.settings import find_place, from_environment
+    from etl.core.settings import find_place, from_environment
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would have waits go on
     environ = from_environment()

@@ -9,13 +9,13 @@ import typer
 from etl.cli import options
 from etl.cli.narration import MANNER, narrate
 from etl.cli.output import show, show_json, show_table
-from etl.inert import inert
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from etl.config import Held
+    from etl.core.config import Held
 
 app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ _HANDLED = ("home", "dsn", "dsn_file")  # by find_place, which must know a typed
 @app.command("show")
 def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show every setting, and whether it comes from an option, the environment, etl.toml, or is the default."""
-    from etl.config import SETTINGS, config_file, settings_held, strangers, usual_file
+    from etl.core.config import SETTINGS, config_file, settings_held, strangers, usual_file
 
     held = settings_held()
     values = _values(held, dsn, home)
@@ -47,9 +47,9 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
 
 def _values(held: Mapping[str, Held], dsn: str | None, home: str | None) -> dict[str, dict[str, Any]]:
     """Return value, origin and place of every setting; passwords are hidden."""
-    from etl.config import SETTINGS, first_of
-    from etl.normalize.credit import DEFAULT_SEPARATORS
-    from etl.settings import find_place, redact
+    from etl.core.config import SETTINGS, first_of
+    from etl.core.separators import DEFAULT_SEPARATORS
+    from etl.core.settings import find_place, redact
 
     place = find_place(home, dsn)
     found: dict[str, dict[str, Any]] = {}
@@ -78,7 +78,7 @@ def defaults(command: Any, file: Path | None) -> dict[str, Any]:  # noqa: ANN401
 
     A ``file`` is read instead of the usual one, here and wherever settings are looked at later.
     """
-    from etl.config import settings_held, use_file
+    from etl.core.config import settings_held, use_file
 
     if file:
         use_file(file)

@@ -10,8 +10,8 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
-from etl.errors import SettingsError
-from etl.inert import inert
+from etl.core.errors import SettingsError
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from etl.database.embedded import EmbeddedServer
@@ -21,8 +21,8 @@ app = typer.Typer(help="The embedded server, and our own objects in a database."
 
 
 def _server(home: str | None) -> EmbeddedServer:
+    from etl.core.settings import EMBEDDED, find_place
     from etl.database.embedded import EmbeddedServer
-    from etl.settings import EMBEDDED, find_place
 
     return EmbeddedServer(find_place(home, EMBEDDED).home, narrate)
 
@@ -72,8 +72,8 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
 @app.command()
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Print the URI of the database, for psql and other programs; starts the embedded server."""
+    from etl.core.settings import EMBEDDED, find_place, redact
     from etl.database.embedded import EmbeddedServer
-    from etl.settings import EMBEDDED, find_place, redact
 
     place = find_place(home, dsn)
     uri = EmbeddedServer(place.home, narrate).start() if place.dsn == EMBEDDED else redact(place.dsn)
@@ -90,8 +90,8 @@ def migrate(
     json: options.Json = False,
 ) -> None:
     """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
+    from etl.core.settings import find_place
     from etl.database.target import migrate_target
-    from etl.settings import find_place
 
     place = find_place(home, dsn)
 
@@ -113,9 +113,9 @@ def uninstall(
     json: options.Json = False,
 ) -> None:
     """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
+    from etl.core.settings import find_place
     from etl.database.migrate import uninstall as remove
     from etl.database.target import resolve_uri
-    from etl.settings import find_place
 
     place = find_place(home, dsn)
     uri = resolve_uri(place.dsn, place.home, narrate)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from etl.cli.narration import MANNER, narrate, on_terminal
-from etl.progress import Count
+from etl.core.progress import Count
 
 if TYPE_CHECKING:
     from types import TracebackType

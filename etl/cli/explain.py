@@ -12,7 +12,7 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
-from etl.inert import inert
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,8 +33,8 @@ def explain(
 ) -> None:
     """Tell what became of one row of a file, and why."""
     from etl.artifacts import find_run
+    from etl.core.settings import EMBEDDED, find_place
     from etl.explain import explain as look_up
-    from etl.settings import EMBEDDED, find_place
 
     runs = find_place(home, EMBEDDED).runs
     found = look_up(find_run(runs, run), runs, place)

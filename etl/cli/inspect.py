@@ -13,8 +13,8 @@ from etl.cli import options
 from etl.cli.narration import narrate, program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
 from etl.cli.runs import RunName
-from etl.errors import SettingsError
-from etl.inert import inert
+from etl.core.errors import SettingsError
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from etl.artifacts import RunDirectory
@@ -35,8 +35,8 @@ def inspect(
 ) -> None:
     """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
     from etl.artifacts import find_run
+    from etl.core.settings import EMBEDDED, find_place
     from etl.inspection import ask, save
-    from etl.settings import EMBEDDED, find_place
 
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")

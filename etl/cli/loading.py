@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from etl.progress import Voice
+    from etl.core.progress import Voice
 
 
 def carry_out(
@@ -27,9 +27,9 @@ def carry_out(
 ) -> NoReturn:
     """Do what ``load`` does, which returns the manifest, and end the program with the run's exit code."""
     from etl.cli.arguments import one_of
-    from etl.config import LOG_FORMATS, PROGRESS
+    from etl.core.config import LOG_FORMATS, PROGRESS
+    from etl.core.progress import Voice
     from etl.metrics import Metrics
-    from etl.progress import Voice
 
     MANNER.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
     shown = display(one_of("--progress", progress, PROGRESS))

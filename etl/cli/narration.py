@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.errors import told
-from etl.inert import inert
+from etl.core.errors import told
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from etl.errors import EtlError
+    from etl.core.errors import EtlError
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _SEVERITY = {"error": 3, "warning": 4, "info": 6}  # as syslog numbers them

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli.narration import coloured
-from etl.errors import SettingsError
-from etl.inert import inert, is_active
+from etl.core.errors import SettingsError
+from etl.core.sanitize import inert, is_active
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from etl.cli.output import show, show_json, show_table
 from etl.cli.runs import RunName
 
 if TYPE_CHECKING:
-    from etl.progress import Voice
+    from etl.core.progress import Voice
     from etl.replay import LeftOver
 
 NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
@@ -26,8 +26,8 @@ app = typer.Typer(help="Rejected rows and unresolved listens: list them, try the
 def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """List the rejected rows and unresolved listens of a run, with reasons."""
     from etl.artifacts import find_run
+    from etl.core.settings import EMBEDDED, find_place
     from etl.replay import left_over
-    from etl.settings import EMBEDDED, find_place
 
     left = left_over(find_run(find_place(home, EMBEDDED).runs, run))
     if json:
@@ -56,8 +56,8 @@ def replay(
     def load(voice: Voice) -> dict[str, Any]:
         from etl import pipeline
         from etl.artifacts import find_run
+        from etl.core.settings import find_place, redact
         from etl.replay import replay_settings, replayable
-        from etl.settings import find_place, redact
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
         place = find_place(home, dsn)

@@ -12,7 +12,7 @@ from etl.cli.loading import carry_out
 from etl.cli.narration import narrate
 
 if TYPE_CHECKING:
-    from etl.progress import Voice
+    from etl.core.progress import Voice
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     def load(voice: Voice) -> dict[str, Any]:
         from etl import pipeline
         from etl.cli.arguments import run_settings
-        from etl.settings import find_place
+        from etl.core.settings import find_place
 
         # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
         signal.siginterrupt(signal.SIGINT, True)

@@ -9,8 +9,8 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json, show_table
-from etl.errors import InputError
-from etl.inert import inert
+from etl.core.errors import InputError
+from etl.core.sanitize import inert
 
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ RunName = Annotated[
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
     """List all runs, the oldest first."""
     from etl.artifacts import list_runs
-    from etl.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_place
 
     manifests = []
     for run in list_runs(find_place(home, EMBEDDED).runs):
@@ -56,8 +56,8 @@ def prune(
     json: options.Json = False,
 ) -> None:
     """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
+    from etl.core.settings import EMBEDDED, find_place
     from etl.retention import plan_pruning, remove
-    from etl.settings import EMBEDDED, find_place
 
     runs = find_place(home, EMBEDDED).runs
     plan = plan_pruning(runs, keep)
@@ -80,7 +80,7 @@ def show_one(run: RunName = None, home: options.Home = None, json: options.Json 
     """Show what became of a run."""
     from etl.artifacts import find_run
     from etl.cli.summary import show_manifest
-    from etl.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_place
 
     manifest = find_run(find_place(home, EMBEDDED).runs, run).read_manifest()
     if json:

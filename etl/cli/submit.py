@@ -12,14 +12,14 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show_json
-from etl.errors import InputError, SettingsError, decisive
+from etl.core.errors import InputError, SettingsError, decisive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from etl.core.settings import Place, RunSettings
     from etl.live import Listen, Ready, Submitted
-    from etl.settings import Place, RunSettings
 
 
 def submit(
@@ -50,10 +50,10 @@ def submit(
     """Store a live listen, or those of ListenBrainz's submit JSON on stdin; print a line of JSON for each."""
     from datetime import UTC, datetime
 
+    from etl.core.separators import DEFAULT_SEPARATORS
+    from etl.core.settings import RunSettings, find_place
     from etl.live import judge, settled
-    from etl.normalize.credit import DEFAULT_SEPARATORS
     from etl.normalize.listens import Rules
-    from etl.settings import RunSettings, find_place
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     default = DEFAULT_SEPARATORS
@@ -90,8 +90,8 @@ def _typed(
     now: datetime,
 ) -> Listen:
     """Return the listen that was typed as options; raises ``InputError`` for a time or an MBID that is none."""
+    from etl.core.settings import parse_moment
     from etl.live import Listen
-    from etl.settings import parse_moment
 
     given = [("--mbid", recording_mbid), ("--release-mbid", release_mbid)]
     for option, text in (*given, *(("--artist-mbid", one) for one in artist_mbids or ())):

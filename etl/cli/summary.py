@@ -10,13 +10,13 @@ import typer
 
 from etl.cli.narration import coloured, narrate, narrate_end, narrate_failure, program
 from etl.cli.output import fits, show, show_json, show_table
-from etl.inert import inert
+from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-_EMBEDDED = "embedded"  # not from etl.settings: that would import Polars
+_EMBEDDED = "embedded"  # not from etl.core.settings: that would import Polars
 _NAMED = 3
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 

@@ -11,8 +11,8 @@ from etl.cli import options
 from etl.cli.inspect import show_answer
 from etl.cli.narration import narrate, program
 from etl.cli.output import show, show_json, show_table
-from etl.errors import one_interruption
-from etl.inert import inert
+from etl.core.sanitize import inert
+from etl.core.signals import one_interruption
 
 if TYPE_CHECKING:
     from etl.verify import Check, Verdict
@@ -32,7 +32,7 @@ def verify(
 ) -> None:
     """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
     from etl.artifacts import find_run
-    from etl.settings import find_place
+    from etl.core.settings import find_place
     from etl.verify import verify_database, verify_run
     from etl.verify.database import query_of
 

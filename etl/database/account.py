@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.errors import SettingsError
+from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.database.statements import statement
+from etl.core.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etl.core.errors import DatabaseError
 from etl.database.account import caller
-from etl.errors import DatabaseError
 
 if TYPE_CHECKING:
     from etl.database.account import Account

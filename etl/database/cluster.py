@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from etl.errors import DatabaseError
+from etl.core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,13 +16,13 @@ import adbc_driver_manager
 import polars as pl
 from adbc_driver_postgresql import dbapi
 
+from etl.core.errors import InternalError, SettingsError
+from etl.core.schema import PARAMETERS, conform
+from etl.core.settings import check_uri
+from etl.core.statements import statement
 from etl.database.backends import at_work, backend_pid
 from etl.database.failures import Failure, StatementError, statement_error
-from etl.database.statements import statement
 from etl.database.watch import CutError, Watch
-from etl.errors import InternalError, SettingsError
-from etl.schema import PARAMETERS, conform
-from etl.settings import check_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.core.errors import DatabaseError
 from etl.database import cluster, folders, postmaster
 from etl.database.account import server_account
 from etl.database.binaries import usable_binaries
-from etl.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 import adbc_driver_manager
 
-from etl.errors import DatabaseError
-from etl.settings import redact
+from etl.core.errors import DatabaseError
+from etl.core.settings import redact
 
 
 class Failure(Enum):

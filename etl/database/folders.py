@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.errors import DatabaseError, SettingsError
+from etl.core.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from etl.errors import DatabaseError
+from etl.core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection

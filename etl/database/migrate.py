@@ -9,10 +9,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.core.errors import DatabaseError
+from etl.core.statements import sql_folder, statement
 from etl.database.connection import connect
 from etl.database.identify import Database, Kind, identify, is_migrated
-from etl.database.statements import sql_folder, statement
-from etl.errors import DatabaseError
 
 if TYPE_CHECKING:
     from pathlib import Path

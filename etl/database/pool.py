@@ -9,8 +9,8 @@ import queue
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from etl.core.signals import attend
 from etl.database.failures import StatementError
-from etl.errors import attend
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from etl.core.errors import DatabaseError, InterruptedRunError
+from etl.core.settings import EMBEDDED
+from etl.core.signals import attend
 from etl.database.connection import Connection, connect
 from etl.database.embedded import EmbeddedServer
 from etl.database.identify import Database, identify
 from etl.database.migrate import Migration, check_adoptable, migrate, pending
-from etl.errors import DatabaseError, InterruptedRunError, attend
-from etl.settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

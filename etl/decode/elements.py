@@ -16,10 +16,10 @@ from xml.etree import ElementTree as ET
 import msgspec
 import polars as pl
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode.records import DETAIL_CHARS, Broken, Record, Records
 from etl.decode.split import EXPORT_AGAIN, Span, Text, byte, cut_off, to_utf8
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
+from etl.core.errors import BrokenFileError
 from etl.decode.places import locate, mapped_fields
 from etl.decode.records import Record, Records, read_records
 from etl.decode.split import EXPORT_AGAIN, byte, end_of_value, syntax, to_utf8
-from etl.errors import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

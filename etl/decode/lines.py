@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import RejectReason
 from etl.decode.places import mapped_fields, place
 from etl.decode.records import BREAKS_OFF, Broken, Record, Records, decode_pieces
 from etl.decode.split import UNREADABLE, Span, end_of_value, syntax, to_utf8
-from etl.errors import BrokenFileError
-from etl.schema import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import msgspec
 import polars as pl
 
+from etl.core.schema import PLACES
 from etl.decode.split import UNREADABLE, split, to_utf8
-from etl.schema import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

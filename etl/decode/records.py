@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from etl.core.schema import RejectReason
 from etl.decode.places import mapped_fields
 from etl.decode.split import UNREADABLE, cut, not_found, spans_of, to_utf8, two_lists
-from etl.schema import RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from etl.errors import BrokenFileError
+from etl.core.errors import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Collection

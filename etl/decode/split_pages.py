@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from etl.core.errors import BrokenFileError
 from etl.decode.split import (
     EXPORT_AGAIN,
     KEY,
@@ -25,7 +26,6 @@ from etl.decode.split import (
     syntax,
     two_lists,
 )
-from etl.errors import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

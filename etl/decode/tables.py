@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import PLACES, RejectReason
 from etl.decode.cells import Dialect, is_blank, split_table, whole_table
 from etl.decode.records import Broken
 from etl.decode.split import to_utf8
-from etl.errors import BrokenFileError
-from etl.schema import PLACES, RejectReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

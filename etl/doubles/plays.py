@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.schema import PLAYS, conform
 from etl.doubles.names import loose
-from etl.schema import PLAYS, conform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.schema import ASIDE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
+from etl.core.schema import ASIDE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
 
 if TYPE_CHECKING:
     from etl.doubles.match import Doubles

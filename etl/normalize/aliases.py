@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from etl.core.schema import ALIAS, ALIASES, CANONICAL
 from etl.normalize.text import MAX_NAME_BYTES, changed_by_cleaning
-from etl.schema import ALIAS, ALIASES, CANONICAL
 
 _TEXTS = ("of", "alias", "source")
 

@@ -7,16 +7,12 @@ split words like "Brandy", and "feat." matched inside "Defeat.".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from etl.normalize.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Separators: TypeAlias = "tuple[re.Pattern[str], ...]"
-
-DEFAULT_SEPARATORS = r"\s+·\s+"  # Koito's KOITO_ARTIST_SEPARATORS_REGEX
 
 _WORD = r"(?:(?:feat\.|ft\.|featuring(?=\s|\Z))\s*)+"  # a word that is there twice is still one
 _ROUND = re.compile(rf"\(\s*{_WORD}\s*([^)]*)\)", re.IGNORECASE)
@@ -26,14 +22,6 @@ _AMONG_FEATURES = re.compile(rf"\s*(?:,|&|·|(?<=\s)and(?=\s|\Z)|(?<![^\s,&·]){
 
 # Cheap pre-check in the syntax of Polars: only texts that it finds can hold a feature.
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"
-
-
-def compile_separators(setting: str) -> Separators:
-    """Return the patterns of ``setting``, which are divided by ``;;`` as in KOITO_ARTIST_SEPARATORS_REGEX.
-
-    Raises ``re.error`` for a pattern that is none.
-    """
-    return tuple(re.compile(part) for part in setting.split(";;") if part)
 
 
 def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]]) -> list[str]:

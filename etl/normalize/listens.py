@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from etl.core.schema import EXTRACTED, NORMALIZED, SKIPPED, TIME, RejectReason, SkipReason, conform
 from etl.normalize.aliases import clean_aliases
 from etl.normalize.names import NAMES_OF_ROW, normalize_names
-from etl.schema import EXTRACTED, NORMALIZED, SKIPPED, TIME, RejectReason, SkipReason, conform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.normalize.credit import Separators
+    from etl.core.separators import Separators
 
 _VERDICT = ("skip", "reject", "detail")
 MBID = r"^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$"

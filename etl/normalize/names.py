@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from etl.core.schema import NAMES
 from etl.normalize.credit import FEATURE_HINT, distinct_places, split_credit
 from etl.normalize.key import BETWEEN_ARTISTS, lookup_keys
 from etl.normalize.text import MAX_NAME_BYTES, changed_by_cleaning
-from etl.schema import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.normalize.credit import Separators
+    from etl.core.separators import Separators
 
 NAMES_OF_ROW = ("artist", "track", "album", "artists", "artist_mbids", "client")
 _TEXTS = ("artist", "track", "album")

@@ -10,11 +10,11 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from etl.core.schema import EXTRACTED
 from etl.normalize.credit import split_credit
 from etl.normalize.key import lookup_key
 from etl.normalize.names import listed_credit
 from etl.normalize.text import MAX_NAME_BYTES
-from etl.schema import EXTRACTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,10 +14,10 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from etl.inert import inert
+from etl.core.sanitize import inert
+from etl.core.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
 from etl.page import charts
 from etl.page.words import OUTCOMES, accounted, headline, notices, plural
-from etl.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

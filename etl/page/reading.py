@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.core.schema import RUN_FILES
 from etl.inspection import named_queries, opened
 from etl.page.facts import Facts
-from etl.schema import RUN_FILES
 
 if TYPE_CHECKING:
     from etl.artifacts import RunDirectory

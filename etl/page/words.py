@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from etl.schema import FileStatus, Outcome, RunStatus
+from etl.core.schema import FileStatus, Outcome, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from etl.core.schema import CANONICAL
 from etl.resolve.catalog import Artist, Catalog, Release, Track
-from etl.schema import CANONICAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AliasRow(TypedDict):
-    """A name of an entity of a unit; see ALIAS in ``etl.schema``."""
+    """A name of an entity of a unit; see ALIAS in ``etl.core.schema``."""
 
     entity: str
     of: str | None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.schema import CANONICAL, ENTITY_TABLES
 from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
-from etl.schema import CANONICAL, ENTITY_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

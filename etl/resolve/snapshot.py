@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl import lookup
+from etl.core.schema import TRACK_LOOKUP, empty
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.frames import NewIds
 from etl.resolve.plan import Ids
-from etl.schema import TRACK_LOOKUP, empty
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection

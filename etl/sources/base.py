@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
-from etl.schema import EXTRACTED, RejectReason, conform
+from etl.core.schema import EXTRACTED, RejectReason, conform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
+from etl.core.schema import EXTRACTED, RejectReason, SkipReason, conform
 from etl.decode.split import UNREADABLE
-from etl.schema import EXTRACTED, RejectReason, SkipReason, conform
 from etl.sources.base import ReadOptions
 from etl.sources.listenbrainz_pages import read_pages
 

@@ -6,8 +6,8 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from etl.core.errors import BrokenFileError
 from etl.decode.cells import Dialect, is_blank, split_header
-from etl.errors import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from etl.core.errors import BrokenFileError
+from etl.core.schema import ALIAS, CANONICAL, RejectReason
 from etl.decode import JsonEnvelope
-from etl.errors import BrokenFileError
-from etl.schema import ALIAS, CANONICAL, RejectReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

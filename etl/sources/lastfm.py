@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 import polars as pl
 
-from etl.normalize.credit import DEFAULT_SEPARATORS, FEATURE_HINT, compile_separators, split_credit
-from etl.schema import NAMES, RejectReason, SkipReason
+from etl.core.schema import NAMES, RejectReason, SkipReason
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.normalize.credit import FEATURE_HINT, split_credit
 from etl.sources.base import finish, first_reason, is_blank, missing_names, quoted
 from etl.sources.times import read_times
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.schema import RejectReason, SkipReason
 from etl.decode import Delimited, Dialect
-from etl.schema import RejectReason, SkipReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

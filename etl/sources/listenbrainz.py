@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import polars as pl
 
-from etl.schema import RejectReason, SkipReason
+from etl.core.schema import RejectReason, SkipReason
 from etl.sources.base import Peek, epoch_times, finish, first_reason, missing_names, name_lists
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
+from etl.core.schema import RejectReason
 from etl.decode import Broken, JsonList, Records
 from etl.decode.records import decode_pieces
 from etl.decode.split import Text
-from etl.schema import RejectReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

@@ -6,8 +6,8 @@ import re
 
 import polars as pl
 
+from etl.core.schema import RejectReason
 from etl.decode import Delimited, Dialect
-from etl.schema import RejectReason
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from etl.schema import TIME, RejectReason
+from etl.core.schema import TIME, RejectReason
 from etl.sources.base import FIRST_SECOND, first_reason, quoted
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)

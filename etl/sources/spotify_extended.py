@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from etl.core.schema import TIME, SkipReason
 from etl.decode import JsonList
-from etl.schema import TIME, SkipReason
 from etl.sources.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.sources.spotify import (
     BARE_NAMES,

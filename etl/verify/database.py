@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.database.statements import sql_folder
-from etl.errors import SettingsError
-from etl.settings import redact
+from etl.core.errors import SettingsError
+from etl.core.settings import redact
+from etl.core.statements import sql_folder
 from etl.verify.findings import Check, Result, Verdict
 from etl.verify.session import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from etl.core.settings import Place
     from etl.database.connection import Connection
-    from etl.settings import Place
 
 # What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
 # whoever made it; a warning is what Koito's own edits leave behind, or what may be so on purpose.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 import polars as pl
 
-from etl.database.statements import sql_folder, statement
-from etl.errors import InputError
-from etl.schema import RUN_FILES, conform
+from etl.core.errors import InputError
+from etl.core.schema import RUN_FILES, conform
+from etl.core.statements import sql_folder, statement
 from etl.verify.findings import Check
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from etl.errors import ExitCode
-from etl.schema import Reason
+from etl.core.errors import ExitCode
+from etl.core.schema import Reason
 
 SHOWN = 20
 """Rows of a finding that are shown; all are counted."""

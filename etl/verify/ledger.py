@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.schema import FileStatus, RunStatus
+from etl.core.schema import FileStatus, RunStatus
 from etl.verify.findings import Check, Result
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.schema import TRACK_LOOKUP
+from etl.core.schema import TRACK_LOOKUP
 from etl.verify.files import Checksum
 from etl.verify.findings import Check, Result
 

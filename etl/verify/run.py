@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.artifacts import RUN_JSON
-from etl.errors import InputError
-from etl.settings import redact
+from etl.core.errors import InputError
+from etl.core.settings import redact
 from etl.verify.files import opened, run_checks
 from etl.verify.findings import Check, Result, Verdict
 from etl.verify.ledger import ABOUT as LEDGER_ABOUT
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from etl.artifacts import RunDirectory
+    from etl.core.settings import Place
     from etl.database.connection import Connection
     from etl.database.pool import Pool
-    from etl.settings import Place
 
     Narrate = Callable[[str], None]
 

@@ -11,7 +11,7 @@ from etl.database.target import open_attended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from etl.settings import Place
+    from etl.core.settings import Place
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from etl.backfill.frames import FINDINGS, REVIEW
-from etl.errors import DatabaseError, ExitCode, SettingsError
-from etl.schema import conform
+from etl.core.errors import DatabaseError, ExitCode, SettingsError
+from etl.core.schema import conform
 from tests.backfill.server import Reply, ok
 from tests.backfill.world import (
     artist,

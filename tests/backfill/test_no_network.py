@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
 from tests.cli.program import SAMPLES, python
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
 from tests.backfill.server import ok
 from tests.backfill.world import do, images, options, people, pictures
 from tests.cli.program import ROOT, SCRIPT, environment

@@ -16,7 +16,7 @@ from etl.backfill.settings import (
     parse_rates,
     parse_time,
 )
-from etl.errors import SettingsError
+from etl.core.errors import SettingsError
 
 KINDS = (Kind.ARTISTS,)
 MINE = {**PUBLIC, Service.MUSICBRAINZ: "http://nas:5000"}

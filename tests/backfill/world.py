@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from etl.backfill.job import backfill
 from etl.backfill.question import Service
 from etl.backfill.settings import BackfillSettings, parse_kinds
-from etl.settings import Place
+from etl.core.settings import Place
 from tests.backfill.conftest import HASTY
 from tests.backfill.server import MISSING, Reply, ok
 from tests.support import execute, query

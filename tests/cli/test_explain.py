@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.artifacts import RunDirectory, list_runs
-from etl.errors import EtlError, ExitCode, InputError, SettingsError
+from etl.core.errors import EtlError, ExitCode, InputError, SettingsError
+from etl.core.schema import RUN_FILES
 from etl.explain import Explanation, explain, find_file, parse_place
-from etl.schema import RUN_FILES
 from tests.cli.program import etl
 from tests.conftest import new_database, uri_of
 from tests.support import execute, load, play, query, scrobble, write_maloja, write_spotify

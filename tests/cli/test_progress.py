@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.cli.display import State, line
-from etl.progress import Count
+from etl.core.progress import Count
 from tests.cli.program import SAMPLES, etl, sent_to_terminal
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.schema import REJECTS
+from etl.core.schema import REJECTS
 from tests.cli.program import etl, on_terminal
 from tests.support import counts, execute, load, scrobble, write_maloja
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
 from tests.cli.program import etl
 from tests.page.runs import make_run
 

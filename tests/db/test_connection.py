@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 import polars as pl
 import pytest
 
+from etl.core.errors import InternalError
+from etl.core.schema import ARTIST_ALIASES, ARTISTS, STAGE, TIME, TRACKS
 from etl.database.connection import connect
 from etl.database.failures import Failure, StatementError
-from etl.errors import InternalError
-from etl.schema import ARTIST_ALIASES, ARTISTS, STAGE, TIME, TRACKS
 from tests.support import opened, query, with_query
 
 TEXTS = [

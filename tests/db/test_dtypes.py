@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from etl.errors import InternalError
-from etl.schema import ENTITY_TABLES, NAMES, PARAMETERS, STAGE, TIME, conform
+from etl.core.errors import InternalError
+from etl.core.schema import ENTITY_TABLES, NAMES, PARAMETERS, STAGE, TIME, conform
 from tests.support import opened
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import adbc_driver_postgresql.dbapi
 import pytest
 
+from etl.core.errors import DatabaseError
 from etl.database import account, binaries, cluster, embedded, folders
 from etl.database.embedded import EmbeddedServer
-from etl.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.errors import DatabaseError, SettingsError
 from etl.database import account, binaries, folders, postmaster
 from etl.database.embedded import EmbeddedServer
-from etl.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

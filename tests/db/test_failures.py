@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.errors import EtlError, ExitCode
+from etl.core.settings import redact
 from etl.database.connection import connect
 from etl.database.failures import Failure, StatementError, classify
-from etl.errors import EtlError, ExitCode
-from etl.settings import redact
 from tests.support import execute, opened, query, with_query
 
 if TYPE_CHECKING:

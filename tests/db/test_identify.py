@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from etl.core.errors import DatabaseError
 from etl.database.migrate import migrate, migrations
-from etl.errors import DatabaseError
 from tests.support import execute, objects
 
 

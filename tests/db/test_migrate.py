@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl.core.errors import DatabaseError
 from etl.database.failures import StatementError
 from etl.database.migrate import Migration, migrate, migrations, uninstall
-from etl.errors import DatabaseError
 from tests.support import content, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:

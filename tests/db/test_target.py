@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from etl.cli import app
+from etl.core.errors import DatabaseError, ExitCode
 from etl.database.embedded import EmbeddedServer
 from etl.database.identify import Kind
 from etl.database.migrate import Migration, migrate, migrations, uninstall
 from etl.database.target import migrate_target, open_ready
-from etl.errors import DatabaseError, ExitCode
 from tests.support import counts, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:

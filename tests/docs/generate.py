@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RejectReason, RunStatus, SkipReason
+from etl.core.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RejectReason, RunStatus, SkipReason
 from tests.docs import tables
 from tests.docs.commands import commands, overview, reference
 from tests.docs.pages import pages, part_names, with_parts

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.errors import PRECEDENCE, ExitCode
+from etl.core.schema import RUN_FILES
 from etl.database.migrate import KOITO_SCHEMA, migrations
-from etl.errors import PRECEDENCE, ExitCode
 from etl.inspection import named_queries
-from etl.schema import RUN_FILES
 from etl.sources import FORMATS, REFUSALS, SOURCES
 from etl.sources.headers import ALIASES
 from tests.docs.pages import DOCS, pages, summary, title
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import StrEnum
 
-    from etl.schema import RejectReason, SkipReason
+    from etl.core.schema import RejectReason, SkipReason
 
 SERVICES = {
     "spotify": "Spotify",

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from etl.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
+from etl.core.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
 from tests.conftest import new_database, uri_of
 from tests.docs.pages import DOCS, ROOT, blocks
 from tests.docs.words import COLUMNS, WORDS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.config import SETTINGS, VARIABLE, settings_held
+from etl.core.config import SETTINGS, VARIABLE, settings_held
 from tests.cli.program import ROOT, SCRIPT
 from tests.docs.generate import commands
 
@@ -20,9 +20,8 @@ DOCS = ROOT / "docs"
 TEXT = (DOCS / "scheduling.md").read_text(encoding="utf-8")
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
-TEXTS = {
-    path.name: path.read_text(encoding="utf-8") for path in (DOCS / "scheduling.md", DEPLOY / "Dockerfile", *UNITS)
-}
+FILES = [DOCS / "scheduling.md", DEPLOY / "Dockerfile", *UNITS]
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in FILES}
 
 
 def test_its_settings_are_known(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from etl.schema import FileStatus, KeyStatus, Outcome, RunStatus
+from etl.core.schema import FileStatus, KeyStatus, Outcome, RunStatus
 
 if TYPE_CHECKING:
     from enum import StrEnum

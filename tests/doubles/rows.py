@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from etl.core.schema import NEARBY, NORMALIZED, PASSED_OVER, conform
 from etl.doubles import Doubles, find_doubles
-from etl.schema import NEARBY, NORMALIZED, PASSED_OVER, conform
 
 Row: TypeAlias = dict[str, Any]
 

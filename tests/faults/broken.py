@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.errors import EtlError, ExitCode
+from etl.core.errors import EtlError, ExitCode
+from etl.core.progress import Voice
+from etl.core.settings import Place, RunSettings
 from etl.pipeline import run
-from etl.progress import Voice
 from etl.rounds import Sizes
-from etl.settings import Place, RunSettings
 from tests.disturbances import inserted
 from tests.support import content, load
 

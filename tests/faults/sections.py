@@ -26,8 +26,8 @@ LOSSES = {"losses": "listens or entities lost", "duplicates": "listens or entiti
 SECTIONS: dict[str, Section] = {
     "killed_at_points": Section(
         "Killed at a named point",
-        "`etl run` ends itself with SIGKILL at a point that `ETL_FAULT` names (`etl/faults.py` lists them), and is "
-        "started again. The tables must equal those of a load that nothing disturbed, and what all batches of the "
+        "`etl run` ends itself with SIGKILL at a point that `ETL_FAULT` names "
+        "(`etl/core/failpoints.py` lists them), and is started again. The tables must equal those of a load that nothing disturbed, and what all batches of the "
         "ledger say they inserted must add up to the number of listens.",
         {"rounds": "rounds", "points": "kills that hit", **LOSSES},
     ),

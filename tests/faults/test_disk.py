@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from etl.core.errors import ExitCode
 from etl.database.embedded import EmbeddedServer
 from etl.database.migrate import migrate
-from etl.errors import ExitCode
 from etl.rounds import Sizes
 from tests.disturbances import inserted
 from tests.faults.broken import Content, check_completed

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from etl.errors import BrokenFileError, ExitCode
-from etl.schema import EXTRACTED, PLACES, RejectReason, SkipReason
+from etl.core.errors import BrokenFileError, ExitCode
+from etl.core.schema import EXTRACTED, PLACES, RejectReason, SkipReason
 from etl.sources import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
 from tests.disturbances import ROUNDS, inserted
 from tests.faults.mutate import as_text, damaged, reworded, strange

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from etl import discover as module
 from etl.cli import app
+from etl.core.errors import ExitCode
 from etl.discover import discover
-from etl.errors import ExitCode
 from tests.disturbances import inserted
 from tests.faults.scarcity import run_etl
 from tests.support import content, counts, load, query, scrobble, write_maloja

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.faults import Point
+from etl.core.failpoints import Point
 from tests.disturbances import ROUNDS
 from tests.faults.kills import Case, begun
 from tests.faults.record import record

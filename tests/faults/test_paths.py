@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
 from tests.disturbances import inserted
 from tests.faults.proxy import Proxy
 from tests.faults.record import record

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from etl.core.errors import ExitCode
 from etl.database.embedded import EmbeddedServer
 from etl.database.folders import SOCKET
-from etl.errors import ExitCode
 from etl.sources import FORMATS, Format, by_name, peek_at, recognise
 from tests.cli.program import environment
 from tests.disturbances import ETL, inserted, wait_for, waiting

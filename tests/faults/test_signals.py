@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from etl.artifacts import RunDirectory
-from etl.errors import ExitCode
-from etl.faults import Point
+from etl.core.errors import ExitCode
+from etl.core.failpoints import Point
 from tests.disturbances import ROUNDS, inserted
 from tests.faults.kills import Case, begun
 from tests.faults.record import record

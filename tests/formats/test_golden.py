@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etl.schema import EXTRACTED, RejectReason, SkipReason
+from etl.core.schema import EXTRACTED, RejectReason, SkipReason
 from etl.sources import FORMATS, Format, ReadOptions, peek_at, recognise
 from tests.formats.recount import RECOUNTS
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
+from etl.core.errors import BrokenFileError
 from etl.sources import ReadOptions, koito_export, peek_at, recognise
 from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track

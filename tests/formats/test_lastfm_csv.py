@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.core.errors import BrokenFileError
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules, normalize
 from etl.sources import ReadOptions, lastfm_csv, peek_at, recognise
 

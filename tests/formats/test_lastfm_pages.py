@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.core.errors import BrokenFileError
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.listens import Rules, normalize
 from etl.sources import ReadOptions, lastfm_pages, peek_at
 

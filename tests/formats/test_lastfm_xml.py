@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
+from etl.core.errors import BrokenFileError
 from etl.sources import ReadOptions, lastfm_pages, lastfm_xml, peek_at
 
 MBID = "000000a1-0000-4000-8000-000000000004"

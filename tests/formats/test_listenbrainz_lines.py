@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl.core.errors import BrokenFileError
+from etl.core.separators import compile_separators
 from etl.discover import discover
-from etl.errors import BrokenFileError
 from etl.extract import Extractor, FileResult
-from etl.normalize.credit import compile_separators
 from etl.normalize.listens import Rules
 from etl.sources import ReadOptions, listenbrainz_lines
 

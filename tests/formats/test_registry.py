@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.schema import EXTRACTED
+from etl.core.schema import EXTRACTED
 from etl.sources import (
     FORMATS,
     PACKAGES,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
+from etl.core.errors import BrokenFileError
 from etl.sources import ReadOptions, peek_at, recognise, spotify_account, spotify_extended
 
 if TYPE_CHECKING:

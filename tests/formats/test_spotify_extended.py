@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.errors import BrokenFileError
+from etl.core.errors import BrokenFileError
 from etl.sources import ReadOptions, spotify_extended
 
 if TYPE_CHECKING:

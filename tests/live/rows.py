@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.schema import EXTRACTED
 from etl.live import Ready, judge_frame
-from etl.schema import EXTRACTED
 from etl.submit import submit_judged
 from tests.worlds import START
 

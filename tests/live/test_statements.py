@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.statements import statement
 from etl.database.connection import connect
-from etl.database.statements import statement
 from etl.live import Listen
 from etl.submit import open_live, submit_listen
 from tests.cli.program import etl, submit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.errors import DatabaseError, ExitCode, SettingsError
+from etl.core.errors import DatabaseError, ExitCode, SettingsError
 from etl.live import Listen
 from etl.submit import open_live, submit_bodies, submit_listen
 from tests.disturbances import CALM, disturbance, wait_for, waiting

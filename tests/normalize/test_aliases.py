@@ -8,9 +8,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.core.schema import ALIAS, ALIASES
 from etl.normalize.aliases import clean_aliases
 from etl.normalize.text import clean
-from etl.schema import ALIAS, ALIASES
 from tests.examples import examples
 from tests.frames import listens, normalized
 

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.normalize.credit import (
-    DEFAULT_SEPARATORS,
-    FEATURE_HINT,
-    compile_separators,
-    distinct,
-    distinct_places,
-    split_credit,
-)
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.normalize.credit import FEATURE_HINT, distinct, distinct_places, split_credit
 from etl.normalize.text import fold
 from tests.examples import examples
 

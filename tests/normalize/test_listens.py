@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from etl.errors import InternalError
+from etl.core.errors import InternalError
+from etl.core.schema import EXTRACTED, NORMALIZED, SKIPPED
 from etl.normalize.credit import split_credit
 from etl.normalize.listens import Normalized, Rules, normalize
 from etl.normalize.text import fold
-from etl.schema import EXTRACTED, NORMALIZED, SKIPPED
 from tests.examples import examples
 from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START, Row, at, extracted, listens, normalized
 

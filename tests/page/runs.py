@@ -8,7 +8,7 @@ import polars as pl
 
 from etl import report
 from etl.artifacts import create_run, versions
-from etl.schema import KEYS, LISTENS, OUTCOME, REJECTS, SKIPPED, TIME, FileStatus, RunStatus, conform, empty
+from etl.core.schema import KEYS, LISTENS, OUTCOME, REJECTS, SKIPPED, TIME, FileStatus, RunStatus, conform, empty
 from tests.frames import NOW, Row, listens
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
+from etl.core.schema import SkipReason
 from etl.inspection import ask
 from etl.page.html import page
 from etl.page.reading import read_facts
-from etl.schema import SkipReason
 from tests.frames import START, at
 from tests.page.runs import HOSTILE, hostile_run, make_run
 

@@ -11,8 +11,8 @@ import pytest
 
 from etl import ledger
 from etl.artifacts import RunDirectory
+from etl.core.errors import ExitCode
 from etl.database.connection import Connection, connect
-from etl.errors import ExitCode
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
 from tests.disturbances import CALM, disturbance, inserted, once, wait_for, waiting

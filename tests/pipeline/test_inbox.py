@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.artifacts import RunDirectory
+from etl.core.errors import ExitCode, SettingsError
+from etl.core.settings import Place
 from etl.database.pool import Pool
-from etl.errors import ExitCode, SettingsError
 from etl.pipeline import replay
 from etl.replay import replay_settings, replayable
-from etl.settings import Place
 from tests.support import execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.errors import ExitCode, InputError, SettingsError
+from etl.core.errors import ExitCode, InputError, SettingsError
 from tests.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:

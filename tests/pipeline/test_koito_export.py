@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from etl import lookup
+from etl.core.schema import ALIAS, TRACK_LOOKUP
 from etl.resolve import snapshot
-from etl.schema import ALIAS, TRACK_LOOKUP
 from tests.conftest import new_database, uri_of
 from tests.disturbances import CALM, disturbance
 from tests.formats.koito import album, alias, artist, export, listen, track

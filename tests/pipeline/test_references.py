@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from etl import load, references
+from etl.core.failpoints import Point
+from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.database.connection import Connection, connect
 from etl.database.failures import Failure, StatementError
-from etl.faults import Point
 from etl.load import Batch, write_batch
 from etl.resolve.frames import EntityRows
-from etl.schema import ENTITY_TABLES, STAGE
 from tests.disturbances import wait_for, waiting
 from tests.support import content, execute, query, with_query
 from tests.support import load as run

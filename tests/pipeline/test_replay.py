@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.artifacts import RunDirectory
-from etl.errors import ExitCode, SettingsError
+from etl.core.errors import ExitCode, SettingsError
 from etl.replay import origins
 from etl.rounds import Sizes
 from tests.disturbances import CALM, disturbance, inserted

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl import sources
-from etl.errors import ExitCode, InputError
+from etl.core.errors import ExitCode, InputError
 from etl.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
 from etl.sources import maloja_export
 from tests.disturbances import CALM, disturbance

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.errors import ExitCode
 from etl.database.connection import connect
-from etl.errors import ExitCode
 from etl.verify import Result, named_checks
 from etl.verify.database import check_database
 from tests.support import execute, load, scrobble, write_maloja

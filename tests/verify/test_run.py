@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from etl.artifacts import RunDirectory
+from etl.core.errors import ExitCode
 from etl.database.migrate import migrate
-from etl.errors import ExitCode
 from etl.rounds import Sizes
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.errors import ExitCode
+from etl.core.errors import ExitCode
 from etl.verify import Result
 from tests.koito_actions import (
     album_id,

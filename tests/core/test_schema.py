@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from etl import schema
-from etl.errors import InternalError
-from etl.schema import (
+from etl.core import schema
+from etl.core.errors import InternalError
+from etl.core.schema import (
     COUNTS,
     ENTITY_TABLES,
     RUN_FILES,

@@ -1,4 +1,4 @@
-"""Options and what ``etl.config`` holds, checked, as frozen settings. With it the only reader of ``os.environ``."""
+"""Options and what ``etl.core.config`` holds, checked, as frozen settings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from platformdirs import user_data_path
 
-from etl.config import first_of, settings_held
-from etl.errors import SettingsError
-from etl.faults import Fault, Point
-from etl.normalize.credit import DEFAULT_SEPARATORS, compile_separators
+from etl.core.config import first_of, settings_held
+from etl.core.errors import SettingsError
+from etl.core.failpoints import Fault, Point
+from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl.config import Held
+    from etl.core.config import Held
 
 Plays: TypeAlias = Literal["heard", "trackdone"]
 PlayTime: TypeAlias = Literal["end", "start"]

@@ -9,7 +9,7 @@ from itertools import islice, permutations, product
 
 import pytest
 
-from etl.errors import (
+from etl.core.errors import (
     BrokenFileError,
     DatabaseError,
     EtlError,
@@ -18,10 +18,9 @@ from etl.errors import (
     InternalError,
     InterruptedRunError,
     SettingsError,
-    attend,
     decisive,
-    one_interruption,
 )
+from etl.core.signals import attend, one_interruption
 
 ORDER = (130, 143, 1, 3, 7, 6, 2, 4, 5, 0)
 CODES = {int(code): code for code in ExitCode}

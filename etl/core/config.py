@@ -1,7 +1,6 @@
 """The settings that hold for every run: from the environment, else from ``etl.toml``. Says where each comes from.
 
-With ``etl.settings`` the only reader of ``os.environ``. An option of the command line goes before both; that is the
-business of ``etl.cli``.
+An option of the command line goes before both; that is the business of ``etl.cli``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from platformdirs import user_config_path
 
-from etl.errors import SettingsError
+from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from etl.errors import InternalError
+from etl.core.errors import InternalError
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Self
 
 import polars as pl
 
-from etl.errors import InternalError
+from etl.core.errors import InternalError
 
 TIME = pl.Datetime("us", "UTC")
 NAMES = pl.List(pl.String)

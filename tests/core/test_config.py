@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from etl.cli import app
-from etl.config import BY_NAME, SETTINGS, Held, first_of, settings_held, strangers
-from etl.errors import SettingsError
+from etl.core.config import BY_NAME, SETTINGS, Held, first_of, settings_held, strangers
+from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

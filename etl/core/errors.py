@@ -1,20 +1,15 @@
 """The exceptions that end a run, and the exit code that each of them stands for.
 
-Errors about single rows are data (``RejectReason`` in ``etl.schema``), never exceptions.
+Errors about single rows are data (``RejectReason`` in ``etl.core.schema``), never exceptions.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
-
-T = TypeVar("T")
-LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -121,38 +116,3 @@ class InterruptedRunError(EtlError):
     def __init__(self, exit_code: ExitCode) -> None:
         super().__init__("interrupted", "Batches that were committed stay; run the same command again to go on")
         self.exit_code = exit_code
-
-
-@contextmanager
-def one_interruption() -> Iterator[None]:
-    """Turn the KeyboardInterrupt that a library raises by itself (Polars does) into ours."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise InterruptedRunError(ExitCode.INTERRUPTED) from error
-
-
-def attend(future: Future[T]) -> T:
-    """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
-
-    The system may give a signal to any thread. One that another thread takes does not wake the main one, which alone
-    runs Python's handlers.
-    """
-    while True:
-        try:
-            return future.result(LISTEN_EVERY)
-        except TimeoutError:
-            if future.done():
-                return future.result()
-
-
-def in_spite_of_signals(task: Callable[[], T]) -> T:
-    """Return what ``task`` returns, in a thread: where Polars ends it for a signal, it is done again from the start.
-
-    The main thread has the signal as well and decides what it means.
-    """
-    while True:
-        try:
-            return task()
-        except KeyboardInterrupt:
-            continue

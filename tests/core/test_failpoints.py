@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.errors import SettingsError
-from etl.faults import Fault, Point, plan, reach
-from etl.settings import find_place
+from etl.core.errors import SettingsError
+from etl.core.failpoints import Fault, Point, plan, reach
+from etl.core.settings import find_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from platformdirs import user_data_path
 
-from etl.errors import SettingsError
-from etl.settings import EMBEDDED, RunSettings, check_uri, find_place, parse_moment, redact
+from etl.core.errors import SettingsError
+from etl.core.settings import EMBEDDED, RunSettings, check_uri, find_place, parse_moment, redact
 
 URI = "postgresql://ann@db.example:5432/koitodb"
 OTHER = "postgresql://bob@db.example/koitodb"

@@ -1,0 +1,50 @@
+"""Waiting so that a signal is noticed at once, and finishing work that a signal interrupts."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.core.errors import ExitCode, InterruptedRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+T = TypeVar("T")
+LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
+
+
+@contextmanager
+def one_interruption() -> Iterator[None]:
+    """Turn the KeyboardInterrupt that a library raises by itself (Polars does) into ours."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(ExitCode.INTERRUPTED) from error
+
+
+def attend(future: Future[T]) -> T:
+    """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
+
+    The system may give a signal to any thread. One that another thread takes does not wake the main one, which alone
+    runs Python's handlers.
+    """
+    while True:
+        try:
+            return future.result(LISTEN_EVERY)
+        except TimeoutError:
+            if future.done():
+                return future.result()
+
+
+def in_spite_of_signals(task: Callable[[], T]) -> T:
+    """Return what ``task`` returns, in a thread: where Polars ends it for a signal, it is done again from the start.
+
+    The main thread has the signal as well and decides what it means.
+    """
+    while True:
+        try:
+            return task()
+        except KeyboardInterrupt:
+            continue

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from etl.core.schema import EXTRACTED, conform
-from etl.decode import JsonList
+from etl.parsers import JsonList
 from etl.sources import Format, ReadOptions
 from tests.support import execute
 

@@ -19,7 +19,7 @@ from etl.core.schema import EXTRACTED, RejectReason, conform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from etl.decode import Broken, Layout
+    from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
 DETAIL_CHARS = 80

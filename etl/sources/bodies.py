@@ -6,7 +6,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import EXTRACTED, RejectReason, SkipReason, conform
-from etl.decode.split import UNREADABLE
+from etl.parsers.json_split import UNREADABLE
 from etl.sources.base import ReadOptions
 from etl.sources.listenbrainz_pages import read_pages
 

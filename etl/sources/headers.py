@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError
-from etl.decode.cells import Dialect, is_blank, split_header
+from etl.parsers.delimited_split import Dialect, is_blank, split_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import ALIAS, CANONICAL, RejectReason
-from etl.decode import JsonEnvelope
+from etl.parsers import JsonEnvelope
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

@@ -16,7 +16,7 @@ from etl.sources.times import read_times
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.decode import Broken, Records
+    from etl.parsers import Broken, Records
 
 _SEPARATORS = compile_separators(DEFAULT_SEPARATORS)
 

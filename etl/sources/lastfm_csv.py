@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import RejectReason, SkipReason
-from etl.decode import Delimited, Dialect
+from etl.parsers import Delimited, Dialect
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

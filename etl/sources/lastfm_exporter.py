@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from etl.decode import JsonList
+from etl.parsers import JsonList
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.sources.lastfm import FIELDS, as_text, mbid_of, read_fields
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from etl.decode import Delimited, Dialect
-from etl.decode.cells import cut, is_blank
+from etl.parsers import Delimited, Dialect
+from etl.parsers.delimited_split import cut, is_blank
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
 from etl.sources.headers import kind_of_table
 from etl.sources.lastfm_csv import with_times, with_verdicts

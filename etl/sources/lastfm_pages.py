@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.decode import JsonPages
+from etl.parsers import JsonPages
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.sources.lastfm import Scrobble, read_tracks
 

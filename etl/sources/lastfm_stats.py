@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from etl.decode import JsonList
+from etl.parsers import JsonList
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.sources.lastfm import FIELDS, as_text, read_fields
 

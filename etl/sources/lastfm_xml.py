@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from etl.decode import XmlElements
+from etl.parsers import XmlElements
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.sources.lastfm import Scrobble, read_tracks
 

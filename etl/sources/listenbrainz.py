@@ -31,7 +31,7 @@ from etl.sources.base import Peek, epoch_times, finish, first_reason, missing_na
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.decode import Records
+    from etl.parsers import Records
 
 TEN_YEARS = 315_576_000
 ENTITIES = ("recording", "release", "release_group")

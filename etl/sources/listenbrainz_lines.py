@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.decode import JsonLines
+from etl.parsers import JsonLines
 from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.sources.listenbrainz import Listen, is_listens, is_paged, read_listens
 

@@ -9,9 +9,9 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import RejectReason
-from etl.decode import Broken, JsonList, Records
-from etl.decode.records import decode_pieces
-from etl.decode.split import Text
+from etl.parsers import Broken, JsonList, Records
+from etl.parsers.json_split import Text
+from etl.parsers.records import decode_pieces
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from etl.core.schema import RejectReason
-from etl.decode import Delimited, Dialect
+from etl.parsers import Delimited, Dialect
 from etl.sources.base import (
     LASTFM_FOUNDED,
     Format,

@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import SkipReason
-from etl.decode import JsonList
+from etl.parsers import JsonList
 from etl.sources.base import Format, Peek, ReadOptions, finish, utc_times
 from etl.sources.spotify import BARE_NAMES, FOUNDED, HEARD_MS, UNPAUSED_START, Milliseconds, verdicts
 

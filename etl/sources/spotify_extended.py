@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import TIME, SkipReason
-from etl.decode import JsonList
+from etl.parsers import JsonList
 from etl.sources.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.sources.spotify import (
     BARE_NAMES,

@@ -27,8 +27,8 @@ SECTIONS: dict[str, Section] = {
     "killed_at_points": Section(
         "Killed at a named point",
         "`etl run` ends itself with SIGKILL at a point that `ETL_FAULT` names "
-        "(`etl/core/failpoints.py` lists them), and is started again. The tables must equal those of a load that nothing disturbed, and what all batches of the "
-        "ledger say they inserted must add up to the number of listens.",
+        "(`etl/core/failpoints.py` lists them), and is started again. The tables must equal those of a load that "
+        "nothing disturbed, and what all batches of the ledger say they inserted must add up to the number of listens.",
         {"rounds": "rounds", "points": "kills that hit", **LOSSES},
     ),
     "killed_at_random": Section(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol
 
 from etl.core.schema import PLACES, empty
-from etl.decode.places import locate, mapped_fields, place_found
-from etl.decode.records import Record, Records, read_records
-from etl.decode.split import to_utf8
+from etl.parsers.json_split import to_utf8
+from etl.parsers.locate import locate, mapped_fields, place_found
+from etl.parsers.records import Record, Records, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

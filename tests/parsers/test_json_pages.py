@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode import JsonPages
+from etl.parsers import JsonPages
 from tests.examples import examples
-from tests.test_decode import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
+from tests.parsers.test_records import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
 
 LASTFM = JsonPages(Row, (("recenttracks", "track"), ("track",)))
 SUBMITTED = JsonPages(Row, (("payload", "listens"), ("payload",), ("listens",)))

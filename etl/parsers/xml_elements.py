@@ -18,8 +18,8 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode.records import DETAIL_CHARS, Broken, Record, Records
-from etl.decode.split import EXPORT_AGAIN, Span, Text, byte, cut_off, to_utf8
+from etl.parsers.json_split import EXPORT_AGAIN, Span, Text, byte, cut_off, to_utf8
+from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from etl.core.errors import BrokenFileError
-from etl.decode.places import locate, mapped_fields
-from etl.decode.records import Record, Records, read_records
-from etl.decode.split import EXPORT_AGAIN, byte, end_of_value, syntax, to_utf8
+from etl.parsers.json_split import EXPORT_AGAIN, byte, end_of_value, syntax, to_utf8
+from etl.parsers.locate import locate, mapped_fields
+from etl.parsers.records import Record, Records, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     import polars as pl
 
-    from etl.decode.split import Text
+    from etl.parsers.json_split import Text
 
 HEAD_BYTES = 64 * 1024  # the list begins before
 

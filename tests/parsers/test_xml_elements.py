@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode import XmlElements
+from etl.parsers import XmlElements
 from tests.examples import examples
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode import JsonLines
+from etl.parsers import JsonLines
 
 
 class Child(msgspec.Struct):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode import Delimited, Dialect, Table
-from etl.decode.cells import split_table, whole_table
+from etl.parsers import Delimited, Dialect, Table
+from etl.parsers.delimited_split import split_table, whole_table
 from tests.examples import examples
 
 if TYPE_CHECKING:

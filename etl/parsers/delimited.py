@@ -1,7 +1,7 @@
 """Owns delimited text, CSV and the like: its records by the names of their columns, their places, new files of them.
 
 A sound file of one line per record is cut in one go. Any trouble sends it through the tolerant path, which cuts line by
-line and says what is broken; ``etl.decode.cells`` has the rules.
+line and says what is broken; ``etl.parsers.delimited_split`` has the rules.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode.cells import Dialect, is_blank, split_table, whole_table
-from etl.decode.records import Broken
-from etl.decode.split import to_utf8
+from etl.parsers.delimited_split import Dialect, is_blank, split_table, whole_table
+from etl.parsers.json_split import to_utf8
+from etl.parsers.records import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

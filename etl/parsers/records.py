@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from etl.core.schema import RejectReason
-from etl.decode.places import mapped_fields
-from etl.decode.split import UNREADABLE, cut, not_found, spans_of, to_utf8, two_lists
+from etl.parsers.json_split import UNREADABLE, cut, not_found, spans_of, to_utf8, two_lists
+from etl.parsers.locate import mapped_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.decode.split import Span, Text
+    from etl.parsers.json_split import Span, Text
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 

@@ -19,16 +19,16 @@ import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import RejectReason
-from etl.decode.places import mapped_fields, place
-from etl.decode.records import BREAKS_OFF, Broken, Record, Records, decode_pieces
-from etl.decode.split import UNREADABLE, Span, end_of_value, syntax, to_utf8
+from etl.parsers.json_split import UNREADABLE, Span, end_of_value, syntax, to_utf8
+from etl.parsers.locate import mapped_fields, place
+from etl.parsers.records import BREAKS_OFF, Broken, Record, Records, decode_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import polars as pl
 
-    from etl.decode.split import Text
+    from etl.parsers.json_split import Text
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BLANK = b" \t\r\xef\xbb\xbf"  # white space, and byte order marks of files that were joined

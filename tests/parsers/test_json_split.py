@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.decode import JsonList, locate, mapped_fields, read_records, split
+from etl.parsers import JsonList, json_split, locate, mapped_fields, read_records
 from tests.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)
@@ -65,8 +65,8 @@ ODD = st.sampled_from(
 def outcome(data: bytes, path: tuple[str, ...], longest: int, shortest: int) -> Any:  # noqa: ANN401 (to be compared)
     """Return all that reading comes to, with stretches of these sizes; ``longest`` 0: each record by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(split, "LONGEST_STRETCH", longest)
-        patch.setattr(split, "SHORTEST_STRETCH", shortest)
+        patch.setattr(json_split, "LONGEST_STRETCH", longest)
+        patch.setattr(json_split, "SHORTEST_STRETCH", shortest)
         try:
             records = read_records(data, path, Row)
         except BrokenFileError as error:
@@ -113,7 +113,7 @@ def test_stretches_change_nothing_where_one_byte_is_another(
 
 
 def test_around_a_broken_record_few_others_are_cut_out() -> None:
-    class Counting(split.Spans):
+    class Counting(json_split.Spans):
         alone = 0
 
         def record(self, start: int, end: int) -> None:
@@ -123,8 +123,8 @@ def test_around_a_broken_record_few_others_are_cut_out() -> None:
     records = [b'{"time":%d,"name":"%b"}' % (number, b"x" * 200) for number in range(5_000)]
     records[1_000] = b'{"time":NaN}'
     records[4_000] = b'{"time":'
-    text = split.Text(b"[" + b",".join(records) + b"]", 0)
+    text = json_split.Text(b"[" + b",".join(records) + b"]", 0)
     pieces = Counting(text.body)
-    split.cut(text, (), mapped_fields(Row), pieces)
+    json_split.cut(text, (), mapped_fields(Row), pieces)
     assert [text.body[start:end] for start, end in pieces.found] == records
     assert pieces.alone < 40

@@ -10,13 +10,13 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import PLACES
-from etl.decode.split import UNREADABLE, split, to_utf8
+from etl.parsers.json_split import UNREADABLE, split, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from etl.decode.split import Span, Text
+    from etl.parsers.json_split import Span, Text
 
 
 def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
-from etl.decode import locate, mapped_fields, read_records
-from etl.decode.split import Text, split
+from etl.parsers import locate, mapped_fields, read_records
+from etl.parsers.json_split import Text, split
 from tests.examples import examples
 
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from etl.core.errors import BrokenFileError
-from etl.decode.split import (
+from etl.parsers.json_split import (
     EXPORT_AGAIN,
     KEY,
     LAST_BRACKETS,
@@ -30,7 +30,7 @@ from etl.decode.split import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from etl.decode.split import Span
+    from etl.parsers.json_split import Span
 
 Paths = tuple[tuple[str, ...], ...]
 

@@ -4,16 +4,16 @@
 ``layout`` puts the three together for one kind of file.
 """
 
-from etl.decode.cells import Dialect
-from etl.decode.elements import XmlElements
-from etl.decode.envelope import JsonEnvelope
-from etl.decode.layout import JsonList, Layout
-from etl.decode.lines import JsonLines
-from etl.decode.pages import JsonPages
-from etl.decode.places import locate, mapped_fields
-from etl.decode.records import Broken, Records, read_records
-from etl.decode.split import to_utf8
-from etl.decode.tables import Delimited, Table
+from etl.parsers.base import JsonList, Layout
+from etl.parsers.delimited import Delimited, Table
+from etl.parsers.delimited_split import Dialect
+from etl.parsers.json_envelope import JsonEnvelope
+from etl.parsers.json_lines import JsonLines
+from etl.parsers.json_pages import JsonPages
+from etl.parsers.json_split import to_utf8
+from etl.parsers.locate import locate, mapped_fields
+from etl.parsers.records import Broken, Records, read_records
+from etl.parsers.xml_elements import XmlElements
 
 __all__ = [
     "Broken",

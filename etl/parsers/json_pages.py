@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 
-from etl.decode.places import mapped_fields, place
-from etl.decode.records import Record, Records, decode_pieces
-from etl.decode.split import UNREADABLE, to_utf8
-from etl.decode.split_pages import Paths, split_pages
+from etl.parsers.json_pages_split import Paths, split_pages
+from etl.parsers.json_split import UNREADABLE, to_utf8
+from etl.parsers.locate import mapped_fields, place
+from etl.parsers.records import Record, Records, decode_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,9 +22,9 @@ import duckdb
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.discover import discover
 from etl.extract import Extractor, FileResult, gather
+from etl.formats import ReadOptions
+from etl.formats.spotify_extended import Play
 from etl.normalize.listens import Rules
-from etl.sources import ReadOptions
-from etl.sources.spotify_extended import Play
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from etl.beside import Beside
     from etl.discover import InputFile
-    from etl.sources import Format
+    from etl.formats import Format
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
 

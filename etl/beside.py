@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import EXTRACTED, PLACES, FileStatus, conform, empty
+from etl.formats import by_name
 from etl.reading import CHANGED, Decoded, Opened, Unread
-from etl.sources import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

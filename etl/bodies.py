@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError, InputError
+from etl.formats.bodies import read_bodies
 from etl.live import judge_frame
-from etl.sources.bodies import read_bodies
 
 if TYPE_CHECKING:
     from etl.live import Ready, Submitted

@@ -1,7 +1,7 @@
 """Walks the paths that a user gives and looks into zips, without unpacking them.
 
 An edge: it touches the file system, and decides by names and sizes alone what must not be read. What a file holds is
-the business of ``etl.sources``.
+the business of ``etl.formats``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from etl.core.errors import BrokenFileError, InputError
-from etl.sources import PACKAGES, Package, Peek, name_matches, peek_at
-from etl.sources.base import PEEK_BYTES
+from etl.formats import PACKAGES, Package, Peek, name_matches, peek_at
+from etl.formats.base import PEEK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

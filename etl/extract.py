@@ -13,9 +13,9 @@ from etl.core.errors import BrokenFileError, InputError
 from etl.core.progress import Count, Progress, Silence
 from etl.core.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
 from etl.doubles import nothing_settled
+from etl.formats import ReadOptions
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
 from etl.reading import CHANGED, FileReader, Unread, all_places, find
-from etl.sources import ReadOptions
 from etl.spool import InMemory
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from etl.core.settings import RunSettings
     from etl.discover import Found, InputFile
     from etl.doubles import Settled
+    from etl.formats import Format
     from etl.reading import Decoded
-    from etl.sources import Format
     from etl.spool import Spool, Window
 
 

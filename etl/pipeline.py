@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from etl.books import Books
     from etl.core.settings import Place, RunSettings
     from etl.database.connection import Connection
+    from etl.formats import Format
     from etl.replay import LeftOver
-    from etl.sources import Format
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:

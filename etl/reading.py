@@ -11,14 +11,14 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, FileStatus, empty
 from etl.core.settings import AUTO
-from etl.sources import Format, Refusal, recognise
-from etl.sources.base import Scan
+from etl.formats import Format, Refusal, recognise
+from etl.formats.base import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.discover import InputFile
-    from etl.sources import ReadOptions
+    from etl.formats import ReadOptions
 
 OF_ANOTHER_SOURCE = "not a file of"
 CHANGED = "was changed while it was read. Run the same command again"

@@ -16,15 +16,15 @@ from etl.core.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, c
 from etl.core.settings import RunSettings
 from etl.discover import discover
 from etl.extract import FileResult, read_rows
+from etl.formats import by_name
 from etl.normalize.listens import normalize
-from etl.sources import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from etl.discover import Found, InputFile
+    from etl.formats import Format, ReadOptions
     from etl.normalize.listens import Rules
-    from etl.sources import Format, ReadOptions
 
 IS_GONE = "the export is gone"
 HAS_CHANGED = "the export has changed"

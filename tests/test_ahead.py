@@ -12,8 +12,8 @@ import pytest
 from etl import ahead, beside
 from etl.ahead import ReadAhead
 from etl.core.schema import FileStatus
+from etl.formats import ReadOptions
 from etl.reading import Decoded, FileReader, Unread
-from etl.sources import ReadOptions
 from tests.test_extract import play, watched, written
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.discover import InputFile
+    from etl.formats import Format
     from etl.reading import Opened
-    from etl.sources import Format
 
 HERE = FileReader("auto", ReadOptions())
 

@@ -15,8 +15,8 @@ from etl import ahead, beside
 from etl.beside import Beside, readers_beside
 from etl.core.schema import EXTRACTED, FileStatus
 from etl.discover import discover
+from etl.formats import ReadOptions
 from etl.reading import Decoded, FileReader, Opened, Unread
-from etl.sources import ReadOptions
 from tests.test_extract import FILE, extractor, play, same, written
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from etl.core.schema import FileStatus
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.discover import Found, InputFile, discover
 from etl.extract import Extractor, FileResult
+from etl.formats import ReadOptions
 from etl.normalize.listens import Rules
-from etl.sources import ReadOptions
 from tests.examples import examples
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from etl.core.schema import EXTRACTED, conform
+from etl.formats import Format, ReadOptions
 from etl.parsers import JsonList
-from etl.sources import Format, ReadOptions
 from tests.support import execute
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 from etl.core.errors import SettingsError
 from etl.core.separators import DEFAULT_SEPARATORS
 from etl.core.settings import AUTO, Plays, PlayTime, RunSettings, parse_moment
-from etl.sources import SOURCES
+from etl.formats import SOURCES
 
 Word = TypeVar("Word", bound=str)
 

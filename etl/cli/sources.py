@@ -8,7 +8,7 @@ from etl.cli.output import show, show_json
 
 def sources(json: options.Json = False) -> None:
     """List the formats that are known, their file names, and how to get the export."""
-    from etl.sources import FORMATS
+    from etl.formats import FORMATS
 
     entries = [
         {

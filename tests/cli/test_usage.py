@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.sources import SOURCES
+from etl.formats import SOURCES
 from tests.cli.program import ROOT, SAMPLES, SCRIPT, Done, etl
 
 SPOTIFY = SAMPLES / "spotify"

@@ -9,9 +9,9 @@ import polars as pl
 from etl.core.errors import PRECEDENCE, ExitCode
 from etl.core.schema import RUN_FILES
 from etl.database.migrate import KOITO_SCHEMA, migrations
+from etl.formats import FORMATS, REFUSALS, SOURCES
+from etl.formats.table_header import ALIASES
 from etl.inspection import named_queries
-from etl.sources import FORMATS, REFUSALS, SOURCES
-from etl.sources.headers import ALIASES
 from tests.docs.pages import DOCS, pages, summary, title
 from tests.docs.words import COLUMNS, WORDS
 

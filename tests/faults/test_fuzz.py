@@ -14,7 +14,7 @@ import pytest
 
 from etl.core.errors import BrokenFileError, ExitCode
 from etl.core.schema import EXTRACTED, PLACES, RejectReason, SkipReason
-from etl.sources import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
+from etl.formats import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
 from tests.disturbances import ROUNDS, inserted
 from tests.faults.mutate import as_text, damaged, reworded, strange
 from tests.faults.record import record

@@ -19,7 +19,7 @@ import pytest
 from etl.core.errors import ExitCode
 from etl.database.embedded import EmbeddedServer
 from etl.database.folders import SOCKET
-from etl.sources import FORMATS, Format, by_name, peek_at, recognise
+from etl.formats import FORMATS, Format, by_name, peek_at, recognise
 from tests.cli.program import environment
 from tests.disturbances import ETL, inserted, wait_for, waiting
 from tests.faults.record import record

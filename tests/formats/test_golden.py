@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from etl.core.schema import EXTRACTED, RejectReason, SkipReason
-from etl.sources import FORMATS, Format, ReadOptions, peek_at, recognise
+from etl.formats import FORMATS, Format, ReadOptions, peek_at, recognise
 from tests.formats.recount import RECOUNTS
 
 HERE = Path(__file__).parent

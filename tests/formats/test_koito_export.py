@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, koito_export, peek_at, recognise
+from etl.formats import ReadOptions, koito_export, peek_at, recognise
 from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track
 

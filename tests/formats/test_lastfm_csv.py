@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.formats import ReadOptions, lastfm_csv, peek_at, recognise
 from etl.normalize.listens import Rules, normalize
-from etl.sources import ReadOptions, lastfm_csv, peek_at, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, lastfm_exporter
+from etl.formats import ReadOptions, lastfm_exporter
 
 TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
 MBID = st.sampled_from([None, "", "000000a1-0000-4000-8000-000000000004"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.sources import ReadOptions, lastfm_minutes, peek_at, recognise
+from etl.formats import ReadOptions, lastfm_minutes, peek_at, recognise
 from tests.examples import examples
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.formats import ReadOptions, lastfm_pages, peek_at
 from etl.normalize.listens import Rules, normalize
-from etl.sources import ReadOptions, lastfm_pages, peek_at
 
 if TYPE_CHECKING:
     import polars as pl

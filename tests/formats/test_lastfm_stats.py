@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, lastfm_stats, maloja_export, peek_at
+from etl.formats import ReadOptions, lastfm_stats, maloja_export, peek_at
 
 TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
 LAST_MS = 253402300799000

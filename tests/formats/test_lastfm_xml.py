@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, lastfm_pages, lastfm_xml, peek_at
+from etl.formats import ReadOptions, lastfm_pages, lastfm_xml, peek_at
 
 MBID = "000000a1-0000-4000-8000-000000000004"
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")

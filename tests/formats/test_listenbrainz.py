@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.sources import ReadOptions, listenbrainz_array, listenbrainz_lines, listenbrainz_pages, recognise
-from etl.sources.base import peek_at
+from etl.formats import ReadOptions, listenbrainz_array, listenbrainz_lines, listenbrainz_pages, recognise
+from etl.formats.base import peek_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable

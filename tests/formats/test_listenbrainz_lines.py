@@ -13,8 +13,8 @@ from etl.core.errors import BrokenFileError
 from etl.core.separators import compile_separators
 from etl.discover import discover
 from etl.extract import Extractor, FileResult
+from etl.formats import ReadOptions, listenbrainz_lines
 from etl.normalize.listens import Rules
-from etl.sources import ReadOptions, listenbrainz_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, maloja_export
+from etl.formats import ReadOptions, maloja_export
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.sources import ReadOptions, maloja_tsv, peek_at, recognise
-from etl.sources.maloja_export import split_credit
+from etl.formats import ReadOptions, maloja_tsv, peek_at, recognise
+from etl.formats.maloja_export import split_credit
 from tests.examples import examples
 
 NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n␟#\\"), min_size=1, max_size=6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.sources import Refusal, peek_at, recognise
+from etl.formats import Refusal, peek_at, recognise
 
 if TYPE_CHECKING:
     from pathlib import Path

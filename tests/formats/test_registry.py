@@ -9,18 +9,7 @@ from pathlib import Path
 import pytest
 
 from etl.core.schema import EXTRACTED
-from etl.sources import (
-    FORMATS,
-    PACKAGES,
-    REFUSALS,
-    SOURCES,
-    Format,
-    ReadOptions,
-    Refusal,
-    by_name,
-    peek_at,
-    recognise,
-)
+from etl.formats import FORMATS, PACKAGES, REFUSALS, SOURCES, Format, ReadOptions, Refusal, by_name, peek_at, recognise
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
@@ -31,7 +20,7 @@ each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 
 @each_format
 def test_a_format_has_a_module_of_its_name_that_begins_with_its_source(fmt: Format) -> None:
-    assert fmt is importlib.import_module(f"etl.sources.{fmt.name.replace('-', '_')}").FORMAT
+    assert fmt is importlib.import_module(f"etl.formats.{fmt.name.replace('-', '_')}").FORMAT
     assert fmt.name.startswith(f"{fmt.source}-")
 
 

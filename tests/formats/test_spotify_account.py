@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, peek_at, recognise, spotify_account, spotify_extended
+from etl.formats import ReadOptions, peek_at, recognise, spotify_account, spotify_extended
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.sources import ReadOptions, spotify_extended
+from etl.formats import ReadOptions, spotify_extended
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl import sources
+from etl import formats
 from tests.disturbances import ROUNDS
 from tests.live.rows import submit_rows
 from tests.support import content, load
@@ -44,7 +44,7 @@ def test_a_history_submitted_in_time_order_is_the_history_loaded_in_any_order(
     rows: list[Row],
     stocked: bool,
 ) -> None:
-    monkeypatch.setattr(sources, "FORMATS", (PLAIN,))
+    monkeypatch.setattr(formats, "FORMATS", (PLAIN,))
     folder = tmp_path_factory.mktemp("history")
 
     def fresh() -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from etl import live
 from etl.core.schema import EXTRACTED
+from etl.formats.base import LASTFM_FOUNDED
 from etl.live import Listen
 from etl.normalize.listens import Rules, normalize
 from etl.normalize.single import normalize_single, single_of
-from etl.sources.base import LASTFM_FOUNDED
 from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START
 
 RULES = Rules(NOW, SEPARATORS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl import sources
+from etl import formats
 from tests.support import content, load, scrobble, write_maloja
 from tests.worlds import PLAIN, wipe
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the tests' own format known, for runs in this process."""
-    monkeypatch.setattr(sources, "FORMATS", (*sources.FORMATS, PLAIN))
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, PLAIN))
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl import sources
+from etl import formats
 from etl.core.errors import ExitCode, InputError
+from etl.formats import maloja_export
 from etl.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
-from etl.sources import maloja_export
 from tests.disturbances import CALM, disturbance
 from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
 from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify
@@ -34,10 +34,10 @@ def scrobbles(scrobbles: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def is_strict(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Give a switch between this program and an older one, which rejects scrobbles before second 50 of 2020."""
     older = replace(maloja_export.FORMAT, earliest=START + timedelta(seconds=50))
-    others = tuple(kind for kind in sources.FORMATS if kind.name != older.name)
+    others = tuple(kind for kind in formats.FORMATS if kind.name != older.name)
 
     def switch(strict: bool) -> None:
-        monkeypatch.setattr(sources, "FORMATS", (older if strict else maloja_export.FORMAT, *others))
+        monkeypatch.setattr(formats, "FORMATS", (older if strict else maloja_export.FORMAT, *others))
 
     return switch
 
@@ -156,9 +156,9 @@ def test_a_row_that_a_newer_program_skips_is_skipped(
 ) -> None:
     export = write_spotify(tmp_path / "endsong_0.json", [play(1, "Ann", "One", reason_end="fwdbtn") | {"ts": "soon"}])
     first = load(home, database, export)
-    kind = sources.by_name("spotify-extended")
+    kind = formats.by_name("spotify-extended")
     newer = replace(kind, read=lambda data, options: kind.read(data.replace(b"200000", b"2"), options))
-    monkeypatch.setattr(sources, "FORMATS", (newer,))
+    monkeypatch.setattr(formats, "FORMATS", (newer,))
     found = replay(home, database, first)
 
     assert (found["exit_code"], found["counts"]["skipped"], found["counts"]["records"]) == (ExitCode.OK, 1, 1)
@@ -174,7 +174,7 @@ def test_a_program_that_reads_the_export_otherwise_takes_the_rows_that_were_kept
     kind = maloja_export.FORMAT
     shorter = write_maloja(export.with_name("shorter.json"), []).read_bytes()
     other = replace(kind, read=lambda _, options: kind.read(shorter if trouble == IS_COUNTED_ANEW else b"{", options))
-    monkeypatch.setattr(sources, "FORMATS", (other,))
+    monkeypatch.setattr(formats, "FORMATS", (other,))
     found = replay(home, database, first)
 
     assert found["files"][0]["reason"].startswith(trouble)
@@ -184,7 +184,7 @@ def test_a_program_that_reads_the_export_otherwise_takes_the_rows_that_were_kept
 def test_a_format_that_is_not_known_any_more_is_an_error(
     home: Path, database: str, rejected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "FORMATS", ())
+    monkeypatch.setattr(formats, "FORMATS", ())
     with pytest.raises(InputError, match="maloja-export"):
         replay(home, database, rejected)
 

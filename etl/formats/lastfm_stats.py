@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.formats.lastfm import FIELDS, as_text, read_fields
 from etl.parsers import JsonList
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.sources.lastfm import FIELDS, as_text, read_fields
 
 
 class Scrobble(msgspec.Struct, gc=False):

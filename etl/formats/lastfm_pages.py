@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.formats.lastfm import Scrobble, read_tracks
 from etl.parsers import JsonPages
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.sources.lastfm import Scrobble, read_tracks
 
 if TYPE_CHECKING:
     import polars as pl

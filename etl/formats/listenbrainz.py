@@ -26,7 +26,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import RejectReason, SkipReason
-from etl.sources.base import Peek, epoch_times, finish, first_reason, missing_names, name_lists
+from etl.formats.base import Peek, epoch_times, finish, first_reason, missing_names, name_lists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

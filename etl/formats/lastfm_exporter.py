@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.formats.lastfm import FIELDS, as_text, mbid_of, read_fields
 from etl.parsers import JsonList
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.sources.lastfm import FIELDS, as_text, mbid_of, read_fields
 
 
 class Timestamp(msgspec.Struct, gc=False):

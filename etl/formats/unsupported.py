@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from etl.sources import spotify_extended
-from etl.sources.base import Package, Peek, Refusal, name_matches
-from etl.sources.headers import Kind, kind_of_table
+from etl.formats import spotify_extended
+from etl.formats.base import Package, Peek, Refusal, name_matches
+from etl.formats.table_header import Kind, kind_of_table
 
 
 def _is_podcasts(peek: Peek) -> bool:

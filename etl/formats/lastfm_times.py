@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from etl.sources.base import LAST_SECOND, utc_times
+from etl.formats.base import LAST_SECOND, utc_times
 
 _SECONDS = r"^\s*(\d{1,20}(?:\.\d{1,9})?)\s*$"
 _IN_WORDS = r"^\s*(\d{1,2}) ([A-Za-z]{3}) (\d{4}),? (\d{1,2}):([0-5]\d)(:[0-5]\d)?\s*$"

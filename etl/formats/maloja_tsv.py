@@ -7,8 +7,7 @@ import re
 import polars as pl
 
 from etl.core.schema import RejectReason
-from etl.parsers import Delimited, Dialect
-from etl.sources.base import (
+from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,
     Peek,
@@ -21,7 +20,8 @@ from etl.sources.base import (
     name_lists,
     quoted,
 )
-from etl.sources.maloja_export import split_credit
+from etl.formats.maloja_export import split_credit
+from etl.parsers import Delimited, Dialect
 
 BETWEEN_ARTISTS = "␟"  # U+241F, the picture of the separator
 NOTHING = "-"

@@ -13,9 +13,8 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import TIME, SkipReason
-from etl.parsers import JsonList
-from etl.sources.base import Format, Peek, ReadOptions, Scan, finish, utc_times
-from etl.sources.spotify import (
+from etl.formats.base import Format, Peek, ReadOptions, Scan, finish, utc_times
+from etl.formats.spotify import (
     BARE_NAMES,
     FOUNDED,
     HEARD_MS,
@@ -25,6 +24,7 @@ from etl.sources.spotify import (
     Milliseconds,
     verdicts,
 )
+from etl.parsers import JsonList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

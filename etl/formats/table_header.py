@@ -12,7 +12,7 @@ from etl.parsers.delimited_split import Dialect, is_blank, split_header
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.sources.base import Peek
+    from etl.formats.base import Peek
 
 # Our name of a column, and those that it has in files, the surest first.
 ALIASES: dict[str, tuple[str, ...]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.formats.listenbrainz import Listen, is_listens, is_paged, read_listens
 from etl.parsers import JsonList
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.sources.listenbrainz import Listen, is_listens, is_paged, read_listens
 
 if TYPE_CHECKING:
     import polars as pl

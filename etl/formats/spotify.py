@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import TIME, RejectReason
-from etl.sources.base import FIRST_SECOND, first_reason, quoted
+from etl.formats.base import FIRST_SECOND, first_reason, quoted
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
 HEARD_MS = 30_000

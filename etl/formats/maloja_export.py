@@ -9,10 +9,7 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import RejectReason
-from etl.parsers import Broken, JsonList, Records
-from etl.parsers.json_split import Text
-from etl.parsers.records import decode_pieces
-from etl.sources.base import (
+from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,
     Peek,
@@ -23,6 +20,9 @@ from etl.sources.base import (
     missing_names,
     name_lists,
 )
+from etl.parsers import Broken, JsonList, Records
+from etl.parsers.json_split import Text
+from etl.parsers.records import decode_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

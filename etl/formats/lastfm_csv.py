@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import RejectReason, SkipReason
-from etl.parsers import Delimited, Dialect
-from etl.sources.base import (
+from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,
     Peek,
@@ -22,9 +21,10 @@ from etl.sources.base import (
     missing_names,
     quoted,
 )
-from etl.sources.headers import ALIASES, TIMES, Kind, kind_of_table, read_header
-from etl.sources.lastfm import credit_mbids
-from etl.sources.times import read_times
+from etl.formats.lastfm import credit_mbids
+from etl.formats.lastfm_times import read_times
+from etl.formats.table_header import ALIASES, TIMES, Kind, kind_of_table, read_header
+from etl.parsers import Delimited, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
+from etl.formats.lastfm_csv import with_times, with_verdicts
+from etl.formats.lastfm_times import DATE_IN_WORDS
+from etl.formats.table_header import kind_of_table
 from etl.parsers import Delimited, Dialect
 from etl.parsers.delimited_split import cut, is_blank
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
-from etl.sources.headers import kind_of_table
-from etl.sources.lastfm_csv import with_times, with_verdicts
-from etl.sources.times import DATE_IN_WORDS
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,9 +6,9 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import EXTRACTED, RejectReason, SkipReason, conform
+from etl.formats.base import ReadOptions
+from etl.formats.listenbrainz_pages import read_pages
 from etl.parsers.json_split import UNREADABLE
-from etl.sources.base import ReadOptions
-from etl.sources.listenbrainz_pages import read_pages
 
 PLAYING_NOW = "playing_now"
 

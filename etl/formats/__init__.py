@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.sources import (
+from etl.formats import (
     koito_export,
     lastfm_csv,
     lastfm_exporter,
@@ -18,8 +18,8 @@ from etl.sources import (
     spotify_account,
     spotify_extended,
 )
-from etl.sources.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
-from etl.sources.refused import PACKAGES, REFUSALS
+from etl.formats.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
+from etl.formats.unsupported import PACKAGES, REFUSALS
 
 __all__ = [
     "FORMATS",

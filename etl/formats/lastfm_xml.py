@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
+from etl.formats.lastfm import Scrobble, read_tracks
 from etl.parsers import XmlElements
-from etl.sources.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.sources.lastfm import Scrobble, read_tracks
 
 if TYPE_CHECKING:
     import polars as pl

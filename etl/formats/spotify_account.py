@@ -11,9 +11,9 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import SkipReason
+from etl.formats.base import Format, Peek, ReadOptions, finish, utc_times
+from etl.formats.spotify import BARE_NAMES, FOUNDED, HEARD_MS, UNPAUSED_START, Milliseconds, verdicts
 from etl.parsers import JsonList
-from etl.sources.base import Format, Peek, ReadOptions, finish, utc_times
-from etl.sources.spotify import BARE_NAMES, FOUNDED, HEARD_MS, UNPAUSED_START, Milliseconds, verdicts
 
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 

@@ -14,8 +14,7 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import ALIAS, CANONICAL, RejectReason
-from etl.parsers import JsonEnvelope
-from etl.sources.base import (
+from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,
     Peek,
@@ -28,6 +27,7 @@ from etl.sources.base import (
     quoted,
     utc_times,
 )
+from etl.parsers import JsonEnvelope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

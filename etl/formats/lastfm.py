@@ -9,9 +9,9 @@ import polars as pl
 
 from etl.core.schema import NAMES, RejectReason, SkipReason
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.formats.base import finish, first_reason, is_blank, missing_names, quoted
+from etl.formats.lastfm_times import read_times
 from etl.normalize.credit import FEATURE_HINT, split_credit
-from etl.sources.base import finish, first_reason, is_blank, missing_names, quoted
-from etl.sources.times import read_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

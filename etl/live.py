@@ -11,14 +11,14 @@ import polars as pl
 
 from etl.core.errors import ExitCode
 from etl.core.schema import EXTRACTED, KeyStatus, Outcome, RejectReason
+from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import normalize
-from etl.normalize.single import normalize_single, single_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from etl.normalize.fast_path import Single
     from etl.normalize.listens import Rules
-    from etl.normalize.single import Single
 
 SOURCE = "submit"
 SKIPPED, REJECTED = "skipped", "rejected"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from etl.core.settings import Place
     from etl.database.connection import Connection
     from etl.misses import Resolver
-    from etl.normalize.single import Single
+    from etl.normalize.fast_path import Single
 
 __all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_bodies", "submit_listen"]
 

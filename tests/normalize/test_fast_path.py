@@ -15,8 +15,8 @@ from etl import live
 from etl.core.schema import EXTRACTED
 from etl.formats.base import LASTFM_FOUNDED
 from etl.live import Listen
+from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import Rules, normalize
-from etl.normalize.single import normalize_single, single_of
 from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START
 
 RULES = Rules(NOW, SEPARATORS)

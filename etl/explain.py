@@ -12,7 +12,7 @@ import polars as pl
 from etl.artifacts import list_runs
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
-from etl.doubles import ACCOUNT_TWIN, SAME_AS
+from etl.dedupe import ACCOUNT_TWIN, SAME_AS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

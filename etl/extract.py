@@ -12,7 +12,7 @@ from etl.ahead import ReadAhead
 from etl.core.errors import BrokenFileError, InputError
 from etl.core.progress import Count, Progress, Silence
 from etl.core.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, SkipReason, conform, empty
-from etl.doubles import nothing_settled
+from etl.dedupe import nothing_settled
 from etl.formats import ReadOptions
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
 from etl.reading import CHANGED, FileReader, Unread, all_places, find
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from etl.ahead import IsKnown
     from etl.core.settings import RunSettings
+    from etl.dedupe import Settled
     from etl.discover import Found, InputFile
-    from etl.doubles import Settled
     from etl.formats import Format
     from etl.reading import Decoded
     from etl.spool import Spool, Window

@@ -12,7 +12,7 @@ from etl.artifacts import versions
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus
 from etl.core.settings import redact
-from etl.doubles import ACCOUNT_TWIN
+from etl.dedupe import ACCOUNT_TWIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ import polars as pl
 from etl.core.schema import ASIDE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
 
 if TYPE_CHECKING:
-    from etl.doubles.match import Doubles
+    from etl.dedupe.match import Doubles
 
 ACCOUNT_TWIN = "account_twin"
 SAME_AS = "the same listen as "

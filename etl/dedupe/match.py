@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import PAIRS, empty
-from etl.doubles.plays import HOUR, MINUTE, of_database, of_run, passed_over
+from etl.dedupe.plays import HOUR, MINUTE, of_database, of_run, passed_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

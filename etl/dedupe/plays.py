@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import PLAYS, conform
-from etl.doubles.names import loose
+from etl.dedupe.names import loose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from etl.core.schema import NEARBY, NORMALIZED, PASSED_OVER, conform
-from etl.doubles import Doubles, find_doubles
+from etl.dedupe import Doubles, find_doubles
 
 Row: TypeAlias = dict[str, Any]
 

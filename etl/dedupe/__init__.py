@@ -5,9 +5,9 @@ knows no more: such a row adds nothing and is set aside. Anything weaker is a li
 unasked. ``plays`` prepares both sides, ``match`` finds the pairs, ``settle`` applies them to a run's listens.
 """
 
-from etl.doubles.match import Doubles, find_doubles
-from etl.doubles.plays import hours, own_client
-from etl.doubles.settle import ACCOUNT_TWIN, SAME_AS, Settled, nothing_settled, settle
+from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, nothing_settled, settle
+from etl.dedupe.match import Doubles, find_doubles
+from etl.dedupe.plays import hours, own_client
 
 __all__ = [
     "ACCOUNT_TWIN",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.doubles.rows import Row, account, extended, find, held, listen
+from tests.dedupe.rows import Row, account, extended, find, held, listen
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ import polars as pl
 
 from etl import ledger
 from etl.core.schema import NEARBY, conform, empty
-from etl.dedupe import Settled, apply, find_doubles, hours, own_client
+from etl.dedupe import Settled, apply_doubles, find_doubles, hours, own_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def settle_overlap(connection: Connection, run: Overlap, listens: pl.DataFrame) 
     nearby = read_nearby(connection, run, listens)
     spotify_ends = run.settings.spotify_time == "end"
     doubles = find_doubles(listens, run.formats, run.passed_over, nearby, spotify_ends=spotify_ends)
-    return apply(listens, doubles, nearby, drop_doubles=run.settings.drop_doubles)
+    return apply_doubles(listens, doubles, nearby, drop_doubles=run.settings.drop_doubles)
 
 
 def may_have_doubles(connection: Connection, run: Overlap, windows: Sequence[Window]) -> bool:

@@ -32,7 +32,7 @@ class Settled:
     """Schema REPORTED: likely doubles among ``listens``."""
 
 
-def settle(listens: pl.DataFrame, doubles: Doubles, nearby: pl.DataFrame, *, drop_doubles: bool) -> Settled:
+def apply_doubles(listens: pl.DataFrame, doubles: Doubles, nearby: pl.DataFrame, *, drop_doubles: bool) -> Settled:
     """Sort ``listens`` (schema NORMALIZED) out; ``nearby`` (schema NEARBY) is what ``doubles`` was found with."""
     if doubles.found_none:
         return nothing_settled(listens)

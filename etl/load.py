@@ -11,7 +11,7 @@ from etl import references
 from etl.core.failpoints import Point, reach
 from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.database.failures import Failure, StatementError
-from etl.resolve.frames import EntityRows
+from etl.resolve.rows import EntityRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import ledger, load, lookup
+from etl import ledger, load
 from etl.core.schema import KeyStatus, Outcome
 from etl.database.pool import Pool
 from etl.database.target import open_ready
 from etl.loaded import Loaded
 from etl.report import OTHER_USER
+from etl.resolve import requests
 from etl.rounds import Loader, Sizes
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Resolver:
         Raises ``DatabaseError`` for a database that is not ready, ``SettingsError`` for an unknown user.
         """
         loaded = Loaded()
-        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(lookup.units(listen))
+        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(requests.units(listen))
         (key,) = loaded.keys().rows(named=True)
         ids = {name: key[name] for name in ("status", "artist_id", "album_id", "track_id")}
         if key["status"] == KeyStatus.FAILED:

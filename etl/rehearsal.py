@@ -9,7 +9,7 @@ import polars as pl
 from etl.load import present_listens
 from etl.resolve import snapshot
 from etl.resolve.batches import resolved_keys
-from etl.resolve.frames import with_real_ids
+from etl.resolve.rows import with_real_ids
 from etl.rounds import plan_units, stage
 
 if TYPE_CHECKING:

@@ -25,8 +25,9 @@ from etl.load import Batch, Written, write_batch
 from etl.loaded import Commit
 from etl.resolve import snapshot
 from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
-from etl.resolve.frames import EntityRows, added_aliases, entity_rows, with_real_ids
-from etl.resolve.plan import Plan, Planner, Unit
+from etl.resolve.planner import Plan, Planner
+from etl.resolve.requests import Unit
+from etl.resolve.rows import EntityRows, added_aliases, entity_rows, with_real_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -167,7 +167,7 @@ def _became(row: dict[str, Any], single: Single) -> dict[str, Any]:
     if not row["inserted"] and row["held_for"] != row["user_id"]:
         details.append(OTHER_USER)
     if row["foreign_recording"] or row["foreign_release"]:
-        from etl.resolve.plan import foreign_mbid  # noqa: PLC0415 (seldom)
+        from etl.resolve.planner import foreign_mbid  # noqa: PLC0415 (seldom)
 
         kind = "recording" if row["foreign_recording"] else "release"
         details.append(foreign_mbid(kind, getattr(single, f"{kind}_mbid")))

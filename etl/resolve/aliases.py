@@ -6,7 +6,7 @@ two things of one name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 
 from etl.core.schema import CANONICAL
 from etl.resolve.catalog import Artist, Catalog, Release, Track
@@ -14,17 +14,7 @@ from etl.resolve.catalog import Artist, Catalog, Release, Track
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.resolve.plan import Unit
-
-
-class AliasRow(TypedDict):
-    """A name of an entity of a unit; see ALIAS in ``etl.core.schema``."""
-
-    entity: str
-    of: str | None
-    alias: str
-    source: str
-    is_primary: bool
+    from etl.resolve.requests import AliasRow, Unit
 
 
 class NewAlias(NamedTuple):

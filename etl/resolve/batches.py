@@ -20,7 +20,7 @@ from etl.resolve.catalog import FIRST_NEW
 
 if TYPE_CHECKING:
     from etl.resolve.catalog import Catalog
-    from etl.resolve.plan import Plan
+    from etl.resolve.planner import Plan
 
 # Rows that a new key adds beside its listens: track, alias, credits, lookup, its share of artist and release.
 ROWS_PER_KEY = 6

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl import lookup
 from etl.core.schema import TRACK_LOOKUP, empty
+from etl.resolve import requests
 from etl.resolve.catalog import Artist, Catalog, Release, Track
-from etl.resolve.frames import NewIds
-from etl.resolve.plan import Ids
+from etl.resolve.requests import Ids
+from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
     from etl.database.connection import Connection
-    from etl.resolve.plan import Plan
+    from etl.resolve.planner import Plan
 
 
 class Found(NamedTuple):
@@ -30,10 +30,10 @@ class Found(NamedTuple):
 
 def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) -> Found:
     """Look up the keys of ``listens`` (schema NORMALIZED), and what cached tracks lack of what the listens know."""
-    units = lookup.units(listens)
+    units = requests.units(listens)
     hits = read_hits(connection, units.get_column("lookup_key").unique()) if has_lookup else empty(TRACK_LOOKUP)
-    lacking = read_lacking(connection, lookup.offers(units, hits))
-    return Found(units, hits, lookup.to_resolve(units, hits, lacking))
+    lacking = read_lacking(connection, requests.offers(units, hits))
+    return Found(units, hits, requests.to_resolve(units, hits, lacking))
 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
             | (pl.col("artist_mbids").list.set_difference("artist_mbids_held").list.drop_nulls().list.len() > 0)
         ).any(),
     )
-    aliases = lookup.offered_aliases(offered)
+    aliases = requests.offered_aliases(offered)
     if aliases.is_empty():
         return lacking.with_columns(aliases=pl.lit(value=False))
     unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from etl.load import Batch, Written
-    from etl.resolve.frames import NewIds
-    from etl.resolve.plan import Plan
+    from etl.resolve.planner import Plan
+    from etl.resolve.rows import NewIds
 
 pytestmark = pytest.mark.faults
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from etl import lookup
 from etl.core.schema import ALIAS, TRACK_LOOKUP
-from etl.resolve import snapshot
+from etl.resolve import requests, snapshot
 from tests.conftest import new_database, uri_of
 from tests.disturbances import CALM, disturbance
 from tests.formats.koito import album, alias, artist, export, listen, track
@@ -192,10 +191,10 @@ def test_cached_keys_are_offered_again_only_where_they_can_add_a_name(
     holding: str, row: dict[str, Any], lacks: bool
 ) -> None:
     aliases = [dict(zip(ALIAS, (*one, "Manual", False), strict=True)) for one in row.get("aliases", [])]
-    units = lookup.units(listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases}))
+    units = requests.units(listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases}))
     hits = pl.DataFrame([(units.item(0, "lookup_key"), 1, 1, 1)], schema=TRACK_LOOKUP, orient="row")
     with opened(holding) as connection:
-        found = snapshot.read_lacking(connection, lookup.offers(units, hits))
+        found = snapshot.read_lacking(connection, requests.offers(units, hits))
     assert found.get_column("aliases").to_list() == [lacks]
 
 

@@ -15,7 +15,7 @@ from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.database.connection import Connection, connect
 from etl.database.failures import Failure, StatementError
 from etl.load import Batch, write_batch
-from etl.resolve.frames import EntityRows
+from etl.resolve.rows import EntityRows
 from tests.disturbances import wait_for, waiting
 from tests.support import content, execute, query, with_query
 from tests.support import load as run

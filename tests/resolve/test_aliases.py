@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.resolve.aliases import AliasRow, NewAlias
+from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
 from tests.plans import BLUE, RED, World, listen, one_song
 
 if TYPE_CHECKING:
-    from etl.resolve.plan import Plan, Unit
+    from etl.resolve.planner import Plan
+    from etl.resolve.requests import AliasRow, Unit
 
 
 def alias(entity: str, name: str, source: str = "Manual", *, of: str | None = None, primary: bool = False) -> AliasRow:

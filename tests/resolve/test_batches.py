@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from etl.resolve.batches import ROWS_PER_KEY, Phase, contested, cut, needs, resolved_keys
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
-from etl.resolve.frames import NewIds, entity_rows, with_real_ids
-from etl.resolve.plan import Plan, Planner, Unit
+from etl.resolve.planner import Plan, Planner
+from etl.resolve.requests import Unit
+from etl.resolve.rows import NewIds, entity_rows, with_real_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from etl.resolve.frames import EntityRows
+    from etl.resolve.rows import EntityRows
 
 MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
 MBID = st.none() | st.sampled_from(MBIDS)

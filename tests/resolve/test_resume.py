@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from etl.resolve.batches import Phase
 from etl.resolve.catalog import Artist, Catalog, Release, Track
-from etl.resolve.plan import Ids, Plan, Planner, Unit
+from etl.resolve.planner import Plan, Planner
+from etl.resolve.requests import Ids, Unit
 from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, stored
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, TypedDict
+
 import polars as pl
 
 from etl.core.schema import NORMALIZED, conform
@@ -25,6 +27,42 @@ UNITS = pl.Schema({name: NORMALIZED[name] for name in _UNIT_COLUMNS})
 OFFERED_ALIASES = pl.Schema(
     {"track_id": pl.Int32, "entity": pl.String, "name": pl.String, "mbid": pl.String, "alias": pl.String}
 )
+
+
+class Ids(NamedTuple):
+    """What a lookup key stands for."""
+
+    artist: int
+    album: int
+    track: int
+
+
+class AliasRow(TypedDict):
+    """A name of an entity of a unit; see ALIAS in ``etl.core.schema``."""
+
+    entity: str
+    of: str | None
+    alias: str
+    source: str
+    is_primary: bool
+
+
+class Unit(NamedTuple):
+    """One thing to resolve; the fields of schema UNITS that the rules look at."""
+
+    key: str
+    artists: list[str]
+    artist_mbids: list[str | None] | None
+    track: str
+    album: str | None
+    release_mbid: str | None
+    recording_mbid: str | None
+    duration: int | None
+    raw_artists: list[str] | None
+    raw_track: str | None
+    raw_album: str | None
+    various_artists: bool | None = None
+    aliases: list[AliasRow] | None = None
 
 
 def units(listens: pl.DataFrame) -> pl.DataFrame:

@@ -7,40 +7,15 @@ The rules are sequential: each unit sees what the ones before it created. They a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from etl.normalize.text import fold
 from etl.resolve.aliases import AliasKeeper
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
+from etl.resolve.requests import Ids, Unit
 
 if TYPE_CHECKING:
-    from etl.resolve.aliases import AliasRow, NewAlias
-
-
-class Ids(NamedTuple):
-    """What a lookup key stands for."""
-
-    artist: int
-    album: int
-    track: int
-
-
-class Unit(NamedTuple):
-    """One thing to resolve; the fields of schema UNITS that the rules look at."""
-
-    key: str
-    artists: list[str]
-    artist_mbids: list[str | None] | None
-    track: str
-    album: str | None
-    release_mbid: str | None
-    recording_mbid: str | None
-    duration: int | None
-    raw_artists: list[str] | None
-    raw_track: str | None
-    raw_album: str | None
-    various_artists: bool | None = None
-    aliases: list[AliasRow] | None = None
+    from etl.resolve.aliases import NewAlias
 
 
 @dataclass

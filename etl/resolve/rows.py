@@ -14,7 +14,7 @@ from etl.resolve.catalog import FIRST_NEW
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from etl.resolve.plan import Plan
+    from etl.resolve.planner import Plan
 
 ID_COLUMNS = {"artist": "artist_id", "album": "release_id", "track": "track_id"}
 ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from etl.core.schema import ALIAS, NORMALIZED, TRACK_LOOKUP, empty
-from etl.lookup import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
+from etl.resolve.requests import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
 from tests.examples import examples
 from tests.frames import MBIDS, Row, at, listens
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.resolve.catalog import FIRST_NEW, Catalog
-from etl.resolve.plan import Ids
+from etl.resolve.requests import Ids
 from tests.plans import BLUE, GREEN, RED, World, listen, one_song, plan_of_rows, tracks_of
 
 if TYPE_CHECKING:

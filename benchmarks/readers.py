@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
-from etl.discover import discover
-from etl.extract import Extractor, FileResult, gather
+from etl.extract.discover import discover
+from etl.extract.extractor import Extractor
+from etl.extract.rows import FileResult, gather
 from etl.formats import ReadOptions
 from etl.formats.spotify_extended import Play
 from etl.normalize.listens import Rules
@@ -29,7 +30,7 @@ from etl.normalize.listens import Rules
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.reading import Decoded
+    from etl.extract.reader import Decoded
 
 TYPES = {"ms_played": "BIGINT", "offline_timestamp": "DOUBLE"}  # the other fields are texts
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from etl.artifacts import RunDirectory
-    from etl.extract import Rows
+    from etl.extract.rows import Rows
+    from etl.extract.spill import Window
     from etl.loaded import Loaded
-    from etl.spool import Window
 
 _TOLD = ("file", "row", "lookup_key", "listened_at")
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode, SettingsError, decisive
+from etl.core.sanitize import display_path
 from etl.core.schema import FileStatus, RunStatus
-from etl.discover import shown
-from etl.reading import OF_ANOTHER_SOURCE
+from etl.extract.reader import OF_ANOTHER_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from etl.core.settings import RunSettings
-    from etl.discover import Found
+    from etl.extract.discover import Found
 
 _CHUNK = 1 << 20
 _CODES = {int(code): code for code in ExitCode}
@@ -56,11 +56,13 @@ class Inbox:
             try:
                 place = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
-                troubles.append(f"{shown(path)} was loaded and not moved: {error}")
+                troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
                 narrate(f"warning: {troubles[-1]}")
             else:
-                narrate(f"moved {shown(path)} to {shown(place)}")
-                moved |= {entry["path"]: shown(place) + entry["path"][len(shown(path)) :] for entry in entries}
+                narrate(f"moved {display_path(path)} to {display_path(place)}")
+                moved |= {
+                    entry["path"]: display_path(place) + entry["path"][len(display_path(path)) :] for entry in entries
+                }
         if not (moved or troubles):
             return manifest
         told = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
@@ -73,8 +75,8 @@ class Inbox:
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
         """Yield each file on disk with its entries of the manifest: one, or those of a zip's members."""
         for path in self.files:
-            entries = [file for file in files if file["path"] == shown(path)]
-            entries += [file for file in files if file["path"].startswith(f"{shown(path)}!")]
+            entries = [file for file in files if file["path"] == display_path(path)]
+            entries += [file for file in files if file["path"].startswith(f"{display_path(path)}!")]
             yield path, entries
 
     def _move(self, path: Path, wanted: Path, entries: Sequence[dict[str, Any]]) -> Path:
@@ -104,15 +106,19 @@ def open_inbox(paths: Sequence[Path], found: Found, settings: RunSettings) -> In
     for path in paths:
         if path.is_dir() and _would_be_read(target.resolve(), path.resolve()):
             raise SettingsError(
-                f"--move-to {shown(target)} lies in {shown(path)}, so that what was moved would be read again",
+                f"--move-to {display_path(target)} lies in {display_path(path)}: moved files would be read again",
                 "Choose a folder beside it, or one whose name begins with a dot",
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"--move-to {shown(target)} cannot be made: {error.strerror}", "Choose another") from error
+        raise SettingsError(
+            f"--move-to {display_path(target)} cannot be made: {error.strerror}", "Choose another"
+        ) from error
     if not os.access(target, os.W_OK | os.X_OK):
-        raise SettingsError(f"--move-to {shown(target)} cannot be written to", "Set its rights, or choose another")
+        raise SettingsError(
+            f"--move-to {display_path(target)} cannot be written to", "Set its rights, or choose another"
+        )
     locations = dict.fromkeys(file.location for file in found.files)
     return Inbox(target, {path: _below(path, paths) for path in locations}, {path: _stamp(path) for path in locations})
 
@@ -149,7 +155,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 def _holds(path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
     """Say whether a file still has the bytes that were read, as far as its hash is known: that of a zip is not."""
-    read = next((entry["sha256"] for entry in entries if entry["path"] == shown(path)), None)
+    read = next((entry["sha256"] for entry in entries if entry["path"] == display_path(path)), None)
     if read is None:
         return True
     with path.open("rb") as stream:

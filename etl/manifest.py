@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.books import Books, Part
     from etl.core.errors import EtlError
     from etl.core.settings import Place, RunSettings
-    from etl.extract import FileResult, Rows
+    from etl.extract.rows import FileResult, Rows
 
 
 @dataclass(frozen=True)

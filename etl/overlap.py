@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from etl.core.settings import RunSettings
     from etl.database.connection import Connection
-    from etl.spool import Window
+    from etl.extract.spill import Window
 
 _NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")
 

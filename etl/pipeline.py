@@ -25,8 +25,10 @@ from etl.core.signals import attend, in_spite_of_signals, one_interruption
 from etl.database.failures import Failure, StatementError
 from etl.database.pool import Pool
 from etl.database.target import open_attended
-from etl.discover import discover
-from etl.extract import Rows, begin, extractor, gather, together
+from etl.extract.discover import discover
+from etl.extract.extractor import begin, extractor
+from etl.extract.rows import Rows, gather, together
+from etl.extract.spill import Spool
 from etl.inbox import open_inbox
 from etl.ledger import FileEntry
 from etl.loaded import Loaded
@@ -36,17 +38,16 @@ from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
-from etl.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
-    from etl.ahead import IsKnown
     from etl.books import Books
     from etl.core.settings import Place, RunSettings
     from etl.database.connection import Connection
+    from etl.extract.prefetch import IsKnown
     from etl.formats import Format
     from etl.replay import LeftOver
 

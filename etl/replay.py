@@ -14,15 +14,17 @@ from etl.artifacts import RunDirectory
 from etl.core.errors import BrokenFileError, ExitCode, InputError, SettingsError
 from etl.core.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
 from etl.core.settings import RunSettings
-from etl.discover import discover
-from etl.extract import FileResult, read_rows
+from etl.extract.discover import discover
+from etl.extract.extractor import read_rows
+from etl.extract.rows import FileResult
 from etl.formats import by_name
 from etl.normalize.listens import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from etl.discover import Found, InputFile
+    from etl.extract.archive import InputFile
+    from etl.extract.discover import Found
     from etl.formats import Format, ReadOptions
     from etl.normalize.listens import Rules
 

@@ -22,3 +22,8 @@ def _inert_character(char: str) -> str:
     if not is_active(char):
         return char
     return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32
+
+
+def display_path(path: object) -> str:
+    """Return ``path`` as text that every frame and file can hold; bytes that are not UTF-8 become escapes."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

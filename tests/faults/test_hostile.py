@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from etl import discover as module
 from etl.cli import app
 from etl.core.errors import ExitCode
-from etl.discover import discover
+from etl.extract import archive
+from etl.extract.discover import discover
 from tests.disturbances import inserted
 from tests.faults.scarcity import run_etl
 from tests.support import content, counts, load, query, scrobble, write_maloja
@@ -45,7 +45,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
 def test_a_bomb_of_many_small_files_or_of_zips_in_zips_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr(archive, "BOMB_BYTES", 1_000_000)
     blank = SCROBBLES + b" " * 500_000
     many = zipped({f"{number}.json": blank for number in range(9)})
     nested = zipped({f"{number}.zip": zipped({f"{place}.json": blank for place in range(9)}) for number in range(9)})
@@ -160,13 +160,13 @@ def test_hostile_names_are_inert_in_every_output_and_stored_as_they_are(
         ["inspect", "--sql", "FROM outcome"],
         ["run", hostile, "--force", "--dry-run", "--dsn", database, "--max-rejects", "99"],
     ]
-    shown = [ran, invoke("check", hostile), invoke("check", hostile, "--json")]
+    display_path = [ran, invoke("check", hostile), invoke("check", hostile, "--json")]
     for command in (*with_names, *others):
         table, values = invoke(*command, "--home", home), invoke(*command, "--home", home, "--json")
         json.loads(values.stdout)
         assert command not in with_names or all("[red]X[" in done.stdout for done in (table, values)), command
-        shown += [table, values]
-    told = "".join(done.stdout + done.stderr for done in shown)
+        display_path += [table, values]
+    told = "".join(done.stdout + done.stderr for done in display_path)
     assert {char for char in told if char != "\n" and unicodedata.category(char) in ACTIVE} == set()
     listens = json.loads(invoke("inspect", "--sql", "FROM listens", "--json", "--home", home).stdout)
     assert {row["track"] for row in listens} >= {f"Title {NAMES[kind]}" for kind in ("markup", "sql", "html", "shell")}

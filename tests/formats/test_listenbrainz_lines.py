@@ -11,13 +11,15 @@ import pytest
 
 from etl.core.errors import BrokenFileError
 from etl.core.separators import compile_separators
-from etl.discover import discover
-from etl.extract import Extractor, FileResult
+from etl.extract.discover import discover
+from etl.extract.extractor import Extractor
 from etl.formats import ReadOptions, listenbrainz_lines
 from etl.normalize.listens import Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from etl.extract.rows import FileResult
 
 RULES = Rules(datetime(2026, 1, 1, tzinfo=UTC), compile_separators(""))
 BESIDE = {

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from etl import spool
 from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode
 from etl.core.schema import RUN_FILES
 from etl.database.failures import Failure, StatementError
+from etl.extract import spill
 from etl.resolve import snapshot
 from etl.rounds import Sizes
 from tests.disturbances import disturbance, inserted
@@ -31,14 +31,14 @@ BY_DISK = Sizes(batch=25, round=7, together=1, window=8)
 def windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that gets the number of windows each time that there are some on the disk."""
     seen: list[int] = []
-    plain = spool.Spool.windows
+    plain = spill.Spool.windows
 
-    def watched(self: spool.Spool, rows: int) -> list[spool.OnDisk]:
+    def watched(self: spill.Spool, rows: int) -> list[spill.OnDisk]:
         found = plain(self, rows)
         seen.append(len(found))
         return found
 
-    monkeypatch.setattr(spool.Spool, "windows", watched)
+    monkeypatch.setattr(spill.Spool, "windows", watched)
     return seen
 
 

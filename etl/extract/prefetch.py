@@ -7,18 +7,18 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from etl.beside import MOST, readers_beside
 from etl.core.schema import FileStatus
 from etl.core.signals import LISTEN_EVERY
-from etl.reading import Decoded, FileReader, Opened, Unread
+from etl.extract.reader import Decoded, FileReader, Opened, Unread
+from etl.extract.worker import MOST, readers_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from typing import TypeAlias
 
-    from etl.beside import Beside
-    from etl.discover import InputFile
+    from etl.extract.archive import InputFile
+    from etl.extract.worker import Beside
     from etl.formats import Format
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from etl import discover as module
 from etl.core.errors import BrokenFileError, ExitCode, InputError
-from etl.discover import Found, InputFile, discover
+from etl.extract import archive
+from etl.extract.archive import InputFile
+from etl.extract.discover import Found, RefusedPath, discover
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -42,7 +43,7 @@ def paths(found: Found) -> list[str]:
     return [file.path for file in found.files]
 
 
-def reasons(items: list[module.RefusedPath]) -> dict[str, str]:
+def reasons(items: list[RefusedPath]) -> dict[str, str]:
     return {item.path: item.reason for item in items}
 
 
@@ -253,8 +254,8 @@ def test_encrypted_members_are_refused_and_their_neighbours_read() -> None:
 
 
 def test_a_bomb_is_refused_by_its_directory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BOMB_BYTES", 100_000)
-    monkeypatch.setattr(module, "MAX_BYTES", 10_000_000)
+    monkeypatch.setattr(archive, "BOMB_BYTES", 100_000)
+    monkeypatch.setattr(archive, "MAX_BYTES", 10_000_000)
     big = PLAYS * 20_000
     write(
         "a.zip",
@@ -270,7 +271,7 @@ def test_a_bomb_is_refused_by_its_directory_alone(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_zip_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 2)
     write("a.zip", zipped(dict.fromkeys(["a", "b", "c"], b"")))
     assert reasons(discover(["a.zip"]).refused) == {"a.zip": "holds 3 files, more than 2"}
 

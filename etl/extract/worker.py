@@ -20,21 +20,23 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import EXTRACTED, PLACES, FileStatus, conform, empty
+from etl.extract.reader import CHANGED, Decoded, Opened, Unread
 from etl.formats import by_name
-from etl.reading import CHANGED, Decoded, Opened, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from etl.discover import InputFile
-    from etl.reading import FileReader
+    from etl.extract.archive import InputFile
+    from etl.extract.reader import FileReader
 
 WORTH_IT = 1 << 28  # bytes to read: below, more time goes by until a process has started than it saves
 MOST = 3
 PIPE_BYTES = 1 << 20  # what Linux lets every user have; it begins with 64 KiB, and a file's rows take 3 MB
 
 # -P: the working folder, which may hold anybody's files, is no place to import from.
-_SERVE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from etl.beside import serve; serve()"
+_SERVE = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from etl.extract.worker import serve; serve()"
+)
 _GONE = (OSError, EOFError, pickle.UnpicklingError, ValueError)  # ValueError: the pipe was closed
 
 

@@ -13,13 +13,13 @@ from polars.testing import assert_frame_equal
 
 from etl.core.errors import SettingsError
 from etl.core.schema import NORMALIZED, empty
-from etl.spool import InMemory, Spool
+from etl.extract.spill import InMemory, Spool
 from tests.frames import at, listens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.spool import Window
+    from etl.extract.spill import Window
 
 ROWS = st.lists(st.lists(st.integers(0, 30), max_size=12), min_size=1, max_size=4)
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from etl import ahead, beside
-from etl.beside import Beside, readers_beside
 from etl.core.schema import EXTRACTED, FileStatus
-from etl.discover import discover
+from etl.extract import prefetch, worker
+from etl.extract.discover import discover
+from etl.extract.reader import Decoded, FileReader, Opened, Unread
+from etl.extract.worker import Beside, readers_beside
 from etl.formats import ReadOptions
-from etl.reading import Decoded, FileReader, Opened, Unread
-from tests.test_extract import FILE, extractor, play, same, written
+from tests.extract.test_extractor import FILE, extractor, play, same, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from etl.discover import InputFile
+    from etl.extract.archive import InputFile
 
 HERE = FileReader("auto", ReadOptions(spotify_plays="trackdone"))
 
@@ -135,17 +135,17 @@ def test_processes_are_started_for_many_bytes_in_several_files(
 
     found = written(tmp_path, [[play()]] * files)
     total = sum(file.location.stat().st_size for file in found.files)
-    monkeypatch.setattr(beside, "WORTH_IT", total + size)
-    monkeypatch.setattr(beside, "available_cores", lambda: cores)
-    monkeypatch.setattr(beside, "Beside", Counted)
+    monkeypatch.setattr(worker, "WORTH_IT", total + size)
+    monkeypatch.setattr(worker, "available_cores", lambda: cores)
+    monkeypatch.setattr(worker, "Beside", Counted)
     with readers_beside(HERE, found.files) as readers:
         assert len(readers) == len(started) == number
     assert not started
 
 
 def test_where_no_process_can_be_started_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "WORTH_IT", 1)
-    monkeypatch.setattr(beside, "available_cores", lambda: 2)
+    monkeypatch.setattr(worker, "WORTH_IT", 1)
+    monkeypatch.setattr(worker, "available_cores", lambda: 2)
     monkeypatch.setattr("sys.executable", str(tmp_path / "nothing"))
     with readers_beside(HERE, written(tmp_path, [[play()]] * 4).files) as readers:
         assert readers == []
@@ -155,9 +155,9 @@ def test_a_run_with_processes_comes_out_as_one_without(tmp_path: Path, monkeypat
     rows = [[play(ts=f"2020-01-{day:02}T10:00:00Z"), play(ms_played="long"), play(ts="soon")] for day in range(1, 12)]
     found = written(tmp_path, [*rows, "no export", [{"ts": 1}]])
     alone = extractor(is_known=lambda path, *_: path.endswith("003.json")).extract(found)
-    monkeypatch.setattr(beside, "WORTH_IT", 1)
-    monkeypatch.setattr(beside, "available_cores", lambda: 2)
-    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", 400)
+    monkeypatch.setattr(worker, "WORTH_IT", 1)
+    monkeypatch.setattr(worker, "available_cores", lambda: 2)
+    monkeypatch.setattr(prefetch, "BYTES_AT_ONCE", 400)
     together = extractor(is_known=lambda path, *_: path.endswith("003.json")).extract(found)
     assert [result.path for result in together] == [file.path for file in found.files]
     assert all(same(ours, theirs) for ours, theirs in zip(together, alone, strict=True))

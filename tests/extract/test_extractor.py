@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import ahead
 from etl.core.schema import FileStatus
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
-from etl.discover import Found, InputFile, discover
-from etl.extract import Extractor, FileResult
+from etl.extract import prefetch
+from etl.extract.archive import InputFile
+from etl.extract.discover import Found, discover
+from etl.extract.extractor import Extractor
 from etl.formats import ReadOptions
 from etl.normalize.listens import Rules
 from tests.examples import examples
@@ -24,6 +25,8 @@ from tests.examples import examples
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from etl.extract.rows import FileResult
 
 RULES = Rules(datetime(2024, 1, 1, tzinfo=UTC), compile_separators(DEFAULT_SEPARATORS))
 FRAMES = ("listens", "skipped", "rejects", "passed_over")
@@ -138,7 +141,7 @@ def test_a_file_that_changes_between_two_readings_is_refused(tmp_path: Path) -> 
 def test_files_are_read_ahead_as_many_as_fit_and_each_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(prefetch, "BYTES_AT_ONCE", at_once)
     reads: list[str] = []
     files: list[InputFile] = [
         watched(tmp_path, f"{number}.json", reads, [play(ms_played="long")]) for number in range(9)
@@ -154,4 +157,4 @@ def test_files_are_read_ahead_as_many_as_fit_and_each_once(
     results = extractor(is_known=is_known).extract(Found(files, [], []))
     assert [result.status for result in results].count(FileStatus.KNOWN) == 1
     assert sorted(asked) == sorted(reads) == [file.path for file in files]
-    assert max(further) < (1 if at_once == 1 else ahead.THREADS)
+    assert max(further) < (1 if at_once == 1 else prefetch.THREADS)

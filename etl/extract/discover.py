@@ -6,40 +6,22 @@ the business of ``etl.formats``.
 
 from __future__ import annotations
 
-import io
-import lzma
 import os
-import re
 import stat
-import struct
-import threading
-import zipfile
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.errors import BrokenFileError, InputError
-from etl.formats import PACKAGES, Package, Peek, name_matches, peek_at
-from etl.formats.base import PEEK_BYTES
+from etl.core.sanitize import display_path
+from etl.extract import archive
+from etl.extract.archive import ZIP_MAGIC, InputFile, list_members, split_member, why_unreadable
+from etl.formats import PACKAGES, Package, name_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAX_DEPTH = 3
-MAX_MEMBERS = 100_000
-MAX_BYTES = 4 * 1024**3
-BOMB_BYTES = 50 * 1024**2
-BOMB_RATIO = 200
-
-_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-_ENCRYPTED = 0x1
-_ZIPS = threading.Lock()  # an open zip counts its readers, and files may be read side by side
-# What zipfile raises on a damaged archive; NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -48,49 +30,6 @@ class RefusedPath:
 
     path: str
     reason: str
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file that can be read: on disk, or inside a zip (``members``: the names that lead to it, outermost first)."""
-
-    path: str
-    """As the user typed it, and what lies below: ``folder/a.zip!inner/name``."""
-    location: Path
-    members: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The base name."""
-        return _parts(self.members[-1])[-1] if self.members else self.location.name
-
-    @cached_property
-    def size(self) -> int:
-        """Its size in bytes, unpacked; 0 if that cannot be told, and reading it will say why."""
-        try:
-            if self.members:
-                with _ZIPS:
-                    return _zip_at(self.location, self.members[:-1]).getinfo(self.members[-1]).file_size
-            return self.location.stat().st_size
-        except (OSError, KeyError, *_DAMAGED):
-            return 0
-
-    def peek(self) -> Peek:
-        """Return what the beginning of the file shows. Raises ``BrokenFileError`` where it cannot be read."""
-        return peek_at(self.name, self._bytes(PEEK_BYTES))
-
-    def read(self) -> bytes:
-        """Return the whole file. Raises ``BrokenFileError`` where it cannot be read."""
-        return self._bytes(-1)
-
-    def _bytes(self, size: int) -> bytes:
-        try:
-            with _opened(self.location, self.members) as stream:
-                return stream.read(size)
-        except OSError as error:
-            raise BrokenFileError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        except _DAMAGED as error:
-            raise BrokenFileError(f"{self.path} is damaged inside its zip: {error}", "Download it again") from error
 
 
 _Item = TypeVar("_Item", InputFile, RefusedPath)
@@ -149,16 +88,16 @@ class _Search:
         try:
             mode = top.stat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-            raise InputError(f"{shown(top)} does not exist", "Give files, folders or zips that exist") from error
+            raise InputError(f"{display_path(top)} does not exist", "Give files, folders or zips that exist") from error
         except OSError as error:
-            self.refused.append(RefusedPath(shown(top), f"cannot be read: {error.strerror}"))
+            self.refused.append(RefusedPath(display_path(top), f"cannot be read: {error.strerror}"))
             return
         if stat.S_ISREG(mode):
             yield top, True
         elif stat.S_ISDIR(mode):
             yield from ((path, False) for path in self._walk_folder(top))
         else:
-            self.refused.append(RefusedPath(shown(top), "is no regular file"))
+            self.refused.append(RefusedPath(display_path(top), "is no regular file"))
 
     def _walk_folder(self, top: Path) -> Iterator[Path]:
         folders = [top]
@@ -168,7 +107,7 @@ class _Search:
                 with os.scandir(folder) as listing:
                     entries = [entry for entry in listing if not _is_hidden(entry.name)]
             except OSError as error:
-                self.refused.append(RefusedPath(shown(folder), f"cannot be listed: {error.strerror}"))
+                self.refused.append(RefusedPath(display_path(folder), f"cannot be listed: {error.strerror}"))
                 continue
             folders += [folder / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
             for entry in entries:
@@ -182,57 +121,53 @@ class _Search:
             mode = path.stat().st_mode
         except OSError as error:
             found = self.left_aside if path.is_symlink() else self.refused
-            found.append(RefusedPath(shown(path), f"cannot be read: {error.strerror}"))
+            found.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return False
         if stat.S_ISREG(mode):
             return True
         is_folder = stat.S_ISDIR(mode)
         reason = "is a link to a folder: name the folder itself to have it read" if is_folder else "is no regular file"
-        self.left_aside.append(RefusedPath(shown(path), reason))
+        self.left_aside.append(RefusedPath(display_path(path), reason))
         return False
 
     def take(self, path: Path, *, typed: bool) -> None:
         """Sort one regular file in: a file to read, a zip to look into, or one to leave alone."""
-        container = None if typed else shown(path.parent)
-        if self._is_private(shown(path), path.parts, container):
+        container = None if typed else display_path(path.parent)
+        if self._is_private(display_path(path), path.parts, container):
             return
         try:
             with path.open("rb") as stream:
                 magic, size = stream.read(4), os.fstat(stream.fileno()).st_size
         except OSError as error:
-            self.refused.append(RefusedPath(shown(path), f"cannot be read: {error.strerror}"))
+            self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
         named_zip = path.suffix.lower() == ".zip"
-        if named_zip or (magic in _ZIP_MAGIC and (typed or not path.suffix)):
-            self.room = max(BOMB_BYTES, BOMB_RATIO * size)
-            self._look_into(shown(path), path, ())
+        if named_zip or (magic in ZIP_MAGIC and (typed or not path.suffix)):
+            self.room = max(archive.BOMB_BYTES, archive.BOMB_RATIO * size)
+            self._look_into(display_path(path), path, ())
         else:
-            self.files.append(InputFile(shown(path), path))
+            self.files.append(InputFile(display_path(path), path))
 
     def _look_into(self, shown_path: str, location: Path, members: tuple[str, ...]) -> None:
         """Sort in the members of a zip; ``members`` leads to it where it lies in another zip."""
         try:
-            infos = _zip_at(location, members).infolist()
-        except (OSError, *_DAMAGED) as error:
-            reason = f"is no zip that can be read: {error}. It may have been cut off: download it again"
-            self.refused.append(RefusedPath(shown_path, reason))
-            return
-        if len(infos) > MAX_MEMBERS:
-            self.refused.append(RefusedPath(shown_path, f"holds {len(infos):,} files, more than {MAX_MEMBERS:,}"))
+            infos = list_members(location, members)
+        except BrokenFileError as error:
+            self.refused.append(RefusedPath(shown_path, error.message))
             return
         names: set[str] = set()
         for info in sorted(infos, key=lambda info: info.filename):
-            parts = _parts(info.filename)
+            parts = split_member(info.filename)
             if info.is_dir() or any(map(_is_hidden, parts[:-1])) or _is_hidden(parts[-1]):
                 continue
-            member = _readable(f"{shown_path}!{info.filename}")
+            member = display_path(f"{shown_path}!{info.filename}")
             if self._is_private(member, parts, shown_path):
                 continue
-            trouble = "has the same name as another file in its zip" if info.filename in names else _trouble(info)
+            trouble = "has the same name as another file in its zip" if info.filename in names else why_unreadable(info)
             names.add(info.filename)
             is_zip = info.filename.lower().endswith(".zip")
-            if trouble is None and is_zip and len(members) + 1 >= MAX_DEPTH:
-                trouble = f"is a zip nested more than {MAX_DEPTH} deep: unpack it first"
+            if trouble is None and is_zip and len(members) + 1 >= archive.MAX_DEPTH:
+                trouble = f"is a zip nested more than {archive.MAX_DEPTH} deep: unpack it first"
             if trouble is None and info.file_size > self.room:
                 trouble = "makes its zip grow beyond all measure, as no export does"
             if trouble is None:
@@ -257,65 +192,9 @@ class _Search:
         return False
 
 
-def shown(path: Path) -> str:
-    """Return ``path`` as text that every frame and file can hold; bytes that are not UTF-8 become escapes."""
-    return _readable(str(path))
-
-
-def _readable(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _by_path(found: list[_Item]) -> list[_Item]:
     return sorted(dict.fromkeys(found), key=lambda item: item.path)
 
 
 def _is_hidden(name: str) -> bool:
     return (name.startswith(".") and name not in {".", ".."}) or name in _HIDDEN
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    """Split the name of a zip member; zips made on Windows may have backslashes."""
-    return tuple(re.split(r"[/\\]", name.rstrip("/\\")))
-
-
-def _trouble(info: zipfile.ZipInfo) -> str | None:
-    """Return why a zip member must not be read, judged by the zip's directory."""
-    parts = _parts(info.filename)
-    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", info.filename):
-        return "has a name that leads out of its zip"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted: unzip it with its password first"
-    if info.file_size > MAX_BYTES:
-        return f"is larger than {MAX_BYTES // 1024**3} GB"
-    if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
-        return f"grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
-    return None
-
-
-@contextmanager
-def _opened(location: Path, members: tuple[str, ...]) -> Iterator[IO[bytes]]:
-    if not members:
-        with location.open("rb") as stream:
-            yield stream
-        return
-    with _ZIPS:
-        member = _zip_at(location, members[:-1]).open(members[-1])
-    try:
-        yield member
-    finally:
-        with _ZIPS:
-            member.close()
-
-
-def _zip_at(location: Path, members: tuple[str, ...]) -> zipfile.ZipFile:
-    status = location.stat()
-    return _opened_zip(location, members, (status.st_mtime_ns, status.st_size, status.st_ino))
-
-
-@lru_cache(maxsize=2 * MAX_DEPTH)
-def _opened_zip(location: Path, members: tuple[str, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
-    """Return an open zip: its directory is read once, not for each of its files. ``stamp`` tells versions apart."""
-    if not members:
-        return zipfile.ZipFile(location)
-    return zipfile.ZipFile(io.BytesIO(_opened_zip(location, members[:-1], stamp).read(members[-1])))

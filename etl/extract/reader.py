@@ -17,7 +17,7 @@ from etl.formats.base import Scan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.discover import InputFile
+    from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
 
 OF_ANOTHER_SOURCE = "not a file of"

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl import ahead, beside
-from etl.ahead import ReadAhead
 from etl.core.schema import FileStatus
+from etl.extract import prefetch, worker
+from etl.extract.prefetch import ReadAhead
+from etl.extract.reader import Decoded, FileReader, Unread
 from etl.formats import ReadOptions
-from etl.reading import Decoded, FileReader, Unread
-from tests.test_extract import play, watched, written
+from tests.extract.test_extractor import play, watched, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from etl.discover import InputFile
+    from etl.extract.archive import InputFile
+    from etl.extract.reader import Opened
     from etl.formats import Format
-    from etl.reading import Opened
 
 HERE = FileReader("auto", ReadOptions())
 
@@ -42,11 +42,11 @@ def is_soon(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-@pytest.mark.parametrize(("at_once", "number"), [(1, 1), (1 << 26, ahead.THREADS)])
+@pytest.mark.parametrize(("at_once", "number"), [(1, 1), (1 << 26, prefetch.THREADS)])
 def test_the_first_files_are_opened_before_anybody_asks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, number: int
 ) -> None:
-    monkeypatch.setattr(ahead, "BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(prefetch, "BYTES_AT_ONCE", at_once)
     reads: list[str] = []
     files = [watched(tmp_path, f"{place}.json", reads, [play()]) for place in range(9)]
     with closing(ReadAhead(HERE, files)) as reading:
@@ -60,16 +60,16 @@ def test_the_first_files_are_opened_before_anybody_asks(
 def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "WORTH_IT", 1)
-    monkeypatch.setattr(beside, "available_cores", lambda: 2)
-    started: list[beside.Beside] = []
+    monkeypatch.setattr(worker, "WORTH_IT", 1)
+    monkeypatch.setattr(worker, "available_cores", lambda: 2)
+    started: list[worker.Beside] = []
 
-    class Noted(beside.Beside):
+    class Noted(worker.Beside):
         def __init__(self, here: FileReader) -> None:
             super().__init__(here)
             started.append(self)
 
-    monkeypatch.setattr(beside, "Beside", Noted)
+    monkeypatch.setattr(worker, "Beside", Noted)
     assert is_soon(lambda: not threads())  # those of other tests
     reading = ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files)
     assert threads()

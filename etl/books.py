@@ -6,19 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from etl import load, report
+from etl import load
 from etl.core.schema import LISTENS, conform, empty
 from etl.core.signals import in_spite_of_signals
+from etl.runs import accounting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
-    from etl.artifacts import RunDirectory
     from etl.extract.rows import Rows
     from etl.extract.spill import Window
     from etl.loaded import Loaded
+    from etl.runs.directory import RunDirectory
 
 _TOLD = ("file", "row", "lookup_key", "listened_at")
 
@@ -36,7 +37,7 @@ class Books:
 
     counts: Mapping[str, int]
     per_file: Mapping[str, Mapping[str, int]]
-    told: report.Tally
+    told: accounting.Tally
     removed: int
     """Listens that the run inserted and that Koito removed with their track before it ended."""
 
@@ -47,19 +48,19 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     directory.keep_frame("rejects", rows.rejects)
     if rows.spool is None:
         directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
-        return report.spellings(report.spelled(rows.listens))
-    names = [report.spelled(empty(LISTENS))]
+        return accounting.spellings(accounting.spelled(rows.listens))
+    names = [accounting.spelled(empty(LISTENS))]
 
     def recorded() -> Iterator[pl.DataFrame]:
-        for window in rows.windows(report.SLICE):
+        for window in rows.windows(accounting.SLICE):
             listens = window.read(LISTENS.names())
-            names.append(report.spelled(listens))
+            names.append(accounting.spelled(listens))
             if sum(more.height for more in names[1:]) > names[0].height:  # so each is added up a few times at most
-                names[:] = [report.add_up(names)]
+                names[:] = [accounting.add_up(names)]
             yield listens
 
     directory.keep_parts("listens", recorded())
-    return report.spellings(report.add_up(names))
+    return accounting.spellings(accounting.add_up(names))
 
 
 def close_books(
@@ -70,27 +71,29 @@ def close_books(
     ``names`` is what ``write_rows`` returned.
     """
     reached = [part.loaded.keys() for part in parts]
-    keys = report.make_keys(names, report.merge_ids(reached))
-    tallies: list[report.Tally] = []
+    keys = accounting.make_keys(names, accounting.merge_ids(reached))
+    tallies: list[accounting.Tally] = []
     removed: list[int] = []
 
     def outcomes() -> Iterator[pl.DataFrame]:
-        for (window, loaded), known in zip(parts, report.known_by(reached), strict=True):
+        for (window, loaded), known in zip(parts, accounting.known_by(reached), strict=True):
             inserted, of_others, written = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
-            outcome = report.make_outcome(window.read(_TOLD), known, inserted, of_others, written if failed else None)
-            outcome = report.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
-            tallies.append(report.tally(outcome, keys))
-            removed.append(report.removed_meanwhile(inserted, known, outcome, loaded.left_tracks()))
+            outcome = accounting.make_outcome(
+                window.read(_TOLD), known, inserted, of_others, written if failed else None
+            )
+            outcome = accounting.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
+            tallies.append(accounting.tally(outcome, keys))
+            removed.append(accounting.removed_meanwhile(inserted, known, outcome, loaded.left_tracks()))
             yield outcome
 
     with ThreadPoolExecutor(1, "etl-keys") as files:
         writing = files.submit(in_spite_of_signals, lambda: directory.keep_frame("keys", keys))
         directory.keep_parts("outcome", outcomes())
         writing.result()
-    told = report.put_together(tallies)
+    told = accounting.put_together(tallies)
     return Books(
-        report.count(rows.skipped, rows.rejects, told, keys),
-        report.count_files(rows.skipped, rows.rejects, told, keys),
+        accounting.count(rows.skipped, rows.rejects, told, keys),
+        accounting.count_files(rows.skipped, rows.rejects, told, keys),
         told,
         sum(removed),
     )

@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode, SettingsError, decisive
 from etl.core.sanitize import display_path
 from etl.core.schema import FileStatus, RunStatus
 from etl.extract.reader import OF_ANOTHER_SOURCE
+from etl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl import references
 from etl.core.failpoints import Point, reach
 from etl.core.schema import ENTITY_TABLES, STAGE
-from etl.database.failures import Failure, StatementError
 from etl.resolve.rows import EntityRows
+from etl.targets.postgres import foreign_keys
+from etl.targets.postgres.errors import Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
@@ -56,7 +56,7 @@ def prepare(connection: Connection) -> None:
     """Make a worker's connection ready for the batches of a run."""
     connection.write("commit_without_waiting")
     make_stage(connection)
-    references.check_as_sets(connection)
+    foreign_keys.check_as_sets(connection)
 
 
 def make_stage(connection: Connection) -> None:
@@ -103,7 +103,7 @@ def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
     owned = batch.listens.select("user_id").head(1)
-    references.check(connection, references.referenced(rows.tables, [rows.attached, inserted, owned]))
+    foreign_keys.check(connection, foreign_keys.referenced(rows.tables, [rows.attached, inserted, owned]))
     if run_id is not None:
         made = created(batch)
         counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])

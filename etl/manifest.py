@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from etl import report
-from etl.artifacts import versions
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus
 from etl.core.settings import redact
 from etl.dedupe import ACCOUNT_TWIN
+from etl.runs import accounting
+from etl.runs.directory import versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.artifacts import RunDirectory
     from etl.books import Books, Part
     from etl.core.errors import EtlError
     from etl.core.settings import Place, RunSettings
     from etl.extract.rows import FileResult, Rows
+    from etl.runs.directory import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
     return {
         "exit_code": int(decisive(codes)),
-        "counts": report.count_read(rows.skipped, rows.rejects, rows.listens),
-        "skipped_by_reason": report.by_reason(rows.skipped),
-        "rejected_by_reason": report.by_reason(rows.rejects),
+        "counts": accounting.count_read(rows.skipped, rows.rejects, rows.listens),
+        "skipped_by_reason": accounting.by_reason(rows.skipped),
+        "rejected_by_reason": accounting.by_reason(rows.rejects),
         "files": [
-            _file_entry(file, report.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
+            _file_entry(file, accounting.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
         ],
     }
 
@@ -71,16 +71,16 @@ def of_run(
         "exit_code": int(ending.code),
         "error": str(ending.failure) if ending.failure else None,
         "counts": books.counts,
-        "skipped_by_reason": report.by_reason(rows.skipped),
-        "rejected_by_reason": report.by_reason(rows.rejects),
+        "skipped_by_reason": accounting.by_reason(rows.skipped),
+        "rejected_by_reason": accounting.by_reason(rows.rejects),
         "created": {name: created[name] for name in ("artists", "albums", "tracks")},
         "timings": timings,
-        "files": [_file_entry(file, books.per_file.get(file.path, report.NO_COUNTS)) for file in rows.files],
+        "files": [_file_entry(file, books.per_file.get(file.path, accounting.NO_COUNTS)) for file in rows.files],
         "imbalances": ending.problems,
         "removed_meanwhile": books.removed,
         "likely_doubles": books.told.doubles,
         "account_twins": details.get(ACCOUNT_TWIN, 0),
-        "other_user": details.get(report.OTHER_USER, 0),
+        "other_user": details.get(accounting.OTHER_USER, 0),
         "texts_cleaned": sum(file.cleaned for file in rows.files),
         "retries": sum(part.loaded.retries for part in parts),
         "started_at": started.isoformat(),

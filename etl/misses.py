@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import ledger, load
+from etl import load
 from etl.core.schema import KeyStatus, Outcome
-from etl.database.pool import Pool
-from etl.database.target import open_ready
 from etl.loaded import Loaded
-from etl.report import OTHER_USER
 from etl.resolve import requests
 from etl.rounds import Loader, Sizes
+from etl.runs.accounting import OTHER_USER
+from etl.targets import ledger
+from etl.targets.pool import Pool
+from etl.targets.postgres.open import open_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable

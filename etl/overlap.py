@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl import ledger
 from etl.core.schema import NEARBY, conform, empty
 from etl.dedupe import Settled, apply_doubles, find_doubles, hours, own_client
+from etl.targets import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from etl.core.settings import RunSettings
-    from etl.database.connection import Connection
     from etl.extract.spill import Window
+    from etl.targets.postgres.connection import Connection
 
 _NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")
 

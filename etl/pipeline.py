@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import ledger, load, manifest, report
-from etl.artifacts import RunDirectory, create_run
+from etl import load, manifest
 from etl.books import Part, close_books, write_rows
 from etl.core import failpoints
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
@@ -22,15 +21,11 @@ from etl.core.failpoints import Point, reach
 from etl.core.progress import Count, Silence, Voice
 from etl.core.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
 from etl.core.signals import attend, in_spite_of_signals, one_interruption
-from etl.database.failures import Failure, StatementError
-from etl.database.pool import Pool
-from etl.database.target import open_attended
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, gather, together
 from etl.extract.spill import Spool
 from etl.inbox import open_inbox
-from etl.ledger import FileEntry
 from etl.loaded import Loaded
 from etl.manifest import Ending
 from etl.overlap import Overlap, may_have_doubles, settle_overlap
@@ -38,6 +33,13 @@ from etl.rehearsal import rehearse
 from etl.replay import Reader, origins
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
+from etl.runs import accounting
+from etl.runs.directory import RunDirectory, create_run
+from etl.targets import ledger
+from etl.targets.ledger import FileEntry
+from etl.targets.pool import Pool
+from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,10 +48,10 @@ if TYPE_CHECKING:
 
     from etl.books import Books
     from etl.core.settings import Place, RunSettings
-    from etl.database.connection import Connection
     from etl.extract.prefetch import IsKnown
     from etl.formats import Format
     from etl.replay import LeftOver
+    from etl.targets.postgres.connection import Connection
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
@@ -274,7 +276,7 @@ class _Run:
             if not (dry or failure):
                 inserted = pool.control(lambda control: ledger.inserted_by_run(control, directory.run_id))
                 inserted -= books.removed
-            problems = report.imbalances(books.counts, books.per_file, rows.records, inserted)
+            problems = accounting.imbalances(books.counts, books.per_file, rows.records, inserted)
             failure = failure or self.interruption
             code = manifest.exit_code(self.settings, rows, books.counts, problems, failure)
             if not (dry or failure):
@@ -306,7 +308,7 @@ class _Run:
         code: ExitCode,
     ) -> None:
         entries = [] if code is ExitCode.UNBALANCED else self._entries(rows)  # such files do not count as loaded
-        of_entry = [books.per_file.get(entry.path, report.NO_COUNTS) for entry in entries]
+        of_entry = [books.per_file.get(entry.path, accounting.NO_COUNTS) for entry in entries]
         records = [terms["records"] for terms in of_entry]
         unresolved = [terms["unresolved"] for terms in of_entry]
 

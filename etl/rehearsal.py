@@ -13,8 +13,8 @@ from etl.resolve.rows import with_real_ids
 from etl.rounds import plan_units, stage
 
 if TYPE_CHECKING:
-    from etl.database.connection import Connection
     from etl.loaded import Loaded
+    from etl.targets.postgres.connection import Connection
 
 
 def rehearse(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import BrokenFileError, ExitCode, InputError, SettingsError
 from etl.core.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
 from etl.core.settings import RunSettings
@@ -19,6 +18,7 @@ from etl.extract.extractor import read_rows
 from etl.extract.rows import FileResult
 from etl.formats import by_name
 from etl.normalize.listens import normalize
+from etl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,6 @@ from etl.core.failpoints import Point, reach
 from etl.core.progress import Count, Silence
 from etl.core.schema import STAGE
 from etl.core.signals import attend
-from etl.database.failures import Failure, StatementError
 from etl.load import Batch, Written, write_batch
 from etl.loaded import Commit
 from etl.resolve import snapshot
@@ -28,6 +27,7 @@ from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Unit
 from etl.resolve.rows import EntityRows, added_aliases, entity_rows, with_real_ids
+from etl.targets.postgres.errors import Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from etl.core.progress import Progress
-    from etl.database.connection import Connection
-    from etl.database.pool import Pool
     from etl.loaded import Loaded
     from etl.resolve.catalog import Catalog
+    from etl.targets.pool import Pool
+    from etl.targets.postgres.connection import Connection
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 

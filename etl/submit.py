@@ -16,22 +16,22 @@ import polars as pl
 from etl.core.schema import KeyStatus, Outcome
 from etl.core.separators import DEFAULT_SEPARATORS
 from etl.core.settings import RunSettings, find_place
-from etl.database.connection import connect
-from etl.database.failures import Failure, StatementError
-from etl.database.migrate import migrations
-from etl.database.target import resolve_uri
-from etl.ledger import RETRIES
 from etl.live import Listen, Ready, Submitted, judge, settled
 from etl.normalize.listens import Rules
-from etl.report import OTHER_USER
+from etl.runs.accounting import OTHER_USER
+from etl.targets.ledger import RETRIES
+from etl.targets.postgres.connection import connect
+from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.postgres.migrate import migrations
+from etl.targets.postgres.open import resolve_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from etl.core.settings import Place
-    from etl.database.connection import Connection
     from etl.misses import Resolver
     from etl.normalize.fast_path import Single
+    from etl.targets.postgres.connection import Connection
 
 __all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_bodies", "submit_listen"]
 

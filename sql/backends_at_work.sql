@@ -1,4 +1,4 @@
--- Called by etl/database/backends.py about backends of ours whose answer is late. "progress" is null for one that is
+-- Called by etl/targets/postgres/backends.py about backends of ours whose answer is late. "progress" is null for one that is
 -- at work, also if it waits for a lock; for one that waits for its client it says how far it has come.
 SELECT a.pid, CASE
     WHEN a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Client' THEN NULL

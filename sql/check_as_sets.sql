@@ -1,4 +1,4 @@
--- Called by etl/references.py once per worker's connection: foreign keys are checked as sets, by gone_references.sql,
+-- Called by etl/targets/postgres/foreign_keys.py once per worker's connection: foreign keys are checked as sets, by gone_references.sql,
 -- instead of row by row. Only where this role may ask for it, and nothing else hangs on what a batch inserts into: a
 -- trigger, a rule or a key that is not Koito's would not be heeded either. Returns a row where it is so from now on.
 WITH written AS (

@@ -1,4 +1,4 @@
--- Called by etl/database/identify.py: what kind of database this is.
+-- Called by etl/targets/postgres/describe.py: what kind of database this is.
 SELECT
     current_setting('server_version_num')::integer AS server_version,
     current_setting('server_version') AS server_version_text,

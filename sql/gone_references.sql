@@ -1,4 +1,4 @@
--- Called by etl/references.py at the end of a batch: those of the artists, releases, tracks and users that it refers to
+-- Called by etl/targets/postgres/foreign_keys.py at the end of a batch: those of the artists, releases, tracks and users that it refers to
 -- which are not there; all others stay until its end. It is what a foreign key asks for each row, and asks nothing where
 -- foreign keys are asked. In the order of ids, so that two writers never wait for each other in a circle.
 WITH asked AS (

@@ -1,2 +1,2 @@
--- Called by etl/database/identify.py: the newest of Koito's own migrations.
+-- Called by etl/targets/postgres/describe.py: the newest of Koito's own migrations.
 SELECT coalesce(max(version_id) FILTER (WHERE is_applied), 0)::integer AS version FROM public.goose_db_version

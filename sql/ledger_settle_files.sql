@@ -1,4 +1,4 @@
--- Called by etl/ledger.py at the end of a replay: it, the runs that it completes, their files and what is unresolved.
+-- Called by etl/targets/ledger.py at the end of a replay: it, the runs that it completes, their files and what is unresolved.
 -- A file that another run has loaded since is that run's business; copies of one file count together.
 UPDATE etl.files f
 SET unresolved = w.unresolved, finished_at = coalesce(f.finished_at, now())

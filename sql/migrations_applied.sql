@@ -1,2 +1,2 @@
--- Called by etl/database/migrate.py: what has been applied.
+-- Called by etl/targets/postgres/migrate.py: what has been applied.
 SELECT version, name, checksum FROM etl.migrations ORDER BY version

@@ -1,2 +1,2 @@
--- Called by etl/database/migrate.py inside the transaction of each migration; waits for another migrating process.
+-- Called by etl/targets/postgres/migrate.py inside the transaction of each migration; waits for another migrating process.
 SELECT pg_advisory_xact_lock(hashtextextended('etl.migrations', 0))

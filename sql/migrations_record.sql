@@ -1,2 +1,2 @@
--- Called by etl/database/migrate.py after a migration, in its transaction: version, name, checksum.
+-- Called by etl/targets/postgres/migrate.py after a migration, in its transaction: version, name, checksum.
 INSERT INTO etl.migrations (version, name, checksum) VALUES ($1::integer, $2, $3)

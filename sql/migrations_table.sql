@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py after the schema: the record of migrations.
+-- Called by etl/targets/postgres/migrate.py after the schema: the record of migrations.
 CREATE TABLE IF NOT EXISTS etl.migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,

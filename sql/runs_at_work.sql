@@ -1,4 +1,4 @@
--- Called by etl/ledger.py: since when the connections of other runs are open, the oldest first.
+-- Called by etl/targets/ledger.py: since when the connections of other runs are open, the oldest first.
 SELECT a.backend_start AS began
 FROM (SELECT hashtextextended('etl.run', 0) AS key) k
 JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()

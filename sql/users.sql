@@ -1,2 +1,2 @@
--- Called by etl/ledger.py: the users of Koito.
+-- Called by etl/targets/ledger.py: the users of Koito.
 SELECT id, username FROM public.users ORDER BY id

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
-from etl.database.embedded import EmbeddedServer
-from etl.database.migrate import migrate
+from etl.targets.postgres.embedded.server import EmbeddedServer
+from etl.targets.postgres.migrate import migrate
 from tests.driver import learn_once
 from tests.examples import examples
 from tests.support import execute, make_koito

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from etl.database.connection import connect
-from etl.database.identify import KOITO_TABLES
+from etl.targets.postgres.connection import connect
+from etl.targets.postgres.describe import KOITO_TABLES
 from tests.support import execute, query
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl import pipeline
-from etl.artifacts import RunDirectory
 from etl.core.settings import Place
 from etl.replay import replay_settings, replayable
+from etl.runs.directory import RunDirectory
 from tests.support import query
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.settings import Place, RunSettings
 from etl.core.statements import statement
-from etl.database.connection import connect
 from etl.pipeline import run
+from etl.targets.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from etl.database.connection import Connection
     from etl.rounds import Sizes
+    from etl.targets.postgres.connection import Connection
 
 
 def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from etl.artifacts import versions
 from etl.backfill.findings import Outcome, count
 from etl.backfill.frames import FINDINGS, REVIEW, findings_frame, review_frame
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import RunStatus
 from etl.core.settings import redact
+from etl.runs.directory import versions
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from etl.artifacts import RunDirectory
     from etl.backfill.asker import Asker
     from etl.backfill.client import Client
     from etl.backfill.entities import Kind
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from etl.backfill.settings import BackfillSettings
     from etl.core.errors import EtlError
     from etl.core.settings import Place
+    from etl.runs.directory import RunDirectory
 
 
 @dataclass

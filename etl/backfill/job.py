@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from etl.artifacts import create_run
 from etl.backfill.account import Tally, tell
 from etl.backfill.asker import Asker
 from etl.backfill.cache import Cache
@@ -32,8 +31,9 @@ from etl.backfill.slots import Slots
 from etl.backfill.store import read_lacking, settle
 from etl.core.errors import EtlError, InterruptedRunError
 from etl.core.signals import one_interruption
-from etl.database.pool import Pool
-from etl.database.target import open_attended
+from etl.runs.directory import create_run
+from etl.targets.pool import Pool
+from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

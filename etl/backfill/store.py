@@ -10,15 +10,15 @@ import polars as pl
 from etl.backfill.entities import Album, Artist, Kind, Track
 from etl.backfill.findings import Candidate, Field, Outcome
 from etl.backfill.frames import values
-from etl.database.failures import Failure, StatementError
 from etl.normalize.text import MAX_NAME_BYTES, clean
+from etl.targets.postgres.errors import Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.backfill.entities import Entity
     from etl.backfill.findings import Finding
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
 
 _READ = {
     Kind.ARTISTS: ("backfill_artists", Artist),

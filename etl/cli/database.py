@@ -14,15 +14,15 @@ from etl.core.errors import SettingsError
 from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
-    from etl.database.embedded import EmbeddedServer
-    from etl.database.migrate import Migration
+    from etl.targets.postgres.embedded.server import EmbeddedServer
+    from etl.targets.postgres.migrate import Migration
 
 app = typer.Typer(help="The embedded server, and our own objects in a database.", no_args_is_help=True)
 
 
 def _server(home: str | None) -> EmbeddedServer:
     from etl.core.settings import EMBEDDED, find_place
-    from etl.database.embedded import EmbeddedServer
+    from etl.targets.postgres.embedded.server import EmbeddedServer
 
     return EmbeddedServer(find_place(home, EMBEDDED).home, narrate)
 
@@ -73,7 +73,7 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Print the URI of the database, for psql and other programs; starts the embedded server."""
     from etl.core.settings import EMBEDDED, find_place, redact
-    from etl.database.embedded import EmbeddedServer
+    from etl.targets.postgres.embedded.server import EmbeddedServer
 
     place = find_place(home, dsn)
     uri = EmbeddedServer(place.home, narrate).start() if place.dsn == EMBEDDED else redact(place.dsn)
@@ -91,7 +91,7 @@ def migrate(
 ) -> None:
     """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
     from etl.core.settings import find_place
-    from etl.database.target import migrate_target
+    from etl.targets.postgres.open import migrate_target
 
     place = find_place(home, dsn)
 
@@ -114,8 +114,8 @@ def uninstall(
 ) -> None:
     """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
     from etl.core.settings import find_place
-    from etl.database.migrate import uninstall as remove
-    from etl.database.target import resolve_uri
+    from etl.targets.postgres.migrate import uninstall as remove
+    from etl.targets.postgres.open import resolve_uri
 
     place = find_place(home, dsn)
     uri = resolve_uri(place.dsn, place.home, narrate)

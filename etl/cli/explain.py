@@ -17,7 +17,7 @@ from etl.core.sanitize import inert
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from etl.explain import Explanation
+    from etl.runs.explain import Explanation
 
 _LONGEST = 300  # characters of a value that a person is shown; --json has them all
 _HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
@@ -32,9 +32,9 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Tell what became of one row of a file, and why."""
-    from etl.artifacts import find_run
     from etl.core.settings import EMBEDDED, find_place
-    from etl.explain import explain as look_up
+    from etl.runs.directory import find_run
+    from etl.runs.explain import explain as look_up
 
     runs = find_place(home, EMBEDDED).runs
     found = look_up(find_run(runs, run), runs, place)
@@ -61,7 +61,7 @@ def _show(found: Explanation) -> None:
 
 def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the parts of what is known beside the verdict; fields that are null are not shown."""
-    from etl.explain import KEY_STATUS
+    from etl.runs.explain import KEY_STATUS
 
     rejected, listen, key, outcome = (found.rows[name] for name in ("rejects", "listens", "keys", "outcome"))
     if rejected is not None:

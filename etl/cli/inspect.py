@@ -17,8 +17,8 @@ from etl.core.errors import SettingsError
 from etl.core.sanitize import inert
 
 if TYPE_CHECKING:
-    from etl.artifacts import RunDirectory
-    from etl.inspection import Answer
+    from etl.runs.directory import RunDirectory
+    from etl.runs.inspect import Answer
 
 
 def inspect(
@@ -34,9 +34,9 @@ def inspect(
     ] = None,
 ) -> None:
     """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
-    from etl.artifacts import find_run
     from etl.core.settings import EMBEDDED, find_place
-    from etl.inspection import ask, save
+    from etl.runs.directory import find_run
+    from etl.runs.inspect import ask, save
 
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")
@@ -56,7 +56,7 @@ def inspect(
 
 
 def _show_overview(directory: RunDirectory, *, json: bool) -> None:
-    from etl.inspection import duckdb_command, named_queries, view_sizes, views
+    from etl.runs.inspect import duckdb_command, named_queries, view_sizes, views
 
     sizes, queries, by_hand = view_sizes(directory), named_queries(), duckdb_command(directory)
     if json:
@@ -81,7 +81,7 @@ def _show_overview(directory: RunDirectory, *, json: bool) -> None:
 
 
 def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
-    from etl.inspection import distinct
+    from etl.runs.inspect import distinct
 
     names = distinct(answer.columns)
     if json:

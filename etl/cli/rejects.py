@@ -25,9 +25,9 @@ app = typer.Typer(help="Rejected rows and unresolved listens: list them, try the
 @app.command("list")
 def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """List the rejected rows and unresolved listens of a run, with reasons."""
-    from etl.artifacts import find_run
     from etl.core.settings import EMBEDDED, find_place
     from etl.replay import left_over
+    from etl.runs.directory import find_run
 
     left = left_over(find_run(find_place(home, EMBEDDED).runs, run))
     if json:
@@ -55,9 +55,9 @@ def replay(
 
     def load(voice: Voice) -> dict[str, Any]:
         from etl import pipeline
-        from etl.artifacts import find_run
         from etl.core.settings import find_place, redact
         from etl.replay import replay_settings, replayable
+        from etl.runs.directory import find_run
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
         place = find_place(home, dsn)

@@ -24,11 +24,11 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
-    from etl.artifacts import find_run
     from etl.core.atomic_file import whole_file
     from etl.core.settings import EMBEDDED, find_place
     from etl.page.html import page
     from etl.page.reading import read_facts
+    from etl.runs.directory import find_run
 
     directory = find_run(find_place(home, EMBEDDED).runs, run)
     text = page(read_facts(directory))

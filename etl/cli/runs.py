@@ -22,8 +22,8 @@ RunName = Annotated[
 @app.command("list")
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
     """List all runs, the oldest first."""
-    from etl.artifacts import list_runs
     from etl.core.settings import EMBEDDED, find_place
+    from etl.runs.directory import list_runs
 
     manifests = []
     for run in list_runs(find_place(home, EMBEDDED).runs):
@@ -57,7 +57,7 @@ def prune(
 ) -> None:
     """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
     from etl.core.settings import EMBEDDED, find_place
-    from etl.retention import plan_pruning, remove
+    from etl.runs.prune import plan_pruning, remove
 
     runs = find_place(home, EMBEDDED).runs
     plan = plan_pruning(runs, keep)
@@ -78,9 +78,9 @@ def prune(
 @app.command("show")
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
-    from etl.artifacts import find_run
     from etl.cli.summary import show_manifest
     from etl.core.settings import EMBEDDED, find_place
+    from etl.runs.directory import find_run
 
     manifest = find_run(find_place(home, EMBEDDED).runs, run).read_manifest()
     if json:

@@ -31,8 +31,8 @@ def verify(
     json: options.Json = False,
 ) -> None:
     """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
-    from etl.artifacts import find_run
     from etl.core.settings import find_place
+    from etl.runs.directory import find_run
     from etl.verify import verify_database, verify_run
     from etl.verify.database import query_of
 
@@ -64,7 +64,7 @@ def _show(verdict: Verdict, *, is_run: bool) -> None:
 
 
 def _show_finding(check: Check) -> None:
-    from etl.inspection import Answer
+    from etl.runs.inspect import Answer
     from etl.verify.findings import SHOWN
 
     show()

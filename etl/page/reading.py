@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.core.schema import RUN_FILES
-from etl.inspection import named_queries, opened
 from etl.page.facts import Facts
+from etl.runs.inspect import named_queries, opened
 
 if TYPE_CHECKING:
-    from etl.artifacts import RunDirectory
+    from etl.runs.directory import RunDirectory
 
 _ALL = None
 _FEW = 50  # where the page shows the first of many

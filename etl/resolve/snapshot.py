@@ -13,8 +13,8 @@ from etl.resolve.requests import Ids
 from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
-    from etl.database.connection import Connection
     from etl.resolve.planner import Plan
+    from etl.targets.postgres.connection import Connection
 
 
 class Found(NamedTuple):

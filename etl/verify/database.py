@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from etl.core.settings import Place
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
 
 # What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
 # whoever made it; a warning is what Koito's own edits leave behind, or what may be so on purpose.

@@ -17,7 +17,7 @@ from etl.verify.findings import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from etl.artifacts import RunDirectory
+    from etl.runs.directory import RunDirectory
 
 TOLD_COUNTS = pl.Schema({"file": pl.String, "term": pl.String, "told": pl.Int64})  # file is null for the whole run
 TOLD_REASONS = pl.Schema({"term": pl.String, "reason": pl.String, "told": pl.Int64})

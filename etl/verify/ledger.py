@@ -13,7 +13,7 @@ from etl.verify.findings import Check, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
 
 DIFFERENCES = pl.Schema({"what": pl.String, "run_json": pl.String, "ledger": pl.String})
 ABOUT = "the ledger in the database says the same of the run as run.json"

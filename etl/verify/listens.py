@@ -11,7 +11,7 @@ from etl.verify.files import Checksum
 from etl.verify.findings import Check, Result
 
 if TYPE_CHECKING:
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
     from etl.verify.files import RunFiles
 
 LISTENS_ABOUT = "every listen that the run inserted or found is in the database"

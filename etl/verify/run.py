@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.artifacts import RUN_JSON
 from etl.core.errors import InputError
 from etl.core.settings import redact
+from etl.runs.directory import RUN_JSON
 from etl.verify.files import opened, run_checks
 from etl.verify.findings import Check, Result, Verdict
 from etl.verify.ledger import ABOUT as LEDGER_ABOUT
@@ -19,10 +19,10 @@ from etl.verify.session import snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from etl.artifacts import RunDirectory
     from etl.core.settings import Place
-    from etl.database.connection import Connection
-    from etl.database.pool import Pool
+    from etl.runs.directory import RunDirectory
+    from etl.targets.pool import Pool
+    from etl.targets.postgres.connection import Connection
 
     Narrate = Callable[[str], None]
 

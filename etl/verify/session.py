@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from etl.database.pool import Pool
-from etl.database.target import open_attended
+from etl.targets.pool import Pool
+from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

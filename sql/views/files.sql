@@ -1,4 +1,4 @@
--- Called by etl/inspection.py: the files of run.json, with what became of them and their counts
+-- Called by etl/runs/inspect.py: the files of run.json, with what became of them and their counts
 -- (half surrogate pairs, in names that are not UTF-8, are no JSON for DuckDB)
 CREATE VIEW files AS
 SELECT unnest(

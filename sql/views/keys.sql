@@ -1,2 +1,2 @@
--- Called by etl/inspection.py: the distinct artist, track and album texts, with their ids
+-- Called by etl/runs/inspect.py: the distinct artist, track and album texts, with their ids
 CREATE VIEW keys AS FROM read_parquet(getvariable('run') || '/keys.parquet')

@@ -1,2 +1,2 @@
--- Called by etl/inspection.py: the listens of the files, as they were read
+-- Called by etl/runs/inspect.py: the listens of the files, as they were read
 CREATE VIEW listens AS FROM read_parquet(getvariable('run') || '/listens.parquet')

@@ -1,2 +1,2 @@
--- Called by etl/inspection.py: what became of each listen
+-- Called by etl/runs/inspect.py: what became of each listen
 CREATE VIEW outcome AS FROM read_parquet(getvariable('run') || '/outcome.parquet')

@@ -1,4 +1,4 @@
--- Called by etl/inspection.py: the listens that count, once each: without what other rows of the input repeat
+-- Called by etl/runs/inspect.py: the listens that count, once each: without what other rows of the input repeat
 CREATE VIEW plays AS
 SELECT l.*, o.outcome, o.track_id, o.double_of
 FROM listens l

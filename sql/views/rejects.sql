@@ -1,2 +1,2 @@
--- Called by etl/inspection.py: the broken rows, with reasons and places
+-- Called by etl/runs/inspect.py: the broken rows, with reasons and places
 CREATE VIEW rejects AS FROM read_parquet(getvariable('run') || '/rejects.parquet')

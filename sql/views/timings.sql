@@ -1,4 +1,4 @@
--- Called by etl/inspection.py: the steps of run.json, in their order, with their seconds
+-- Called by etl/runs/inspect.py: the steps of run.json, in their order, with their seconds
 CREATE VIEW timings AS
 SELECT step.key AS step, step.value AS seconds
 FROM (

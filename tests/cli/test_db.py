@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.database.migrate import KOITO_SCHEMA, migrations
+from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.cli.program import SAMPLES, etl
 from tests.support import counts, query
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.artifacts import RunDirectory, list_runs
 from etl.core.errors import EtlError, ExitCode, InputError, SettingsError
 from etl.core.schema import RUN_FILES
-from etl.explain import Explanation, explain, find_file, parse_place
+from etl.runs.directory import RunDirectory, list_runs
+from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import new_database, uri_of
 from tests.support import execute, load, play, query, scrobble, write_maloja, write_spotify

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from etl.core.schema import RUN_FILES
-from etl.inspection import named_queries
+from etl.runs.inspect import named_queries
 from tests.cli.program import SAMPLES, etl, on_terminal
 
 if TYPE_CHECKING:

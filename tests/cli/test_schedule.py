@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl import ledger
 from etl.core.errors import OverlapError
+from etl.targets import ledger
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
 from tests.disturbances import wait_for
 from tests.support import opened, query

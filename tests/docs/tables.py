@@ -8,10 +8,10 @@ import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
 from etl.core.schema import RUN_FILES
-from etl.database.migrate import KOITO_SCHEMA, migrations
 from etl.formats import FORMATS, REFUSALS, SOURCES
 from etl.formats.table_header import ALIASES
-from etl.inspection import named_queries
+from etl.runs.inspect import named_queries
+from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.docs.pages import DOCS, pages, summary, title
 from tests.docs.words import COLUMNS, WORDS
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.artifacts import versions
+from etl.runs.directory import versions
 from tests.faults.record import FILE, read_records
 from tests.faults.sections import LOSSES, SECTIONS
 

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.database.embedded import EmbeddedServer
-from etl.database.migrate import migrate
 from etl.rounds import Sizes
+from etl.targets.postgres.embedded.server import EmbeddedServer
+from etl.targets.postgres.migrate import migrate
 from tests.disturbances import inserted
 from tests.faults.broken import Content, check_completed
 from tests.faults.record import record

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode, SettingsError
-from etl.database.connection import connect
-from etl.database.failures import StatementError
+from etl.targets.postgres.connection import connect
+from etl.targets.postgres.errors import StatementError
 from tests.cli.program import environment
 from tests.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for, waiting
 from tests.faults.broken import Content, check_completed, is_lost, load_until

@@ -17,9 +17,9 @@ import polars as pl
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.database.embedded import EmbeddedServer
-from etl.database.folders import SOCKET
 from etl.formats import FORMATS, Format, by_name, peek_at, recognise
+from etl.targets.postgres.embedded.paths import SOCKET
+from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.cli.program import environment
 from tests.disturbances import ETL, inserted, wait_for, waiting
 from tests.faults.record import record

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.database.connection import connect
-from etl.database.embedded import EmbeddedServer
-from etl.database.failures import Failure, StatementError
-from etl.database.migrate import migrate
+from etl.targets.postgres.connection import connect
+from etl.targets.postgres.embedded.server import EmbeddedServer
+from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.postgres.migrate import migrate
 from tests.cli.program import etl
 from tests.disturbances import CALM, ROUNDS, disturbance, wait_for, waiting
 from tests.faults.broken import Content, check_completed, is_lost, load_until

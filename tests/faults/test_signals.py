@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode
 from etl.core.failpoints import Point
+from etl.runs.directory import RunDirectory
 from tests.disturbances import ROUNDS, inserted
 from tests.faults.kills import Case, begun
 from tests.faults.record import record

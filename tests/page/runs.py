@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import report
-from etl.artifacts import create_run, versions
 from etl.core.schema import KEYS, LISTENS, OUTCOME, REJECTS, SKIPPED, TIME, FileStatus, RunStatus, conform, empty
+from etl.runs import accounting
+from etl.runs.directory import create_run, versions
 from tests.frames import NOW, Row, listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from etl.artifacts import RunDirectory
+    from etl.runs.directory import RunDirectory
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -46,15 +46,15 @@ def make_run(
     """Return a run whose listens (as in ``tests.frames.listens``) were all inserted; ``told`` is put over run.json."""
     run = create_run(runs, "auto", NOW)
     frame = listens(*rows, file=file) if rows else empty(LISTENS)
-    spelled = report.spellings(report.spelled(frame))
+    spelled = accounting.spellings(accounting.spelled(frame))
     ids = pl.DataFrame(
         [(key, "resolved", None, place, place, place) for place, key in enumerate(spelled["lookup_key"], start=1)],
         IDS,
         orient="row",
     )
-    keys = report.make_keys(spelled, ids)
+    keys = accounting.make_keys(spelled, ids)
     inserted = frame.join(keys.select("lookup_key", "track_id"), on="lookup_key").select(*PAIRS)
-    outcome = report.make_outcome(frame, keys, inserted, empty(PAIRS))
+    outcome = accounting.make_outcome(frame, keys, inserted, empty(PAIRS))
     if outcome.height:
         first = pl.int_range(pl.len()) == 0
         outcome = conform(
@@ -78,7 +78,7 @@ def _manifest(
     outcome: pl.DataFrame,
     keys: pl.DataFrame,
 ) -> dict[str, Any]:
-    counts = report.count(skipped, rejects, report.tally(outcome, keys), keys)
+    counts = accounting.count(skipped, rejects, accounting.tally(outcome, keys), keys)
     one = {"sha256": "0", "format": "maloja-export", "status": str(FileStatus.LOADED), "reason": ""}
     return {
         "run_id": run.run_id,
@@ -87,8 +87,8 @@ def _manifest(
         "exit_code": 0,
         "error": None,
         "counts": counts,
-        "skipped_by_reason": report.by_reason(skipped),
-        "rejected_by_reason": report.by_reason(rejects),
+        "skipped_by_reason": accounting.by_reason(skipped),
+        "rejected_by_reason": accounting.by_reason(rejects),
         "created": {"artists": 1, "albums": 1, "tracks": 2},
         "timings": {"discover": 0.0112, "look_up": 1.5, "load": 0.25},
         "files": [{"path": file, **one, "counts": counts}],

@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 
 from etl.core.schema import SkipReason
-from etl.inspection import ask
 from etl.page.html import page
 from etl.page.reading import read_facts
+from etl.runs.inspect import ask
 from tests.frames import START, at
 from tests.page.runs import HOSTILE, hostile_run, make_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.artifacts import RunDirectory
+    from etl.runs.directory import RunDirectory
 
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
@@ -178,7 +178,7 @@ def test_the_numbers_are_those_of_the_run(runs: dict[str, RunDirectory], pages: 
 
 
 def _text(query: str) -> str:
-    from etl.inspection import named_queries  # noqa: PLC0415 (beside its use)
+    from etl.runs.inspect import named_queries  # noqa: PLC0415 (beside its use)
 
     return next(one.text for one in named_queries() if one.name == query)
 

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etl.artifacts import RunDirectory
-from etl.inspection import ask
+from etl.runs.directory import RunDirectory
+from etl.runs.inspect import ask
 from tests.support import content, execute, load, play, query, write_spotify
 
 NOON = 1_709_294_400  # 2024-03-01T12:00:00Z

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from etl.artifacts import RunDirectory
-from etl.database.migrate import migrate
+from etl.runs.directory import RunDirectory
+from etl.targets.postgres.migrate import migrate
 from tests.disturbances import ROUNDS
 from tests.support import content, load, query, scrobble, write_maloja
 from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.artifacts import RunDirectory
+from etl.runs.directory import RunDirectory
 from tests.recorder import Recorder
 from tests.support import content, load, query
 from tests.worlds import MBIDS, write_plain

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl import ledger
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode
-from etl.database.connection import Connection, connect
 from etl.resolve import snapshot
 from etl.rounds import Loader, Sizes
+from etl.runs.directory import RunDirectory
+from etl.targets import ledger
+from etl.targets.postgres.connection import Connection, connect
 from tests.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
 from tests.support import content, counts, execute, load, query, scrobble, write_maloja
 from tests.worlds import MBIDS, write_plain

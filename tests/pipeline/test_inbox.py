@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode, SettingsError
 from etl.core.settings import Place
-from etl.database.pool import Pool
 from etl.pipeline import replay
 from etl.replay import replay_settings, replayable
+from etl.runs.directory import RunDirectory
+from etl.targets.pool import Pool
 from tests.support import execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:

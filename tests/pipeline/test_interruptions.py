@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.database.connection import connect
+from etl.targets.postgres.connection import connect
 from tests.disturbances import ETL, disturbance, inserted, once, wait_for, waiting
 from tests.support import content, execute, load, scrobble, write_maloja
 

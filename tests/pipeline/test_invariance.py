@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.artifacts import RunDirectory
-from etl.inspection import ask
 from etl.rounds import Sizes
+from etl.runs.directory import RunDirectory
+from etl.runs.inspect import ask
 from tests.disturbances import ROUNDS
 from tests.support import content, load, query
 from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain

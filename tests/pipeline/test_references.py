@@ -9,13 +9,14 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from etl import load, references
+from etl import load
 from etl.core.failpoints import Point
 from etl.core.schema import ENTITY_TABLES, STAGE
-from etl.database.connection import Connection, connect
-from etl.database.failures import Failure, StatementError
 from etl.load import Batch, write_batch
 from etl.resolve.rows import EntityRows
+from etl.targets.postgres import foreign_keys
+from etl.targets.postgres.connection import Connection, connect
+from etl.targets.postgres.errors import Failure, StatementError
 from tests.disturbances import wait_for, waiting
 from tests.support import content, execute, query, with_query
 from tests.support import load as run
@@ -60,7 +61,7 @@ def new_credit(artist: int, release: int) -> EntityRows:
 def is_left_to_us(uri: str) -> bool:
     connection = connect(uri)
     try:
-        return references.check_as_sets(connection)
+        return foreign_keys.check_as_sets(connection)
     finally:
         connection.close()
 

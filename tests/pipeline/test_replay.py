@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode, SettingsError
 from etl.replay import origins
 from etl.rounds import Sizes
+from etl.runs.directory import RunDirectory
 from tests.disturbances import CALM, disturbance, inserted
 from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
 from tests.support import content, execute, load, play, query, write_spotify

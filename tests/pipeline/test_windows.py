@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode
 from etl.core.schema import RUN_FILES
-from etl.database.failures import Failure, StatementError
 from etl.extract import spill
 from etl.resolve import snapshot
 from etl.rounds import Sizes
+from etl.runs.directory import RunDirectory
+from etl.targets.postgres.errors import Failure, StatementError
 from tests.disturbances import disturbance, inserted
 from tests.koito_actions import merge_tracks, track_id
 from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.artifacts import RunDirectory
 from etl.core.settings import Place
+from etl.runs.directory import RunDirectory
 from etl.verify import Result, Verdict, verify_database, verify_run
 from tests.conftest import new_database, uri_of
 from tests.pipeline.conftest import export, home, scrobbles

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.database.connection import connect
+from etl.targets.postgres.connection import connect
 from etl.verify import Result, named_checks
 from etl.verify.database import check_database
 from tests.support import execute, load, scrobble, write_maloja
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from etl.database.connection import Connection
+    from etl.targets.postgres.connection import Connection
 
 MBID = "aaaaaaaa-0000-4000-8000-000000000000"
 NEW_ARTIST = """

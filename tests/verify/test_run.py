@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from etl.artifacts import RunDirectory
 from etl.core.errors import ExitCode
-from etl.database.migrate import migrate
 from etl.rounds import Sizes
+from etl.runs.directory import RunDirectory
+from etl.targets.postgres.migrate import migrate
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
 from tests.disturbances import CALM, disturbance

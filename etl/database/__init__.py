@@ -1,1 +1,0 @@
-"""The database side: connections, the embedded server, our migrations. Knows nothing of exports or listens."""

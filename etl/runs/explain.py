@@ -1,0 +1,249 @@
+"""What became of one row of a run, and why: from ``run.json`` and the Parquet files alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
+from etl.dedupe import ACCOUNT_TWIN, SAME_AS
+from etl.runs.directory import list_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from etl.runs.directory import RunDirectory
+
+_NAMED = 3
+_PLACE = re.compile(r"(.+):0*([1-9][0-9]{0,14})", re.DOTALL)
+_IS_IN = (str(Outcome.INSERTED), str(Outcome.ALREADY_PRESENT))
+
+KEY_STATUS = {
+    KeyStatus.HIT: "track_lookup had its ids before the run",
+    KeyStatus.RESOLVED: "its ids were found or made by the run",
+    KeyStatus.FAILED: "it has no ids",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the files of a run say of one row."""
+
+    run_id: str
+    """Of the run that read the row."""
+    known_to: str | None
+    """The run that was asked, where that one left the file alone as known."""
+    file: str
+    row: int
+    format: str
+    verdict: str
+    """``skipped``, ``rejected`` or an outcome."""
+    meaning: str
+    """A sentence."""
+    rows: dict[str, dict[str, Any] | None]
+    """Its row in each Parquet file of the run, by the file's name; None where it has none."""
+    duplicate_of: str | None
+    """What counts instead of a duplicate: another ``FILE:ROW``, or ``database!TRACK:SECOND``."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``etl explain --json`` prints."""
+        return {
+            "run_id": self.run_id,
+            "known_to": self.known_to,
+            "file": self.file,
+            "row": self.row,
+            "format": self.format,
+            "verdict": self.verdict,
+            "meaning": self.meaning,
+            "duplicate_of": self.duplicate_of,
+            **self.rows,
+        }
+
+
+def explain(run: RunDirectory, runs: Path, place: str) -> Explanation:
+    """Return what became of the row at ``place`` (FILE:ROW) in ``run``; ``runs`` is where earlier runs are.
+
+    Raises ``SettingsError`` for a place that is none, ``InputError`` where there is no such file or row.
+    """
+    wanted, row = parse_place(place)
+    manifest = run.read_manifest()
+    file = find_file(manifest["files"], wanted)
+    if file["status"] == FileStatus.KNOWN:
+        return _from_an_earlier_run(run, runs, file, row)
+    if file["status"] != FileStatus.LOADED:
+        status = file["status"].replace("_", " ")
+        raise InputError(f"{file['path']} was {status} by run {run.run_id}: {file['reason']}")
+    found = _look(run, manifest, file, row)
+    if found is None:
+        raise _no_such_row(manifest, file, row)
+    return found
+
+
+def parse_place(place: str) -> tuple[str, int]:
+    """Split FILE:ROW at its last colon; raises ``SettingsError``."""
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        raise SettingsError(
+            f'"{place}" names no row', "Write FILE:ROW: an ending of the file's path, a colon, the row counted from 1"
+        )
+    return found[1], int(found[2])
+
+
+def find_file(files: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
+    """Return the entry of ``files`` (as in ``run.json``) whose path is ``wanted``, or ends with it as no other does.
+
+    An ending that begins at a folder's or file's name goes before one that begins within it. Raises ``InputError``.
+    """
+    tiers = (
+        [file for file in files if file["path"] == wanted],
+        [file for file in files if file["path"].endswith((f"/{wanted}", f"!{wanted}"))],
+        [file for file in files if file["path"].endswith(wanted)],
+    )
+    found = next(filter(None, tiers), [])
+    if len({file["path"] for file in found}) == 1:
+        return found[0]
+    if found:
+        raise InputError(f'several files of the run end with "{wanted}"', f"Write more of the path: {_listed(found)}")
+    raise InputError(f'no file of the run ends with "{wanted}"', _nearest(files, wanted))
+
+
+def _listed(files: Sequence[dict[str, Any]]) -> str:
+    more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+    return ", ".join(file["path"] for file in files[:_NAMED]) + more
+
+
+def _nearest(files: Sequence[dict[str, Any]], wanted: str) -> str:
+    by_name = {_base(file["path"]): file for file in files}
+    near = [by_name[name] for name in get_close_matches(_base(wanted), by_name, _NAMED, cutoff=0.5)]
+    if near:
+        return f"Near: {_listed(near)}"
+    return f"Its files: {_listed(files)}" if files else "It has no files"
+
+
+def _base(path: str) -> str:
+    return path.replace("!", "/").rsplit("/", 1)[-1]
+
+
+def _no_such_row(manifest: dict[str, Any], file: dict[str, Any], row: int) -> InputError:
+    records = file["counts"]["records"]
+    replayed = manifest["settings"].get("replay_of")
+    if replayed:
+        problem = f"row {row:,} of {file['path']} is not among the {records:,} that run {manifest['run_id']} replayed"
+        return InputError(problem, f"`etl explain {replayed} FILE:ROW` tells of the others")
+    return InputError(f"{file['path']} has no row {row:,}", f"It has {records:,}, counted from 1")
+
+
+def _from_an_earlier_run(run: RunDirectory, runs: Path, file: dict[str, Any], row: int) -> Explanation:
+    """Explain a row of a file that ``run`` left alone, from the newest run before it that has this row."""
+    beyond = None
+    for earlier, manifest, same in _loaded_before(run, runs, file["sha256"]):
+        found = _look(earlier, manifest, same, row, known_to=run.run_id)
+        if found is not None:
+            return found
+        beyond = _no_such_row(manifest, same, row)
+    raise beyond or InputError(
+        f"{file['path']} was known to run {run.run_id}, and no earlier run in {runs} has loaded it",
+        "The run that did was removed, or worked in another --home; `etl run --force` reads the file again",
+    )
+
+
+def _loaded_before(
+    run: RunDirectory, runs: Path, sha256: str
+) -> Iterator[tuple[RunDirectory, dict[str, Any], dict[str, Any]]]:
+    """Yield the runs before ``run``, the newest first, that loaded the bytes: with manifest and the file's entry."""
+    listed = list_runs(runs)
+    earlier = listed[: [one.run_id for one in listed].index(run.run_id)] if run in listed else listed
+    for one in reversed(earlier):
+        try:
+            manifest = one.read_manifest()
+        except InputError:  # a run that did not come to its end
+            continue
+        if manifest["status"] == RunStatus.DRY_RUN:
+            continue
+        for file in manifest["files"]:
+            if file["status"] == FileStatus.LOADED and file["sha256"] == sha256:
+                yield one, manifest, file
+                break
+
+
+def _look(
+    run: RunDirectory, manifest: dict[str, Any], file: dict[str, Any], row: int, known_to: str | None = None
+) -> Explanation | None:
+    """Return what the Parquet files of ``run`` say of a row; None where they do not have it."""
+    path = file["path"]
+    is_it = (pl.col("file") == path) & (pl.col("row") == row)
+    rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome")}
+    skipped, rejected, outcome = rows["skipped"], rows["rejects"], rows["outcome"]
+    key, twin = None, None
+    if skipped is not None:
+        verdict, meaning = "skipped", _because("skipped", SkipReason, skipped["reason"])
+    elif rejected is not None:
+        verdict, meaning = "rejected", _because("rejected", RejectReason, rejected["reason"])
+    elif outcome is not None:
+        key = _one(run, "keys", pl.col("lookup_key") == outcome["lookup_key"])
+        twin = _twin(run, outcome)
+        verdict, meaning = outcome["outcome"], _fate(outcome, key, twin, manifest["status"])
+    else:
+        return None
+    return Explanation(
+        run_id=run.run_id,
+        known_to=known_to,
+        file=path,
+        row=row,
+        format=file["format"],
+        verdict=verdict,
+        meaning=meaning,
+        rows={**rows, "keys": key},
+        duplicate_of=twin,
+    )
+
+
+def _one(run: RunDirectory, name: str, wanted: pl.Expr) -> dict[str, Any] | None:
+    found = run.read_where(name, wanted).head(1).to_dicts()
+    return found[0] if found else None
+
+
+def _twin(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
+    """Return what counts instead of a duplicate: what its detail names, else the row of the same track and second."""
+    if (detail := outcome["detail"] or "").startswith(SAME_AS):
+        return detail.removeprefix(SAME_AS)
+    if outcome["outcome"] != Outcome.DUPLICATE_IN_INPUT:
+        return None
+    same = (pl.col("track_id") == outcome["track_id"]) & (pl.col("listened_at") == outcome["listened_at"])
+    found = _one(run, "outcome", same & pl.col("outcome").is_in(_IS_IN))
+    return f"{found['file']}:{found['row']}" if found else outcome["double_of"]
+
+
+def _because(verdict: str, reasons: type[Reason], word: str) -> str:
+    meaning = next((f", {reason.meaning}" for reason in reasons if reason == word), "")
+    return f"{verdict}: {word}{meaning}"
+
+
+def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
+    """Say in a sentence what became of a listen."""
+    detail, double_of = outcome["detail"], outcome["double_of"]
+    double = ""
+    if double_of and detail == ACCOUNT_TWIN:
+        double = f"; the database also has it from Spotify's account data, to the minute: {double_of}"
+    elif double_of:
+        double = f"; likely a double of {double_of}, which another service recorded"
+    match outcome["outcome"]:
+        case Outcome.INSERTED:
+            done = "would be inserted" if status == RunStatus.DRY_RUN else "inserted"
+            return f"{done}: the database did not have it{double}"
+        case Outcome.ALREADY_PRESENT:
+            said = f"{SAME_AS}{twin}" if twin else "the database had this track at this second before"
+            of_other = "the database has it for another user, and can hold it for one only"
+            return f"already present: {of_other if detail == 'other_user' else said}{double}"
+        case Outcome.DUPLICATE_IN_INPUT:
+            what = SAME_AS if detail else "the same track at the same second as "
+            return f"duplicate in the input: {what}{twin or 'another row of the run'}"
+        case _:
+            why = f"its key could not be resolved: {key['detail']}" if key and key["status"] == "failed" else detail
+            return f"unresolved, so it is not in the database: {why}"

@@ -1,0 +1,125 @@
+"""Decides which run directories may go, and removes them. The ledger in the database stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from etl.core.errors import InputError, SettingsError
+from etl.core.schema import FileStatus, RunStatus
+from etl.runs.directory import RunDirectory, list_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_REMOVED = ".removed-"
+
+AT_WORK = "it is at work"
+LEFT_OVER = "it has unresolved listens that no later run has loaded"
+EXPLAINS = "it loaded files that a run which is kept knows"
+REPLAYED = "a run that is kept replays it"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run that is older than those that are to be kept, and why it stays."""
+
+    run_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What becomes of the runs below a folder."""
+
+    remove: list[RunDirectory]
+    """The oldest first."""
+    keep: list[Kept]
+    newest: int
+    """How many are kept because they are the newest."""
+
+
+def plan_pruning(runs: Path, keep: int) -> Pruning:
+    """Return what to remove so that the newest ``keep`` runs stay, and those that are needed still.
+
+    The next load needs none of them: what is loaded is told by the ledger. Kept are runs at work; runs with listens
+    that are nowhere else; and what ``explain`` and ``rejects replay`` of a run that is kept would look for.
+    """
+    listed = list_runs(runs)
+    manifests = {run.run_id: _manifest(run) for run in listed}
+    newest = listed[max(0, len(listed) - keep) :]
+    staying = {run.run_id: "" for run in newest}
+    for place, run in enumerate(listed):
+        if run.run_id not in staying and (
+            reason := _own_reason(run, [manifests[one.run_id] for one in listed[place:]])
+        ):
+            staying[run.run_id] = reason
+    for place, run in reversed(list(enumerate(listed))):
+        if run.run_id in staying:
+            for needed, reason in _needs(manifests[run.run_id], listed[:place], manifests).items():
+                staying.setdefault(needed, reason)
+    return Pruning(
+        [run for run in listed if run.run_id not in staying],
+        [Kept(run.run_id, staying[run.run_id]) for run in listed if staying.get(run.run_id)],
+        len(newest),
+    )
+
+
+def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
+    """Remove run directories, and what a removal that was cut short has left. Raises ``SettingsError``."""
+    try:
+        for run in going:
+            run.path.rename(runs / f"{_REMOVED}{run.run_id}")  # at once, so that no run is ever half there
+        for path in runs.glob(f"{_REMOVED}*"):
+            shutil.rmtree(path)
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename or runs} cannot be removed: {error.strerror}", "Set its rights, and try again"
+        ) from error
+
+
+def _manifest(run: RunDirectory) -> dict[str, Any]:
+    """Return ``run.json``, or nothing of a run that did not come to its end."""
+    try:
+        return run.read_manifest()
+    except InputError:
+        return {"files": [], "status": RunStatus.FAILED, "settings": {}}
+
+
+def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
+    """Return why an old run must stay; ``later`` are its manifest and those of the runs since."""
+    if run.is_at_work():
+        return AT_WORK
+    own, *others = later
+    settled = {file["sha256"] for one in others if _has_loaded(one) for file in one["files"] if _is_settled(file)}
+    left = {file["sha256"] for file in own["files"] if file["counts"]["unresolved"]}
+    return LEFT_OVER if own["status"] != RunStatus.DRY_RUN and left - settled else ""
+
+
+def _is_settled(file: Mapping[str, Any]) -> bool:
+    return file["status"] in (FileStatus.LOADED, FileStatus.KNOWN) and not file["counts"]["unresolved"]
+
+
+def _has_loaded(manifest: Mapping[str, Any]) -> bool:
+    return manifest["status"] in (RunStatus.COMPLETE, RunStatus.PARTIAL)
+
+
+def _needs(
+    manifest: Mapping[str, Any], earlier: Sequence[RunDirectory], manifests: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return the runs that a run's rows are told by, with the reason."""
+    replayed = manifest["settings"].get("replay_of")
+    needed = {replayed: REPLAYED} if replayed else {}
+    known = {file["sha256"] for file in manifest["files"] if file["status"] == FileStatus.KNOWN}
+    for run in reversed(earlier):
+        if manifests[run.run_id]["status"] == RunStatus.DRY_RUN:
+            continue
+        loaded = {
+            file["sha256"] for file in manifests[run.run_id]["files"] if file["status"] == FileStatus.LOADED
+        } & known
+        if loaded:
+            needed.setdefault(run.run_id, EXPLAINS)
+            known -= loaded
+    return needed

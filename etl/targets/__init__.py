@@ -1,0 +1,1 @@
+"""The databases that listens are loaded into, behind one interface."""

@@ -1,0 +1,144 @@
+"""The ledger in the database: runs, files and batches; which files are known; which user the listens belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.core.errors import OverlapError, SettingsError
+from etl.targets.postgres.errors import Failure, StatementError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from etl.targets.postgres.connection import Connection
+
+RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file as the ledger tells files apart: its bytes and the options that change its rows."""
+
+    sha256: str
+    format: str
+    options: str
+    spotify_time: str
+    path: str
+
+
+def hold(connection: Connection, *, alone: bool) -> None:
+    """Mark a run as at work for as long as ``connection`` is open, which a killed process ends as well.
+
+    Raises ``OverlapError`` where it is to be ``alone`` and another one is at work on the database, on any machine.
+    """
+    if not alone:
+        connection.read("run_lock")
+    elif not connection.read("run_lock_alone").item():
+        began = connection.read("runs_at_work").get_column("began").to_list()
+        since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+        raise OverlapError(f"another run is at work on this database{since}", "Run the same command again later")
+    connection.rollback()
+
+
+def find_user(connection: Connection, wanted: str | None) -> int:
+    """Return the id of the Koito user with the name or id ``wanted``; the only user where none is wanted.
+
+    Raises ``SettingsError``, listing the users.
+    """
+    users = connection.read("users")
+    names = ", ".join(users.get_column("username")) or "none"
+    if wanted is None:
+        if users.height == 1:
+            return int(users.item(0, "id"))
+        raise SettingsError(f"the database has {users.height} users: {names}", "Choose one with --user")
+    found = users.filter((pl.col("username") == wanted.lower()) | (pl.col("id").cast(pl.String) == wanted))
+    if found.height != 1:
+        raise SettingsError(f'there is no user "{wanted}" in the database', f"Users: {names}")
+    return int(found.item(0, "id"))
+
+
+def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
+    """Say whether ``file`` was loaded before with nothing left unresolved.
+
+    Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time: every play would be stored
+    twice.
+    """
+    for row in connection.read("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
+        if file.spotify_time and row["spotify_time"] not in ("", file.spotify_time):
+            raise SettingsError(
+                f"{file.path} was loaded with --spotify-time {row['spotify_time']} before (run {row['run_id']})",
+                f"Use --spotify-time {row['spotify_time']} again: another one would store every play twice",
+            )
+        if row["known"] and (row["format"], row["options"]) == (file.format, file.options):
+            return True
+    return False
+
+
+def formats_loaded(connection: Connection, user_id: int) -> set[str]:
+    """Return the formats of the files that were loaded for a user, or begun."""
+    return set(connection.read("ledger_formats", user_id).get_column("format"))
+
+
+def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
+    """Record the run and the files that it is about to load, and commit."""
+    connection.write("ledger_start_run", run_id, source, user_id)
+    columns = _columns(files, "sha256", "format", "options", "spotify_time", "path")
+    connection.write("ledger_start_files", user_id, run_id, *columns)
+    connection.commit()
+
+
+def finish_run(
+    connection: Connection,
+    run_id: str,
+    status: str,
+    exit_code: int,
+    files: Sequence[FileEntry],
+    records: Sequence[int],
+    unresolved: Sequence[int],
+) -> None:
+    """Record that the run's ``files`` are loaded, with their records and unresolved listens, and commit."""
+    columns = _columns(files, "sha256", "format", "options")
+    counts = (pl.Series(records, dtype=pl.Int64), pl.Series(unresolved, dtype=pl.Int64))
+    connection.write("ledger_finish_files", run_id, *columns, *counts)
+    connection.write("ledger_finish_run", run_id, status, exit_code)
+    connection.commit()
+
+
+def settle_files(
+    connection: Connection, run_id: str, origins: Sequence[str], files: Sequence[FileEntry], unresolved: Sequence[int]
+) -> None:
+    """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last."""
+    columns = _columns(files, "sha256", "format", "options")
+    counts = pl.Series(unresolved, dtype=pl.Int64)
+    connection.write("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), *columns, counts)
+
+
+def inserted_by_run(connection: Connection, run_id: str) -> int:
+    """Return how many listens the run's batches say that they inserted."""
+    return int(connection.read("ledger_run_inserted", run_id).item())
+
+
+def in_spite_of_conflicts(connection: Connection, write: Callable[[Connection], None]) -> int:
+    """Do ``write``, which commits, again as long as it loses conflicts to other runs; return how often it did."""
+    for attempt in range(RETRIES + 1):
+        try:
+            write(connection)
+        except StatementError as error:
+            connection.rollback()
+            if error.failure is not Failure.TRANSIENT or attempt == RETRIES:
+                raise
+        else:
+            return attempt
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def batches_of_run(connection: Connection, run_id: str) -> set[int]:
+    """Return the numbers of the run's batches that are committed."""
+    return set(connection.read("ledger_run_batches", run_id).get_column("batch"))
+
+
+def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:
+    return [pl.Series([getattr(file, name) for file in files], dtype=pl.String) for name in names]

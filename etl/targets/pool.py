@@ -1,0 +1,98 @@
+"""Worker threads with a connection each, and one for the run itself.
+
+The main thread only waits, so a signal reaches it at once; the statements that are under way are then cancelled.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.core.signals import attend
+from etl.targets.postgres.errors import StatementError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from etl.targets.postgres.connection import Connection
+
+T = TypeVar("T")
+
+
+class Pool:
+    """``size`` workers for batches, and ``control`` for everything that has an order."""
+
+    def __init__(self, connection: Connection, size: int, prepare: Callable[[Connection], None]) -> None:
+        self.size = size
+        self._control = connection
+        self._prepare = prepare
+        self._closed = False
+        self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._opened: list[Connection] = []
+        self._workers = ThreadPoolExecutor(size, thread_name_prefix="etl-batch")
+        self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
+
+    def control(self, task: Callable[[Connection], T]) -> T:
+        """Run ``task`` on the run's own connection and return what it returns."""
+        return attend(self.control_later(task))
+
+    def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
+        """Run ``task`` on the run's own connection, after those that were given before."""
+        return self._controller.submit(task, self._control)
+
+    def open_workers(self, count: int) -> None:
+        """Begin to open ``count`` of the workers' connections, which they would do with their first tasks."""
+        for _ in range(count):
+            self.submit(lambda _: None)
+
+    def submit(self, task: Callable[[Connection], T]) -> Future[T]:
+        """Run ``task`` on a worker's connection, side by side with others."""
+        return self._workers.submit(self._on_worker, task)
+
+    def _on_worker(self, task: Callable[[Connection], T]) -> T:
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._control.clone()
+            self._opened.append(connection)
+            self._prepare(connection)
+        try:
+            return task(connection)
+        finally:
+            self._idle.put(connection)
+
+    def ask_again(self, task: Callable[[Connection], T]) -> T | None:
+        """Return what ``task`` returns on a new connection, after the others were lost; None if there is no other."""
+
+        def ask() -> T | None:
+            try:
+                connection = self._control.again()
+            except StatementError:
+                return None
+            try:
+                return task(connection)
+            except StatementError:
+                return None
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1, "etl-again") as asker:
+            return attend(asker.submit(ask))
+
+    def end(self) -> None:
+        """End the statements that are under way: they fail, and so does every later one; only closing is left."""
+        self._control.end_all()
+
+    def close(self) -> None:
+        """End what is under way and close all connections; nothing that is uncommitted stays. Twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._controller.shutdown(wait=False, cancel_futures=True)
+        self.end()
+        self._workers.shutdown()
+        self._controller.shutdown()
+        for connection in (*self._opened, self._control):
+            connection.close()

@@ -1,0 +1,1 @@
+"""Koito's PostgreSQL, and a server of our own."""

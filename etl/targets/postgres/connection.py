@@ -1,0 +1,251 @@
+"""A connection to PostgreSQL through ADBC: frames in, frames out, our own errors.
+
+One connection belongs to one thread at a time; sharing one crashes the process. ``clone`` makes another for less
+than a connect.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from math import inf, nan
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import adbc_driver_manager
+import polars as pl
+from adbc_driver_postgresql import dbapi
+
+from etl.core.errors import InternalError, SettingsError
+from etl.core.schema import PARAMETERS, conform
+from etl.core.settings import check_uri
+from etl.core.statements import statement
+from etl.targets.postgres.backends import at_work, backend_pid
+from etl.targets.postgres.errors import Failure, StatementError, statement_error
+from etl.targets.postgres.watchdog import CutError, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from etl.targets.postgres.watchdog import Answers, Line
+
+    Value = str | int | bool | None | pl.Series
+
+_OPENING = threading.Lock()  # opening and closing are not thread-safe in the driver (arrow-adbc #4753)
+
+# What bounds a wait; the URI goes before all of it. A peer that is gone is noticed within a minute, by either side: a
+# server that does not notice would keep the locks of a client that is gone. A statement has no time-out: another run's
+# lock, or 40,000 rows on a slow disk, take the time that they take. ``answer_timeout`` is ours: see ``watch``.
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "answer_timeout": "30",
+    "application_name": "etl",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+_SESSION_DEFAULTS = (
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60s"
+    " -c idle_in_transaction_session_timeout=1h"  # of a run that was stopped with Ctrl-Z in the middle of a round
+)
+_SESSION = "-c timezone=UTC -c search_path=public -c client_min_messages=warning"
+_NOT_CONNECTED = "Check that the server is up, and the address, user and password in --dsn, ETL_DSN or ETL_DSN_FILE"
+
+
+def connect(uri: str, *, autocommit: bool = False) -> Connection:
+    """Open a connection to ``uri`` (a libpq URI), with time-outs where the URI sets none.
+
+    Raises ``StatementError`` where the server cannot be reached or refuses, ``SettingsError`` for a malformed URI.
+    """
+    check_uri(uri)
+    address, patience = _with_defaults(uri)
+    watch = Watch(patience, lambda line, pids: _ask(address, line, pids))
+    try:
+        raw, line = _open(lambda: dbapi.connect(address, autocommit=autocommit), watch)
+        return Connection(raw, watch, line, lambda: connect(uri, autocommit=autocommit))
+    except StatementError as error:
+        error.hint = _NOT_CONNECTED
+        raise
+
+
+def _open(make: Callable[[], dbapi.Connection], watch: Watch) -> tuple[dbapi.Connection, Line]:
+    """Return the connection that ``make`` opens, and what ``watch`` knows of it."""
+    with _OPENING, _translated(), watch.opening() as line:
+        raw = make()
+        try:
+            line.opened(backend_pid(raw))
+            raw.rollback()
+        except adbc_driver_manager.Error:
+            raw.close()
+            raise
+        return raw, line
+
+
+class Connection:
+    """One PostgreSQL backend, in a transaction from its first statement to ``commit`` or ``rollback``."""
+
+    def __init__(self, raw: dbapi.Connection, watch: Watch, line: Line, again: Callable[[], Connection]) -> None:
+        """``line`` is what ``watch`` knows of ``raw``; ``again`` connects anew."""
+        self._raw = raw
+        self._watch = watch
+        self._line = line
+        self.again = again
+        line.cancel = self._cancel_quietly
+
+    def clone(self) -> Connection:
+        """Open a further connection to the same database."""
+        raw, line = _open(self._raw.adbc_clone, self._watch)
+        return Connection(raw, self._watch, line, self.again)
+
+    def read(self, name: str, *values: Value) -> pl.DataFrame:
+        """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
+        with self._calling(), self._raw.cursor() as cursor:
+            cursor.execute(statement(name), _parameters(name, values))
+            return _fetch(cursor)
+
+    def read_text(self, sql: str) -> pl.DataFrame:
+        """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
+        with self._calling(), self._raw.cursor() as cursor:
+            cursor.execute(sql)
+            return _fetch(cursor)
+
+    def write(self, name: str, *values: Value) -> None:
+        """Run ``sql/<name>.sql``, which returns no rows."""
+        with self._calling(), self._raw.cursor() as cursor:
+            cursor.execute(statement(name), _parameters(name, values))
+
+    def script(self, text: str) -> None:
+        """Run the statements of ``text`` on an autocommit connection: it may begin and commit by itself."""
+        with self._calling(), self._raw.cursor() as cursor:
+            cursor.executescript(text)
+
+    def ingest(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
+        """Append ``frame`` to ``table`` with COPY. It must have ``schema`` exactly: COPY checks no types."""
+        checked = conform(frame, schema)
+        with self._calling(), self._raw.cursor() as cursor:
+            count = cursor.adbc_ingest(table, checked, mode="append", temporary=temporary)
+        if count != checked.height:
+            raise InternalError(f"{count} of {checked.height} rows arrived in {table}")
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        with self._calling():
+            self._raw.commit()
+
+    def rollback(self) -> None:
+        """Roll the transaction back; on a lost connection there is nothing left to roll back."""
+        try:
+            with self._calling():
+                self._raw.rollback()
+        except StatementError as error:
+            if error.failure is not Failure.LOST:
+                raise
+
+    def cancel(self) -> None:
+        """Cancel the statement that another thread runs on this connection."""
+        with _translated():
+            self._raw.adbc_cancel()
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is rolled back."""
+        with _OPENING, _translated():
+            self._raw.close()
+        self._watch.closed(self._line)
+        self._line.cancel = None
+
+    def end_all(self) -> None:
+        """End what this connection and its clones do, in whichever threads; they are of no use then but to close."""
+        self._watch.end()
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        with _translated(), self._watch.waiting(self._line):
+            try:
+                yield
+            except adbc_driver_manager.Error as error:
+                if self._line.why:
+                    raise CutError(self._line.why) from error
+                raise
+
+    def _cancel_quietly(self) -> None:
+        with suppress(StatementError):  # nothing was under way, or the server does not answer
+            self.cancel()
+
+
+def _fetch(cursor: dbapi.Cursor) -> pl.DataFrame:
+    """Return all rows. Through PyArrow: ``fetch_polars`` hides an error that comes with the rows in one of Polars."""
+    return pl.DataFrame(cursor.fetch_arrow_table())
+
+
+def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
+    """Return ``values`` as the one row that the driver binds; a list in a row is an array for PostgreSQL.
+
+    Raises ``InternalError`` for a dtype that the driver would crash on, or send as something else.
+    """
+    if not values:
+        return None
+    columns = [_column(value) for value in values]
+    if wrong := [f"${place}: {one.dtype}" for place, one in enumerate(columns, 1) if one.dtype not in PARAMETERS]:
+        raise InternalError(f"{name} cannot be given {', '.join(wrong)}")
+    return pl.DataFrame(
+        [
+            (one.implode() if isinstance(value, pl.Series) else one).alias(f"p{place}")
+            for place, (one, value) in enumerate(zip(columns, values, strict=True), 1)
+        ]
+    )
+
+
+def _column(value: Value) -> pl.Series:
+    if isinstance(value, pl.Series):
+        return value
+    return pl.Series([value], dtype=pl.String if value is None else None)
+
+
+def _with_defaults(uri: str) -> tuple[str, float]:
+    """Return ``uri`` for libpq, and how many seconds an answer may take before it is inquired about."""
+    base, _, query = uri.partition("?")
+    given = dict(pair.split("=") for pair in query.split("&") if pair)  # values stay as the user encoded them
+    options = f"{quote(_SESSION_DEFAULTS)}%20{given.pop('options', '')}%20{quote(_SESSION)}"
+    parameters = {**_DEFAULTS, **given, "options": options}
+    patience = _seconds(parameters.pop("answer_timeout"))
+    return f"{base}?" + "&".join(f"{name}={value}" for name, value in parameters.items()), patience
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of a time-out; as in libpq, 0 is none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = nan
+    if not seconds >= 0:
+        raise SettingsError(f'answer_timeout in the database address is "{text}"', "Give seconds, or 0 for no limit")
+    return seconds or inf
+
+
+def _ask(address: str, line: Line, pids: list[int]) -> Answers | None:
+    """Return what the server says of our backends ``pids``; None where it says nothing, e.g. is not reached."""
+    try:
+        with _OPENING, _translated():
+            if line.why:  # nobody waits for the answer any more
+                return None
+            asking = dbapi.connect(address, autocommit=True)
+        try:
+            with _translated():
+                return at_work(asking, pids)
+        finally:
+            with _OPENING, _translated():
+                asking.close()
+    except StatementError as error:
+        is_there = (error.sqlstate or "").startswith("53")  # it only has no connection to spare
+        return dict.fromkeys(pids) if is_there else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except adbc_driver_manager.Error as error:
+        raise statement_error(error) from error
+    except CutError as error:
+        raise StatementError(str(error), None, Failure.LOST) from error

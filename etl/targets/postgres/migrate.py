@@ -1,0 +1,121 @@
+"""Applies ``sql/migrations/NNNN_name.sql`` in order, each with its record in one transaction.
+
+Koito's own record (``goose_db_version``) is never written: a row of ours there would stop Koito from starting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.core.errors import DatabaseError
+from etl.core.statements import sql_folder, statement
+from etl.targets.postgres.connection import connect
+from etl.targets.postgres.describe import Database, Kind, identify, is_migrated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.targets.postgres.connection import Connection
+
+KOITO_SCHEMA = 1  # the migration that makes Koito's own tables
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A file of ``sql/migrations``."""
+
+    version: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of its text, in hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def summary(self) -> str:
+        """Its first comment, after who calls it."""
+        return self.text.partition("\n")[0].partition(": ")[2].rstrip(".")
+
+
+def migrations(folder: Path | None = None) -> list[Migration]:
+    """Return all migrations in order; ``folder`` is for tests."""
+    files = sorted((folder or sql_folder() / "migrations").glob("*.sql"))
+    return [Migration(int(file.stem[:4]), file.stem[5:], file.read_text(encoding="utf-8")) for file in files]
+
+
+def pending(connection: Connection, database: Database, known: list[Migration] | None = None) -> list[Migration]:
+    """Return the migrations that the database lacks.
+
+    Raises ``DatabaseError`` where an applied one was changed since, or is newer than this program.
+    """
+    known = migrations() if known is None else known
+    done: dict[int, str] = {}
+    if database.has_migrations:
+        done = dict(connection.read("migrations_applied").select("version", "checksum").iter_rows())
+    if newer := set(done) - {migration.version for migration in known}:
+        raise DatabaseError(
+            f'database "{database.name}" has migration {max(newer)}, which this program does not know',
+            "Install the newest version of etl",
+        )
+    for migration in known:
+        if done.get(migration.version, migration.checksum) != migration.checksum:
+            raise DatabaseError(
+                f"migration {migration.version:04} ({migration.name}) is not the one that was applied",
+                "Install an unchanged version of etl, or remove its objects with `etl db uninstall` and migrate again",
+            )
+    ours = [migration for migration in known if migration.version != KOITO_SCHEMA or database.kind is Kind.EMPTY]
+    return [migration for migration in ours if migration.version not in done]
+
+
+def check_adoptable(database: Database, *, standalone: bool) -> None:
+    """Raise ``DatabaseError`` for a database without Koito's record of its own, unless ``standalone`` allows it."""
+    if standalone or database.has_migrations or database.kind is Kind.KOITO:
+        return
+    state = "is empty" if database.kind is Kind.EMPTY else "has Koito's tables, but not its goose_db_version"
+    raise DatabaseError(
+        f'database "{database.name}" {state}',
+        "Start Koito once first, so that it makes its tables. To do without Koito, run `etl db migrate --standalone`; "
+        "Koito cannot adopt such a database later",
+    )
+
+
+def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None) -> list[Migration]:
+    """Apply what is pending and return it; several processes at once wait for each other.
+
+    With ``standalone`` an empty database gets Koito's tables too. Raises ``DatabaseError`` for a database that we do
+    not load into.
+    """
+    applied: list[Migration] = []
+    connection = connect(uri, autocommit=True)
+    try:
+        while True:
+            connection.script("BEGIN")
+            connection.script(statement("migrations_lock"))
+            database = identify(connection)
+            check_adoptable(database, standalone=standalone)
+            connection.script(statement("migrations_schema"))
+            connection.script(statement("migrations_table"))
+            missing = pending(connection, database, known)
+            for migration in missing[:1]:
+                connection.script(migration.text)
+                connection.write("migrations_record", migration.version, migration.name, migration.checksum)
+                applied.append(migration)
+            connection.script("COMMIT")
+            if len(missing) <= 1:
+                return applied
+    finally:
+        connection.close()
+
+
+def uninstall(uri: str) -> None:
+    """Remove every object of ours, whatever version Koito is at; Koito's tables and the listens stay."""
+    connection = connect(uri, autocommit=True)
+    try:
+        if is_migrated(connection):
+            connection.script(statement("uninstall"))
+    finally:
+        connection.close()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from adbc_driver_postgresql import dbapi
 
-from etl.live import Listen
-from etl.submit import open_live, submit_listen
+from etl.live.listen import Listen
+from etl.live.submit import open_live, submit_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
--- Called by etl/load.py once per connection: the staging table of a batch.
+-- Called by etl/load/batch_writer.py once per connection: the staging table of a batch.
 CREATE TEMP TABLE IF NOT EXISTS etl_stage (
     track_id integer NOT NULL,
     listened_at timestamptz NOT NULL,

@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: what the tracks of cache hits have, so that their listens may add what they lack.
+-- Called by etl/load/snapshot.py: what the tracks of cache hits have, so that their listens may add what they lack.
 SELECT
     t.id AS track_id,
     t.duration,

@@ -1,4 +1,4 @@
--- Called by etl/load.py: from the staging table into listens. Ordered by the conflict key, so that two writers never
+-- Called by etl/load/batch_writer.py: from the staging table into listens. Ordered by the conflict key, so that two writers never
 -- wait for each other in a circle; the anti-join first is cheaper than a conflict per row. Given the first and the last
 -- track, the planner sees that a batch, which holds tracks in their order, needs a stretch of the index, not the table.
 INSERT INTO public.listens (track_id, listened_at, client, user_id)

@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: which cached tracks lack an alias on offer, themselves, their albums or artists.
+-- Called by etl/load/snapshot.py: which cached tracks lack an alias on offer, themselves, their albums or artists.
 -- An alias belongs to what has the MBID or the name that the offer gives, unless both have MBIDs that differ.
 WITH offered AS (
     SELECT w.track_id, w.entity, w.name, w.mbid::uuid AS mbid, w.alias

@@ -1,4 +1,4 @@
--- Called by etl/overlap.py: the length of some tracks, their titles, and the names of their artists and albums.
+-- Called by etl/pipeline/dedupe.py: the length of some tracks, their titles, and the names of their artists and albums.
 WITH wanted AS MATERIALIZED (
     SELECT t.id, t.duration, t.release_id
     FROM unnest($1::integer[]) AS w (id)

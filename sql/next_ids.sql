@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: ids for the artists, releases and tracks that a plan creates, from Koito's sequences.
+-- Called by etl/load/snapshot.py: ids for the artists, releases and tracks that a plan creates, from Koito's sequences.
 WITH sequences AS MATERIALIZED (
     SELECT
         pg_get_serial_sequence('public.artists', 'id')::regclass AS artists,

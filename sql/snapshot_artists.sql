@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: the artists concerned, by name (any alias) or MBID.
+-- Called by etl/load/snapshot.py: the artists concerned, by name (any alias) or MBID.
 WITH concerned AS (
     SELECT n.artist_id AS id FROM unnest($1::text[]) AS w (alias) JOIN public.artist_aliases n USING (alias)
     UNION

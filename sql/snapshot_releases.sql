@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: the releases concerned, by primary title, MBID, or a track concerned.
+-- Called by etl/load/snapshot.py: the releases concerned, by primary title, MBID, or a track concerned.
 WITH concerned AS (
     SELECT n.release_id AS id
     FROM unnest($1::text[]) AS w (alias)

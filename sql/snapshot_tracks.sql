@@ -1,4 +1,4 @@
--- Called by etl/resolve/snapshot.py: the tracks concerned, by primary title on a release concerned, MBID or id.
+-- Called by etl/load/snapshot.py: the tracks concerned, by primary title on a release concerned, MBID or id.
 WITH concerned AS (
     SELECT t.id
     FROM unnest($1::text[]) AS w (alias)

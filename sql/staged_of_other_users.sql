@@ -1,4 +1,4 @@
--- Called by etl/load.py: staged listens that the database holds for another user; Koito's key has no user. The tracks as in
+-- Called by etl/load/batch_writer.py: staged listens that the database holds for another user; Koito's key has no user. The tracks as in
 -- insert_listens.sql.
 SELECT s.track_id, s.listened_at
 FROM pg_temp.etl_stage s

@@ -1,4 +1,4 @@
--- Called by etl/submit.py: as submit_cached, for a listen with a duration ($5, seconds) or MBIDs of its recording ($6)
+-- Called by etl/live/submit.py: as submit_cached, for a listen with a duration ($5, seconds) or MBIDs of its recording ($6)
 -- and release ($7, of the title $8). They go in where they are lacking, as etl/resolve/planner.py has it: never over
 -- another, never what another entity has. One UPDATE per table: a statement can change a row but once.
 WITH hit AS MATERIALIZED (

@@ -10,11 +10,11 @@ import polars as pl
 
 from etl.core.schema import EXTRACTED, TRACK_LOOKUP, empty
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.load.loader import plan_units
 from etl.normalize.listens import Rules, normalize
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Ids, Unit, units
-from etl.rounds import plan_units
 
 RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import pipeline
 from etl.core.settings import Place
-from etl.replay import replay_settings, replayable
+from etl.pipeline import run as pipeline
+from etl.pipeline.replay import replay_settings, replayable
 from etl.runs.directory import RunDirectory
 from tests.support import query
 

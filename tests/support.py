@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.settings import Place, RunSettings
 from etl.core.statements import statement
-from etl.pipeline import run
+from etl.pipeline.run import run
 from etl.targets.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from etl.rounds import Sizes
+    from etl.load.loader import Sizes
     from etl.targets.postgres.connection import Connection
 
 

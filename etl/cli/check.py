@@ -23,9 +23,9 @@ def check(
     json: options.Json = False,
 ) -> None:
     """Read files as `run` does, without a database: which file is what, and what would be skipped or rejected."""
-    from etl import pipeline
     from etl.cli.arguments import one_of, run_settings
     from etl.core.config import LOG_FORMATS
+    from etl.pipeline import run as pipeline
 
     MANNER.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
     settings = run_settings(

@@ -29,7 +29,7 @@ def carry_out(
     from etl.cli.arguments import one_of
     from etl.core.config import LOG_FORMATS, PROGRESS
     from etl.core.progress import Voice
-    from etl.metrics import Metrics
+    from etl.pipeline.metrics import Metrics
 
     MANNER.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
     shown = display(one_of("--progress", progress, PROGRESS))

@@ -15,7 +15,7 @@ from etl.cli.runs import RunName
 
 if TYPE_CHECKING:
     from etl.core.progress import Voice
-    from etl.replay import LeftOver
+    from etl.pipeline.replay import LeftOver
 
 NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
 
@@ -26,7 +26,7 @@ app = typer.Typer(help="Rejected rows and unresolved listens: list them, try the
 def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """List the rejected rows and unresolved listens of a run, with reasons."""
     from etl.core.settings import EMBEDDED, find_place
-    from etl.replay import left_over
+    from etl.pipeline.replay import left_over
     from etl.runs.directory import find_run
 
     left = left_over(find_run(find_place(home, EMBEDDED).runs, run))
@@ -54,9 +54,9 @@ def replay(
     """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
 
     def load(voice: Voice) -> dict[str, Any]:
-        from etl import pipeline
         from etl.core.settings import find_place, redact
-        from etl.replay import replay_settings, replayable
+        from etl.pipeline import run as pipeline
+        from etl.pipeline.replay import replay_settings, replayable
         from etl.runs.directory import find_run
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`

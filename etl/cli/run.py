@@ -43,9 +43,9 @@ def run(
     """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
 
     def load(voice: Voice) -> dict[str, Any]:
-        from etl import pipeline
         from etl.cli.arguments import run_settings
         from etl.core.settings import find_place
+        from etl.pipeline import run as pipeline
 
         # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
         signal.siginterrupt(signal.SIGINT, True)

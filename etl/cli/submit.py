@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from etl.core.settings import Place, RunSettings
-    from etl.live import Listen, Ready, Submitted
+    from etl.live.listen import Listen, Ready, Submitted
 
 
 def submit(
@@ -52,7 +52,7 @@ def submit(
 
     from etl.core.separators import DEFAULT_SEPARATORS
     from etl.core.settings import RunSettings, find_place
-    from etl.live import judge, settled
+    from etl.live.listen import judge, settled
     from etl.normalize.listens import Rules
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
@@ -69,7 +69,7 @@ def submit(
     if any(value is not None for value in given):
         judged = [judge(_typed(*given, now=now), rules)]
     else:
-        from etl.bodies import judge_bodies
+        from etl.live.listenbrainz import judge_bodies
 
         judged = judge_bodies(_stdin(), rules)
     results = settled(judged)
@@ -91,7 +91,7 @@ def _typed(
 ) -> Listen:
     """Return the listen that was typed as options; raises ``InputError`` for a time or an MBID that is none."""
     from etl.core.settings import parse_moment
-    from etl.live import Listen
+    from etl.live.listen import Listen
 
     given = [("--mbid", recording_mbid), ("--release-mbid", release_mbid)]
     for option, text in (*given, *(("--artist-mbid", one) for one in artist_mbids or ())):
@@ -130,7 +130,7 @@ def _store(place: Place, settings: RunSettings, judged: Sequence[Ready | Submitt
     """Store what is ready, in a thread: the main one only waits, so that a signal reaches it at once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from etl.submit import connect_live, submit_judged
+    from etl.live.submit import connect_live, submit_judged
 
     def work() -> list[Submitted]:
         live = connect_live(place, settings, narrate)

@@ -13,8 +13,8 @@ from etl.core.errors import OverlapError
 from etl.targets import ledger
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
 from tests.disturbances import wait_for
+from tests.pipeline.test_metrics import read
 from tests.support import opened, query
-from tests.test_metrics import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

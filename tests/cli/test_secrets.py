@@ -52,10 +52,10 @@ def test_a_password_in_a_malformed_address_stays_out_of_the_error(tmp_path: Path
 def test_a_defect_shows_no_traceback_and_its_report_no_password(tmp_path: Path) -> None:
     code = f"""
 import sys
-import etl.cli, etl.pipeline
+import etl.cli, etl.pipeline.run
 def broken(*_):
     raise RuntimeError("lost in {NOWHERE}")
-etl.pipeline.check = broken
+etl.pipeline.run.check = broken
 sys.argv = ["etl", "check", "data/samples"]
 etl.cli.main()
 """
@@ -74,10 +74,10 @@ etl.cli.main()
 def test_a_defect_is_told_where_its_report_cannot_be_written() -> None:
     code = """
 import sys, tempfile
-import etl.cli, etl.pipeline
+import etl.cli, etl.pipeline.run
 def full(*_, **__):
     raise OSError("disk full")
-etl.pipeline.check = tempfile.NamedTemporaryFile = full
+etl.pipeline.run.check = tempfile.NamedTemporaryFile = full
 sys.argv = ["etl", "check", "data/samples"]
 etl.cli.main()
 """

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from etl.core.errors import EtlError, ExitCode
 from etl.core.progress import Voice
 from etl.core.settings import Place, RunSettings
-from etl.pipeline import run
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
+from etl.pipeline.run import run
 from tests.disturbances import inserted
 from tests.support import content, load
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from tests.cli.program import ROOT, environment
 from tests.disturbances import inserted
 from tests.faults.record import record

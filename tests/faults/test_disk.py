@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
 from tests.disturbances import inserted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from tests.disturbances import CALM, ROUNDS, disturbance, wait_for
 from tests.faults.record import record
 from tests.koito_actions import (

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from etl import pipeline
 from etl.cli import main
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
+from etl.pipeline import run as pipeline
 
 SIZES = {"batch": 12, "round": 40}
 BY_DISK = {"together": 1, "window": 60}

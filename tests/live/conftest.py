@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.submit import open_live
+from etl.live.submit import open_live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from etl.submit import LiveConnection
+    from etl.live.submit import LiveConnection
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import EXTRACTED
-from etl.live import Ready, judge_frame
-from etl.submit import submit_judged
+from etl.live.listen import Ready, judge_frame
+from etl.live.submit import submit_judged
 from tests.worlds import START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.live import Submitted
-    from etl.submit import LiveConnection
+    from etl.live.listen import Submitted
+    from etl.live.submit import LiveConnection
     from tests.worlds import Row
 
 

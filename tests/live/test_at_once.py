@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.live import Listen
-from etl.submit import open_live, submit_listen
+from etl.live.listen import Listen
+from etl.live.submit import open_live, submit_listen
 from tests.disturbances import ETL
 from tests.pipeline.test_concurrency import TWICE
 from tests.support import content, counts, load, query, scrobble, write_maloja

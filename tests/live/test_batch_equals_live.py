@@ -16,7 +16,7 @@ from tests.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe, write_p
 if TYPE_CHECKING:
     import pytest
 
-    from etl.submit import LiveConnection
+    from etl.live.submit import LiveConnection
 
 FEATURED = st.sampled_from(["Two (feat. Bo)", "One [ft. Zoë & LISA]"])
 FIRST = 100  # seconds after what a stocked database holds: a run sets listens of that second aside

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.statements import statement
-from etl.live import Listen
-from etl.submit import open_live, submit_listen
+from etl.live.listen import Listen
+from etl.live.submit import open_live, submit_listen
 from etl.targets.postgres.connection import connect
 from tests.cli.program import etl, submit
 from tests.recorder import Recorder

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import DatabaseError, ExitCode, SettingsError
-from etl.live import Listen
-from etl.submit import open_live, submit_bodies, submit_listen
+from etl.live.listen import Listen
+from etl.live.submit import open_live, submit_bodies, submit_listen
 from tests.disturbances import CALM, disturbance, wait_for, waiting
 from tests.live.rows import submit_rows
 from tests.support import counts, execute, load, opened, query, scrobble, write_maloja
@@ -20,7 +20,7 @@ from tests.worlds import MBIDS, START
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.submit import LiveConnection
+    from etl.live.submit import LiveConnection
 
 RED, BLUE, GREEN = MBIDS
 SONG = Listen("Ann", "Song", START, album="Debut")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl import live
 from etl.core.schema import EXTRACTED
 from etl.formats.base import LASTFM_FOUNDED
-from etl.live import Listen
+from etl.live import listen
+from etl.live.listen import Listen
 from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import Rules, normalize
 from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START
@@ -115,4 +115,4 @@ def test_what_a_run_would_leave_out_or_give_further_names_is_left_to_the_frame()
 
 
 def test_live_listens_begin_with_the_services_that_record_them() -> None:
-    assert live.EARLIEST == LASTFM_FOUNDED
+    assert listen.EARLIEST == LASTFM_FOUNDED

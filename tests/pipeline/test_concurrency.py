@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from tests.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for
 from tests.koito_actions import CLEAN_ORPHANS
 from tests.support import content, execute, load, query, scrobble, write_maloja

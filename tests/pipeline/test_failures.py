@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.resolve import snapshot
-from etl.rounds import Loader, Sizes
+from etl.load import snapshot
+from etl.load.loader import Loader, Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets import ledger
 from etl.targets.postgres.connection import Connection, connect
@@ -22,7 +22,7 @@ from tests.worlds import MBIDS, write_plain
 if TYPE_CHECKING:
     import polars as pl
 
-    from etl.load import Batch, Written
+    from etl.load.batch_writer import Batch, Written
     from etl.resolve.planner import Plan
     from etl.resolve.rows import NewIds
 

@@ -12,8 +12,8 @@ import pytest
 
 from etl.core.errors import ExitCode, SettingsError
 from etl.core.settings import Place
-from etl.pipeline import replay
-from etl.replay import replay_settings, replayable
+from etl.pipeline.replay import replay_settings, replayable
+from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
 from tests.support import execute, load, scrobble, write_maloja

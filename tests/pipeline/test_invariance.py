@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.runs.inspect import ask
 from tests.disturbances import ROUNDS

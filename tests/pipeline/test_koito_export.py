@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from etl.core.schema import ALIAS, TRACK_LOOKUP
-from etl.resolve import requests, snapshot
+from etl.load import snapshot
+from etl.resolve import requests
 from tests.conftest import new_database, uri_of
 from tests.disturbances import CALM, disturbance
 from tests.formats.koito import album, alias, artist, export, listen, track

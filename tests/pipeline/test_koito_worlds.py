@@ -8,7 +8,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from tests.examples import examples
 from tests.formats.koito import album, alias, artist, listen, track
 from tests.pipeline.test_koito_export import write

@@ -9,10 +9,10 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from etl import load
 from etl.core.failpoints import Point
 from etl.core.schema import ENTITY_TABLES, STAGE
-from etl.load import Batch, write_batch
+from etl.load import batch_writer
+from etl.load.batch_writer import Batch, write_batch
 from etl.resolve.rows import EntityRows
 from etl.targets.postgres import foreign_keys
 from etl.targets.postgres.connection import Connection, connect
@@ -36,7 +36,7 @@ def worker(database: str) -> Iterator[Connection]:
     execute(database, "INSERT INTO releases (id) OVERRIDING SYSTEM VALUE VALUES (1)")
     execute(database, "INSERT INTO tracks (id, release_id) OVERRIDING SYSTEM VALUE VALUES (1, 1)")
     connection = connect(database)
-    load.prepare(connection)
+    batch_writer.prepare(connection)
     yield connection
     connection.close()
 
@@ -98,7 +98,7 @@ def test_what_is_referred_to_stays_until_the_commit(
             deleting.append(pool.submit(execute, database, "DELETE FROM users WHERE id = 1"))
             wait_for(lambda: waiting(database, "transactionid"))
 
-        monkeypatch.setattr(load, "reach", delete_meanwhile)
+        monkeypatch.setattr(batch_writer, "reach", delete_meanwhile)
         written = write_batch(worker, None, Batch(1, listens(1), ["k"]))
         monkeypatch.undo()
         deleting[0].result(timeout=30)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode, SettingsError
-from etl.replay import origins
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
+from etl.pipeline.replay import origins
 from etl.runs.directory import RunDirectory
 from tests.disturbances import CALM, disturbance, inserted
 from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses

@@ -12,7 +12,7 @@ import pytest
 from etl import formats
 from etl.core.errors import ExitCode, InputError
 from etl.formats import maloja_export
-from etl.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
+from etl.pipeline.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
 from tests.disturbances import CALM, disturbance
 from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
 from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify

@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 from etl.core.errors import ExitCode
 from etl.core.schema import RUN_FILES
 from etl.extract import spill
-from etl.resolve import snapshot
-from etl.rounds import Sizes
+from etl.load import snapshot
+from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets.postgres.errors import Failure, StatementError
 from tests.disturbances import disturbance, inserted

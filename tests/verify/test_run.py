@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from etl.core.errors import ExitCode
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from etl.verify import Result

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from etl.cli import app
-from etl.rounds import Sizes
+from etl.load.loader import Sizes
 from etl.targets.postgres.errors import Failure, StatementError
 from tests.koito_actions import (
     album_id,

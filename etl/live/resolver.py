@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import load
 from etl.core.schema import KeyStatus, Outcome
-from etl.loaded import Loaded
+from etl.load import batch_writer
+from etl.load.loader import Loader, Sizes
+from etl.load.result import Loaded
 from etl.resolve import requests
-from etl.rounds import Loader, Sizes
 from etl.runs.accounting import OTHER_USER
 from etl.targets import ledger
 from etl.targets.pool import Pool
@@ -44,7 +44,7 @@ class Resolver:
         if key["status"] == KeyStatus.FAILED:
             return {**ids, "outcome": str(Outcome.UNRESOLVED), "detail": key["detail"]}
         inserted, of_others = (
-            load.pairs(parts).filter(pl.col("track_id") == key["track_id"]).height
+            batch_writer.pairs(parts).filter(pl.col("track_id") == key["track_id"]).height
             for parts in (loaded.inserted, loaded.of_other_users)
         )
         details = [OTHER_USER if of_others else None, key["detail"]]
@@ -58,7 +58,7 @@ class Resolver:
     def _opened(self) -> Pool:
         if self._pool is None:
             connection, _ = open_ready(self._place.dsn, self._place.home, self._narrate)
-            self._pool = Pool(connection, 1, load.make_stage)
+            self._pool = Pool(connection, 1, batch_writer.make_stage)
             self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
         return self._pool
 

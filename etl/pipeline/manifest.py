@@ -17,10 +17,10 @@ from etl.runs.directory import versions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.books import Books, Part
     from etl.core.errors import EtlError
     from etl.core.settings import Place, RunSettings
     from etl.extract.rows import FileResult, Rows
+    from etl.pipeline.account import Books, Part
     from etl.runs.directory import RunDirectory
 
 

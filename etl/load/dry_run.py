@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.load import present_listens
-from etl.resolve import snapshot
+from etl.load import snapshot
+from etl.load.batch_writer import present_listens
+from etl.load.loader import plan_units, stage
 from etl.resolve.batches import resolved_keys
 from etl.resolve.rows import with_real_ids
-from etl.rounds import plan_units, stage
 
 if TYPE_CHECKING:
-    from etl.loaded import Loaded
+    from etl.load.result import Loaded
     from etl.targets.postgres.connection import Connection
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError, InputError
 from etl.formats.bodies import read_bodies
-from etl.live import judge_frame
+from etl.live.listen import judge_frame
 
 if TYPE_CHECKING:
-    from etl.live import Ready, Submitted
+    from etl.live.listen import Ready, Submitted
     from etl.normalize.listens import Rules
 
 _HINT = (

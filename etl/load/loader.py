@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl import load
 from etl.core.failpoints import Point, reach
 from etl.core.progress import Count, Silence
 from etl.core.schema import STAGE
 from etl.core.signals import attend
-from etl.load import Batch, Written, write_batch
-from etl.loaded import Commit
-from etl.resolve import snapshot
+from etl.load import batch_writer, snapshot
+from etl.load.batch_writer import Batch, Written, write_batch
+from etl.load.result import Commit
 from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Unit
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from etl.core.progress import Progress
-    from etl.loaded import Loaded
+    from etl.load.result import Loaded
     from etl.resolve.catalog import Catalog
     from etl.targets.pool import Pool
     from etl.targets.postgres.connection import Connection
@@ -273,7 +272,7 @@ class Loader:
         return []
 
     def _record(self, batch: Batch, written: Written) -> None:
-        loaded, created = self.loaded, load.created(batch)
+        loaded, created = self.loaded, batch_writer.created(batch)
         keys = pl.Series(dtype=pl.String)
         if (resolved := batch.entities.tables.get("track_lookup")) is not None:
             loaded.resolved.append(resolved)

@@ -16,7 +16,7 @@ import polars as pl
 from etl.core.schema import KeyStatus, Outcome
 from etl.core.separators import DEFAULT_SEPARATORS
 from etl.core.settings import RunSettings, find_place
-from etl.live import Listen, Ready, Submitted, judge, settled
+from etl.live.listen import Listen, Ready, Submitted, judge, settled
 from etl.normalize.listens import Rules
 from etl.runs.accounting import OTHER_USER
 from etl.targets.ledger import RETRIES
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from etl.core.settings import Place
-    from etl.misses import Resolver
+    from etl.live.resolver import Resolver
     from etl.normalize.fast_path import Single
     from etl.targets.postgres.connection import Connection
 
@@ -45,7 +45,7 @@ def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
     Raises ``DatabaseError`` where the database is lost or not ready, ``SettingsError`` for an unknown user.
 
         from datetime import UTC, datetime
-        from etl.submit import Listen, open_live, submit_listen
+        from etl.live.submit import Listen, open_live, submit_listen
 
         with open_live("postgresql://koito@localhost/koitodb") as live:
             done = submit_listen(live, Listen("Björk", "Jóga", datetime.now(UTC), album="Homogenic", duration=305))
@@ -60,7 +60,7 @@ def submit_bodies(live: LiveConnection, data: bytes) -> list[Submitted]:
 
     Returns and raises as ``submit_listen``, and ``InputError`` for data in which there is no listen to be found.
     """
-    from etl.bodies import judge_bodies  # noqa: PLC0415 (all formats come along)
+    from etl.live.listenbrainz import judge_bodies  # noqa: PLC0415 (all formats come along)
 
     judged = judge_bodies(data, live.rules())
     results = settled(judged)
@@ -148,7 +148,7 @@ class LiveConnection:
         )
 
     def _resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
-        from etl.misses import Resolver  # noqa: PLC0415 (most processes do without)
+        from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do without)
 
         if self._resolver is None:
             self._resolver = Resolver(self._place, self._user, self._narrate)

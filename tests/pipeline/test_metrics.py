@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from etl.core.errors import DatabaseError, SettingsError
 from etl.core.schema import COUNTS
-from etl.metrics import Metrics
+from etl.pipeline.metrics import Metrics
 
 if TYPE_CHECKING:
     from pathlib import Path

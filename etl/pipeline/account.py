@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from etl import load
 from etl.core.schema import LISTENS, conform, empty
 from etl.core.signals import in_spite_of_signals
+from etl.load import batch_writer
 from etl.runs import accounting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from etl.extract.rows import Rows
     from etl.extract.spill import Window
-    from etl.loaded import Loaded
+    from etl.load.result import Loaded
     from etl.runs.directory import RunDirectory
 
 _TOLD = ("file", "row", "lookup_key", "listened_at")
@@ -77,7 +77,9 @@ def close_books(
 
     def outcomes() -> Iterator[pl.DataFrame]:
         for (window, loaded), known in zip(parts, accounting.known_by(reached), strict=True):
-            inserted, of_others, written = map(load.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached))
+            inserted, of_others, written = map(
+                batch_writer.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached)
+            )
             outcome = accounting.make_outcome(
                 window.read(_TOLD), known, inserted, of_others, written if failed else None
             )

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import load, manifest
-from etl.books import Part, close_books, write_rows
 from etl.core import failpoints
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
 from etl.core.failpoints import Point, reach
@@ -25,14 +23,16 @@ from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, gather, together
 from etl.extract.spill import Spool
-from etl.inbox import open_inbox
-from etl.loaded import Loaded
-from etl.manifest import Ending
-from etl.overlap import Overlap, may_have_doubles, settle_overlap
-from etl.rehearsal import rehearse
-from etl.replay import Reader, origins
-from etl.resolve import snapshot
-from etl.rounds import Loader, Sizes
+from etl.load import batch_writer, snapshot
+from etl.load.dry_run import rehearse
+from etl.load.loader import Loader, Sizes
+from etl.load.result import Loaded
+from etl.pipeline import manifest
+from etl.pipeline.account import Part, close_books, write_rows
+from etl.pipeline.dedupe import Overlap, may_have_doubles, settle_overlap
+from etl.pipeline.inbox import open_inbox
+from etl.pipeline.manifest import Ending
+from etl.pipeline.replay import Reader, origins
 from etl.runs import accounting
 from etl.runs.directory import RunDirectory, create_run
 from etl.targets import ledger
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from etl.books import Books
     from etl.core.settings import Place, RunSettings
     from etl.extract.prefetch import IsKnown
     from etl.formats import Format
-    from etl.replay import LeftOver
+    from etl.pipeline.account import Books
+    from etl.pipeline.replay import LeftOver
     from etl.targets.postgres.connection import Connection
 
 
@@ -129,7 +129,7 @@ class _Run:
         with self.timed("connect"):
             place, read_only = self.place, self.settings.dry_run
             connection, database = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)
-            pool = Pool(connection, self.settings.workers, load.prepare)
+            pool = Pool(connection, self.settings.workers, batch_writer.prepare)
         try:
             if self.settings.no_overlap or not self.settings.dry_run:
                 pool.control(lambda control: ledger.hold(control, alone=self.settings.no_overlap))

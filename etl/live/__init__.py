@@ -1,0 +1,1 @@
+"""Live listens, one at a time."""

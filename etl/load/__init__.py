@@ -1,0 +1,1 @@
+"""Rows into the target: rounds, batches, and what became of them; knows no dialect."""

@@ -1,0 +1,1 @@
+"""The job, and the only place that knows its order: discover, extract, compare, look up, resolve, load, account."""

@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: releases that lack what a task ($1) looks for, the most played first.
+-- Called by etl/backfill/database.py: releases that lack what a task ($1) looks for, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT r.id, r.musicbrainz_id, r.various_artists
     FROM public.releases r

@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: further names of artists, but for those that another artist has: listens by that
+-- Called by etl/backfill/database.py: further names of artists, but for those that another artist has: listens by that
 -- name would go to either of the two.
 INSERT INTO public.artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.alias, 'MusicBrainz', false

@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: artists that lack what a task ($1) looks for, the most played first.
+-- Called by etl/backfill/database.py: artists that lack what a task ($1) looks for, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT a.id, a.musicbrainz_id
     FROM public.artists a

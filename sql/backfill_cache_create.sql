@@ -1,4 +1,4 @@
--- Called by etl/backfill/cache.py on SQLite: the answers of the services that backfill asks, as JSON.
+-- Called by etl/backfill/http/cache.py on SQLite: the answers of the services that backfill asks, as JSON.
 CREATE TABLE IF NOT EXISTS answers (
     question text PRIMARY KEY,
     value blob NOT NULL,

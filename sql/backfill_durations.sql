@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: durations (seconds) for tracks that have none.
+-- Called by etl/backfill/database.py: durations (seconds) for tracks that have none.
 UPDATE public.tracks e SET duration = w.duration::integer
 FROM unnest($1::integer[], $2::text[]) AS w (id, duration)
 WHERE e.id = w.id AND e.duration = 0

@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: which of these MBIDs an artist, release or track ($1) has.
+-- Called by etl/backfill/database.py: which of these MBIDs an artist, release or track ($1) has.
 SELECT e.id, e.mbid::text AS mbid
 FROM (
     SELECT 'artists' AS kind, a.id, a.musicbrainz_id AS mbid FROM public.artists a

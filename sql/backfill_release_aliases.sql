@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: further titles of releases.
+-- Called by etl/backfill/database.py: further titles of releases.
 INSERT INTO public.release_aliases (release_id, alias, source, is_primary)
 SELECT e.id, w.alias, 'MusicBrainz', false
 FROM unnest($1::integer[], $2::text[]) AS w (id, alias)

@@ -1,4 +1,4 @@
--- Called by etl/backfill/store.py: tracks that lack what a task ($1) looks for, the most played first.
+-- Called by etl/backfill/database.py: tracks that lack what a task ($1) looks for, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT t.id, t.musicbrainz_id, t.duration, t.release_id
     FROM public.tracks t

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
-from tests.driver import learn_once
-from tests.examples import examples
-from tests.support import execute, make_koito
+from tests.helpers.driver import learn_once
+from tests.helpers.examples import examples
+from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

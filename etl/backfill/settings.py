@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from etl import __version__
-from etl.backfill.entities import Kind
-from etl.backfill.identify import SCORE
-from etl.backfill.question import Service
+from etl.backfill.rules.entities import Kind
+from etl.backfill.rules.identify import SCORE
+from etl.backfill.services.request import Service
 from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:

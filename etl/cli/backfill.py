@@ -141,7 +141,7 @@ def _do(
     json: bool,
 ) -> None:
     """Do a task under the options of its command, tell what came of it, and end the program."""
-    from etl.backfill.job import Voice, backfill
+    from etl.backfill.run import Voice, backfill
     from etl.backfill.settings import PROVIDERS, BackfillSettings, parse_addresses, parse_kinds, parse_rates, parse_time
     from etl.core.settings import find_place, from_environment
 

@@ -26,8 +26,8 @@ def report(
     """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
     from etl.core.atomic_file import whole_file
     from etl.core.settings import EMBEDDED, find_place
-    from etl.page.html import page
-    from etl.page.reading import read_facts
+    from etl.report.html import page
+    from etl.report.read import read_facts
     from etl.runs.directory import find_run
 
     directory = find_run(find_place(home, EMBEDDED).runs, run)

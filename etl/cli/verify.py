@@ -65,7 +65,7 @@ def _show(verdict: Verdict, *, is_run: bool) -> None:
 
 def _show_finding(check: Check) -> None:
     from etl.runs.inspect import Answer
-    from etl.verify.findings import SHOWN
+    from etl.verify.checks import SHOWN
 
     show()
     show(f"{check.name}: {_words(check.result)}{f'; {inert(check.reason)}' if check.reason else ''}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from etl.core.errors import SettingsError
 from etl.core.settings import redact
 from etl.core.statements import sql_folder
-from etl.verify.findings import Check, Result, Verdict
+from etl.verify.checks import Check, Result, Verdict
 from etl.verify.session import snapshot
 
 if TYPE_CHECKING:

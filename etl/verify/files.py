@@ -12,7 +12,7 @@ import polars as pl
 from etl.core.errors import InputError
 from etl.core.schema import RUN_FILES, conform
 from etl.core.statements import sql_folder, statement
-from etl.verify.findings import Check
+from etl.verify.checks import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

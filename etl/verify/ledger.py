@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import FileStatus, RunStatus
-from etl.verify.findings import Check, Result
+from etl.verify.checks import Check, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import TRACK_LOOKUP
+from etl.verify.checks import Check, Result
 from etl.verify.files import Checksum
-from etl.verify.findings import Check, Result
 
 if TYPE_CHECKING:
     from etl.targets.postgres.connection import Connection

@@ -9,8 +9,8 @@ import polars as pl
 from etl.core.errors import InputError
 from etl.core.settings import redact
 from etl.runs.directory import RUN_JSON
+from etl.verify.checks import Check, Result, Verdict
 from etl.verify.files import opened, run_checks
-from etl.verify.findings import Check, Result, Verdict
 from etl.verify.ledger import ABOUT as LEDGER_ABOUT
 from etl.verify.ledger import check_ledger, read_run
 from etl.verify.listens import CHANGES_ABOUT, LISTENS_ABOUT, check_listens, count_stored

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.backfill.client import Client, Patience
-from etl.backfill.slots import Slots
+from etl.backfill.http.client import Client, Patience
+from etl.backfill.http.rate_limit import Slots
 from tests.backfill.server import MISSING, Server, serving
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.backfill import musicbrainz
-from etl.backfill.asker import DAY, FOUND_DAYS, Asker
-from etl.backfill.cache import Cache
-from etl.backfill.question import FailedError, Service
+from etl.backfill.http.cache import Cache
+from etl.backfill.http.service import DAY, FOUND_DAYS, Asker
+from etl.backfill.services import musicbrainz
+from etl.backfill.services.request import FailedError, Service
 from tests.backfill.server import MISSING, Reply, ok
 from tests.backfill.world import mbid
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from etl.backfill.client import Client
+    from etl.backfill.http.client import Client
     from tests.backfill.server import Request, Server
 
 LENGTH = musicbrainz.length_of_recording(mbid(1))

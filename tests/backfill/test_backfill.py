@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from etl.backfill.frames import FINDINGS, REVIEW
+from etl.backfill.rules.frames import FINDINGS, REVIEW
 from etl.core.errors import DatabaseError, ExitCode, SettingsError
 from etl.core.schema import conform
 from tests.backfill.server import Reply, ok
@@ -28,7 +28,7 @@ from tests.backfill.world import (
     release,
 )
 from tests.cli.program import etl
-from tests.support import content, execute, query
+from tests.helpers.support import content, execute, query
 
 if TYPE_CHECKING:
     from tests.backfill.server import Request, Server

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.backfill import coverart, deezer, musicbrainz
-from etl.backfill.client import Client
-from etl.backfill.limiter import LONGEST_PAUSE
-from etl.backfill.question import FailedError, StoppedError, UnreachableError
-from etl.backfill.retry import ATTEMPTS, pause, retry_after
+from etl.backfill.http.client import Client
+from etl.backfill.http.limiter import LONGEST_PAUSE
+from etl.backfill.http.retry import ATTEMPTS, pause, retry_after
+from etl.backfill.services import coverart, deezer, musicbrainz
+from etl.backfill.services.request import FailedError, StoppedError, UnreachableError
 from tests.backfill.server import MISSING, Reply, Request, ok, serving
 
 if TYPE_CHECKING:

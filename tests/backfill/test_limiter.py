@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.backfill.limiter import LONGEST_PAUSE, postpone, take
-from etl.backfill.slots import Slots
+from etl.backfill.http.limiter import LONGEST_PAUSE, postpone, take
+from etl.backfill.http.rate_limit import Slots
 
 if TYPE_CHECKING:
     from pathlib import Path

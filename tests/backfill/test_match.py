@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.backfill import coverart, deezer, musicbrainz
-from etl.backfill.durations import track_duration
-from etl.backfill.entities import Album, Artist, Track
-from etl.backfill.findings import Change, Field, Outcome
-from etl.backfill.identify import SCORE, identify_album, identify_artist, identify_track
-from etl.backfill.images import album_image, artist_image
 from etl.backfill.pace import Pace, in_words
-from etl.backfill.question import Answer, FailedError, Service
+from etl.backfill.rules.durations import track_duration
+from etl.backfill.rules.entities import Album, Artist, Track
+from etl.backfill.rules.findings import Change, Field, Outcome
+from etl.backfill.rules.identify import SCORE, identify_album, identify_artist, identify_track
+from etl.backfill.rules.images import album_image, artist_image
+from etl.backfill.services import coverart, deezer, musicbrainz
+from etl.backfill.services.request import Answer, FailedError, Service
 from tests.backfill.world import artist, credit, mbid, recording, release
 
 if TYPE_CHECKING:
-    from etl.backfill.question import Question
+    from etl.backfill.services.request import Question
 
 ADDRESSES = {service: f"https://{service}.example" for service in Service}
 WORDS = [

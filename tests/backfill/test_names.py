@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl.backfill.match import comparable, comparable_title, same_length
+from etl.backfill.rules.match import comparable, comparable_title, same_length
 
 
 @pytest.mark.parametrize(

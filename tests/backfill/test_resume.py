@@ -14,7 +14,7 @@ from etl.core.errors import ExitCode
 from tests.backfill.server import ok
 from tests.backfill.world import do, images, options, people, pictures
 from tests.cli.program import ROOT, SCRIPT, environment
-from tests.support import execute
+from tests.helpers.support import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

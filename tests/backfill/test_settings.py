@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from etl.backfill.entities import Kind
-from etl.backfill.question import Service
+from etl.backfill.rules.entities import Kind
+from etl.backfill.services.request import Service
 from etl.backfill.settings import (
     PUBLIC,
     RATES,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from etl.backfill.job import backfill
-from etl.backfill.question import Service
+from etl.backfill.run import backfill
+from etl.backfill.services.request import Service
 from etl.backfill.settings import BackfillSettings, parse_kinds
 from etl.core.settings import Place
 from tests.backfill.conftest import HASTY
 from tests.backfill.server import MISSING, Reply, ok
-from tests.support import execute, query
+from tests.helpers.support import execute, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

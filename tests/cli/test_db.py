@@ -11,7 +11,7 @@ import pytest
 
 from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.cli.program import SAMPLES, etl
-from tests.support import counts, query
+from tests.helpers.support import counts, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

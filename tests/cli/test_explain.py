@@ -16,7 +16,7 @@ from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import new_database, uri_of
-from tests.support import execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

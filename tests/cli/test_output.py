@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl, on_terminal
-from tests.support import scrobble, write_maloja
+from tests.helpers.support import scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.schema import REJECTS
 from tests.cli.program import etl, on_terminal
-from tests.support import counts, execute, load, scrobble, write_maloja
+from tests.helpers.support import counts, execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

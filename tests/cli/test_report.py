@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from etl.core.errors import ExitCode
 from tests.cli.program import etl
-from tests.page.runs import make_run
+from tests.report.runs import make_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import pytest
 from etl.core.errors import OverlapError
 from etl.targets import ledger
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
-from tests.disturbances import wait_for
+from tests.helpers.disturbances import wait_for
+from tests.helpers.support import opened, query
 from tests.pipeline.test_metrics import read
-from tests.support import opened, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

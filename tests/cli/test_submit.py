@@ -12,8 +12,8 @@ import pytest
 
 from tests.cli.program import SCRIPT, environment, submit
 from tests.cli.test_usage import NOWHERE, check_error
-from tests.disturbances import disturbance
-from tests.support import counts, execute, query
+from tests.helpers.disturbances import disturbance
+from tests.helpers.support import counts, execute, query
 
 if TYPE_CHECKING:
     from pathlib import Path

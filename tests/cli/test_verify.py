@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.verify import named_checks
 from tests.cli.program import etl
-from tests.support import execute, load, query, scrobble, write_maloja
+from tests.helpers.support import execute, load, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

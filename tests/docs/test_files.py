@@ -14,7 +14,7 @@ from etl.core.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
 from tests.conftest import new_database, uri_of
 from tests.docs.pages import DOCS, ROOT, blocks
 from tests.docs.words import COLUMNS, WORDS
-from tests.support import load
+from tests.helpers.support import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -51,8 +51,8 @@ def run_installed(installed: Path, *arguments: str) -> subprocess.CompletedProce
 def test_the_wheel_holds_every_statement_and_nothing_beside_the_package(installed: Path) -> None:
     statements = {path.relative_to(ROOT / "sql") for path in (ROOT / "sql").rglob("*.sql")}
     assert {path.relative_to(installed / "etl/_sql") for path in (installed / "etl/_sql").rglob("*.sql")} == statements
-    templates = {path.relative_to(ROOT) for path in (ROOT / "etl/page/templates").iterdir()}
-    assert {path.relative_to(installed) for path in (installed / "etl/page/templates").iterdir()} == templates
+    templates = {path.relative_to(ROOT) for path in (ROOT / "etl/report/templates").iterdir()}
+    assert {path.relative_to(installed) for path in (installed / "etl/report/templates").iterdir()} == templates
     modules = {path.relative_to(ROOT) for path in (ROOT / "etl").rglob("*.py")}
     assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules
     assert (installed / "etl/py.typed").exists()

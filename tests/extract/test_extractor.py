@@ -20,7 +20,7 @@ from etl.extract.discover import Found, discover
 from etl.extract.extractor import Extractor
 from etl.formats import ReadOptions
 from etl.normalize.listens import Rules
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from etl.core.errors import SettingsError
 from etl.core.schema import NORMALIZED, empty
 from etl.extract.spill import InMemory, Spool
-from tests.frames import at, listens
+from tests.helpers.frames import at, listens
 
 if TYPE_CHECKING:
     from pathlib import Path

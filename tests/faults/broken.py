@@ -12,8 +12,8 @@ from etl.core.progress import Voice
 from etl.core.settings import Place, RunSettings
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
-from tests.disturbances import inserted
-from tests.support import content, load
+from tests.helpers.disturbances import inserted
+from tests.helpers.support import content, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

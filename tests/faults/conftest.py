@@ -11,9 +11,9 @@ import pytest
 
 from tests.conftest import new_database, uri_of
 from tests.faults.kills import Case
+from tests.helpers.support import content, load, write_maloja
 from tests.pipeline.conftest import export, home, scrobbles, undisturbed
 from tests.pipeline.test_concurrency import history
-from tests.support import content, load, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from etl.load.loader import Sizes
 from tests.cli.program import ROOT, environment
-from tests.disturbances import inserted
 from tests.faults.record import record
 from tests.faults.victim import SIZES
-from tests.support import content, load, query
+from tests.helpers.disturbances import inserted
+from tests.helpers.support import content, load, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class Case:
     home: Path
     export: Path
     expected: list[tuple[str, str]]
-    """What an undisturbed load leaves in the database (``tests.support.content``)."""
+    """What an undisturbed load leaves in the database (``tests.helpers.support.content``)."""
 
     @contextmanager
     def started(self, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:

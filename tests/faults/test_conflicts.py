@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.disturbances import disturbance, inserted
-from tests.support import content, execute, load
+from tests.helpers.disturbances import disturbance, inserted
+from tests.helpers.support import content, execute, load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.program import environment
-from tests.disturbances import ETL, ROUNDS
 from tests.faults.record import record
-from tests.koito_actions import key_ids, scrobble_live
+from tests.helpers.disturbances import ETL, ROUNDS
+from tests.helpers.koito_actions import key_ids, scrobble_live
+from tests.helpers.support import execute, load, query, write_maloja
 from tests.pipeline.test_concurrency import TWICE, history
-from tests.support import execute, load, query, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,11 @@ from etl.core.errors import ExitCode
 from etl.load.loader import Sizes
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
-from tests.disturbances import inserted
 from tests.faults.broken import Content, check_completed
 from tests.faults.record import record
 from tests.faults.scarcity import resize, run_etl, short_files, small_disk
-from tests.support import counts, execute, load, query, scrobble, write_maloja
+from tests.helpers.disturbances import inserted
+from tests.helpers.support import counts, execute, load, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

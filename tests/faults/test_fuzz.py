@@ -15,12 +15,12 @@ import pytest
 from etl.core.errors import BrokenFileError, ExitCode
 from etl.core.schema import EXTRACTED, PLACES, RejectReason, SkipReason
 from etl.formats import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
-from tests.disturbances import ROUNDS, inserted
 from tests.faults.mutate import as_text, damaged, reworded, strange
 from tests.faults.record import record
 from tests.faults.scarcity import run_etl
 from tests.formats.test_golden import files_of
-from tests.support import load, query
+from tests.helpers.disturbances import ROUNDS, inserted
+from tests.helpers.support import load, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

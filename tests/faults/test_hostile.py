@@ -17,9 +17,9 @@ from etl.cli import app
 from etl.core.errors import ExitCode
 from etl.extract import archive
 from etl.extract.discover import discover
-from tests.disturbances import inserted
 from tests.faults.scarcity import run_etl
-from tests.support import content, counts, load, query, scrobble, write_maloja
+from tests.helpers.disturbances import inserted
+from tests.helpers.support import content, counts, load, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

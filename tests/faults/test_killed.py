@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.failpoints import Point
-from tests.disturbances import ROUNDS
 from tests.faults.kills import Case, begun
 from tests.faults.record import record
+from tests.helpers.disturbances import ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

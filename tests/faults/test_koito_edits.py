@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.load.loader import Sizes
-from tests.disturbances import CALM, ROUNDS, disturbance, wait_for
 from tests.faults.record import record
-from tests.koito_actions import (
+from tests.helpers.disturbances import CALM, ROUNDS, disturbance, wait_for
+from tests.helpers.koito_actions import (
     album_id,
     artist_id,
     delete_album,
@@ -23,9 +23,9 @@ from tests.koito_actions import (
     track_id,
     untrue_lookups,
 )
+from tests.helpers.support import counts, execute, load, opened, query, scrobble, with_query, write_maloja
 from tests.pipeline.test_concurrency import history
 from tests.pipeline.test_interruptions import held
-from tests.support import counts, execute, load, opened, query, scrobble, with_query, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ from etl.core.errors import ExitCode, SettingsError
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.errors import StatementError
 from tests.cli.program import environment
-from tests.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for, waiting
 from tests.faults.broken import Content, check_completed, is_lost, load_until
 from tests.faults.proxy import Proxy
 from tests.faults.record import record
-from tests.support import execute, load, opened, query, with_query
+from tests.helpers.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for, waiting
+from tests.helpers.support import execute, load, opened, query, with_query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode
-from tests.disturbances import inserted
 from tests.faults.proxy import Proxy
 from tests.faults.record import record
 from tests.faults.scarcity import give_up_rights, run_etl, small_disk
-from tests.support import scrobble, write_maloja
+from tests.helpers.disturbances import inserted
+from tests.helpers.support import scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,11 +21,11 @@ from etl.formats import FORMATS, Format, by_name, peek_at, recognise
 from etl.targets.postgres.embedded.paths import SOCKET
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.cli.program import environment
-from tests.disturbances import ETL, inserted, wait_for, waiting
 from tests.faults.record import record
 from tests.faults.scarcity import AS_ROOT, run_etl
 from tests.formats.test_golden import files_of
-from tests.support import execute, opened, query, scrobble, with_query, write_maloja
+from tests.helpers.disturbances import ETL, inserted, wait_for, waiting
+from tests.helpers.support import execute, opened, query, scrobble, with_query, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.errors import Failure, StatementError
 from etl.targets.postgres.migrate import migrate
 from tests.cli.program import etl
-from tests.disturbances import CALM, ROUNDS, disturbance, wait_for, waiting
 from tests.faults.broken import Content, check_completed, is_lost, load_until
 from tests.faults.record import record
-from tests.support import content, execute, load, opened, query, with_query
+from tests.helpers.disturbances import CALM, ROUNDS, disturbance, wait_for, waiting
+from tests.helpers.support import content, execute, load, opened, query, with_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ import pytest
 from etl.core.errors import ExitCode
 from etl.core.failpoints import Point
 from etl.runs.directory import RunDirectory
-from tests.disturbances import ROUNDS, inserted
 from tests.faults.kills import Case, begun
 from tests.faults.record import record
-from tests.support import query
+from tests.helpers.disturbances import ROUNDS, inserted
+from tests.helpers.support import query
 
 pytestmark = pytest.mark.faults
 

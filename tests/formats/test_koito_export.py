@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.formats import ReadOptions, koito_export, peek_at, recognise
-from tests.examples import examples
 from tests.formats.koito import album, alias, artist, export, listen, track
+from tests.helpers.examples import examples
 
 MBID = "00009001-7c1e-4b3a-9d52-0a4e6f1b2c3d"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

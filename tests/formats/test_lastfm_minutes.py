@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.formats import ReadOptions, lastfm_minutes, peek_at, recognise
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

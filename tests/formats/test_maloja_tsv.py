@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etl.formats import ReadOptions, maloja_tsv, peek_at, recognise
 from etl.formats.maloja_export import split_credit
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 NAME = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n␟#\\"), min_size=1, max_size=6)
 FIELD = (NAME | st.sampled_from(["#1", '"Quoted"', "A • B"])).filter(lambda name: name not in {"-", "#"})

@@ -10,18 +10,18 @@ import polars as pl
 from etl.core.schema import EXTRACTED
 from etl.live.listen import Ready, judge_frame
 from etl.live.submit import submit_judged
-from tests.worlds import START
+from tests.helpers.worlds import START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.live.listen import Submitted
     from etl.live.submit import LiveConnection
-    from tests.worlds import Row
+    from tests.helpers.worlds import Row
 
 
 def extracted(rows: Sequence[Row]) -> pl.DataFrame:
-    """Return ``rows`` (see ``tests.worlds``) with schema EXTRACTED."""
+    """Return ``rows`` (see ``tests.helpers.worlds``) with schema EXTRACTED."""
     full = [
         {**dict.fromkeys(EXTRACTED), **row, "row": number, "listened_at": START + timedelta(seconds=row["listened_at"])}
         for number, row in enumerate(rows, start=1)

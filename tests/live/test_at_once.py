@@ -13,10 +13,10 @@ import pytest
 
 from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_listen
-from tests.disturbances import ETL
+from tests.helpers.disturbances import ETL
+from tests.helpers.support import content, counts, load, query, scrobble, write_maloja
+from tests.helpers.worlds import START, wipe
 from tests.pipeline.test_concurrency import TWICE
-from tests.support import content, counts, load, query, scrobble, write_maloja
-from tests.worlds import START, wipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import formats
-from tests.disturbances import ROUNDS
+from tests.helpers.disturbances import ROUNDS
+from tests.helpers.support import content, load
+from tests.helpers.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe, write_plain
 from tests.live.rows import submit_rows
-from tests.support import content, load
-from tests.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe, write_plain
 
 if TYPE_CHECKING:
     import pytest

@@ -13,9 +13,9 @@ from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_listen
 from etl.targets.postgres.connection import connect
 from tests.cli.program import etl, submit
-from tests.recorder import Recorder
-from tests.support import query
-from tests.worlds import MBIDS, START
+from tests.helpers.recorder import Recorder
+from tests.helpers.support import query
+from tests.helpers.worlds import MBIDS, START
 
 if TYPE_CHECKING:
     from pathlib import Path

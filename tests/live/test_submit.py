@@ -12,10 +12,10 @@ import pytest
 from etl.core.errors import DatabaseError, ExitCode, SettingsError
 from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_bodies, submit_listen
-from tests.disturbances import CALM, disturbance, wait_for, waiting
+from tests.helpers.disturbances import CALM, disturbance, wait_for, waiting
+from tests.helpers.support import counts, execute, load, opened, query, scrobble, write_maloja
+from tests.helpers.worlds import MBIDS, START
 from tests.live.rows import submit_rows
-from tests.support import counts, execute, load, opened, query, scrobble, write_maloja
-from tests.worlds import MBIDS, START
 
 if TYPE_CHECKING:
     from pathlib import Path

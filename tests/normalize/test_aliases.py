@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from etl.core.schema import ALIAS, ALIASES
 from etl.normalize.aliases import clean_aliases
 from etl.normalize.text import clean
-from tests.examples import examples
-from tests.frames import listens, normalized
+from tests.helpers.examples import examples
+from tests.helpers.frames import listens, normalized
 
 TEXT = st.text(st.sampled_from("ab \t\n\0\u00a0e\u0301é"), max_size=5) | st.just("ü" * 1001)
 ROW = st.tuples(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.normalize.credit import FEATURE_HINT, distinct, distinct_places, split_credit
 from etl.normalize.text import fold
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 DEFAULT = compile_separators(DEFAULT_SEPARATORS)
 

@@ -17,7 +17,7 @@ from etl.live import listen
 from etl.live.listen import Listen
 from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import Rules, normalize
-from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START
+from tests.helpers.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START
 
 RULES = Rules(NOW, SEPARATORS)
 PLAIN = Listen("Ann", "One", START, album="Debut", recording_mbid=MBIDS[0], duration=9, client="web")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.normalize.key import BETWEEN_ARTISTS, MAX_KEY_BYTES, lookup_key, lookup_keys
-from tests.frames import listens
+from tests.helpers.frames import listens
 
 GOLDEN = [
     (

@@ -17,8 +17,8 @@ from etl.core.schema import EXTRACTED, NORMALIZED, SKIPPED
 from etl.normalize.credit import split_credit
 from etl.normalize.listens import Normalized, Rules, normalize
 from etl.normalize.text import fold
-from tests.examples import examples
-from tests.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START, Row, at, extracted, listens, normalized
+from tests.helpers.examples import examples
+from tests.helpers.frames import EARLIEST, MBIDS, NOW, SEPARATORS, START, Row, at, extracted, listens, normalized
 
 if TYPE_CHECKING:
     from random import Random

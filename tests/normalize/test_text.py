@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.normalize.text import changed_by_cleaning, clean, fold
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 SPECIAL = st.sampled_from(
     [

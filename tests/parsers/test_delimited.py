@@ -15,7 +15,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
 from etl.parsers import Delimited, Dialect, Table
 from etl.parsers.delimited_split import split_table, whole_table
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

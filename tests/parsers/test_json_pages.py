@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
 from etl.parsers import JsonPages
-from tests.examples import examples
+from tests.helpers.examples import examples
 from tests.parsers.test_records import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
 
 LASTFM = JsonPages(Row, (("recenttracks", "track"), ("track",)))

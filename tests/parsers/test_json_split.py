@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.parsers import JsonList, json_split, locate, mapped_fields, read_records
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)
 PATHS = st.sampled_from([(), ("rows",)])

@@ -14,7 +14,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
 from etl.parsers import locate, mapped_fields, read_records
 from etl.parsers.json_split import Text, split
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 
 class Child(msgspec.Struct):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl.core.errors import BrokenFileError
 from etl.core.schema import PLACES, RejectReason
 from etl.parsers import XmlElements
-from tests.examples import examples
+from tests.helpers.examples import examples
 
 
 class Row(msgspec.Struct):

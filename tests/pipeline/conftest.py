@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl import formats
-from tests.support import content, load, scrobble, write_maloja
-from tests.worlds import PLAIN, wipe
+from tests.helpers.support import content, load, scrobble, write_maloja
+from tests.helpers.worlds import PLAIN, wipe
 
 if TYPE_CHECKING:
     from pathlib import Path

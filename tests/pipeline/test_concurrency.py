@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.load.loader import Sizes
-from tests.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for
-from tests.koito_actions import CLEAN_ORPHANS
-from tests.support import content, execute, load, query, scrobble, write_maloja
-from tests.worlds import wipe
+from tests.helpers.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for
+from tests.helpers.koito_actions import CLEAN_ORPHANS
+from tests.helpers.support import content, execute, load, query, scrobble, write_maloja
+from tests.helpers.worlds import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import pytest
 
 from etl.runs.directory import RunDirectory
 from etl.runs.inspect import ask
-from tests.support import content, execute, load, play, query, write_spotify
+from tests.helpers.support import content, execute, load, play, query, write_spotify
 
 NOON = 1_709_294_400  # 2024-03-01T12:00:00Z
 

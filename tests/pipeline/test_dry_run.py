@@ -10,9 +10,9 @@ from hypothesis import given, settings
 
 from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
-from tests.disturbances import ROUNDS
-from tests.support import content, load, query, scrobble, write_maloja
-from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
+from tests.helpers.disturbances import ROUNDS
+from tests.helpers.support import content, load, query, scrobble, write_maloja
+from tests.helpers.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
 pytestmark = pytest.mark.usefixtures("plain")
 

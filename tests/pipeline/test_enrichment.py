@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.runs.directory import RunDirectory
-from tests.recorder import Recorder
-from tests.support import content, load, query
-from tests.worlds import MBIDS, write_plain
+from tests.helpers.recorder import Recorder
+from tests.helpers.support import content, load, query
+from tests.helpers.worlds import MBIDS, write_plain
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from tests.worlds import Row
+    from tests.helpers.worlds import Row
 
 pytestmark = pytest.mark.usefixtures("plain")
 

@@ -15,9 +15,9 @@ from etl.load.loader import Loader, Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets import ledger
 from etl.targets.postgres.connection import Connection, connect
-from tests.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
-from tests.support import content, counts, execute, load, query, scrobble, write_maloja
-from tests.worlds import MBIDS, write_plain
+from tests.helpers.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
+from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
+from tests.helpers.worlds import MBIDS, write_plain
 
 if TYPE_CHECKING:
     import polars as pl

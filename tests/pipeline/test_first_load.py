@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support import content, counts, load, scrobble, write_maloja
+from tests.helpers.support import content, counts, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from etl.pipeline.replay import replay_settings, replayable
 from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
-from tests.support import execute, load, scrobble, write_maloja
+from tests.helpers.support import execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

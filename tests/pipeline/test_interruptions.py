@@ -12,8 +12,8 @@ import pytest
 
 from etl.core.errors import ExitCode
 from etl.targets.postgres.connection import connect
-from tests.disturbances import ETL, disturbance, inserted, once, wait_for, waiting
-from tests.support import content, execute, load, scrobble, write_maloja
+from tests.helpers.disturbances import ETL, disturbance, inserted, once, wait_for, waiting
+from tests.helpers.support import content, execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.runs.inspect import ask
-from tests.disturbances import ROUNDS
-from tests.support import content, load, query
-from tests.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
+from tests.helpers.disturbances import ROUNDS
+from tests.helpers.support import content, load, query
+from tests.helpers.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

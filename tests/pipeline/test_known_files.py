@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode, InputError, SettingsError
-from tests.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,10 @@ from etl.core.schema import ALIAS, TRACK_LOOKUP
 from etl.load import snapshot
 from etl.resolve import requests
 from tests.conftest import new_database, uri_of
-from tests.disturbances import CALM, disturbance
 from tests.formats.koito import album, alias, artist, export, listen, track
-from tests.frames import listens
-from tests.support import content, execute, load, opened, query, scrobble, write_maloja
+from tests.helpers.disturbances import CALM, disturbance
+from tests.helpers.frames import listens
+from tests.helpers.support import content, execute, load, opened, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

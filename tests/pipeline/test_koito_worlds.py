@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.load.loader import Sizes
-from tests.examples import examples
 from tests.formats.koito import album, alias, artist, listen, track
+from tests.helpers.examples import examples
+from tests.helpers.support import content, load, query
+from tests.helpers.worlds import ON_A_DATABASE, wipe
 from tests.pipeline.test_koito_export import write
-from tests.support import content, load, query
-from tests.worlds import ON_A_DATABASE, wipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

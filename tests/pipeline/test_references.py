@@ -17,9 +17,9 @@ from etl.resolve.rows import EntityRows
 from etl.targets.postgres import foreign_keys
 from etl.targets.postgres.connection import Connection, connect
 from etl.targets.postgres.errors import Failure, StatementError
-from tests.disturbances import wait_for, waiting
-from tests.support import content, execute, query, with_query
-from tests.support import load as run
+from tests.helpers.disturbances import wait_for, waiting
+from tests.helpers.support import content, execute, query, with_query
+from tests.helpers.support import load as run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

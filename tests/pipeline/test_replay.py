@@ -11,9 +11,9 @@ from etl.core.errors import ExitCode, SettingsError
 from etl.load.loader import Sizes
 from etl.pipeline.replay import origins
 from etl.runs.directory import RunDirectory
-from tests.disturbances import CALM, disturbance, inserted
-from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
-from tests.support import content, execute, load, play, query, write_spotify
+from tests.helpers.disturbances import CALM, disturbance, inserted
+from tests.helpers.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
+from tests.helpers.support import content, execute, load, play, query, write_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from etl import formats
 from etl.core.errors import ExitCode, InputError
 from etl.formats import maloja_export
 from etl.pipeline.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
-from tests.disturbances import CALM, disturbance
-from tests.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
-from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify
+from tests.helpers.disturbances import CALM, disturbance
+from tests.helpers.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
+from tests.helpers.support import content, execute, load, play, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.conftest import new_database, uri_of
-from tests.services import WRITERS, history, write
-from tests.support import load, query
+from tests.helpers.services import WRITERS, history, write
+from tests.helpers.support import load, query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,10 @@ from etl.load import snapshot
 from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets.postgres.errors import Failure, StatementError
-from tests.disturbances import disturbance, inserted
-from tests.koito_actions import merge_tracks, track_id
-from tests.support import content, execute, load, play, scrobble, write_maloja, write_spotify
-from tests.worlds import wipe
+from tests.helpers.disturbances import disturbance, inserted
+from tests.helpers.koito_actions import merge_tracks, track_id
+from tests.helpers.support import content, execute, load, play, scrobble, write_maloja, write_spotify
+from tests.helpers.worlds import wipe
 
 if TYPE_CHECKING:
     import polars as pl

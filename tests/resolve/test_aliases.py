@@ -8,7 +8,7 @@ import pytest
 
 from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
-from tests.plans import BLUE, RED, World, listen, one_song
+from tests.helpers.plans import BLUE, RED, World, listen, one_song
 
 if TYPE_CHECKING:
     from etl.resolve.planner import Plan

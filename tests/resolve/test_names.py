@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from etl.resolve.catalog import FIRST_NEW, Catalog
 from etl.resolve.requests import Ids
-from tests.plans import BLUE, RED, World, listen, one_song, plan_of_rows, tracks_of
+from tests.helpers.plans import BLUE, RED, World, listen, one_song, plan_of_rows, tracks_of
 
 # --- names ---------------------------------------------------------------------------------------------------
 

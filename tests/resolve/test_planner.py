@@ -9,7 +9,7 @@ import pytest
 
 from etl.resolve.catalog import FIRST_NEW, Catalog
 from etl.resolve.requests import Ids
-from tests.plans import BLUE, GREEN, RED, World, listen, one_song, plan_of_rows, tracks_of
+from tests.helpers.plans import BLUE, GREEN, RED, World, listen, one_song, plan_of_rows, tracks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 
 from etl.core.schema import ALIAS, NORMALIZED, TRACK_LOOKUP, empty
 from etl.resolve.requests import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
-from tests.examples import examples
-from tests.frames import MBIDS, Row, at, listens
+from tests.helpers.examples import examples
+from tests.helpers.frames import MBIDS, Row, at, listens
 
 A, B, C = MBIDS
 FEW = examples(17)

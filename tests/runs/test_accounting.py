@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from etl.core.schema import COUNTS, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
 from etl.runs import accounting
-from tests.frames import at, listens
+from tests.helpers.frames import at, listens
 
 IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})
 LAST_SECOND = 2**32 - 1

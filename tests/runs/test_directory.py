@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from etl.core.errors import InputError, InternalError, SettingsError
 from etl.core.schema import LISTENS, RUN_FILES, SKIPPED, conform, empty
 from etl.runs.directory import RUN_JSON, RunDirectory, create_run, find_run, list_runs, versions
-from tests.frames import NOW, listens
+from tests.helpers.frames import NOW, listens
 
 if TYPE_CHECKING:
     from pathlib import Path

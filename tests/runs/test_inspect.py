@@ -16,7 +16,7 @@ from etl.core.schema import ASIDE, COUNTS, KEYS, LISTENS, REJECTS, REPORTED, RUN
 from etl.runs import accounting
 from etl.runs.directory import RunDirectory, create_run
 from etl.runs.inspect import ask, duckdb_command, named_queries, save, view_sizes, views
-from tests.frames import NOW, START, at, listens
+from tests.helpers.frames import NOW, START, at, listens
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import new_database, uri_of
-from tests.koito_actions import koito_role
-from tests.support import load, scrobble, write_maloja
+from tests.helpers.koito_actions import koito_role
+from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

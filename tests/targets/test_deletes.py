@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.koito_actions import (
+from tests.helpers.koito_actions import (
     album_id,
     all_keys,
     artist_id,
@@ -17,7 +17,7 @@ from tests.koito_actions import (
     track_id,
     untrue_lookups,
 )
-from tests.support import content, query
+from tests.helpers.support import content, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.targets.postgres.errors import Failure, StatementError
-from tests.koito_actions import (
+from tests.helpers.koito_actions import (
     album_id,
     all_keys,
     artist_id,
@@ -20,7 +20,7 @@ from tests.koito_actions import (
     track_id,
     untrue_lookups,
 )
-from tests.support import content, counts, execute, load, query, scrobble, write_maloja
+from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import new_database, uri_of
-from tests.koito_actions import (
+from tests.helpers.koito_actions import (
     add_alias,
     add_track_artist,
     album_id,
@@ -45,7 +45,7 @@ from tests.koito_actions import (
     track_id,
     untrue_lookups,
 )
-from tests.support import content, execute, load, scrobble, write_maloja
+from tests.helpers.support import content, execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ from etl.core.settings import Place
 from etl.runs.directory import RunDirectory
 from etl.verify import Result, Verdict, verify_database, verify_run
 from tests.conftest import new_database, uri_of
+from tests.helpers.support import load, scrobble, write_maloja
 from tests.pipeline.conftest import export, home, scrobbles
-from tests.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

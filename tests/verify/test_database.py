@@ -10,9 +10,9 @@ from etl.core.errors import ExitCode
 from etl.targets.postgres.connection import connect
 from etl.verify import Result, named_checks
 from etl.verify.database import check_database
-from tests.support import execute, load, scrobble, write_maloja
+from tests.helpers.support import execute, load, scrobble, write_maloja
+from tests.helpers.worlds import stock
 from tests.verify.conftest import Run, findings
-from tests.worlds import stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
-from tests.disturbances import CALM, disturbance
-from tests.replays import BLESS, replay
-from tests.support import execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.disturbances import CALM, disturbance
+from tests.helpers.replays import BLESS, replay
+from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
 from tests.verify.conftest import HISTORY, STORED, Run, findings, rows, verified
 
 if TYPE_CHECKING:

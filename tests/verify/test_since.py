@@ -8,7 +8,7 @@ import pytest
 
 from etl.core.errors import ExitCode
 from etl.verify import Result
-from tests.koito_actions import (
+from tests.helpers.koito_actions import (
     album_id,
     artist_id,
     delete_album,
@@ -19,7 +19,7 @@ from tests.koito_actions import (
     merge_tracks,
     track_id,
 )
-from tests.support import execute, scrobble, write_maloja
+from tests.helpers.support import execute, scrobble, write_maloja
 from tests.verify.conftest import STORED, Run, findings, rows
 
 if TYPE_CHECKING:

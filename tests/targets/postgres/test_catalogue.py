@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.targets.postgres.migrate import migrate, uninstall
-from tests.catalogue import catalogue
-from tests.support import execute, load, query, scrobble, write_maloja
-from tests.worlds import stock
+from tests.helpers.catalogue import catalogue
+from tests.helpers.support import execute, load, query, scrobble, write_maloja
+from tests.helpers.worlds import stock
 
 if TYPE_CHECKING:
     from pathlib import Path

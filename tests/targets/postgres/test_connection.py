@@ -15,7 +15,7 @@ from etl.core.errors import InternalError
 from etl.core.schema import ARTIST_ALIASES, ARTISTS, STAGE, TIME, TRACKS
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.errors import Failure, StatementError
-from tests.support import opened, query, with_query
+from tests.helpers.support import opened, query, with_query
 
 TEXTS = [
     "", " ", "plain", "it's", 'say "hi"', "back\\slash", "\\N", "\\x00", "{a,b}", "NULL", "null", "$1", "%s", "a,b",

@@ -6,7 +6,7 @@ import pytest
 
 from etl.core.errors import DatabaseError
 from etl.targets.postgres.migrate import migrate, migrations
-from tests.support import execute, objects
+from tests.helpers.support import execute, objects
 
 
 def _refusal(uri: str, *, standalone: bool = False) -> DatabaseError:

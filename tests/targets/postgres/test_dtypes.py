@@ -11,7 +11,7 @@ import pytest
 
 from etl.core.errors import InternalError
 from etl.core.schema import ENTITY_TABLES, NAMES, PARAMETERS, STAGE, TIME, conform
-from tests.support import opened
+from tests.helpers.support import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

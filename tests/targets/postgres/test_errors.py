@@ -13,7 +13,7 @@ from etl.core.errors import EtlError, ExitCode
 from etl.core.settings import redact
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.errors import Failure, StatementError, classify
-from tests.support import execute, opened, query, with_query
+from tests.helpers.support import execute, opened, query, with_query
 
 if TYPE_CHECKING:
     from etl.targets.postgres.connection import Connection

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from etl.cli import app
 from etl.load.loader import Sizes
 from etl.targets.postgres.errors import Failure, StatementError
-from tests.koito_actions import (
+from tests.helpers.koito_actions import (
     album_id,
     artist_id,
     koito_role,
@@ -23,7 +23,7 @@ from tests.koito_actions import (
     track_id,
     untrue_lookups,
 )
-from tests.support import content, counts, execute, load, make_koito, query, scrobble, with_query, write_maloja
+from tests.helpers.support import content, counts, execute, load, make_koito, query, scrobble, with_query, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import execute, query
+from tests.helpers.support import execute, query
 
 _FALSE = "false"
 _IDENTITY = "identity always"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support import counts, execute, load, scrobble, write_maloja
+from tests.helpers.support import counts, execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import pytest
 from etl.core.errors import DatabaseError
 from etl.targets.postgres.errors import StatementError
 from etl.targets.postgres.migrate import Migration, migrate, migrations, uninstall
-from tests.support import content, execute, load, objects, query, scrobble, write_maloja
+from tests.helpers.support import content, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from etl.targets.postgres.describe import Kind
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import Migration, migrate, migrations, uninstall
 from etl.targets.postgres.open import migrate_target, open_ready
-from tests.support import counts, execute, load, objects, query, scrobble, write_maloja
+from tests.helpers.support import counts, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,78 @@
+"""The files of a backfill: what was found, and what a person must decide. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.backfill.rules.entities import label
+from etl.backfill.rules.findings import Field, Outcome
+from etl.core.schema import conform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from etl.backfill.rules.findings import Finding
+
+_ENTITY = {"kind": pl.String, "id": pl.Int32, "name": pl.String, "artist": pl.String, "plays": pl.Int64}
+
+# One row per value, and one with nulls for an entity without any.
+FINDINGS = pl.Schema({**_ENTITY, "outcome": pl.String, "field": pl.String, "value": pl.String, "detail": pl.String})
+
+# One row per candidate, and one with nulls for an entity without any.
+REVIEW = pl.Schema(
+    {
+        **_ENTITY,
+        "reason": pl.String,
+        "candidate": pl.String,  # an MBID, seconds, or the address of a picture
+        "candidate_name": pl.String,
+        "candidate_artist": pl.String,
+        "score": pl.Int32,
+        "note": pl.String,
+    }
+)
+FILES = {"findings": FINDINGS, "review": REVIEW}
+
+
+def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    """Return all ``findings`` (schema FINDINGS)."""
+    rows = [
+        (
+            *_columns(finding),
+            str(finding.outcome),
+            change and str(change.field),
+            change and change.value,
+            finding.detail,
+        )
+        for finding in findings
+        for change in finding.changes or (None,)
+    ]
+    return conform(pl.DataFrame(rows, schema=FINDINGS, orient="row"), FINDINGS)
+
+
+def review_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    """Return what is unsure in ``findings`` (schema REVIEW)."""
+    rows = [
+        (
+            *_columns(finding),
+            finding.detail,
+            *((one.value, one.name, one.artist, one.score, one.note) if one else (None,) * 5),
+        )
+        for finding in findings
+        if finding.outcome is Outcome.UNSURE
+        for one in finding.candidates or (None,)
+    ]
+    return conform(pl.DataFrame(rows, schema=REVIEW, orient="row"), REVIEW)
+
+
+def values(findings: Iterable[Finding], field: Field) -> list[tuple[int, str]]:
+    """Return the id and the value of every change of ``field``, in order of ids, against deadlocks."""
+    return sorted(
+        (finding.entity.id, change.value) for finding in findings for change in finding.changes if change.field is field
+    )
+
+
+def _columns(finding: Finding) -> tuple[str, int, str, str, int]:
+    entity = finding.entity
+    return str(finding.kind), entity.id, *label(entity), entity.plays

@@ -1,0 +1,44 @@
+"""Replays in this process, and what tests ask about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl.core.settings import Place
+from etl.pipeline import run as pipeline
+from etl.pipeline.replay import replay_settings, replayable
+from etl.runs.directory import RunDirectory
+from tests.helpers.support import query
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CURSE = "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Track 1')"
+BLESS = "ALTER TABLE track_aliases DROP CONSTRAINT cursed"
+"""Makes every third listen of the fixture ``export`` unresolvable, and resolvable again."""
+
+
+def run_of(manifest: dict[str, Any]) -> RunDirectory:
+    return RunDirectory(Path(manifest["run_dir"]))
+
+
+def frame(manifest: dict[str, Any], name: str) -> pl.DataFrame:
+    return run_of(manifest).read_frame(name)
+
+
+def replay(home: Path, uri: str, manifest: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Replay a run in this process and return the new manifest."""
+    left = replayable(run_of(manifest))
+    given = {"user": None, "workers": 2, "dry_run": False, "max_rejects": 0, **options}
+    return pipeline.replay(Place(home, uri), replay_settings(left, **given), left)
+
+
+def statuses(manifest: dict[str, Any]) -> list[str]:
+    return [file["status"] for file in manifest["files"]]
+
+
+def files_in_ledger(uri: str) -> list[tuple[Any, ...]]:
+    return query(
+        uri, "SELECT path, records::int, unresolved::int, finished_at IS NOT NULL FROM etl.files ORDER BY path"
+    )

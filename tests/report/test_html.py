@@ -1,0 +1,263 @@
+"""The page about a run: well-formed, inert, complete, and of use without anything but itself."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import polars as pl
+import pytest
+
+from etl.core.schema import SkipReason
+from etl.report.html import page
+from etl.report.read import read_facts
+from etl.runs.inspect import ask
+from tests.helpers.frames import START, at
+from tests.report.runs import HOSTILE, hostile_run, make_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.runs.directory import RunDirectory
+
+STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def several(runs: Path) -> RunDirectory:
+    rows = [
+        {"artist": "Ann", "track": "One", "album": "Hits", "listened_at": at(place * 86_400 * 40)}
+        for place in range(30)
+    ]
+    rows.append({"artist": "Bo", "track": "Two"})
+    numbered = [{**row, "row": place} for place, row in enumerate(rows, start=1)]
+    skips = [("export.json", 100 + place, "podcast" if place else "too_short") for place in range(1234)]
+    return make_run(runs, numbered, skips)
+
+
+def one_listen(runs: Path) -> RunDirectory:
+    return make_run(runs, [{"listened_at": START, "row": 1}])
+
+
+def nothing(runs: Path) -> RunDirectory:
+    return make_run(runs)
+
+
+def without_files(runs: Path) -> RunDirectory:
+    return make_run(runs, files=[], timings={}, status="failed", error="the database is lost", exit_code=3)
+
+
+def with_half_its_files(runs: Path) -> RunDirectory:
+    run = several(runs)
+    (run.path / "outcome.parquet").unlink()
+    return run
+
+
+MAKERS = [several, one_listen, nothing, without_files, with_half_its_files, hostile_run]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunDirectory]:
+    """Return runs of every kind, by the name of what makes them."""
+    return {maker.__name__: maker(tmp_path_factory.mktemp(maker.__name__)) for maker in MAKERS}
+
+
+@pytest.fixture(scope="module")
+def pages(runs: dict[str, RunDirectory]) -> dict[str, str]:
+    """Return the pages of the runs."""
+    return {name: page(read_facts(run)) for name, run in runs.items()}
+
+
+each = pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
+
+
+def parsed(text: str) -> ET.Element:
+    """Return the page as a strict parser reads it: what is not well-formed is an error."""
+    return ET.fromstring(text)  # noqa: S314 (a page of ours)
+
+
+def words(element: ET.Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def section(root: ET.Element, name: str) -> ET.Element:
+    return next(one for one in root.iter("section") if one.get("aria-labelledby") == name)
+
+
+@each
+def test_a_page_is_well_formed_and_fetches_nothing(kind: str, pages: dict[str, str]) -> None:
+    root = parsed(pages[kind])
+    assert pages[kind].startswith("<!DOCTYPE html>\n")
+    assert {element.tag for element in root.iter()} & {"script", "img", "iframe", "object", "embed", "form"} == set()
+    for element in root.iter():
+        for name, value in element.items():
+            assert not name.startswith("on"), (element.tag, name)
+            assert name.rpartition("}")[2] not in ("src", "href", "srcset", "action") or value == "data:,"
+    (policy,) = (one.get("content") for one in root.iter("meta") if one.get("http-equiv"))
+    assert str(policy).startswith("default-src 'none'; ")
+    for styles in (*STYLE.findall(pages[kind]), *(one.get("style", "") for one in root.iter())):
+        assert not re.search(r"url\(|@import|@font-face|expression", styles)
+
+
+@each
+def test_a_page_can_be_read_out(kind: str, pages: dict[str, str]) -> None:
+    root = parsed(pages[kind])
+    names = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(set(names)) == len(names)
+    assert {one.get("aria-labelledby") for one in root.iter("section")} == set(names)
+    assert (root.get("lang"), len(list(root.iter("h1")))) == ("en", 1)
+    for drawing in root.iter("svg"):
+        assert drawing.get("role") == "img"
+        assert len(drawing.get("aria-label", "")) > 10
+    for table in root.iter("table"):
+        assert {head.get("scope") for head in table.iter("th")} <= {"col", "row"}
+    classes = [drawing.get("class") for drawing in root.iter("svg")]
+    assert classes.count("wide") == classes.count("narrow")
+
+
+@each
+def test_drawings_take_every_colour_from_the_style_sheet_which_has_each_for_light_and_dark(
+    kind: str, pages: dict[str, str]
+) -> None:
+    (style,) = STYLE.findall(pages[kind])
+    light, dark, *_ = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    defined = [set(re.findall(r"(--[\w-]+):", part)) for part in (light, dark)]
+    root = parsed(pages[kind])
+    colours = {
+        value
+        for drawing in root.iter("svg")
+        for element in drawing.iter()
+        for name, value in element.items()
+        if name in ("fill", "stroke")
+    } - {"none", "transparent"}
+    assert {re.sub(r"^var\((--[\w-]+)\)$", r"\1", colour) for colour in colours} <= defined[0] & defined[1]
+    assert set(re.findall(r"var\((--[\w-]+)\)", pages[kind])) <= defined[0]
+    assert defined[0] == defined[1]
+
+
+def test_hostile_texts_are_shown_and_do_nothing(pages: dict[str, str]) -> None:
+    text = pages["hostile_run"]
+    acting = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
+    assert acting == set()
+    root = parsed(text)
+    display_path = {words(element) for element in root.iter("bdi")}
+    assert {HOSTILE[place] for place in (0, 1, 2, 3, 4, 5)} <= display_path
+    assert "abc\ufffdgnp.exe\ufffd" in display_path
+    assert "no character: \ufffd\ufffd" in display_path
+    assert "49" not in {words(element) for element in root.iter("td")}
+    told = words(next(one for one in root.iter("ul") if one.get("class") == "notices"))
+    assert HOSTILE[2] in told
+    assert "␛[31mred" in told
+    for drawing in root.iter("svg"):
+        assert not any(name in words(drawing) for name in HOSTILE)
+
+
+def test_the_numbers_are_those_of_the_run(runs: dict[str, RunDirectory], pages: dict[str, str]) -> None:
+    run = runs["several"]
+    root = parsed(pages["several"])
+    assert [words(one) for one in root.iter("h1")] == ["31 listens loaded"]
+    tiles = next(one for one in root.iter("dl"))
+    assert [words(one) for one in tiles] == ["listens31", "artists2", "albums1", "tracks2", "days with music30"]
+    rows = [[words(cell) for cell in row] for row in section(root, "accounting").iter("tr")]
+    assert rows[1] == ["inserted new in the database", "31", "2.5 %"]
+    assert rows[4] == ["skipped rows that are fine, and no listens", "1,234", "97.5 %"]
+    by_year = [
+        [words(cell) for cell in row] for table in section(root, "years").iter("table") for row in table.iter("tr")
+    ]
+    expected = ask(
+        run, "SELECT year(month), sum(listens) FROM (" + _text("by_month") + ") GROUP BY ALL ORDER BY 1"
+    ).rows
+    assert [(int(year), int(listens)) for year, listens, _ in by_year[1:]] == expected
+    assert [new for _, _, new in by_year[1:]] == ["2", "0", "0", "0"]
+    ranked = [[words(cell) for cell in row] for row in section(root, "top_artists").iter("tr")]
+    assert ranked[1:] == [["1", "Ann", "30"], ["2", "Bo", "1"]]
+    reasons = [[words(cell) for cell in row] for row in section(root, "quality").iter("tr")]
+    assert [f"podcast {SkipReason.PODCAST.meaning}", "1,233"] in reasons
+    assert "UTC" in words(section(root, "hours"))
+
+
+def _text(query: str) -> str:
+    from etl.runs.inspect import named_queries  # noqa: PLC0415 (beside its use)
+
+    return next(one.text for one in named_queries() if one.name == query)
+
+
+def test_marks_say_what_they_stand_for(pages: dict[str, str]) -> None:
+    root = parsed(pages["several"])
+    titles = {words(one) for one in root.iter("title")}
+    assert {
+        "inserted: 31 records",
+        "skipped: 1,234 records",
+        "January 2020: 2 listens",
+        "January 2020: 2 new artists",
+    } <= titles
+    assert "look up: 1.50 s" in titles
+    assert {one for one in titles if one.startswith("Wed 00:00")} == {"Wed 00:00 to 00:59 UTC: 6 listens"}
+    cells = [one for one in root.iter("title") if " UTC: " in words(one)]
+    assert len(cells) == 2 * 7 * 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "notice"),
+    [
+        ({"status": "dry_run"}, "1 listen would be loaded", "nothing was written"),
+        (
+            {"status": "failed", "error": "the database is lost"},
+            "The run failed after 1 listen",
+            "the database is lost",
+        ),
+        ({"other_user": 2}, "1 listen loaded", "2 listens could not be loaded"),
+        ({"imbalances": ["3 are not 4"]}, "1 listen loaded", "3 are not 4"),
+    ],
+)
+def test_how_a_run_ended_is_said_first(changes: dict[str, Any], title: str, notice: str, tmp_path: Path) -> None:
+    root = parsed(page(read_facts(make_run(tmp_path, [{"row": 1}], **changes))))
+    assert [words(one) for one in root.iter("h1")] == [title]
+    assert notice in " ".join(words(one) for one in root.iter("ul") if one.get("class") == "notices")
+
+
+def test_a_run_of_one_listen_speaks_of_one_and_counts_in_whole_numbers(pages: dict[str, str]) -> None:
+    root = parsed(pages["one_listen"])
+    told = words(root)
+    drawing = next(one for one in root.iter("svg") if str(one.get("aria-label")).startswith("Listens by month"))
+    assert [words(one) for one in drawing.iter("text") if words(one).isdigit()] == ["0", "1"]
+    assert "1 listen in these files, from 1 January 2020 to 1 January 2020" in told
+    assert not re.search(r"\b1 (listens|records|keys|files|artists|albums|tracks)\b", told)
+
+
+def test_a_run_that_found_its_files_known_says_so_and_draws_no_listens(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    manifest = run.read_manifest()
+    manifest["files"] = [{**manifest["files"][0], "path": f"{name}.json", "status": "known"} for name in "ab"]
+    run.write_manifest(manifest)
+    root = parsed(page(read_facts(run)))
+    assert [words(one) for one in root.iter("h1")] == ["Nothing new to load"]
+    assert "2 files" in words(section(root, "files"))
+    assert "were loaded by an earlier run" in words(root)
+    assert [one.get("aria-labelledby") for one in root.iter("section")] == ["accounting", "files", "timings", "run"]
+
+
+def test_files_that_need_a_look_come_first_and_many_are_cut(tmp_path: Path) -> None:
+    run = make_run(tmp_path, [{"row": 1}])
+    manifest = run.read_manifest()
+    loaded = manifest["files"][0]
+    refused = {**loaded, "path": "z.csv", "status": "refused", "reason": "a chart, no history", "format": None}
+    manifest["files"] = [{**loaded, "path": f"{number}.json"} for number in range(300)] + [refused]
+    run.write_manifest(manifest)
+    files = section(parsed(page(read_facts(run))), "files")
+    heads = [words(one) for one in files.iter("th") if one.get("scope") == "row"]
+    assert heads[0] == "z.csv a chart, no history"
+    assert len(heads) == 200
+    assert "301 files: 1 refused, 300 loaded" in words(files)
+    assert "And 101 more" in words(files)
+
+
+def test_what_is_missing_from_the_run_directory_is_said(pages: dict[str, str]) -> None:
+    assert "left out here: outcome.parquet" in words(parsed(pages["with_half_its_files"]))
+
+
+def test_frames_of_the_page_are_answers_of_named_queries(runs: dict[str, RunDirectory]) -> None:
+    facts = read_facts(runs["several"])
+    assert isinstance(facts.answers["by_month"].schema["month"], pl.Date)
+    assert facts.answers["totals"].row(0)[:5] == (31, 2, 1, 2, 30)

@@ -1,25 +1,35 @@
-"""Finds the SQL statements: one file each in ``sql/``, inside the wheel as ``etl/_sql``."""
+"""Finds the SQL statements: one file each in ``sql/<dialect>/``, inside the wheel as ``etl/_sql``."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from etl.core.errors import InternalError
+
+Dialect: TypeAlias = Literal["postgres", "duckdb", "cache"]
+"""``cache`` is what ``etl backfill`` remembers of answers, in SQLite."""
 
 
 @cache
 def sql_folder() -> Path:
-    """Return the folder that holds the statements: the wheel's, or the one beside the package in a checkout."""
+    """Return the folder of the dialects: the wheel's, or the one next to the package in a checkout."""
     package = Path(str(files("etl")))
     for folder in (package / "_sql", package.parent / "sql"):
         if folder.is_dir():
             return folder
-    raise InternalError(f"the folder of SQL statements is missing beside {package}", "Install the package again")
+    raise InternalError(f"the folder of SQL statements is missing: {package}/_sql", "Install the package again")
 
 
 @cache
-def statement(name: str) -> str:
-    """Return the text of ``sql/<name>.sql``."""
-    return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
+def statement(dialect: Dialect, name: str) -> str:
+    """Return the text of ``sql/<dialect>/<name>.sql``."""
+    return (sql_folder() / dialect / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def statements(dialect: Dialect, group: str) -> dict[str, str]:
+    """Return the texts in the folder ``sql/<dialect>/<group>``, by name, in the order of the names."""
+    paths = sorted((sql_folder() / dialect / group).glob("*.sql"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in paths}

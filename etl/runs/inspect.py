@@ -1,4 +1,4 @@
-"""DuckDB over a run directory: the views of ``sql/views`` and the named queries of ``sql/inspect``."""
+"""DuckDB over a run directory: the views of ``sql/duckdb/views`` and the named queries of ``sql/duckdb/queries``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import polars as pl
 from etl.core.atomic_file import whole_file
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import RUN_FILES, empty
-from etl.core.statements import sql_folder
+from etl.core.statements import statement, statements
 from etl.runs.directory import RUN_JSON
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NEEDS = {
 
 @dataclass(frozen=True)
 class NamedQuery:
-    """A query of ``sql/inspect``, or a view of ``sql/views``; the first comment says what it answers or holds."""
+    """A query or a view of ``sql/duckdb``; its first comment says what it answers or holds."""
 
     name: str
     about: str
@@ -52,17 +52,16 @@ class Answer:
 
 
 def named_queries() -> list[NamedQuery]:
-    """Return the queries of ``sql/inspect``, by name."""
-    files = sorted((sql_folder() / "inspect").glob("*.sql"))
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    """Return the queries of ``sql/duckdb/queries``, by name."""
+    texts = statements("duckdb", "queries")
     return [NamedQuery(name, text.partition("\n")[0].lstrip("- "), text) for name, text in texts.items()]
 
 
 @cache
 def views() -> dict[str, NamedQuery]:
     """Return the views by name, in the order in which they are made."""
-    texts = {name: (sql_folder() / "views" / f"{name}.sql").read_text(encoding="utf-8") for name in _NEEDS}
-    return {name: NamedQuery(name, text.partition("\n")[0].partition(": ")[2], text) for name, text in texts.items()}
+    texts = {name: statement("duckdb", f"views/{name}") for name in _NEEDS}
+    return {name: NamedQuery(name, text.partition("\n")[0].lstrip("- "), text) for name, text in texts.items()}
 
 
 @contextmanager

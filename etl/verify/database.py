@@ -1,4 +1,4 @@
-"""Checks the whole database with the queries of ``sql/verify/database``, which anyone can run in psql."""
+"""Checks the whole database with the queries of ``sql/postgres/verify``, which anyone can run in psql."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import SettingsError
 from etl.core.settings import redact
-from etl.core.statements import sql_folder
+from etl.core.statements import statements
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.session import snapshot
 
@@ -24,7 +24,7 @@ SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
 
 @dataclass(frozen=True)
 class NamedCheck:
-    """A query of ``sql/verify/database`` for PostgreSQL; the rows that it returns are the findings."""
+    """A query of ``sql/postgres/verify`` for PostgreSQL; the rows that it returns are the findings."""
 
     name: str
     severity: Result
@@ -35,10 +35,9 @@ class NamedCheck:
 def named_checks() -> list[NamedCheck]:
     """Return the queries, those that look for damage first."""
     found = []
-    for file in sorted((sql_folder() / "verify" / "database").glob("*.sql")):
-        text = file.read_text(encoding="utf-8")
+    for name, text in statements("postgres", "verify").items():
         severity, _, about = text.partition("\n")[0].lstrip("- ").partition(": ")
-        found.append(NamedCheck(file.stem, SEVERITIES[severity], about, text))
+        found.append(NamedCheck(name, SEVERITIES[severity], about, text))
     return sorted(found, key=lambda check: list(SEVERITIES.values()).index(check.severity))
 
 
@@ -60,6 +59,6 @@ def verify_database(place: Place, narrate: Callable[[str], None]) -> Verdict:
 def check_database(connection: Connection) -> list[Check]:
     """Return what each query finds."""
     return [
-        Check.of(check.name, check.about, connection.read(f"verify/database/{check.name}"), check.severity, check.text)
+        Check.of(check.name, check.about, connection.read(f"verify/{check.name}"), check.severity, check.text)
         for check in named_checks()
     ]

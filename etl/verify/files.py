@@ -11,7 +11,7 @@ import polars as pl
 
 from etl.core.errors import InputError
 from etl.core.schema import RUN_FILES, conform
-from etl.core.statements import sql_folder, statement
+from etl.core.statements import statement, statements
 from etl.verify.checks import Check
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ STORED = pl.Schema(
 
 
 class RunCheck(NamedTuple):
-    """A query of ``sql/verify/run`` for DuckDB, whose rows speak against what its first comment says."""
+    """A query of ``sql/duckdb/verify`` for DuckDB, whose rows speak against what its first comment says."""
 
     name: str
     about: str
@@ -58,12 +58,12 @@ class RunFiles:
     run: RunDirectory
 
     def check(self) -> list[Check]:
-        """Check them among themselves and against ``run.json``, with the queries of ``sql/verify/run``."""
+        """Check them among themselves and against ``run.json``, with the queries of ``sql/duckdb/verify``."""
         return [Check.of(check.name, check.about, self._query(check.text)) for check in run_checks()]
 
     def stored_listens(self) -> pl.DataFrame:
         """Return what the run inserted or found in the database: schema STORED, each (track, second) once."""
-        return conform(self._query(statement("verify/stored_listens")), STORED)
+        return conform(self._query(statement("duckdb", "stored_listens")), STORED)
 
     def keys(self) -> pl.Series:
         """Return the lookup keys of the run."""
@@ -73,12 +73,12 @@ class RunFiles:
     def key_changes(self, lookup_now: pl.DataFrame) -> pl.DataFrame:
         """Return the keys whose ids are others than in ``lookup_now`` (schema TRACK_LOOKUP): today's track_lookup."""
         self.connection.register("lookup_now", lookup_now)
-        return self._query(statement("verify/key_changes"))
+        return self._query(statement("duckdb", "key_changes"))
 
     def checksum(self, pairs: pl.DataFrame) -> Checksum:
         """Return the checksum of ``pairs`` (track_id, second)."""
         self.connection.register("pairs", pairs)
-        return Checksum._make(self._query(statement("verify/listens_checksum")).row(0))
+        return Checksum._make(self._query(statement("duckdb", "listens_checksum")).row(0))
 
     def _query(self, text: str) -> pl.DataFrame:
         try:
@@ -89,9 +89,8 @@ class RunFiles:
 
 
 def run_checks() -> list[RunCheck]:
-    """Return the queries of ``sql/verify/run``, by name."""
-    files = sorted((sql_folder() / "verify" / "run").glob("*.sql"))
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    """Return the queries of ``sql/duckdb/verify``, by name."""
+    texts = statements("duckdb", "verify")
     return [RunCheck(name, text.partition("\n")[0].lstrip("- "), text) for name, text in texts.items()]
 
 
@@ -111,7 +110,7 @@ def opened(run: RunDirectory, manifest: Mapping[str, Any]) -> Iterator[RunFiles]
                 raise InputError(f"{path.name} of run {run.run_id} has other columns than it was written with")
         connection.register("told_counts", _told_counts(manifest))
         connection.register("told_reasons", _told_reasons(manifest))
-        connection.execute(statement("verify/counted"))
+        connection.execute(statement("duckdb", "counted"))
         yield RunFiles(connection, run)
 
 

@@ -95,9 +95,9 @@ def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = 
 
 def on_terminal(columns: int, *arguments: str, home: Path) -> list[str]:
     """Run the program on a terminal that is ``columns`` wide and return the lines that it shows."""
-    code, display_path = sent_to_terminal(columns, *arguments, home=home, env={"NO_COLOR": "1"})
+    code, shown = sent_to_terminal(columns, *arguments, home=home, env={"NO_COLOR": "1"})
     assert code == 0
-    return display_path.replace("\r\n", "\n").splitlines()
+    return shown.replace("\r\n", "\n").splitlines()
 
 
 def sent_to_terminal(
@@ -110,11 +110,11 @@ def sent_to_terminal(
     told = {**inherited, "TERM": "xterm-256color", **(env or {})}
     with subprocess.Popen([SCRIPT, *arguments], env=told, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
         os.close(theirs)
-        display_path = b""
+        shown = b""
         try:
             while chunk := os.read(ours, 65536):
-                display_path += chunk
+                shown += chunk
         except OSError:  # how Linux says that the other side is closed
             pass
         os.close(ours)
-    return done.returncode, display_path.decode()
+    return done.returncode, shown.decode()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PASSWORD = "s3cret-w0rd"  # noqa: S105 (what must not be seen)
 
 
-def display_path(*arguments: str | Path, **env: str) -> dict[str, Any]:
+def shown(*arguments: str | Path, **env: str) -> dict[str, Any]:
     done = etl(*arguments, "config", "show", "--json", env=env)
     assert done.code == 0, done.err
     settings: dict[str, Any] = done.json["settings"]
@@ -31,7 +31,7 @@ def test_each_setting_comes_from_the_first_that_has_it(tmp_path: Path) -> None:
     assert settings["workers"] == {"value": 8, "origin": "env", "place": "ETL_WORKERS"}
     assert settings["user"] == {"value": "ann", "origin": "file", "place": f"{file}, line 3"}
     assert settings["max_rejects"] == {"value": 0, "origin": "default", "place": None}
-    assert display_path("--config", file)["home"] == (str(tmp_path / "data"), "file", f"{file}, line 1")
+    assert shown("--config", file)["home"] == (str(tmp_path / "data"), "file", f"{file}, line 1")
 
 
 def test_passwords_are_hidden_wherever_they_come_from(tmp_path: Path) -> None:

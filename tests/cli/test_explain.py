@@ -212,11 +212,11 @@ def test_the_row_stands_behind_the_last_colon() -> None:
 
 
 def test_json_has_the_names_of_the_parquet_files_and_their_columns(told: Told) -> None:
-    display_path = etl("explain", told.manifest["run_id"], "maloja_export.json:2", "--json", home=told.home).json
+    shown = etl("explain", told.manifest["run_id"], "maloja_export.json:2", "--json", home=told.home).json
     for name in ("listens", "keys", "outcome"):
-        assert list(display_path[name]) == RUN_FILES[name].names()
-    assert display_path["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
-    assert (display_path["skipped"], display_path["rejects"], display_path["verdict"]) == (None, None, "inserted")
+        assert list(shown[name]) == RUN_FILES[name].names()
+    assert shown["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
+    assert (shown["skipped"], shown["rejects"], shown["verdict"]) == (None, None, "inserted")
 
 
 @pytest.mark.parametrize("row", [6, 9])
@@ -244,9 +244,9 @@ def test_a_value_that_is_long_is_cut_for_people_and_whole_for_programs(
     title = "long " * 1000
     path = write_maloja(tmp_path / "long.json", [scrobble(1, ["Ann"], title)])
     load(tmp_path, database, path)
-    display_path = etl("explain", "latest", "long.json:1", home=tmp_path).out
-    assert max(map(len, display_path.splitlines())) < 400
-    assert "characters)" in display_path
+    shown = etl("explain", "latest", "long.json:1", home=tmp_path).out
+    assert max(map(len, shown.splitlines())) < 400
+    assert "characters)" in shown
     whole = etl("explain", "latest", "long.json:1", "--json", home=tmp_path).json
     assert title in whole["rejects"]["record"]
 

@@ -72,8 +72,8 @@ def test_cells_are_readable(loaded: Loaded) -> None:
         "----------------------  ----  -------  -------  ----  -----  ---  ----  ----------",
         "2005-02-13 10:20:00+00  2024  1234567           true  A, B   a␟b   0.5  2024-02-29",
     ]
-    (display_path,) = etl(*arguments, "--json", home=loaded.home).json
-    assert display_path == {
+    (shown,) = etl(*arguments, "--json", home=loaded.home).json
+    assert shown == {
         "time": "2005-02-13 10:20:00+00",
         "year": 2024,
         "id": 1234567,
@@ -123,8 +123,8 @@ def test_an_answer_is_given_as_csv_or_parquet(loaded: Loaded, tmp_path: Path) ->
     done = etl("inspect", "--sql", "top_artists", "--parquet", path, home=loaded.home)
     assert (done.code, done.out) == (0, "")
     assert f"{path}: 20 rows" in done.err
-    display_path = etl("inspect", "--sql", "top_artists", "--json", home=loaded.home).json
-    assert pl.read_parquet(path).to_dicts() == display_path
+    shown = etl("inspect", "--sql", "top_artists", "--json", home=loaded.home).json
+    assert pl.read_parquet(path).to_dicts() == shown
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_ways_to_give_an_answer_that_make_no_sense_are_refused(options: tuple[st
 @pytest.mark.parametrize("form", [(), ("--csv",)], ids=["table", "csv"])
 def test_a_name_does_nothing_to_a_terminal(form: tuple[str, ...], loaded: Loaded) -> None:
     query = "SELECT chr(27) || '[31m' || chr(8238) || '[bold]x[/bold]' AS artist"
-    display_path = on_terminal(80, "inspect", "--sql", query, *form, home=loaded.home)
-    assert display_path[-1] == "␛[31m\ufffd[bold]x[/bold]"
+    shown = on_terminal(80, "inspect", "--sql", query, *form, home=loaded.home)
+    assert shown[-1] == "␛[31m\ufffd[bold]x[/bold]"
 
 
 def test_runs_are_listed_with_those_that_did_not_end(loaded: Loaded) -> None:
@@ -163,5 +163,5 @@ def test_without_runs_the_list_is_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [slice(0, 16), slice(-6, None)], ids=["beginning", "end"])
 def test_a_run_is_found_by_a_part_of_its_name(part: slice, loaded: Loaded) -> None:
-    display_path = etl("runs", "show", loaded.manifest["run_id"][part], "--json", home=loaded.home)
-    assert display_path.json == loaded.manifest
+    shown = etl("runs", "show", loaded.manifest["run_id"][part], "--json", home=loaded.home)
+    assert shown.json == loaded.manifest

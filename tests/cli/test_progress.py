@@ -44,25 +44,25 @@ def test_the_line_is_never_wider_than_the_terminal(step: str, done: int, total: 
 
 
 def test_a_wide_terminal_shows_everything() -> None:
-    display_path = line(state("load", 20_000, 50_000, at=4.0), 4.0, 140)
-    assert display_path.split("  ") == [
+    shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, 140)
+    assert shown.split("  ") == [
         "loading",
         "━" * 12 + "─" * 18,
         " 40 %",
         "20,000 of 50,000 listens",
         "20,000 of 50,000 keys",
-        *display_path.split("  ")[5:-1],
+        *shown.split("  ")[5:-1],
         "6 s left",
     ]
-    assert "5,000 listens/s" in display_path
+    assert "5,000 listens/s" in shown
     assert "7 of 9 files" in line(state("extract", 7, 9), 3.0, 140)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 def test_a_narrow_terminal_keeps_what_matters_most(width: int) -> None:
-    display_path = line(state("load", 20_000, 50_000, at=4.0), 4.0, width)
-    assert all(text in display_path for text in ("loading", "━━━", "40 %", "6 s left"))
-    assert ("listens/s" in display_path) == (width >= 140)
+    shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, width)
+    assert all(text in shown for text in ("loading", "━━━", "40 %", "6 s left"))
+    assert ("listens/s" in shown) == (width >= 140)
 
 
 def test_the_time_that_is_left_counts_down_between_two_batches() -> None:
@@ -73,9 +73,9 @@ def test_the_time_that_is_left_counts_down_between_two_batches() -> None:
 
 
 def test_nothing_is_guessed_in_the_first_second() -> None:
-    display_path = line(state("load", 1, 1_000_000, at=0.5), 0.6, 140)
-    assert "left" not in display_path
-    assert "/s" not in display_path
+    shown = line(state("load", 1, 1_000_000, at=0.5), 0.6, 140)
+    assert "left" not in shown
+    assert "/s" not in shown
 
 
 def test_what_is_not_utf8_gets_ascii() -> None:
@@ -112,10 +112,10 @@ def test_an_interrupted_run_leaves_a_clean_terminal_with_what_to_do_next(databas
 
 def test_an_error_stands_in_a_box_with_the_next_step(tmp_path: Path) -> None:
     code, sent = sent_to_terminal(40, "runs", "show", home=tmp_path)
-    display_path = screen(40, sent)
+    shown = screen(40, sent)
     assert code == 4
-    assert display_path[0].startswith("╭─ error ─")
-    assert {len(text) for text in display_path} == {40}
+    assert shown[0].startswith("╭─ error ─")
+    assert {len(text) for text in shown} == {40}
     assert "Load something first" in sent
     assert "\x1b[31m" in sent
 

@@ -22,9 +22,9 @@ def test_a_password_in_dsn_draws_a_warning_and_is_written_nowhere(database: str,
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert written
     assert not any(PASSWORD.encode() in text for text in (done.out.encode(), done.err.encode(), *written))
-    display_path = etl("runs", "show", home=tmp_path).out + etl("db", "url", "--dsn", uri, home=tmp_path).out
-    assert "password=***" in display_path
-    assert PASSWORD not in display_path
+    shown = etl("runs", "show", home=tmp_path).out + etl("db", "url", "--dsn", uri, home=tmp_path).out
+    assert "password=***" in shown
+    assert PASSWORD not in shown
 
 
 def test_a_password_from_the_environment_or_a_file_draws_no_warning_and_stays_out_of_errors(tmp_path: Path) -> None:

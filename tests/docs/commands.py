@@ -43,9 +43,9 @@ def reference() -> str:
 
 
 def _section(words: str, command: Any) -> str:  # noqa: ANN401
-    display_path = [param for param in command.params if not getattr(param, "hidden", False)]
-    arguments = [param for param in display_path if param.param_type_name == "argument"]
-    options = [param for param in display_path if param.param_type_name == "option"]
+    shown = [param for param in command.params if not getattr(param, "hidden", False)]
+    arguments = [param for param in shown if param.param_type_name == "argument"]
+    options = [param for param in shown if param.param_type_name == "option"]
     parts = [f"## {words}\n", f"    {_usage(words, command, options=bool(options))}\n", f"{_text(command.help)}\n"]
     if arguments:
         parts.append(table(("argument", ""), [(f"`{_placeholder(param)}`", _line(param.help)) for param in arguments]))

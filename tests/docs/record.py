@@ -51,7 +51,7 @@ class _Screen(pyte.Screen):
         super().select_graphic_rendition(*(_GREY if attr == 2 else attr for attr in attrs))
 
 
-def display_path(command: str, home: Path, columns: int = COLUMNS) -> list[Text]:
+def shown(command: str, home: Path, columns: int = COLUMNS) -> list[Text]:
     """Return the lines, with their colours, that stand on a terminal when ``command`` has ended."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, columns))
@@ -139,7 +139,7 @@ def _without_remote_fonts() -> str:
 
 def recorded(command: str, home: Path) -> str:
     """Return a block of Markdown with ``command`` and what it shows."""
-    lines = "".join(f"{line.plain}\n" for line in display_path(command, home, _WIDER))
+    lines = "".join(f"{line.plain}\n" for line in shown(command, home, _WIDER))
     return f"```console\n$ {command}\n{lines}```\n"
 
 
@@ -153,14 +153,14 @@ def main() -> None:
     home = Path("/tmp") / secrets.token_hex(10)  # noqa: S108 (as long as the home that is shown, and short)
     home.mkdir(mode=0o755)
     try:
-        PICTURE.write_text(picture(first_run(), display_path(first_run(), home)), encoding="utf-8")
+        PICTURE.write_text(picture(first_run(), shown(first_run(), home)), encoding="utf-8")
         for page in pages():
             text = page.read_text(encoding="utf-8")
             anew = with_parts(text, lambda command: recorded(command, home), "recorded")
             if anew != text:
                 page.write_text(anew, encoding="utf-8")
     finally:
-        display_path("etl db stop", home)
+        shown("etl db stop", home)
         shutil.rmtree(home)
 
 

@@ -60,7 +60,10 @@ def test_the_wheel_holds_every_statement_and_nothing_beside_the_package(installe
 
 
 def test_the_installed_program_finds_its_statements_and_reads_files(installed: Path) -> None:
-    where = "import etl.core.statements as s; print(s.sql_folder()); print(len(s.statement('insert_listens')) > 0)"
+    where = (
+        "from etl.core.statements import sql_folder, statement\n"
+        "print(sql_folder())\nprint(len(statement('postgres', 'insert_listens')) > 0)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     found = subprocess.run(
         [sys.executable, "-c", where], cwd=installed, env=environment, capture_output=True, text=True, check=True

@@ -91,8 +91,8 @@ def test_every_command_has_a_section_with_all_its_options() -> None:
 
 def test_what_is_shown_of_a_command_begins_with_that_command() -> None:
     recorded = {name for text in TEXTS.values() for name in part_names(text, "recorded")}
-    display_path = [block.partition("\n") for text in TEXTS.values() for block in blocks(text, "console")]
-    assert {first.removeprefix("$ ") for first, _, output in display_path if output.strip()} == recorded
+    shown = [block.partition("\n") for text in TEXTS.values() for block in blocks(text, "console")]
+    assert {first.removeprefix("$ ") for first, _, output in shown if output.strip()} == recorded
 
 
 def test_the_readme_links_every_page() -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from rich.text import Text
 
 from tests.docs.pages import README
-from tests.docs.record import COLUMNS, PICTURE, SHOWN_HOME, display_path, first_run, picture
+from tests.docs.record import COLUMNS, PICTURE, SHOWN_HOME, first_run, picture, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_recording_is_what_stands_on_the_terminal_in_the_end(tmp_path: Path) -
     command = (
         r"printf 'half\r\033[2Kdone\n\033[2;31mfaint\033[0m \033[1;32mgood\033[0m\n'; stty size; echo $ETL_HOME/runs"
     )
-    lines = display_path(command, tmp_path)
+    lines = shown(command, tmp_path)
     assert [line.plain for line in lines] == ["done", "faint good", f"50 {COLUMNS}", f"{SHOWN_HOME}/runs"]
     styles = {lines[1].plain[span.start : span.end]: str(span.style) for span in lines[1].spans}
     assert {text.strip(): style.split(" on ")[0] for text, style in styles.items() if text.strip()} == {

@@ -160,9 +160,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_check_reads_a_folder_of_hostile_files_to_its_end(folder: Path) -> None:
     done = run_etl("check", folder, "--json")
-    display_path = run_etl("check", folder)
+    shown = run_etl("check", folder)
     files = sum(path.is_file() for path in folder.rglob("*"))
-    assert (done.code, display_path.code) == (ExitCode.INPUT, ExitCode.INPUT)
+    assert (done.code, shown.code) == (ExitCode.INPUT, ExitCode.INPUT)
     assert len(done.json["files"]) == files
     assert {file["status"] for file in done.json["files"]} >= {"loaded", "refused"}
     record("fuzzing", checked=files)

@@ -160,13 +160,13 @@ def test_hostile_names_are_inert_in_every_output_and_stored_as_they_are(
         ["inspect", "--sql", "FROM outcome"],
         ["run", hostile, "--force", "--dry-run", "--dsn", database, "--max-rejects", "99"],
     ]
-    display_path = [ran, invoke("check", hostile), invoke("check", hostile, "--json")]
+    shown = [ran, invoke("check", hostile), invoke("check", hostile, "--json")]
     for command in (*with_names, *others):
         table, values = invoke(*command, "--home", home), invoke(*command, "--home", home, "--json")
         json.loads(values.stdout)
         assert command not in with_names or all("[red]X[" in done.stdout for done in (table, values)), command
-        display_path += [table, values]
-    told = "".join(done.stdout + done.stderr for done in display_path)
+        shown += [table, values]
+    told = "".join(done.stdout + done.stderr for done in shown)
     assert {char for char in told if char != "\n" and unicodedata.category(char) in ACTIVE} == set()
     listens = json.loads(invoke("inspect", "--sql", "FROM listens", "--json", "--home", home).stdout)
     assert {row["track"] for row in listens} >= {f"Title {NAMES[kind]}" for kind in ("markup", "sql", "html", "shell")}

@@ -109,14 +109,14 @@ def test_nothing_personal_is_written_shown_or_stored(exports: Path, home: Path, 
     (run,) = (home / "runs").iterdir()
     rejects = pl.read_parquet(run / "rejects.parquet")
     places = rejects.group_by("file").first()
-    display_path = [
+    shown = [
         done,
         run_etl("check", exports),
         run_etl("runs", "show", home=home),
         run_etl("rejects", "list", "--json", home=home),
         run_etl("explain", "latest", f"{places['file'][0]}:{places['row'][0]}", home=home),
     ]
-    texts = {f"shown {number}": told.out + told.err for number, told in enumerate(display_path)}
+    texts = {f"shown {number}": told.out + told.err for number, told in enumerate(shown)}
     files = [path for path in home.rglob("*") if path.is_file()]
     assert len(files) == 6
     texts |= {path.name: path.read_bytes().decode("latin-1") for path in files}

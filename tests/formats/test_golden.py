@@ -81,8 +81,8 @@ def test_nothing_personal_leaves_a_reader(path: Path) -> None:
     assert isinstance(fmt, Format)
     frame = fmt.read(path.read_bytes(), ReadOptions())
     records = fmt.layout.locate(path.read_bytes(), frame["row"].to_list())
-    display_path = frame.write_json() + records.write_json()
-    assert [word for word in ("192.0.2.17", "listener", "android", "client:") if word in display_path] == []
+    shown = frame.write_json() + records.write_json()
+    assert [word for word in ("192.0.2.17", "listener", "android", "client:") if word in shown] == []
 
 
 @pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)

@@ -13,7 +13,7 @@ from etl.formats import FORMATS, PACKAGES, REFUSALS, SOURCES, Format, ReadOption
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
-MODULES = HERE.parents[1] / "etl" / "sources"
+MODULES = HERE.parents[1] / "etl" / "formats"
 ENTRIES: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
 each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 
@@ -68,7 +68,8 @@ def test_names_are_unique_and_modules_are_all_registered() -> None:
     names = [entry.name for entry in ENTRIES]
     assert len(names) == len(set(names))
     registered = {fmt.name.replace("-", "_") for fmt in FORMATS}
-    assert {path.stem for path in MODULES.glob("*_*.py") if path.stem != "__init__"} == registered
+    defining = {path.stem for path in MODULES.glob("*.py") if "\nFORMAT = " in path.read_text(encoding="utf-8")}
+    assert defining == registered
     assert {package.source for package in PACKAGES} <= set(SOURCES)
 
 

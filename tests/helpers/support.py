@@ -69,7 +69,7 @@ def query(uri: str, sql: str) -> list[tuple[Any, ...]]:
 
 def make_koito(uri: str) -> None:
     """Make what Koito's own migrations and first start leave behind."""
-    execute(uri, statement("migrations/0001_koito_schema"))
+    execute(uri, statement("postgres", "migrations/0001_koito_schema"))
     execute(
         uri,
         """

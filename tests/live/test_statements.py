@@ -53,7 +53,7 @@ def test_a_cached_listen_takes_one_statement_with_all_that_it_adds(
             listen = Listen("Ann", "Song", START + timedelta(seconds=second), album="Debut", **beside)  # type: ignore[arg-type]
             done = submit_listen(live, listen)
             assert (done.outcome, done.status, done.detail) == ("inserted", "hit", None)
-            assert server.statements[before:] == [statement(expected)]
+            assert server.statements[before:] == [statement("postgres", expected)]
         again = submit_listen(live, listen)
         assert (again.outcome, len(server.statements) - before) == ("already_present", 2)
 
@@ -74,4 +74,4 @@ def test_the_command_asks_no_more_than_connecting_and_one_statement_for_a_cached
         at = ("--at", "2024-05-31T18:00:00+02:00")
         done = etl("submit", *options, *at, "--dsn", server.uri, home=tmp_path, fresh=True)
         assert json.loads(done.out)["outcome"] == "inserted"
-        assert server.statements == [*connecting, statement("submit_cached_crediting")]
+        assert server.statements == [*connecting, statement("postgres", "submit_cached_crediting")]

@@ -302,8 +302,8 @@ def test_locate_shows_mapped_fields_alone_and_nothing_where_the_record_is_no_obj
     data = b"[" + wrong + b',7,{"time":NaN},{"name":"\xff"},{"time":' + b"9" * 5000 + b'},{"name":"\\udc00"}]'
     places = locate(data, (), [6, 1, 2, 3, 4, 5, 8, 0, -1], MAPPED)
     assert places["row"].to_list() == [6, 1, 2, 3, 4, 5]
-    display_path = '{"time": {}, "child": {"name": 5}, "children": [{"name": "a"}, 7]}'
-    assert places["record"].to_list() == [None, display_path, None, None, None, None]
+    shown = '{"time": {}, "child": {"name": 5}, "children": [{"name": "a"}, 7]}'
+    assert places["record"].to_list() == [None, shown, None, None, None, None]
 
 
 def test_mapped_fields_follow_the_types() -> None:

@@ -141,10 +141,10 @@ def test_hostile_texts_are_shown_and_do_nothing(pages: dict[str, str]) -> None:
     acting = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
     assert acting == set()
     root = parsed(text)
-    display_path = {words(element) for element in root.iter("bdi")}
-    assert {HOSTILE[place] for place in (0, 1, 2, 3, 4, 5)} <= display_path
-    assert "abc\ufffdgnp.exe\ufffd" in display_path
-    assert "no character: \ufffd\ufffd" in display_path
+    shown = {words(element) for element in root.iter("bdi")}
+    assert {HOSTILE[place] for place in (0, 1, 2, 3, 4, 5)} <= shown
+    assert "abc\ufffdgnp.exe\ufffd" in shown
+    assert "no character: \ufffd\ufffd" in shown
     assert "49" not in {words(element) for element in root.iter("td")}
     told = words(next(one for one in root.iter("ul") if one.get("class") == "notices"))
     assert HOSTILE[2] in told

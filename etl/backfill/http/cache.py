@@ -39,7 +39,7 @@ class Cache:
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing
-                self._connection.execute(statement("backfill_cache_create"))
+                self._connection.execute(statement("cache", "create"))
             except sqlite3.Error:
                 self._connection.close()
                 raise
@@ -47,14 +47,14 @@ class Cache:
     def find(self, question: str) -> Cached | None:
         """Return the answer to ``question``, however old."""
         with self._using, self._told():
-            row = self._connection.execute(statement("backfill_cache_find"), (question,)).fetchone()
+            row = self._connection.execute(statement("cache", "find"), (question,)).fetchone()
         return None if row is None else Cached(row[0], bool(row[1]), row[2])
 
     def store(self, question: str, cached: Cached) -> None:
         """Keep an answer; when this returns it survives the process."""
         values = (question, cached.value, int(cached.is_found), cached.answered_at)
         with self._using, self._told():
-            self._connection.execute(statement("backfill_cache_store"), values)
+            self._connection.execute(statement("cache", "store"), values)
 
     def close(self) -> None:
         """Close the file."""

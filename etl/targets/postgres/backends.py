@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def backend_pid(raw: dbapi.Connection) -> int:
     """Return the process id of the backend that serves ``raw``."""
     with raw.cursor() as cursor:
-        cursor.execute(statement("backend_pid"))
+        cursor.execute(statement("postgres", "backend_pid"))
         return int(cursor.fetch_arrow_table()["pid"][0].as_py())
 
 
@@ -27,5 +27,5 @@ def at_work(raw: dbapi.Connection, pids: Sequence[int]) -> Answers:
     """Return what the backends ``pids`` do; one that is gone is left out."""
     asked = pl.DataFrame({"pids": pl.Series(pids, dtype=pl.Int32).implode()})
     with raw.cursor() as cursor:
-        cursor.execute(statement("backends_at_work"), asked)
+        cursor.execute(statement("postgres", "backends_at_work"), asked)
         return dict(pl.DataFrame(cursor.fetch_arrow_table()).iter_rows())

@@ -101,7 +101,7 @@ class Connection:
     def read(self, name: str, *values: Value) -> pl.DataFrame:
         """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
         with self._calling(), self._raw.cursor() as cursor:
-            cursor.execute(statement(name), _parameters(name, values))
+            cursor.execute(statement("postgres", name), _parameters(name, values))
             return _fetch(cursor)
 
     def read_text(self, sql: str) -> pl.DataFrame:
@@ -113,7 +113,7 @@ class Connection:
     def write(self, name: str, *values: Value) -> None:
         """Run ``sql/<name>.sql``, which returns no rows."""
         with self._calling(), self._raw.cursor() as cursor:
-            cursor.execute(statement(name), _parameters(name, values))
+            cursor.execute(statement("postgres", name), _parameters(name, values))
 
     def script(self, text: str) -> None:
         """Run the statements of ``text`` on an autocommit connection: it may begin and commit by itself."""

@@ -1,4 +1,4 @@
-"""Applies ``sql/migrations/NNNN_name.sql`` in order, each with its record in one transaction.
+"""Applies ``sql/postgres/migrations/NNNN_name.sql`` in order, each with its record in one transaction.
 
 Koito's own record (``goose_db_version``) is never written: a row of ours there would stop Koito from starting.
 """
@@ -24,7 +24,7 @@ KOITO_SCHEMA = 1  # the migration that makes Koito's own tables
 
 @dataclass(frozen=True)
 class Migration:
-    """A file of ``sql/migrations``."""
+    """A file of ``sql/postgres/migrations``."""
 
     version: int
     name: str
@@ -43,7 +43,7 @@ class Migration:
 
 def migrations(folder: Path | None = None) -> list[Migration]:
     """Return all migrations in order; ``folder`` is for tests."""
-    files = sorted((folder or sql_folder() / "migrations").glob("*.sql"))
+    files = sorted((folder or sql_folder() / "postgres" / "migrations").glob("*.sql"))
     return [Migration(int(file.stem[:4]), file.stem[5:], file.read_text(encoding="utf-8")) for file in files]
 
 
@@ -94,11 +94,11 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
     try:
         while True:
             connection.script("BEGIN")
-            connection.script(statement("migrations_lock"))
+            connection.script(statement("postgres", "migrations_lock"))
             database = identify(connection)
             check_adoptable(database, standalone=standalone)
-            connection.script(statement("migrations_schema"))
-            connection.script(statement("migrations_table"))
+            connection.script(statement("postgres", "migrations_schema"))
+            connection.script(statement("postgres", "migrations_table"))
             missing = pending(connection, database, known)
             for migration in missing[:1]:
                 connection.script(migration.text)
@@ -116,6 +116,6 @@ def uninstall(uri: str) -> None:
     connection = connect(uri, autocommit=True)
     try:
         if is_migrated(connection):
-            connection.script(statement("uninstall"))
+            connection.script(statement("postgres", "uninstall"))
     finally:
         connection.close()

@@ -16,7 +16,7 @@ from tests.helpers.support import opened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ETL = Path(__file__).parents[2] / "etl"
+ETL = Path(__file__).parents[3] / "etl"
 TABLES = {**ENTITY_TABLES, "etl_stage": STAGE}
 DTYPES = (
     pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128(), pl.UInt8(), pl.UInt32(), pl.UInt64(), pl.Float32(),
@@ -47,8 +47,8 @@ def test_one_place_hands_frames_to_the_driver_and_checks_them_first() -> None:
 
 
 def test_every_table_is_filled_by_the_schema_of_its_name() -> None:
-    schemas = {ast.unparse(call.args[2]) for file, call in calls("ingest") if file == "load.py"}
-    assert {file for file, _ in calls("ingest")} == {"load.py"}
+    schemas = {ast.unparse(call.args[2]) for file, call in calls("ingest") if file == "load/batch_writer.py"}
+    assert {file for file, _ in calls("ingest")} == {"load/batch_writer.py"}
     assert schemas == {"schema", "STAGE"}  # of ENTITY_TABLES.items(), and of the listens
 
 
@@ -92,15 +92,19 @@ def test_a_number_that_no_column_can_hold_does_not_crash_the_driver(shared_datab
 def test_the_text_of_a_statement_comes_from_a_file_and_never_from_values() -> None:
     executed = [(file, ast.unparse(call.args[0])) for file, call in calls("execute") if file.startswith("targets/")]
     assert set(executed) == {
-        ("targets/postgres/backends.py", "statement('backend_pid')"),
-        ("targets/postgres/backends.py", "statement('backends_at_work')"),
-        ("targets/postgres/connection.py", "statement(name)"),
+        ("targets/postgres/backends.py", "statement('postgres', 'backend_pid')"),
+        ("targets/postgres/backends.py", "statement('postgres', 'backends_at_work')"),
+        ("targets/postgres/connection.py", "statement('postgres', name)"),
         ("targets/postgres/connection.py", "sql"),  # read_text, of tests and benchmarks
     }
     read = {ast.unparse(call.args[0]) for _, call in calls("read_text") if call.args}
     assert read <= {"'ascii'", "'utf-8'"}  # of files: no code reads rows by a text of its own
     scripts = {ast.unparse(call.args[0]) for _, call in calls("script")}
-    assert {text for text in scripts if not text.startswith("statement('")} == {"'BEGIN'", "'COMMIT'", "migration.text"}
+    assert {text for text in scripts if not text.startswith("statement('postgres', '")} == {
+        "'BEGIN'",
+        "'COMMIT'",
+        "migration.text",
+    }
     for name in ("read", "write"):
         for file, call in calls(name):
             if file.startswith(("targets/", "load/")):

@@ -242,5 +242,5 @@ def test_a_refused_role_is_told_without_the_password(server: str) -> None:
         ("ERROR: a: b@c is taken", "ERROR: a: b@c is taken"),
     ],
 )
-def test_redacting_hides_passwords_and_nothing_else(text: str, display_path: str) -> None:
-    assert redact(text) == display_path
+def test_redacting_hides_passwords_and_nothing_else(text: str, shown: str) -> None:
+    assert redact(text) == shown

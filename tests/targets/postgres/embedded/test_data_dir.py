@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AS_ROOT = os.geteuid() == 0
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 
 # Changes its account after the imports, so that it works with an interpreter below /root, too.
 AS_USER = """
 import os, sys
 from pathlib import Path
-from etl.database import binaries
+from etl.targets.postgres.embedded import binaries
 from etl.targets.postgres.embedded.server import EmbeddedServer
 home, install, uid, gid = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 if os.geteuid() == 0:

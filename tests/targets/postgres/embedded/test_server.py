@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Make = Callable[[str], EmbeddedServer]
 
 AS_ROOT = os.geteuid() == 0
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 
 START = """
 import sys

@@ -1,0 +1,1 @@
+"""Asking services over HTTP: bounded, cached, tried again."""

@@ -1,0 +1,1 @@
+"""What to ask the services about, and what answers mean."""

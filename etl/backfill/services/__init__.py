@@ -1,0 +1,1 @@
+"""The requests to each service, and what its answers say."""

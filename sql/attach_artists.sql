@@ -1,6 +1,0 @@
--- Called by etl/load/batch_writer.py: artists of a listen on a release that exists; Koito may have attached them meanwhile.
-INSERT INTO public.artist_releases (artist_id, release_id, is_primary)
-SELECT w.artist_id, w.release_id, false
-FROM unnest($1::integer[], $2::integer[]) AS w (artist_id, release_id)
-ORDER BY 1, 2
-ON CONFLICT DO NOTHING

@@ -1,2 +1,0 @@
--- Called by etl/targets/postgres/backends.py when a connection was opened: which process of the server serves it.
-SELECT pg_backend_pid() AS pid

@@ -1,7 +1,0 @@
--- Called by etl/backfill/http/cache.py on SQLite: the answers of the services that backfill asks, as JSON.
-CREATE TABLE IF NOT EXISTS answers (
-    question text PRIMARY KEY,
-    value blob NOT NULL,
-    is_found integer NOT NULL,
-    answered_at integer NOT NULL
-) STRICT, WITHOUT ROWID

@@ -1,3 +1,0 @@
--- Called by etl/load/batch_writer.py as the first statement of a batch, and by etl/load/loader.py before enrichment; held until the commit.
--- The next round waits for it, and so do Koito's merges and deletes (migration 0004).
-SELECT pg_advisory_xact_lock_shared(hashtextextended('etl.batch', 0))::text AS held

@@ -1,0 +1,7 @@
+-- The answers of the services that backfill asks, as JSON.
+CREATE TABLE IF NOT EXISTS answers (
+    question text PRIMARY KEY,
+    value blob NOT NULL,
+    is_found integer NOT NULL,
+    answered_at integer NOT NULL
+) STRICT, WITHOUT ROWID

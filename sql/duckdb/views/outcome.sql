@@ -1,0 +1,2 @@
+-- What became of each listen
+CREATE VIEW outcome AS FROM read_parquet(getvariable('run') || '/outcome.parquet')

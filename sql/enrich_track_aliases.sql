@@ -1,7 +1,0 @@
--- Called by etl/load/loader.py: further names of tracks, which keep all that they have; in one order, against deadlocks.
-INSERT INTO public.track_aliases (track_id, alias, source, is_primary)
-SELECT e.id, w.alias, w.source, false
-FROM unnest($1::integer[], $2::text[], $3::text[]) AS w (id, alias, source)
-JOIN public.tracks e ON e.id = w.id
-ORDER BY 1, 2
-ON CONFLICT DO NOTHING

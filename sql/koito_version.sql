@@ -1,2 +1,0 @@
--- Called by etl/targets/postgres/describe.py: the newest of Koito's own migrations.
-SELECT coalesce(max(version_id) FILTER (WHERE is_applied), 0)::integer AS version FROM public.goose_db_version

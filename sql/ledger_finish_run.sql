@@ -1,5 +1,0 @@
--- Called by etl/targets/ledger.py at the end: run, status, exit code. The count is what the batches say, not what we think.
-UPDATE etl.runs
-SET finished_at = now(), status = $2, exit_code = $3::integer,
-    inserted = (SELECT coalesce(sum(b.inserted), 0) FROM etl.batches b WHERE b.run_id = $1)
-WHERE run_id = $1

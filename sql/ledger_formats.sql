@@ -1,4 +1,0 @@
--- Called by etl/targets/ledger.py: the formats of the files that were loaded for this user.
-SELECT DISTINCT format
-FROM etl.files
-WHERE user_id = $1::integer

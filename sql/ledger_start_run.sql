@@ -1,2 +1,0 @@
--- Called by etl/targets/ledger.py before the first batch: run, source, user.
-INSERT INTO etl.runs (run_id, source, user_id) VALUES ($1, $2, $3::integer)

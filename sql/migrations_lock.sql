@@ -1,2 +1,0 @@
--- Called by etl/targets/postgres/migrate.py inside the transaction of each migration; waits for another migrating process.
-SELECT pg_advisory_xact_lock(hashtextextended('etl.migrations', 0))

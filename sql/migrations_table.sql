@@ -1,7 +1,0 @@
--- Called by etl/targets/postgres/migrate.py after the schema: the record of migrations.
-CREATE TABLE IF NOT EXISTS etl.migrations (
-    version integer PRIMARY KEY,
-    name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
-);

@@ -1,0 +1,24 @@
+-- Those listens (place, key, track, second) of a run that are not there, and why.
+-- A merge takes them, with their key, to another track. With a deletion the track goes; its key, too, or it was made anew
+-- after the run. A listen that is missing while its track stands, or its merged one, is lost.
+WITH run AS (
+    SELECT coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
+    FROM etl.runs r
+    LEFT JOIN etl.batches b USING (run_id)
+    WHERE r.run_id = $5
+    GROUP BY r.run_id
+)
+SELECT w.place, k.track_id AS track_now, CASE
+    WHEN EXISTS (
+        SELECT FROM public.listens l WHERE l.track_id = k.track_id AND l.listened_at = to_timestamp(w.second)
+    ) THEN 'merged'
+    WHEN
+        NOT EXISTS (SELECT FROM public.tracks t WHERE t.id = w.track_id)
+        AND (k.lookup_key IS NULL OR k.created_at > (SELECT ended FROM run))
+    THEN 'removed'
+    ELSE 'missing'
+END AS fate
+FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[]) AS w (place, lookup_key, track_id, second)
+LEFT JOIN public.track_lookup k USING (lookup_key)
+WHERE NOT EXISTS (SELECT FROM public.listens l WHERE l.track_id = w.track_id AND l.listened_at = to_timestamp(w.second))
+ORDER BY w.place

@@ -1,0 +1,26 @@
+-- Once per worker's connection: foreign keys are checked as sets, by gone_references.sql,
+-- instead of row by row. Only where this role may ask for it, and nothing else hangs on what a batch inserts into: a
+-- trigger, a rule or a key that is not Koito's would not be heeded either. Returns a row where it is so from now on.
+WITH written AS (
+    SELECT unnest(ARRAY[
+        'public.artists', 'public.artist_aliases', 'public.releases', 'public.release_aliases', 'public.tracks',
+        'public.track_aliases', 'public.artist_releases', 'public.artist_tracks', 'public.track_lookup', 'public.listens',
+        'etl.batches'
+    ]::regclass[]) AS id
+)
+SELECT set_config('session_replication_role', 'replica', false) AS role
+WHERE
+    has_parameter_privilege('session_replication_role', 'SET')
+    AND NOT EXISTS (
+        SELECT FROM pg_trigger t JOIN written w ON w.id = t.tgrelid
+        WHERE NOT t.tgisinternal AND t.tgenabled = 'O' AND t.tgtype & 4 <> 0 -- TRIGGER_TYPE_INSERT of pg_trigger.h
+    )
+    AND NOT EXISTS (
+        SELECT FROM pg_rewrite r JOIN written w ON w.id = r.ev_class WHERE r.ev_enabled = 'O'
+    )
+    AND NOT EXISTS (
+        SELECT FROM pg_constraint c JOIN written w ON w.id = c.conrelid
+        WHERE c.contype = 'f' AND c.confrelid <> ALL (ARRAY[
+            'public.artists', 'public.releases', 'public.tracks', 'public.users', 'etl.runs'
+        ]::regclass[])
+    )

@@ -1,0 +1,7 @@
+-- Further names of artists, which keep all that they have; in one order, against deadlocks.
+INSERT INTO public.artist_aliases (artist_id, alias, source, is_primary)
+SELECT e.id, w.alias, w.source, false
+FROM unnest($1::integer[], $2::text[], $3::text[]) AS w (id, alias, source)
+JOIN public.artists e ON e.id = w.id
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING

@@ -1,0 +1,11 @@
+-- At the end of a replay: it, the runs that it completes, their files and what is unresolved.
+-- A file that another run has loaded since is that run's business; copies of one file count together.
+UPDATE etl.files f
+SET unresolved = w.unresolved, finished_at = coalesce(f.finished_at, now())
+FROM (
+    SELECT sha256, format, options, sum(unresolved)::bigint AS unresolved
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS u (sha256, format, options, unresolved)
+    GROUP BY sha256, format, options
+) w
+WHERE f.sha256 = w.sha256 AND f.format = w.format AND f.options = w.options AND f.run_id = ANY ($2::text[])
+    AND f.user_id = (SELECT r.user_id FROM etl.runs r WHERE r.run_id = $1)

@@ -1,0 +1,8 @@
+-- Since when the connections of other runs are open, the oldest first.
+SELECT a.backend_start AS began
+FROM (SELECT hashtextextended('etl.run', 0) AS key) k
+JOIN pg_locks l ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()
+    AND l.classid::bigint = (k.key >> 32) & 4294967295 AND l.objid::bigint = k.key & 4294967295
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+JOIN pg_stat_activity a ON a.pid = l.pid AND a.backend_start IS NOT NULL
+ORDER BY a.backend_start

@@ -1,0 +1,6 @@
+-- Staged listens that the database holds for another user; Koito's key has no user. The tracks as in
+-- insert_listens.sql.
+SELECT s.track_id, s.listened_at
+FROM pg_temp.etl_stage s
+JOIN public.listens l ON l.track_id = s.track_id AND l.listened_at = s.listened_at
+WHERE l.user_id <> s.user_id AND l.track_id BETWEEN $1::integer AND $2::integer

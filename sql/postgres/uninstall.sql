@@ -1,0 +1,5 @@
+-- `etl db uninstall`: removes our objects; the triggers go with their functions.
+DO $$ BEGIN
+    DROP TABLE IF EXISTS public.track_lookup;
+    DROP SCHEMA IF EXISTS etl CASCADE;
+END $$;

@@ -1,2 +1,0 @@
--- Called by etl/targets/ledger.py when a run begins: held, beside other runs, until its connection ends, whatever ends it.
-SELECT pg_advisory_lock_shared(hashtextextended('etl.run', 0))::text AS held

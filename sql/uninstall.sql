@@ -1,5 +1,0 @@
--- Called by etl/targets/postgres/migrate.py (etl db uninstall): removes our objects; the triggers go with their functions.
-DO $$ BEGIN
-    DROP TABLE IF EXISTS public.track_lookup;
-    DROP SCHEMA IF EXISTS etl CASCADE;
-END $$;

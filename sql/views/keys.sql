@@ -1,2 +1,0 @@
--- Called by etl/runs/inspect.py: the distinct artist, track and album texts, with their ids
-CREATE VIEW keys AS FROM read_parquet(getvariable('run') || '/keys.parquet')

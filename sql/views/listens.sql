@@ -1,2 +1,0 @@
--- Called by etl/runs/inspect.py: the listens of the files, as they were read
-CREATE VIEW listens AS FROM read_parquet(getvariable('run') || '/listens.parquet')

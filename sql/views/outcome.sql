@@ -1,2 +1,0 @@
--- Called by etl/runs/inspect.py: what became of each listen
-CREATE VIEW outcome AS FROM read_parquet(getvariable('run') || '/outcome.parquet')

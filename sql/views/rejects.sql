@@ -1,2 +1,0 @@
--- Called by etl/runs/inspect.py: the broken rows, with reasons and places
-CREATE VIEW rejects AS FROM read_parquet(getvariable('run') || '/rejects.parquet')

@@ -1,2 +1,0 @@
--- Called by etl/runs/inspect.py: the rows that are no listens, with reasons
-CREATE VIEW skipped AS FROM read_parquet(getvariable('run') || '/skipped.parquet')

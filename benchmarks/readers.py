@@ -24,7 +24,7 @@ from etl.extract.discover import discover
 from etl.extract.extractor import Extractor
 from etl.extract.rows import FileResult, gather
 from etl.formats import ReadOptions
-from etl.formats.spotify_extended import Play
+from etl.formats.spotify_extended import ExtendedPlay
 from etl.normalize.listens import Rules
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def ours(path: str) -> dict[str, Any]:
 
 def by_duckdb(folder: str) -> dict[str, Any]:
     """Read the fields that this program reads, with their types given, in as many threads as there are cores."""
-    columns = {name: TYPES.get(name, "VARCHAR") for name in Play.__struct_fields__}
+    columns = {name: TYPES.get(name, "VARCHAR") for name in ExtendedPlay.__struct_fields__}
     connection = duckdb.connect()
     started = time.perf_counter()
     relation = connection.read_json(f"{folder}/*.json", columns=columns, format="array", ignore_errors=True)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from etl.backfill.http.client import Patience
     from etl.backfill.rules.entities import Entity, Kind
     from etl.backfill.settings import BackfillSettings
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
 
 _BATCH = 100  # findings in a transaction
 _BATCH_SECONDS = 5.0  # that a finding may wait for others
@@ -61,19 +61,19 @@ class Voice:
 
 
 def backfill(
-    place: Place, settings: BackfillSettings, voice: Voice | None = None, patience: Patience | None = None
+    workspace: Workspace, settings: BackfillSettings, voice: Voice | None = None, patience: Patience | None = None
 ) -> dict[str, Any]:
     """Do a task and return its account.
 
     Raises ``EtlError`` where it cannot begin; an error later on is in the account, which says what was done until then.
     """
     with one_interruption():
-        return _Job(place, settings, voice or Voice(), patience).execute()
+        return _Job(workspace, settings, voice or Voice(), patience).execute()
 
 
 @dataclass
 class _Job:
-    place: Place
+    workspace: Workspace
     settings: BackfillSettings
     voice: Voice
     patience: Patience | None
@@ -91,11 +91,11 @@ class _Job:
             self.deadline = time.monotonic() + self.settings.max_runtime
         if self.settings.limit is not None:
             self.asking = self.settings.limit
-        place, read_only = self.place, self.settings.dry_run
-        connection, _ = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)
+        workspace, read_only = self.workspace, self.settings.dry_run
+        connection, _ = open_attended(workspace.dsn, workspace.home, self.voice.narrate, read_only=read_only)
         pool = Pool(connection, 1, lambda _: None)
         try:
-            with held(self.place.home, self.settings.task) as folder:
+            with held(self.workspace.home, self.settings.task) as folder:
                 return self._run(pool, folder)
         finally:
             pool.close()
@@ -115,7 +115,7 @@ class _Job:
                 error.hint = "What was found until now is kept; run the same command again to go on"
         self.stop.set()
         times = self.started, datetime.now(UTC)
-        account = tell(directory, self.place, self.settings, self.tally, (asker, client), failure, times)
+        account = tell(directory, self.workspace, self.settings, self.tally, (asker, client), failure, times)
         client.close()  # which cuts off what threads still wait for, after a failure
         cache.close()
         return account

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.backfill.rules.findings import Finding
     from etl.backfill.settings import BackfillSettings
     from etl.core.errors import EtlError
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
     from etl.runs.directory import RunDirectory
 
 
@@ -47,7 +47,7 @@ class Tally:
 
 def tell(
     directory: RunDirectory,
-    place: Place,
+    place: Workspace,
     settings: BackfillSettings,
     tally: Tally,
     asked: tuple[Asker, Client],

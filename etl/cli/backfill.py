@@ -12,7 +12,7 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate, narrate_failure, on_terminal
 from etl.cli.output import show, show_json, show_table
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,7 +143,7 @@ def _do(
     """Do a task under the options of its command, tell what came of it, and end the program."""
     from etl.backfill.run import Voice, backfill
     from etl.backfill.settings import PROVIDERS, BackfillSettings, parse_addresses, parse_kinds, parse_rates, parse_time
-    from etl.core.settings import find_place, from_environment
+    from etl.core.settings import find_workspace, from_environment
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would have waits go on
     environ = from_environment()
@@ -158,11 +158,11 @@ def _do(
             "max_runtime": parse_time(chosen["max_runtime"]),
         },
     )
-    place = find_place(home, dsn)
-    if place.warning:
-        narrate(f"warning: {place.warning}")
+    workspace = find_workspace(home, dsn)
+    if workspace.warning:
+        narrate(f"warning: {workspace.warning}")
     with _progress(quiet=json) as advance:
-        account = backfill(place, settings, Voice(narrate, advance))
+        account = backfill(workspace, settings, Voice(narrate, advance))
     if json:
         show_json(account)
     else:
@@ -183,9 +183,9 @@ def _show(account: Mapping[str, Any]) -> None:
         show(f"{service}: {asked:,} answers, and {cached:,} from the cache")
     status = account["status"].replace("_", " ")
     stopped = {"limit": " (--limit)", "max_runtime": " (--max-runtime)"}.get(account["stopped"] or "", "")
-    show(f"{status}{stopped}: {inert(account['run_dir'])}")
+    show(f"{status}{stopped}: {sanitize(account['run_dir'])}")
     if account["review"]:
-        show(f"for you to decide: {inert(account['review'])}")
+        show(f"for you to decide: {sanitize(account['review'])}")
     if account["settings"]["dry_run"]:
         show("nothing was written to the database; findings.parquet has what would be")
 

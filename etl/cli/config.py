@@ -9,25 +9,25 @@ import typer
 from etl.cli import options
 from etl.cli.narration import MANNER, narrate
 from etl.cli.output import show, show_json, show_table
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from etl.core.config import Held
+    from etl.core.config import ConfigValue
 
 app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", no_args_is_help=True)
 
-_HANDLED = ("home", "dsn", "dsn_file")  # by find_place, which must know a typed password from a hidden one
+_HANDLED = ("home", "dsn", "dsn_file")  # by find_workspace, which must know a typed password from a hidden one
 
 
 @app.command("show")
 def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show every setting, and whether it comes from an option, the environment, etl.toml, or is the default."""
-    from etl.core.config import SETTINGS, config_file, settings_held, strangers, usual_file
+    from etl.core.config import SETTINGS, config_file, load_config, unknown_variables, usual_file
 
-    held = settings_held()
+    held = load_config()
     values = _values(held, dsn, home)
     entries = {setting.name: values[setting.name] for setting in SETTINGS}
     file = config_file()
@@ -40,18 +40,18 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
     ]
     show_table(("setting", "value", "from", "where"), rows, cut=(1, 3), keep_end=(3,))
     show()
-    show(f"file: {inert(file)}" if file else f"file: none; {inert(usual_file())} would be read")
-    for name, near in strangers().items():
+    show(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(usual_file())} would be read")
+    for name, near in unknown_variables().items():
         narrate(f"warning: {name} is not known. Did you mean {near}?")
 
 
-def _values(held: Mapping[str, Held], dsn: str | None, home: str | None) -> dict[str, dict[str, Any]]:
+def _values(held: Mapping[str, ConfigValue], dsn: str | None, home: str | None) -> dict[str, dict[str, Any]]:
     """Return value, origin and place of every setting; passwords are hidden."""
     from etl.core.config import SETTINGS, first_of
     from etl.core.separators import DEFAULT_SEPARATORS
-    from etl.core.settings import find_place, redact
+    from etl.core.settings import find_workspace, redact
 
-    place = find_place(home, dsn)
+    workspace = find_workspace(home, dsn)
     found: dict[str, dict[str, Any]] = {}
     for setting in SETTINGS:
         one = held.get(setting.name)
@@ -60,7 +60,7 @@ def _values(held: Mapping[str, Held], dsn: str | None, home: str | None) -> dict
         found["artist_separators"]["value"] = DEFAULT_SEPARATORS
     address = first_of(held, "dsn", "dsn_file")
     found["dsn"] = _entry(None, address.origin, address.place) if address else found["dsn"]
-    for name, typed, value in (("home", home, str(place.home)), ("dsn", dsn, redact(place.dsn))):
+    for name, typed, value in (("home", home, str(workspace.home)), ("dsn", dsn, redact(workspace.dsn))):
         found[name] = _entry(value, "option", f"--{name}") if typed else {**found[name], "value": value}
     return found
 
@@ -78,11 +78,11 @@ def defaults(command: Any, file: Path | None) -> dict[str, Any]:  # noqa: ANN401
 
     A ``file`` is read instead of the usual one, here and wherever settings are looked at later.
     """
-    from etl.core.config import settings_held, use_file
+    from etl.core.config import load_config, use_file
 
     if file:
         use_file(file)
-    values = {name: one.value for name, one in settings_held().items() if name not in _HANDLED}
+    values = {name: one.value for name, one in load_config().items() if name not in _HANDLED}
     MANNER.as_json = MANNER.as_json or values.get("log_format") == "json"
     return _for(command, values)
 

@@ -11,7 +11,7 @@ from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
 from etl.core.errors import SettingsError
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from etl.targets.postgres.embedded.server import EmbeddedServer
@@ -21,10 +21,10 @@ app = typer.Typer(help="The embedded server, and our own objects in a database."
 
 
 def _server(home: str | None) -> EmbeddedServer:
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
-    return EmbeddedServer(find_place(home, EMBEDDED).home, narrate)
+    return EmbeddedServer(find_workspace(home, EMBEDDED).home, narrate)
 
 
 @app.command()
@@ -66,17 +66,17 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
         return
     facts["running"] = "yes" if now.running else "no"
     for name, value in facts.items():
-        show(f"{name:8} {'-' if value is None else inert(value)}")
+        show(f"{name:8} {'-' if value is None else sanitize(value)}")
 
 
 @app.command()
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Print the URI of the database, for psql and other programs; starts the embedded server."""
-    from etl.core.settings import EMBEDDED, find_place, redact
+    from etl.core.settings import EMBEDDED, find_workspace, redact
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
-    place = find_place(home, dsn)
-    uri = EmbeddedServer(place.home, narrate).start() if place.dsn == EMBEDDED else redact(place.dsn)
+    workspace = find_workspace(home, dsn)
+    uri = EmbeddedServer(workspace.home, narrate).start() if workspace.dsn == EMBEDDED else redact(workspace.dsn)
     show_json({"url": uri}) if json else show(uri)
 
 
@@ -90,15 +90,15 @@ def migrate(
     json: options.Json = False,
 ) -> None:
     """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
-    from etl.core.settings import find_place
+    from etl.core.settings import find_workspace
     from etl.targets.postgres.open import migrate_target
 
-    place = find_place(home, dsn)
+    workspace = find_workspace(home, dsn)
 
     def announce(migration: Migration) -> None:
         narrate(f"adding {migration.version:04}_{migration.name}: {migration.summary}")
 
-    applied = migrate_target(place.dsn, place.home, narrate, announce, standalone=standalone)
+    applied = migrate_target(workspace.dsn, workspace.home, narrate, announce, standalone=standalone)
     if json:
         show_json({"applied": [{"version": one.version, "name": one.name} for one in applied]})
     else:
@@ -113,12 +113,12 @@ def uninstall(
     json: options.Json = False,
 ) -> None:
     """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
-    from etl.core.settings import find_place
+    from etl.core.settings import find_workspace
     from etl.targets.postgres.migrate import uninstall as remove
     from etl.targets.postgres.open import resolve_uri
 
-    place = find_place(home, dsn)
-    uri = resolve_uri(place.dsn, place.home, narrate)
+    workspace = find_workspace(home, dsn)
+    uri = resolve_uri(workspace.dsn, workspace.home, narrate)
     if not yes and not _agreed("Remove track_lookup, its triggers and the ledger (schema etl)?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
     remove(uri)

@@ -12,7 +12,7 @@ import typer
 from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,11 +32,11 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Tell what became of one row of a file, and why."""
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import find_run
     from etl.runs.explain import explain as look_up
 
-    runs = find_place(home, EMBEDDED).runs
+    runs = find_workspace(home, EMBEDDED).runs
     found = look_up(find_run(runs, run), runs, place)
     if json:
         show_json(_plain(found.as_json()))
@@ -47,8 +47,8 @@ def explain(
 
 
 def _show(found: Explanation) -> None:
-    show(f"{inert(found.file)}:{found.row} ({found.format})")
-    show(inert(_readable(found.meaning)))
+    show(f"{sanitize(found.file)}:{found.row} ({found.format})")
+    show(sanitize(_readable(found.meaning)))
     for title, fields in _sections(found):
         present = {name: value for name, value in fields.items() if value is not None}
         if present:
@@ -56,7 +56,7 @@ def _show(found: Explanation) -> None:
             show(title)
             width = max(map(len, present))
             for name, value in present.items():
-                show(f"  {inert(name):{width}}  {inert(_text(value))}".rstrip())
+                show(f"  {sanitize(name):{width}}  {sanitize(_text(value))}".rstrip())
 
 
 def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ from etl.cli.narration import narrate, program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
 from etl.cli.runs import RunName
 from etl.core.errors import SettingsError
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
@@ -34,7 +34,7 @@ def inspect(
     ] = None,
 ) -> None:
     """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import find_run
     from etl.runs.inspect import ask, save
 
@@ -42,7 +42,7 @@ def inspect(
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")
     if sql is None and (csv or parquet is not None):
         raise SettingsError("--csv and --parquet need a query", "Add --sql QUERY; `etl inspect` lists the named ones")
-    directory = find_run(find_place(home, EMBEDDED).runs, run)
+    directory = find_run(find_workspace(home, EMBEDDED).runs, run)
     if sql is None:
         _show_overview(directory, json=json)
         return
@@ -63,21 +63,21 @@ def _show_overview(directory: RunDirectory, *, json: bool) -> None:
         about = {one.name: one.about for one in queries}
         show_json({"run_id": directory.run_id, "views": sizes, "queries": about, "duckdb": by_hand})
         return
-    show(f"run {inert(directory.run_id)}")
+    show(f"run {sanitize(directory.run_id)}")
     show()
     rows = [(name, size, views()[name].about) for name, size in sizes.items()]
     show_table(("view", "rows", "holds"), rows, right=(1,), cut=(2,))
     show()
     show_table(("query", "answers"), [(one.name, one.about) for one in queries], cut=(1,))
     show()
-    show(f"try: {program()} inspect {inert(directory.run_id)} --sql top_artists")
+    show(f"try: {program()} inspect {sanitize(directory.run_id)} --sql top_artists")
     show("or any SQL over the views: --sql 'FROM outcome LIMIT 5'")
     show("--csv, --json and --parquet FILE give the answer to other programs")
     show()
     show("the same views in DuckDB's own shell:")
     show()
     for line in by_hand.splitlines():
-        show(inert(line))
+        show(sanitize(line))
 
 
 def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
@@ -98,17 +98,17 @@ def show_answer(answer: Answer) -> None:
     """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
     places = range(len(answer.columns))
     numeric = [
-        place
-        for place in places
-        if any(isinstance(row[place], int | float | Decimal) for row in answer.rows)
-        and not any(isinstance(row[place], bool) for row in answer.rows)
+        workspace
+        for workspace in places
+        if any(isinstance(row[workspace], int | float | Decimal) for row in answer.rows)
+        and not any(isinstance(row[workspace], bool) for row in answer.rows)
     ]
     cells = [[_text(cell) for cell in row] for row in answer.rows]
-    texts = [place for place in places if place not in numeric]
+    texts = [workspace for workspace in places if workspace not in numeric]
     if not fits(answer.columns, cells, texts):
         show_records(answer.columns, cells)
         return
-    paths = [place for place in texts if answer.columns[place] in ("file", "path", "double_of")]
+    paths = [workspace for workspace in texts if answer.columns[workspace] in ("file", "path", "double_of")]
     show_table(answer.columns, cells, right=numeric, cut=texts, keep_end=paths)
 
 

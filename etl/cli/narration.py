@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.core.errors import told
-from etl.core.sanitize import inert
+from etl.core.errors import format_error
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def narrate(message: str, *, event: str = "note", **facts: object) -> None:
         return
     first, *more = text.expandtabs(4).splitlines() or [""]
     lines = [f"etl: {first}", *(f"     {line}" for line in more if line.strip())]
-    shown = [inert(line) for line in lines]
+    shown = [sanitize(line) for line in lines]
     if level != "info":
         shown[0] = shown[0].replace(level, coloured(level, "red" if level == "error" else "yellow", to_stderr=True), 1)
     mark = f"<{_SEVERITY[level]}>" if _in_journal() else ""
@@ -97,7 +97,7 @@ def narrate_error(error: EtlError) -> None:
 def narrate_failure(message: str, hint: str = "") -> None:
     """Tell what ended a run, and what to do next: in a box on a terminal."""
     if MANNER.as_json or not on_terminal():
-        narrate(f"error: {told(message, hint)}")
+        narrate(f"error: {format_error(message, hint)}")
         return
     from rich.console import Console
     from rich.panel import Panel
@@ -114,7 +114,7 @@ def narrate_failure(message: str, hint: str = "") -> None:
 
 
 def _inert_lines(text: str) -> str:
-    return "\n".join(map(inert, _as_called(text).expandtabs(4).splitlines()))
+    return "\n".join(map(sanitize, _as_called(text).expandtabs(4).splitlines()))
 
 
 def _as_called(text: str) -> str:

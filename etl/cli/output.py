@@ -14,7 +14,7 @@ import typer
 
 from etl.cli.narration import coloured
 from etl.core.errors import SettingsError
-from etl.core.sanitize import inert, is_active
+from etl.core.sanitize import is_active, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,12 +50,12 @@ def _escaped(found: re.Match[str]) -> str:
     if not is_active(char):
         return char
     units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+    return "".join(f"\\u{units[index : index + 2].hex()}" for index in range(0, len(units), 2))
 
 
 def show_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print the result as CSV: byte for byte what the texts are, but inert where it goes to a terminal."""
-    shown = inert if sys.stdout.isatty() else str
+    shown = sanitize if sys.stdout.isatty() else str
     for row in (headers, *rows):
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow([shown(cell) for cell in row])
@@ -83,10 +83,10 @@ def show_table(
         _narrow(widths, cut, available)
     for number, row in enumerate(cells):
         line = []
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            text = _shorten(cell, width, keep_end=place in keep_end)
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            text = _shorten(cell, width, keep_end=index in keep_end)
             blanks = " " * (width - cell_len(text))
-            line.append(blanks + text if place in right else text + blanks)
+            line.append(blanks + text if index in right else text + blanks)
         colour = (colours or {}).get(number - 1)
         text = _GAP.join(line).rstrip()
         show(coloured(text, colour) if colour else text)
@@ -107,11 +107,11 @@ def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> No
     for number, row in enumerate(_cells(headers, rows)[1:], start=1):
         show(f"-- {number:,}")
         for header, cell in zip(headers, row, strict=True):
-            show(f"{inert(header):{width}}  {cell}".rstrip())
+            show(f"{sanitize(header):{width}}  {cell}".rstrip())
 
 
 def _cells(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
-    return [[inert(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
+    return [[sanitize(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
 
 
 def _widths(cells: list[list[str]]) -> list[int]:

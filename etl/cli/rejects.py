@@ -15,7 +15,7 @@ from etl.cli.runs import RunName
 
 if TYPE_CHECKING:
     from etl.core.progress import Voice
-    from etl.pipeline.replay import LeftOver
+    from etl.pipeline.replay import Unloaded
 
 NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
 
@@ -25,11 +25,11 @@ app = typer.Typer(help="Rejected rows and unresolved listens: list them, try the
 @app.command("list")
 def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """List the rejected rows and unresolved listens of a run, with reasons."""
-    from etl.core.settings import EMBEDDED, find_place
-    from etl.pipeline.replay import left_over
+    from etl.core.settings import EMBEDDED, find_workspace
+    from etl.pipeline.replay import unloaded
     from etl.runs.directory import find_run
 
-    left = left_over(find_run(find_place(home, EMBEDDED).runs, run))
+    left = unloaded(find_run(find_workspace(home, EMBEDDED).runs, run))
     if json:
         show_json(_as_json(left))
     else:
@@ -54,28 +54,28 @@ def replay(
     """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
 
     def load(voice: Voice) -> dict[str, Any]:
-        from etl.core.settings import find_place, redact
+        from etl.core.settings import find_workspace, redact
         from etl.pipeline import run as pipeline
         from etl.pipeline.replay import replay_settings, replayable
         from etl.runs.directory import find_run
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-        place = find_place(home, dsn)
-        if place.warning:
-            narrate(f"warning: {place.warning}")
-        left = replayable(find_run(place.runs, run))
+        workspace = find_workspace(home, dsn)
+        if workspace.warning:
+            narrate(f"warning: {workspace.warning}")
+        left = replayable(find_run(workspace.runs, run))
         before = left.manifest["dsn"]
-        if redact(place.dsn) != before:
-            narrate(f"warning: run {left.run.run_id} went to {before}, this one goes to {redact(place.dsn)}")
+        if redact(workspace.dsn) != before:
+            narrate(f"warning: run {left.run.run_id} went to {before}, this one goes to {redact(workspace.dsn)}")
         if not (left.rejects.height or left.unresolved.height):
             narrate(NOTHING_LEFT.format(left.run.run_id))
         settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
-        return pipeline.replay(place, settings, left, voice)
+        return pipeline.replay(workspace, settings, left, voice)
 
     carry_out(load, home, json=json, metrics=None, progress=progress, log_format=log_format)
 
 
-def _as_json(left: LeftOver) -> dict[str, object]:
+def _as_json(left: Unloaded) -> dict[str, object]:
     import polars as pl
 
     stamp = pl.col("listened_at").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
@@ -87,7 +87,7 @@ def _as_json(left: LeftOver) -> dict[str, object]:
     }
 
 
-def _show(left: LeftOver) -> None:
+def _show(left: Unloaded) -> None:
     show(f"run {left.run.run_id}")
     if left.rejects.height:
         show()

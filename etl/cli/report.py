@@ -10,7 +10,7 @@ import typer
 from etl.cli import options
 from etl.cli.output import show, show_json
 from etl.cli.runs import RunName
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 PAGE = "report.html"
 
@@ -24,18 +24,18 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
-    from etl.core.atomic_file import whole_file
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.atomic_file import atomic_file
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.report.html import page
     from etl.report.read import read_facts
     from etl.runs.directory import find_run
 
-    directory = find_run(find_place(home, EMBEDDED).runs, run)
+    directory = find_run(find_workspace(home, EMBEDDED).runs, run)
     text = page(read_facts(directory))
     path = output or directory.path / PAGE
-    with whole_file(path) as partial:
+    with atomic_file(path) as partial:
         partial.path.write_text(text, encoding="utf-8")
     if json:
         show_json({"run_id": directory.run_id, "report": str(path)})
     else:
-        show(f"report: {inert(path)}")
+        show(f"report: {sanitize(path)}")

@@ -44,7 +44,7 @@ def run(
 
     def load(voice: Voice) -> dict[str, Any]:
         from etl.cli.arguments import run_settings
-        from etl.core.settings import find_place
+        from etl.core.settings import find_workspace
         from etl.pipeline import run as pipeline
 
         # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
@@ -65,9 +65,9 @@ def run(
             no_overlap=no_overlap,
             move_to=move_to,
         )
-        place = find_place(home, dsn)
-        if place.warning:
-            narrate(f"warning: {place.warning}")
-        return pipeline.run(place, settings, paths, voice)
+        workspace = find_workspace(home, dsn)
+        if workspace.warning:
+            narrate(f"warning: {workspace.warning}")
+        return pipeline.run(workspace, settings, paths, voice)
 
     carry_out(load, home, json=json, metrics=metrics, progress=progress, log_format=log_format)

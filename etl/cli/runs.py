@@ -10,7 +10,7 @@ from etl.cli import options
 from etl.cli.narration import narrate
 from etl.cli.output import show, show_json, show_table
 from etl.core.errors import InputError
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
@@ -22,11 +22,11 @@ RunName = Annotated[
 @app.command("list")
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
     """List all runs, the oldest first."""
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import list_runs
 
     manifests = []
-    for run in list_runs(find_place(home, EMBEDDED).runs):
+    for run in list_runs(find_workspace(home, EMBEDDED).runs):
         try:
             manifests.append(run.read_manifest())
         except InputError:
@@ -56,10 +56,10 @@ def prune(
     json: options.Json = False,
 ) -> None:
     """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.prune import plan_pruning, remove
 
-    runs = find_place(home, EMBEDDED).runs
+    runs = find_workspace(home, EMBEDDED).runs
     plan = plan_pruning(runs, keep)
     if not dry_run:
         remove(runs, plan.remove)
@@ -69,9 +69,9 @@ def prune(
         show_json({"removed": removed, "kept": kept, "newest": plan.newest, "dry_run": dry_run})
         return
     for run_id in removed:
-        show(f"{'would remove' if dry_run else 'removed'} {inert(run_id)}")
+        show(f"{'would remove' if dry_run else 'removed'} {sanitize(run_id)}")
     for one in plan.keep:
-        show(f"kept {inert(one.run_id)}: {one.reason}")
+        show(f"kept {sanitize(one.run_id)}: {one.reason}")
     show(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {plan.newest + len(plan.keep):,} kept")
 
 
@@ -79,10 +79,10 @@ def prune(
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
     from etl.cli.summary import show_manifest
-    from etl.core.settings import EMBEDDED, find_place
+    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import find_run
 
-    manifest = find_run(find_place(home, EMBEDDED).runs, run).read_manifest()
+    manifest = find_run(find_workspace(home, EMBEDDED).runs, run).read_manifest()
     if json:
         show_json(manifest)
         return

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from etl.core.settings import Place, RunSettings
-    from etl.live.listen import Listen, Ready, Submitted
+    from etl.core.settings import RunSettings, Workspace
+    from etl.live.listen import Listen, Submitted, ValidListen
 
 
 def submit(
@@ -51,29 +51,29 @@ def submit(
     from datetime import UTC, datetime
 
     from etl.core.separators import DEFAULT_SEPARATORS
-    from etl.core.settings import RunSettings, find_place
-    from etl.live.listen import judge, settled
+    from etl.core.settings import RunSettings, find_workspace
+    from etl.live.listen import rejected_all, validate
     from etl.normalize.listens import Rules
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     default = DEFAULT_SEPARATORS
     settings = RunSettings(user=user, artist_separators=default if artist_separators is None else artist_separators)
     settings.check_separators()
-    place = find_place(home, dsn)
-    if place.warning:
-        narrate(f"warning: {place.warning}")
+    workspace = find_workspace(home, dsn)
+    if workspace.warning:
+        narrate(f"warning: {workspace.warning}")
     now = datetime.now(UTC)
     rules = Rules(now, settings.separators)
     given = (artist, track, album, at, duration, recording_mbid, release_mbid, artist_mbid, client)
-    judged: Sequence[Ready | Submitted]
+    validated: Sequence[ValidListen | Submitted]
     if any(value is not None for value in given):
-        judged = [judge(_typed(*given, now=now), rules)]
+        validated = [validate(_typed(*given, now=now), rules)]
     else:
-        from etl.live.listenbrainz import judge_bodies
+        from etl.live.listenbrainz import validate_submissions
 
-        judged = judge_bodies(_stdin(), rules)
-    results = settled(judged)
-    _conclude(_store(place, settings, judged) if results is None else results)
+        validated = validate_submissions(_stdin(), rules)
+    results = rejected_all(validated)
+    _conclude(_store(workspace, settings, validated) if results is None else results)
 
 
 def _typed(
@@ -126,16 +126,18 @@ def _stdin() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _store(place: Place, settings: RunSettings, judged: Sequence[Ready | Submitted]) -> list[Submitted]:
+def _store(
+    workspace: Workspace, settings: RunSettings, validated: Sequence[ValidListen | Submitted]
+) -> list[Submitted]:
     """Store what is ready, in a thread: the main one only waits, so that a signal reaches it at once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from etl.live.submit import connect_live, submit_judged
+    from etl.live.submit import connect_live, submit_validated
 
     def work() -> list[Submitted]:
-        live = connect_live(place, settings, narrate)
+        live = connect_live(workspace, settings, narrate)
         try:
-            return submit_judged(live, judged)
+            return submit_validated(live, validated)
         finally:
             live.close()
 

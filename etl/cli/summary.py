@@ -10,7 +10,7 @@ import typer
 
 from etl.cli.narration import coloured, narrate, narrate_end, narrate_failure, program
 from etl.cli.output import fits, show, show_json, show_table
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     """Print what every file is and its counts; narrate why some were not read."""
     common = _common_folder([file["path"] for file in files])
     if common:
-        show(f"{len(files):,} files below {inert(common)}")
+        show(f"{len(files):,} files below {sanitize(common)}")
     rows: list[tuple[object, ...]] = [("file", "read as", *map(_words, terms))]
     rows += [
         (
@@ -38,10 +38,10 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     rows.append(("total", "", *(total[name] for name in terms)))
     last = len(terms) + 1
     for columns in (range(last + 1), (0, *range(2, last + 1)), (0, 1, last), (0, last)):
-        headers, *cells = [tuple(row[place] for place in columns) for row in rows]
+        headers, *cells = [tuple(row[index] for index in columns) for row in rows]
         if fits(list(map(str, headers)), cells, cut=(0,)):
             break
-    numbers = [place for place, column in enumerate(columns) if column > 1]
+    numbers = [index for index, column in enumerate(columns) if column > 1]
     show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
         narrate(f"{reason}: {', '.join(paths[:_NAMED])}{_and_more(len(paths) - _NAMED)}")
@@ -54,8 +54,8 @@ def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping
     for name in terms:
         rows.append((_words(name), counts[name]))
         rows += [(f"  {reason}", times) for reason, times in by_reason.get(name, {}).items()]
-    colours = {place: _row_colour(name, number) for place, (name, number) in enumerate(rows)}
-    show_table(("rows", "count"), rows, right=(1,), colours={place: one for place, one in colours.items() if one})
+    colours = {index: _row_colour(name, number) for index, (name, number) in enumerate(rows)}
+    show_table(("rows", "count"), rows, right=(1,), colours={index: one for index, one in colours.items() if one})
 
 
 def _row_colour(name: str, number: int) -> str:
@@ -100,7 +100,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     show(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {_conclusion(manifest)}")
     run_dir = Path(manifest["run_dir"])
     show(f"database: {_database(manifest['dsn'], run_dir)}")
-    show(f"run:      {inert(run_dir)}")
+    show(f"run:      {sanitize(run_dir)}")
     if replayed := manifest["settings"].get("replay_of"):
         show(f"replayed: {replayed}")
     _show_hints(manifest, home)
@@ -123,7 +123,7 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
 def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
     run_id, counts = manifest["run_id"], manifest["counts"]
     option = f" --home {shlex.quote(home)}" if home else ""
-    suffix = inert(option)
+    suffix = sanitize(option)
     if counts["records"]:
         show(f"try:      {program()} inspect {run_id} --sql top_artists{suffix}")
         show(f"          {program()} runs show {run_id}{suffix}")
@@ -150,8 +150,8 @@ def _conclusion(manifest: Mapping[str, Any]) -> str:
 
 def _database(dsn: str, run_dir: Path) -> str:
     if dsn != _EMBEDDED:
-        return inert(dsn)
-    return f"the embedded server's, in {inert(run_dir.parent.parent / 'postgres')}"
+        return sanitize(dsn)
+    return f"the embedded server's, in {sanitize(run_dir.parent.parent / 'postgres')}"
 
 
 def _common_folder(paths: Sequence[str]) -> str:
@@ -159,7 +159,7 @@ def _common_folder(paths: Sequence[str]) -> str:
     if len(paths) < 2:
         return ""
     first, last = min(paths), max(paths)
-    shared = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    shared = next((index for index, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
     common = first[: max(first.rfind("/", 0, shared), first.rfind("!", 0, shared)) + 1]
     return "" if common == "/" else common
 

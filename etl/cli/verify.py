@@ -11,7 +11,7 @@ from etl.cli import options
 from etl.cli.inspect import show_answer
 from etl.cli.narration import narrate, program
 from etl.cli.output import show, show_json, show_table
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 from etl.core.signals import one_interruption
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def verify(
     json: options.Json = False,
 ) -> None:
     """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
-    from etl.core.settings import find_place
+    from etl.core.settings import find_workspace
     from etl.runs.directory import find_run
     from etl.verify import verify_database, verify_run
     from etl.verify.database import query_of
@@ -40,19 +40,23 @@ def verify(
         query = query_of(sql)
         show_json({"name": sql, "query": query}) if json else show(f"{query.rstrip()};")
         return
-    place = find_place(home, dsn)
-    if place.warning:
-        narrate(f"warning: {place.warning}")
+    workspace = find_workspace(home, dsn)
+    if workspace.warning:
+        narrate(f"warning: {workspace.warning}")
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
-        verdict = verify_run(find_run(place.runs, run), place, narrate) if run else verify_database(place, narrate)
+        verdict = (
+            verify_run(find_run(workspace.runs, run), workspace, narrate)
+            if run
+            else verify_database(workspace, narrate)
+        )
     show_json(verdict.as_json()) if json else _show(verdict, is_run=bool(run))
     raise typer.Exit(verdict.exit_code)
 
 
 def _show(verdict: Verdict, *, is_run: bool) -> None:
     about = verdict.about
-    show(f"run {about['run_id']}: {_words(about['status'])}" if is_run else f"database: {inert(about['dsn'])}")
+    show(f"run {about['run_id']}: {_words(about['status'])}" if is_run else f"database: {sanitize(about['dsn'])}")
     show()
     rows = [(check.name, _words(check.result), check.rows.height, check.about) for check in verdict.checks]
     show_table(("check", "result", "rows", "what is checked" if is_run else "what is looked for"), rows, (2,), (3,))
@@ -68,7 +72,7 @@ def _show_finding(check: Check) -> None:
     from etl.verify.checks import SHOWN
 
     show()
-    show(f"{check.name}: {_words(check.result)}{f'; {inert(check.reason)}' if check.reason else ''}")
+    show(f"{check.name}: {_words(check.result)}{f'; {sanitize(check.reason)}' if check.reason else ''}")
     if not check.rows.height:
         return
     show_answer(Answer(check.rows.columns, check.rows.head(SHOWN).rows()))

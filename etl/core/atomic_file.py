@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import SettingsError
-from etl.core.failpoints import Point, reach
+from etl.core.failpoints import Point, failpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
 @dataclass(frozen=True)
-class Replacing:
+class AtomicFile:
     """A file that appears under its name when it is whole and on the disk."""
 
     path: Path
@@ -31,7 +31,7 @@ class Replacing:
     hint: str
     """What to do where it cannot be written."""
 
-    def __enter__(self) -> Replacing:
+    def __enter__(self) -> AtomicFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
@@ -39,7 +39,7 @@ class Replacing:
             if kind is None:
                 with self.path.open("rb") as written:
                     os.fsync(written.fileno())
-                reach(self.before)
+                failpoint(self.before)
                 self.path.replace(self.final)
         except OSError as failed:
             raise unwritable(self.final, failed, self.hint) from failed
@@ -53,10 +53,10 @@ class Replacing:
             raise unwritable(self.final, error, self.hint) from error
 
 
-def whole_file(path: Path) -> Replacing:
+def atomic_file(path: Path) -> AtomicFile:
     """Return ``path`` to be written under a temporary name beside it. Raises ``SettingsError`` where it cannot be."""
     hint = "Free some space or set its rights, or choose another place"
-    return Replacing(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
+    return AtomicFile(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
 
 
 def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:

@@ -20,7 +20,7 @@ from etl.core.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Value: TypeAlias = str | int | bool
+SettingValue: TypeAlias = str | int | bool
 Origin: TypeAlias = Literal["option", "env", "file", "default"]
 
 VARIABLE = "ETL_CONFIG"
@@ -35,7 +35,7 @@ class Setting:
 
     name: str
     about: str
-    default: Value | None = None
+    default: SettingValue | None = None
     kind: type[str | int | bool] = str
     choices: tuple[str, ...] = ()
     least: int = 0
@@ -74,10 +74,10 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 @dataclass(frozen=True)
-class Held:
+class ConfigValue:
     """A value that was set, and where."""
 
-    value: Value
+    value: SettingValue
     origin: Origin
     place: str
     """The variable, or the file and line."""
@@ -104,7 +104,7 @@ def usual_file() -> Path:
     return ROOT_FILE if os.geteuid() == 0 else user_config_path("etl") / "etl.toml"
 
 
-def settings_held(environ: Mapping[str, str] | None = None) -> dict[str, Held]:
+def load_config(environ: Mapping[str, str] | None = None) -> dict[str, ConfigValue]:
     """Return what is set, by name: in ``environ`` (default: the process's), else in ``etl.toml``.
 
     Raises ``SettingsError`` for a key that is not known, a value of another type, or a file that cannot be read.
@@ -114,13 +114,13 @@ def settings_held(environ: Mapping[str, str] | None = None) -> dict[str, Held]:
     return {**held, **_from_environment(os.environ if environ is None else environ)}
 
 
-def first_of(held: Mapping[str, Held], *names: str) -> Held | None:
+def first_of(held: Mapping[str, ConfigValue], *names: str) -> ConfigValue | None:
     """Return the one of ``names`` that counts: the environment goes before the file, then the order of ``names``."""
     found = [held[name] for name in names if name in held]
     return min(found, key=lambda one: one.origin != "env", default=None)
 
 
-def strangers(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def unknown_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the ``ETL_`` variables that look like a misspelt one of ours, and which."""
     variables = [VARIABLE, *(setting.variable for setting in SETTINGS)]
     found = os.environ if environ is None else environ
@@ -129,16 +129,16 @@ def strangers(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     return {name: near[0] for name, near in nearest.items() if near}
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Held]:
+def _from_environment(environ: Mapping[str, str]) -> dict[str, ConfigValue]:
     held = {}
     for setting in SETTINGS:
         if text := environ.get(setting.variable):
-            held[setting.name] = Held(_parsed(setting, text), "env", setting.variable)
+            held[setting.name] = ConfigValue(_parsed(setting, text), "env", setting.variable)
     return held
 
 
-def _parsed(setting: Setting, text: str) -> Value:
-    value: Value | None = text
+def _parsed(setting: Setting, text: str) -> SettingValue:
+    value: SettingValue | None = text
     if setting.kind is bool:
         value = _FLAGS.get(text.strip().lower())
     elif setting.kind is int:
@@ -148,7 +148,7 @@ def _parsed(setting: Setting, text: str) -> Value:
     return _checked(setting, value, setting.variable)
 
 
-def _from_file(path: Path) -> dict[str, Held]:
+def _from_file(path: Path) -> dict[str, ConfigValue]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         written = tomllib.loads(text)
@@ -171,7 +171,7 @@ def _from_file(path: Path) -> dict[str, Held]:
         checked = _checked(setting, value, f"{place}: {key}")
         if setting.is_path:
             checked = str(path.parent.absolute() / Path(str(checked)).expanduser())
-        held[key] = Held(checked, "file", place)
+        held[key] = ConfigValue(checked, "file", place)
     return held
 
 
@@ -189,7 +189,7 @@ def _place(path: Path, text: str, key: str) -> str:
     return f"{path}, line {number}" if number else str(path)
 
 
-def _checked(setting: Setting, value: Value, place: str) -> Value:
+def _checked(setting: Setting, value: SettingValue, place: str) -> SettingValue:
     if setting.choices and value not in setting.choices:
         raise SettingsError(f'{place} is "{value}"', f"Known: {', '.join(setting.choices)}")
     if setting.kind is int and not (

@@ -70,10 +70,10 @@ class EtlError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return told(self.message, self.hint)
+        return format_error(self.message, self.hint)
 
 
-def told(message: str, hint: str) -> str:
+def format_error(message: str, hint: str) -> str:
     """Return an error's message and what to do next in one line."""
     return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} {hint}" if hint else message
 
@@ -94,7 +94,7 @@ class DatabaseError(EtlError):
     exit_code = ExitCode.DATABASE
 
 
-class OverlapError(EtlError):
+class LockedError(EtlError):
     """Another run is at work on the database."""
 
     exit_code = ExitCode.LOCKED

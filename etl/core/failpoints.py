@@ -67,7 +67,7 @@ def plan(fault: Fault | None) -> None:
     _planned, _visits = fault, count(1)
 
 
-def reach(point: Point) -> None:
+def failpoint(point: Point) -> None:
     """Say that the program is at ``point``."""
     if _planned and _planned.point is point and next(_visits) == _planned.nth:
         os.kill(os.getpid(), _planned.number)

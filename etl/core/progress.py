@@ -39,7 +39,7 @@ class Progress(Protocol):
         """Hear that so much more is done."""
 
 
-class Silence:
+class NullProgress:
     """Hears nothing."""
 
     def begin(self, run_id: str) -> None:
@@ -60,4 +60,4 @@ class Voice:
     """How a run tells about itself; silent by default."""
 
     narrate: Callable[[str], None] = lambda _: None
-    progress: Progress = field(default_factory=Silence)
+    progress: Progress = field(default_factory=NullProgress)

@@ -8,9 +8,9 @@ _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction),
 _JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
 
 
-def inert(text: object) -> str:
+def sanitize(text: object) -> str:
     """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
-    return "".join(map(_inert_character, str(text)))
+    return "".join(map(_sanitize_character, str(text)))
 
 
 def is_active(char: str) -> bool:
@@ -18,7 +18,7 @@ def is_active(char: str) -> bool:
     return unicodedata.category(char) in _ACTIVE and char not in _JOINERS
 
 
-def _inert_character(char: str) -> str:
+def _sanitize_character(char: str) -> str:
     if not is_active(char):
         return char
     return chr(0x2400 + ord(char)) if char < " " else "\ufffd"  # Unicode has pictures of the first 32

@@ -229,7 +229,7 @@ NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": p
 # --- doubles: listens that several files, services or runs recorded ---------------------------------------------
 
 # Rows that say of themselves that they are no listens, which another export of the same service may not know.
-PASSED_OVER = _schema({"ended_at": TIME, "played_ms": pl.Int64, "artist": pl.String, "track": pl.String})
+NOT_COUNTED = _schema({"ended_at": TIME, "played_ms": pl.Int64, "artist": pl.String, "track": pl.String})
 
 # What the database holds near the listens of a run: one row per listen; names are all aliases, of all artists.
 NEARBY = _schema(
@@ -270,7 +270,7 @@ PLAYS = _schema(
 )
 
 # A row of a run's listens, and what it is a double of: another of them, or a row of NEARBY.
-PAIRS = _schema({"place": pl.Int64, "of": pl.Int64})
+DOUBLE_PAIRS = _schema({"place": pl.Int64, "of": pl.Int64})
 
 # Listens that are not loaded because they are there: in the database (``track_id``) or as another row (``of_*``).
 ASIDE = _schema(

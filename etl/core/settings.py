@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from platformdirs import user_data_path
 
-from etl.core.config import first_of, settings_held
+from etl.core.config import first_of, load_config
 from etl.core.errors import SettingsError
 from etl.core.failpoints import Fault, Point
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
@@ -21,7 +21,7 @@ from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl.core.config import Held
+    from etl.core.config import ConfigValue
 
 Plays: TypeAlias = Literal["heard", "trackdone"]
 PlayTime: TypeAlias = Literal["end", "start"]
@@ -58,7 +58,7 @@ def check_uri(uri: str) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where runs and the embedded server live, and which database is meant."""
 
     home: Path
@@ -74,20 +74,20 @@ class Place:
         return self.home / "runs"
 
 
-def find_place(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Place:
+def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Workspace:
     """Return where to work: an option, else the environment, else ``etl.toml``, else the default.
 
     Raises ``SettingsError`` for a DSN that is no libpq URI, an ``ETL_DSN_FILE`` that cannot be read, or an
-    ``ETL_FAULT`` that cannot be had, and as ``settings_held``.
+    ``ETL_FAULT`` that cannot be had, and as ``load_config``.
     """
-    held = settings_held(environ)
+    held = load_config(environ)
     chosen = home or (str(held["home"].value) if "home" in held else None)
     folder = _expanded(chosen) if chosen else _default_home()
     warning = ""
     if dsn and redact(dsn) != dsn:
         warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
     address = _check_dsn(dsn or _dsn_held(held) or EMBEDDED)
-    return Place(folder, address, warning, _fault((os.environ if environ is None else environ).get("ETL_FAULT")))
+    return Workspace(folder, address, warning, _fault((os.environ if environ is None else environ).get("ETL_FAULT")))
 
 
 def from_environment(prefix: str = "ETL_") -> dict[str, str]:
@@ -106,7 +106,7 @@ def _expanded(folder: str) -> Path:
         raise SettingsError(f'"{folder}" names a user who has no home folder', "Write the whole path") from error
 
 
-def _dsn_held(held: Mapping[str, Held]) -> str | None:
+def _dsn_held(held: Mapping[str, ConfigValue]) -> str | None:
     found = first_of(held, "dsn", "dsn_file")
     if found is None or found is held.get("dsn"):
         return str(found.value) if found else None

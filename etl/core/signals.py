@@ -24,7 +24,7 @@ def one_interruption() -> Iterator[None]:
         raise InterruptedRunError(ExitCode.INTERRUPTED) from error
 
 
-def attend(future: Future[T]) -> T:
+def wait_interruptibly(future: Future[T]) -> T:
     """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
 
     The system may give a signal to any thread. One that another thread takes does not wake the main one, which alone
@@ -38,7 +38,7 @@ def attend(future: Future[T]) -> T:
                 return future.result()
 
 
-def in_spite_of_signals(task: Callable[[], T]) -> T:
+def retry_on_interrupt(task: Callable[[], T]) -> T:
     """Return what ``task`` returns, in a thread: where Polars ends it for a signal, it is done again from the start.
 
     The main thread has the signal as well and decides what it means.

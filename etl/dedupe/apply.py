@@ -43,12 +43,12 @@ def apply_doubles(listens: pl.DataFrame, doubles: Doubles, nearby: pl.DataFrame,
     dropped = likely.get_column("place") if drop_doubles else likely.get_column("place").clear()
     skipped = pl.concat(
         [
-            _skips(rows, doubles.passed_over, SkipReason.NOT_PLAYED_TO_END),
+            _skips(rows, doubles.not_counted, SkipReason.NOT_PLAYED_TO_END),
             _skips(rows, dropped, SkipReason.LIKELY_DOUBLE),
         ]
     )
     aside = pl.concat([_same(rows, doubles.same), _present(rows, doubles.present, held)])
-    left_out = pl.concat([doubles.passed_over, dropped])
+    left_out = pl.concat([doubles.not_counted, dropped])
     set_aside = pl.concat([left_out, doubles.same.get_column("place"), doubles.present.get_column("place")])
     return Settled(
         listens=_without(listens, set_aside),

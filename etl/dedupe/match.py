@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import PAIRS, empty
-from etl.dedupe.plays import HOUR, MINUTE, of_database, of_run, passed_over
+from etl.core.schema import DOUBLE_PAIRS, empty
+from etl.dedupe.plays import HOUR, MINUTE, not_counted, of_database, of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAMES = ["loose_artist", "loose_track"]
 
-NO_PAIRS = empty(PAIRS)
+NO_PAIRS = empty(DOUBLE_PAIRS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Doubles:
     """``of`` is another row of the run, which stays: the same listen."""
     present: pl.DataFrame
     """``of`` is a row of NEARBY: the database has the listen."""
-    passed_over: pl.Series
+    not_counted: pl.Series
     """Places of rows that a better export of the same service calls no listens."""
     likely: pl.DataFrame
     """``of`` is another row of the run that stays."""
@@ -39,7 +39,7 @@ class Doubles:
     def found_none(self) -> bool:
         """Whether no row is a double of anything."""
         pairs = (self.same, self.present, self.likely, self.likely_present, self.account_twins)
-        return self.passed_over.is_empty() and all(frame.is_empty() for frame in pairs)
+        return self.not_counted.is_empty() and all(frame.is_empty() for frame in pairs)
 
 
 def find_doubles(
@@ -60,7 +60,7 @@ def find_doubles(
     if listens.is_empty() or (len(used) < 2 and nearby.is_empty() and passed.is_empty()):
         return none
     plays, held = of_run(listens, formats), of_database(nearby, spotify_ends=spotify_ends)
-    over = _passed_over(plays, passed)
+    over = _not_counted(plays, passed)
     left = _without(plays, over)
     present = _present(left, held)
     same = _same(left)
@@ -72,7 +72,7 @@ def find_doubles(
     return Doubles(
         same=same,
         present=present,
-        passed_over=over,
+        not_counted=over,
         likely=_likely(_without(stay, likely_present.get_column("place")), stay),
         likely_present=likely_present,
         account_twins=_account_twins(stay, held),
@@ -101,7 +101,7 @@ def _led(ranked: pl.DataFrame, group: list[str]) -> pl.DataFrame:
     return (
         shared.with_columns(of=leader, leads=pl.col("format").first().over(group))
         .filter(pl.col("format") != pl.col("leads"))
-        .select(*PAIRS)
+        .select(*DOUBLE_PAIRS)
     )
 
 
@@ -119,13 +119,13 @@ def _with_minute(plays: pl.DataFrame) -> pl.DataFrame:
     return plays.with_columns(minute=pl.col("ended") // MINUTE)
 
 
-def _passed_over(plays: pl.DataFrame, passed: pl.DataFrame) -> pl.Series:
+def _not_counted(plays: pl.DataFrame, passed: pl.DataFrame) -> pl.Series:
     """Return the places of rows that know only the minute, where ``passed`` has the play."""
     if passed.is_empty():
         return pl.Series("place", [], dtype=pl.Int64)
     key = [*_NAMES, "minute", "played_ms"]
     coarse = _with_minute(plays.filter(pl.col("minute_only") & (pl.col("service") == "spotify")))
-    return coarse.join(_with_minute(passed_over(passed)), on=key, how="semi").get_column("place")
+    return coarse.join(_with_minute(not_counted(passed)), on=key, how="semi").get_column("place")
 
 
 def _present(plays: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
@@ -141,7 +141,7 @@ def _present(plays: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         plays.filter("minute_only").with_columns(first="second", last=pl.col("second") + MINUTE - 1),
         held.with_columns(first="second", last="second"),
     ).filter(pl.col("service") == pl.col("service_of"))
-    return _first(pl.concat([exact.select(*PAIRS), coarse.select(*PAIRS)]))
+    return _first(pl.concat([exact.select(*DOUBLE_PAIRS), coarse.select(*DOUBLE_PAIRS)]))
 
 
 def _likely(plays: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -186,7 +186,7 @@ def _joined(plays: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.Dat
 
 def _first(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the first pair of each place."""
-    return pairs.select(*PAIRS).unique("place", keep="first", maintain_order=True)
+    return pairs.select(*DOUBLE_PAIRS).unique("place", keep="first", maintain_order=True)
 
 
 def _without(plays: pl.DataFrame, *settled: pl.Series) -> pl.DataFrame:
@@ -202,4 +202,4 @@ def _to_the_end(pairs: pl.DataFrame) -> pl.DataFrame:
         while (further := of.get(last)) is not None:
             last = further
         ends.append(last)
-    return pl.DataFrame({"place": list(of), "of": ends}, schema=PAIRS)
+    return pl.DataFrame({"place": list(of), "of": ends}, schema=DOUBLE_PAIRS)

@@ -115,7 +115,7 @@ def of_database(nearby: pl.DataFrame, *, spotify_ends: bool) -> pl.DataFrame:
     return _as_plays(named).with_columns(rank=pl.lit(-1, pl.Int32))
 
 
-def passed_over(rows: pl.DataFrame) -> pl.DataFrame:
+def not_counted(rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``rows`` (schema PASSED_OVER) with what they are compared by: ended, played_ms and loose names."""
     return rows.select(
         "played_ms",

@@ -36,7 +36,7 @@ _Item = TypeVar("_Item", InputFile, RefusedPath)
 
 
 @dataclass(frozen=True)
-class Found:
+class Discovered:
     """What lies below the paths of a run, each sorted by path."""
 
     files: list[InputFile]
@@ -46,7 +46,7 @@ class Found:
     """Listed, and costs nothing."""
 
 
-def discover(paths: Sequence[str | Path]) -> Found:
+def discover(paths: Sequence[str | Path]) -> Discovered:
     """Find every file below ``paths`` (files, folders, zips), each real file once, hidden ones not at all.
 
     Raises ``InputError`` naming a path that does not exist. Files that must not be opened, such as private data in
@@ -74,14 +74,14 @@ class _Search:
     room: int = 0
     """How many bytes more the zip on disk that is looked into may hold, zips in it and their files included."""
 
-    def found(self) -> Found:
+    def found(self) -> Discovered:
         """Return the result, with a word about each download that has private files only."""
         bare = [
             RefusedPath(container, package.advice)
             for container, package in self.downloads
             if container not in self.histories
         ]
-        return Found(_by_path(self.files), _by_path(self.refused), _by_path([*self.left_aside, *bare]))
+        return Discovered(_by_path(self.files), _by_path(self.refused), _by_path([*self.left_aside, *bare]))
 
     def walk(self, top: Path) -> Iterator[tuple[Path, bool]]:
         """Yield the regular files at or below ``top``, and whether the user named the file itself."""

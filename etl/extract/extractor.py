@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.progress import Count, Progress, Silence
-from etl.core.schema import NORMALIZED, PASSED_OVER, REJECTS, FileStatus, SkipReason, conform, empty
-from etl.extract.prefetch import ReadAhead
+from etl.core.progress import Count, NullProgress, Progress
+from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, SkipReason, conform, empty
+from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import CHANGED, FileReader, Unread, all_places, find
 from etl.extract.rows import FileResult
 from etl.formats import ReadOptions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from etl.core.settings import RunSettings
     from etl.extract.archive import InputFile
-    from etl.extract.discover import Found
+    from etl.extract.discover import Discovered
     from etl.extract.prefetch import IsKnown
     from etl.extract.reader import Decoded
     from etl.extract.spill import Spool
@@ -40,13 +40,13 @@ class Extractor:
     rules: Rules
     is_known: IsKnown
     """Called with path, SHA-256 and format; a known file is not read."""
-    progress: Progress = field(default_factory=Silence)
+    progress: Progress = field(default_factory=NullProgress)
     together: int = 1 << 30
     """What files of so many bytes hold is normalised before more are read: it bounds the memory."""
     spool: Spool | None = None
     """Takes the listens where there are more files than that."""
 
-    def extract(self, found: Found, begun: ReadAhead | None = None) -> list[FileResult]:
+    def extract(self, found: Discovered, begun: Prefetcher | None = None) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths. Reading them may have ``begun``.
 
         Rows are normalised together, because names repeat between files.
@@ -56,7 +56,7 @@ class Extractor:
         self.progress.expect(Count.FILES, len(found.files))
         decoded: list[Decoded] = []
         size = 0
-        ahead = begun or ReadAhead(FileReader(self.source, self.options), found.files)
+        ahead = begun or Prefetcher(FileReader(self.source, self.options), found.files)
         for file, read in ahead.results(self.is_known):
             self.progress.advance(Count.FILES, 1)
             if isinstance(read, Unread):
@@ -91,9 +91,9 @@ def extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress:
     return Extractor(settings.source, _options(settings), rules, is_known, progress)
 
 
-def begin(settings: RunSettings, files: Sequence[InputFile]) -> ReadAhead:
+def begin(settings: RunSettings, files: Sequence[InputFile]) -> Prefetcher:
     """Begin to read ``files`` as the extractor of such a run does."""
-    return ReadAhead(FileReader(settings.source, _options(settings)), files)
+    return Prefetcher(FileReader(settings.source, _options(settings)), files)
 
 
 def _options(settings: RunSettings) -> ReadOptions:
@@ -113,7 +113,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
         listens=rows.listens,
         skipped=rows.skipped,
         rejects=rejects,
-        passed_over=_passed_over(file.rows),
+        not_counted=_not_counted(file.rows),
         cleaned=rows.cleaned,
     )
 
@@ -140,7 +140,7 @@ def read_rows(
 ) -> FileResult:
     """Read the bytes of a file, or only its rows with the numbers ``wanted``. Raises ``BrokenFileError``."""
     extracted = kind.read(data, options)
-    passed_over = _passed_over(extracted)
+    not_counted = _not_counted(extracted)
     if wanted is not None:
         extracted = extracted.filter(pl.col("row").is_in(wanted.implode()))
     rows = normalize(extracted, path, kind.source, kind.earliest, rules)
@@ -153,12 +153,12 @@ def read_rows(
         listens=rows.listens,
         skipped=rows.skipped,
         rejects=conform(rows.rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS),
-        passed_over=passed_over,
+        not_counted=not_counted,
         cleaned=rows.cleaned,
     )
 
 
-def _passed_over(extracted: pl.DataFrame) -> pl.DataFrame:
+def _not_counted(extracted: pl.DataFrame) -> pl.DataFrame:
     """Return the plays that were not played to the end (schema PASSED_OVER)."""
     is_one = pl.col("skip") == str(SkipReason.NOT_PLAYED_TO_END)
-    return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*PASSED_OVER), PASSED_OVER)
+    return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*NOT_COUNTED), NOT_COUNTED)

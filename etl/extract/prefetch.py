@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from etl.core.schema import FileStatus
 from etl.core.signals import LISTEN_EVERY
 from etl.extract.reader import Decoded, FileReader, Opened, Unread
-from etl.extract.worker import MOST, readers_beside
+from etl.extract.worker import MOST, reader_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from etl.extract.archive import InputFile
-    from etl.extract.worker import Beside
+    from etl.extract.worker import ReaderProcess
     from etl.formats import Format
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
@@ -27,7 +27,7 @@ BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a la
 THREADS = 3  # where they read alone: one has Python's lock and decodes, the others read, hash, or wait for Polars
 
 
-class ReadAhead:
+class Prefetcher:
     """Reads ``files``, of which it opens the first at once.
 
     In the threads of this process one file is decoded at a time, while others are read and hashed; where there is
@@ -36,12 +36,12 @@ class ReadAhead:
 
     def __init__(self, here: FileReader, files: Sequence[InputFile]) -> None:
         self._waiting = deque(files)
-        self._tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | Beside, InputFile]] = {}
+        self._tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | ReaderProcess, InputFile]] = {}
         self._threads = ThreadPoolExecutor(THREADS + MOST, "etl-extract")
         with ExitStack() as ends:
-            beside = ends.enter_context(readers_beside(here, files))
+            beside = ends.enter_context(reader_processes(here, files))
             ends.callback(self._threads.shutdown, wait=False, cancel_futures=True)
-            self._idle: list[FileReader | Beside] = [here, *beside] if beside else [here] * THREADS
+            self._idle: list[FileReader | ReaderProcess] = [here, *beside] if beside else [here] * THREADS
             self._open_more()
             self._ends = ends.pop_all()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import InputError
-from etl.core.schema import NORMALIZED, PASSED_OVER, REJECTS, SKIPPED, FileStatus, empty
+from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, SKIPPED, FileStatus, empty
 from etl.dedupe import nothing_settled
 from etl.extract.spill import InMemory
 
@@ -32,7 +32,7 @@ class FileResult:
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
     rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))
-    passed_over: pl.DataFrame = field(default_factory=lambda: empty(PASSED_OVER))
+    not_counted: pl.DataFrame = field(default_factory=lambda: empty(NOT_COUNTED))
     """Plays that the file itself calls no listens, for an export of the service that cannot tell."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""

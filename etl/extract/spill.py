@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
-from etl.core.atomic_file import unwritable, whole_file
+from etl.core.atomic_file import atomic_file, unwritable
 from etl.core.errors import SettingsError
 from etl.core.schema import NORMALIZED, conform
 
@@ -88,7 +88,7 @@ class Spool:
             path = self._made() / f"{len(self.parts)}.parquet"
         except OSError as error:
             raise unwritable(self.parent, error, "Set its rights, or choose another --home") from error
-        with whole_file(path) as partial:
+        with atomic_file(path) as partial:
             conform(listens, NORMALIZED).sort("listened_at").write_parquet(
                 partial.path, compression="zstd", compression_level=1, row_group_size=_ROWS
             )
@@ -111,8 +111,8 @@ class Spool:
     def _made(self) -> Path:
         if self._folder is None:
             self.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left_over in self.parent.glob(f"{_PREFIX}*"):
-                _remove_unheld(left_over)
+            for unloaded in self.parent.glob(f"{_PREFIX}*"):
+                _remove_unheld(unloaded)
             self._folder = self.parent / f"{_PREFIX}{secrets.token_hex(3)}"
             self._folder.mkdir(mode=0o700)
             self._held = os.open(self._folder, os.O_RDONLY)

@@ -40,7 +40,7 @@ _SERVE = (
 _GONE = (OSError, EOFError, pickle.UnpicklingError, ValueError)  # ValueError: the pipe was closed
 
 
-class Beside:
+class ReaderProcess:
     """A process that reads files as ``here`` does. Only one thread at a time may use it."""
 
     def __init__(self, here: FileReader) -> None:
@@ -120,15 +120,15 @@ class Beside:
 
 
 @contextmanager
-def readers_beside(here: FileReader, files: Sequence[InputFile]) -> Iterator[list[Beside]]:
+def reader_processes(here: FileReader, files: Sequence[InputFile]) -> Iterator[list[ReaderProcess]]:
     """Yield as many processes as are worth starting to read ``files``; they end with the context."""
     is_worth_it = sum(file.size for file in files) >= WORTH_IT
     number = min(available_cores() - 1, len(files) // 4, MOST) if is_worth_it else 0
-    readers: list[Beside] = []
+    readers: list[ReaderProcess] = []
     with ExitStack() as ends:
         with suppress(OSError):  # no room for another process
             for _ in range(number):
-                readers.append(ends.enter_context(closing(Beside(here))))
+                readers.append(ends.enter_context(closing(ReaderProcess(here))))
         yield readers
 
 

@@ -44,7 +44,7 @@ class Alias(msgspec.Struct, gc=False):
     is_primary: bool | None = None
 
 
-class Track(msgspec.Struct, gc=False):
+class KoitoTrack(msgspec.Struct, gc=False):
     """A track; ``duration`` is in seconds, 0 where it is not known."""
 
     mbid: str | None = None
@@ -52,7 +52,7 @@ class Track(msgspec.Struct, gc=False):
     aliases: list[Alias] | None = None
 
 
-class Album(msgspec.Struct, gc=False):
+class KoitoAlbum(msgspec.Struct, gc=False):
     """An album; its cover's address is not read."""
 
     mbid: str | None = None
@@ -60,7 +60,7 @@ class Album(msgspec.Struct, gc=False):
     various_artists: bool | None = None
 
 
-class Artist(msgspec.Struct, gc=False):
+class KoitoArtist(msgspec.Struct, gc=False):
     """An artist of a track; the exporter never sets ``is_primary``."""
 
     mbid: str | None = None
@@ -68,18 +68,18 @@ class Artist(msgspec.Struct, gc=False):
     aliases: list[Alias] | None = None
 
 
-class Listen(msgspec.Struct, gc=False):
+class KoitoListen(msgspec.Struct, gc=False):
     """A listen; ``client`` is known since v0.1.8."""
 
     listened_at: str | None = None
     client: str | None = None
-    track: Track | None = None
-    album: Album | None = None
-    artists: list[Artist] | None = None
+    track: KoitoTrack | None = None
+    album: KoitoAlbum | None = None
+    artists: list[KoitoArtist] | None = None
 
 
 # Koito writes the account's name as it is, so one with a quotation mark or a backslash makes no JSON.
-LAYOUT = JsonEnvelope(Listen, "listens", ("version", VERSION), unescaped="user")
+LAYOUT = JsonEnvelope(KoitoListen, "listens", ("version", VERSION), unescaped="user")
 
 
 def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
@@ -90,7 +90,7 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
     listens = LAYOUT.read(data)
     if version is None:
         raise _other_version("it does not say of which version it is")
-    no_track, no_album = Track(), Album()
+    no_track, no_album = KoitoTrack(), KoitoAlbum()
     rows = listens.rows
     tracks = [row.track or no_track for row in rows]
     albums = [row.album or no_album for row in rows]
@@ -154,7 +154,7 @@ def _primary(aliases: list[Alias] | None) -> str | None:
     return chosen.alias if chosen else None
 
 
-def _credited(artists: list[Artist] | None) -> list[tuple[Artist, str]]:
+def _credited(artists: list[KoitoArtist] | None) -> list[tuple[KoitoArtist, str]]:
     """Return the artists that have a name, with it, the base artist first."""
     named = [(artist, name) for artist in artists or () if (name := _primary(artist.aliases))]
     if len(named) > 1:
@@ -162,17 +162,17 @@ def _credited(artists: list[Artist] | None) -> list[tuple[Artist, str]]:
     return named
 
 
-def _mbids(artists: Sequence[tuple[Artist, str]]) -> list[str | None] | None:
+def _mbids(artists: Sequence[tuple[KoitoArtist, str]]) -> list[str | None] | None:
     return [artist.mbid for artist, _ in artists] if any(artist.mbid for artist, _ in artists) else None
 
 
-def _of_artists(artists: Sequence[tuple[Artist, str]]) -> Iterator[tuple[str | bool | None, ...]]:
+def _of_artists(artists: Sequence[tuple[KoitoArtist, str]]) -> Iterator[tuple[str | bool | None, ...]]:
     for artist, name in artists:
         yield from _beyond(artist, name, "artist", name)
 
 
 def _beyond(
-    owner: Artist | Album | Track, name: str | None, entity: str, of: str | None = None
+    owner: KoitoArtist | KoitoAlbum | KoitoTrack, name: str | None, entity: str, of: str | None = None
 ) -> Iterator[tuple[str | bool | None, ...]]:
     """Yield what is worth keeping of the aliases of ``owner``, whose primary one is ``name``: the fields of ALIAS."""
     for one in owner.aliases or ():

@@ -35,7 +35,7 @@ class HasMbid(Protocol):
     mbid: Any
 
 
-class Artist(msgspec.Struct, gc=False):
+class LastfmArtist(msgspec.Struct, gc=False):
     """The API gives ``#text``, with extended=1 ``name``. An ``mbid`` that is no text is none."""
 
     text: str | None = msgspec.field(default=None, name="#text")
@@ -43,7 +43,7 @@ class Artist(msgspec.Struct, gc=False):
     mbid: Any = None
 
 
-class Album(msgspec.Struct, gc=False):
+class LastfmAlbum(msgspec.Struct, gc=False):
     """An album."""
 
     text: str | None = msgspec.field(default=None, name="#text")
@@ -63,13 +63,13 @@ class Attributes(msgspec.Struct, gc=False):
     nowplaying: str | bool | None = None
 
 
-class Scrobble(msgspec.Struct, gc=False):
+class LastfmScrobble(msgspec.Struct, gc=False):
     """A ``track`` of the API's user.getRecentTracks."""
 
-    artist: Artist | None = None
+    artist: LastfmArtist | None = None
     name: str | None = None
     mbid: Any = None
-    album: Album | None = None
+    album: LastfmAlbum | None = None
     date: Date | None = None
     attributes: Attributes | None = msgspec.field(default=None, name="@attr")
 
@@ -79,11 +79,11 @@ class Scrobble(msgspec.Struct, gc=False):
         return self.attributes is not None and str(self.attributes.nowplaying).strip().lower() in {"true", "1"}
 
 
-def read_tracks(tracks: Records[Scrobble]) -> pl.DataFrame:
+def read_tracks(tracks: Records[LastfmScrobble]) -> pl.DataFrame:
     """Return the rows of what the API calls tracks. Columns out: ``EXTRACTED``."""
     rows = tracks.rows
-    artists = [row.artist or Artist() for row in rows]
-    albums = [row.album or Album() for row in rows]
+    artists = [row.artist or LastfmArtist() for row in rows]
+    albums = [row.album or LastfmAlbum() for row in rows]
     dates = [row.date or Date() for row in rows]
     frame = pl.DataFrame(
         {

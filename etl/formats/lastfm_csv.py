@@ -23,14 +23,14 @@ from etl.formats.base import (
 )
 from etl.formats.lastfm import credit_mbids
 from etl.formats.lastfm_times import read_times
-from etl.formats.table_header import ALIASES, TIMES, Kind, kind_of_table, read_header
+from etl.formats.table_header import COLUMN_ALIASES, TIMES, ColumnKind, kind_of_table, read_header
 from etl.parsers import Delimited, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LAYOUT = Delimited(Dialect(tuple(ALIASES)), read_header)
-UNITS = {"date_ms": 1000}  # to a second
+LAYOUT = Delimited(Dialect(tuple(COLUMN_ALIASES)), read_header)
+TIME_UNITS = {"date_ms": 1000}  # to a second
 
 
 def read_csv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
@@ -48,7 +48,7 @@ def read_csv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001
 
 def with_times(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Add ``listened_at`` and ``minute_only`` from the text ``columns``, and ``written``, what stands in them."""
-    read = [read_times(frame[name], UNITS.get(name, 1)) for name in columns]
+    read = [read_times(frame[name], TIME_UNITS.get(name, 1)) for name in columns]
     times = [pl.lit(each["time"]) for each in read]
     precise = [pl.lit(each.select(pl.when(~pl.col("minute_only")).then("time")).to_series()) for each in read]
     written = [pl.when(~is_blank(name)).then(pl.format(f"{name}: {{}}", quoted(pl.col(name)))) for name in columns]
@@ -77,7 +77,7 @@ def with_verdicts(frame: pl.DataFrame, *, undated_is_playing: bool) -> pl.DataFr
 
 
 def _is_table(peek: Peek) -> bool:
-    return kind_of_table(peek) is Kind.LISTENS
+    return kind_of_table(peek) is ColumnKind.LISTENS
 
 
 FORMAT = Format(

@@ -26,7 +26,7 @@ class Named(msgspec.Struct, gc=False):
     mbid: Any = None
 
 
-class Track(msgspec.Struct, gc=False):
+class ExporterTrack(msgspec.Struct, gc=False):
     """A track."""
 
     name: str | None = None
@@ -34,22 +34,22 @@ class Track(msgspec.Struct, gc=False):
     artist: Named | None = None
 
 
-class Scrobble(msgspec.Struct, gc=False):
+class ExporterScrobble(msgspec.Struct, gc=False):
     """A scrobble. ``track`` has the names as Last.fm corrected them; ``uncorrectedTrack``, as sent, is not read."""
 
     timestamp: Timestamp | None = None
-    track: Track | None = None
+    track: ExporterTrack | None = None
     album: Named | None = None
 
 
-LAYOUT = JsonList(Scrobble)
+LAYOUT = JsonList(ExporterScrobble)
 
 
 def read_exporter(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one file. Columns out: ``EXTRACTED``."""
     scrobbles = LAYOUT.read(data)
     rows = scrobbles.rows
-    tracks = [row.track or Track() for row in rows]
+    tracks = [row.track or ExporterTrack() for row in rows]
     artists = [track.artist or Named() for track in tracks]
     albums = [row.album or Named() for row in rows]
     times = [row.timestamp or Timestamp() for row in rows]

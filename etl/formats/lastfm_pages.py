@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import Scrobble, read_tracks
+from etl.formats.lastfm import LastfmScrobble, read_tracks
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
     import polars as pl
 
-LAYOUT = JsonPages(Scrobble, (("recenttracks", "track"), ("track",)))
+LAYOUT = JsonPages(LastfmScrobble, (("recenttracks", "track"), ("track",)))
 
 
 def read_pages(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)

@@ -10,7 +10,7 @@ from etl.formats.lastfm import FIELDS, as_text, read_fields
 from etl.parsers import JsonList
 
 
-class Scrobble(msgspec.Struct, gc=False):
+class StatsScrobble(msgspec.Struct, gc=False):
     """A scrobble; ``date`` counts milliseconds."""
 
     track: str | None = None
@@ -19,7 +19,7 @@ class Scrobble(msgspec.Struct, gc=False):
     date: int | float | str | None = None
 
 
-LAYOUT = JsonList(Scrobble, ("scrobbles",))
+LAYOUT = JsonList(StatsScrobble, ("scrobbles",))
 
 
 def read_stats(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import Scrobble, read_tracks
+from etl.formats.lastfm import LastfmScrobble, read_tracks
 from etl.parsers import XmlElements
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def to_element(fields: dict[str, Any]) -> ET.Element:
     return track
 
 
-LAYOUT = XmlElements(Scrobble, "track", ("lfm", "recenttracks"), to_fields, to_element)
+LAYOUT = XmlElements(LastfmScrobble, "track", ("lfm", "recenttracks"), to_fields, to_element)
 
 
 def read_xml(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)

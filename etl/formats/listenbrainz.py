@@ -46,7 +46,7 @@ _PAGES = re.compile(rb'"(?:payload|listens)"\s*:\s*[\[{]')
 _OTHER_KINDS = {"score", "pinned_until", "timestamp"}
 
 
-class Credit(msgspec.Struct, gc=False):
+class ListenBrainzCredit(msgspec.Struct, gc=False):
     """One artist of a mapping."""
 
     artist_credit_name: Any = None
@@ -56,7 +56,7 @@ class Credit(msgspec.Struct, gc=False):
 class Mapping(msgspec.Struct, gc=False):
     """What the server knows about a listen."""
 
-    artists: list[Credit | Loose] | dict[str, Any] | str | int | float | bool | None = None
+    artists: list[ListenBrainzCredit | Loose] | dict[str, Any] | str | int | float | bool | None = None
     artist_mbids: Any = None
     recording_mbid: Any = None
     release_mbid: Any = None
@@ -87,7 +87,7 @@ class Metadata(msgspec.Struct, gc=False):
     mbid_mapping: Mapping | Loose = None
 
 
-class Listen(msgspec.Struct, gc=False):
+class ListenBrainzListen(msgspec.Struct, gc=False):
     """A listen; ``listened_at`` is in Unix seconds. The track that is playing has ``playing_now`` and no time."""
 
     listened_at: int | float | None = None
@@ -98,7 +98,7 @@ class Listen(msgspec.Struct, gc=False):
 _NO_METADATA, _NO_INFO, _NO_MAPPING = Metadata(), Info(), Mapping()
 
 
-def read_listens(listens: Records[Listen]) -> pl.DataFrame:
+def read_listens(listens: Records[ListenBrainzListen]) -> pl.DataFrame:
     """Turn listens into rows. Columns out: ``EXTRACTED``."""
     frame = _to_frame(listens.rows)
     no_time, bad_time = pl.col("time").is_null(), pl.col("listened_at").is_null()
@@ -119,7 +119,7 @@ def read_listens(listens: Records[Listen]) -> pl.DataFrame:
     return finish(frame, listens.broken)
 
 
-def _to_frame(rows: Sequence[Listen]) -> pl.DataFrame:
+def _to_frame(rows: Sequence[ListenBrainzListen]) -> pl.DataFrame:
     """Columns out: those of ``EXTRACTED`` that a listen fills, ``time``, ``playing_now``, and MBIDs of both origins."""
     text = pl.String
     times = [row.listened_at for row in rows]
@@ -184,7 +184,7 @@ def _mapped_artists(mapping: Mapping) -> tuple[list[str], list[str]]:
     names: list[str] = []
     mbids: list[str] = []
     for artist in as_list(mapping.artists):
-        name = as_text(artist.artist_credit_name) if isinstance(artist, Credit) else None
+        name = as_text(artist.artist_credit_name) if isinstance(artist, ListenBrainzCredit) else None
         if name is None or not name.strip():
             return [], []
         names.append(name)

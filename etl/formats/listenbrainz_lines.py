@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import Listen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonLines
 
 if TYPE_CHECKING:
     import polars as pl
 
-LAYOUT = JsonLines(Listen)
+LAYOUT = JsonLines(ListenBrainzListen)
 
 
 def read_lines(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)

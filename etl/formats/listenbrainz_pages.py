@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import Listen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
     import polars as pl
 
-LAYOUT = JsonPages(Listen, (("payload", "listens"), ("listens",), ("payload",)))
+LAYOUT = JsonPages(ListenBrainzListen, (("payload", "listens"), ("listens",), ("payload",)))
 
 
 def read_pages(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)

@@ -32,36 +32,36 @@ JOINER = " • "  # YouTube Music clients put all artists of a track into one na
 TEN_YEARS = 315_576_000
 
 
-class Album(msgspec.Struct, gc=False):
+class MalojaAlbum(msgspec.Struct, gc=False):
     """The API may write ``name`` for ``albumtitle``."""
 
     albumtitle: str | None = None
     name: str | None = None
 
 
-class Track(msgspec.Struct, gc=False):
+class MalojaTrack(msgspec.Struct, gc=False):
     """A track; ``length`` is in seconds."""
 
     artists: list[str] | None = None
     title: str | None = None
-    album: Album | None = None
+    album: MalojaAlbum | None = None
     length: float | None = None
 
 
-class Scrobble(msgspec.Struct, gc=False):
+class MalojaScrobble(msgspec.Struct, gc=False):
     """A listen; ``time`` is in Unix seconds. ``duration``, the seconds listened, is not read.
 
     Version 2 of the API had no ``track`` but its fields here; they are looked at only where it is lacking.
     """
 
     time: int | float | None = None
-    track: Track | None = None
+    track: MalojaTrack | None = None
     artists: Any = None
     title: Any = None
     album: Any = None
 
 
-LAYOUT = JsonList(Scrobble, LISTS)
+LAYOUT = JsonList(MalojaScrobble, LISTS)
 
 
 def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
@@ -111,15 +111,15 @@ def _time_texts(times: Sequence[float | None], listened_at: pl.Series) -> pl.Ser
     return pl.Series(texts, dtype=pl.String)
 
 
-def _tracks(scrobbles: Records[Scrobble]) -> tuple[list[Track], dict[int, Broken]]:
+def _tracks(scrobbles: Records[MalojaScrobble]) -> tuple[list[MalojaTrack], dict[int, Broken]]:
     """Return the track of each scrobble, and what is broken by row from 1."""
-    nothing = Track()
+    nothing = MalojaTrack()
     tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
     broken = dict(scrobbles.broken)
     flat = [row for row, scrobble in enumerate(scrobbles.rows, start=1) if scrobble.track is None and row not in broken]
     pieces = [_flat_track(scrobbles.rows[row - 1]) for row in flat]
     ends = [0, *accumulate(map(len, pieces))]
-    read = decode_pieces(Text(b"".join(pieces), None), list(pairwise(ends)), Track)
+    read = decode_pieces(Text(b"".join(pieces), None), list(pairwise(ends)), MalojaTrack)
     for number, (row, track) in enumerate(zip(flat, read.rows, strict=True), start=1):
         tracks[row - 1] = track
         if number in read.broken:
@@ -127,7 +127,7 @@ def _tracks(scrobbles: Records[Scrobble]) -> tuple[list[Track], dict[int, Broken
     return tracks, broken
 
 
-def _flat_track(scrobble: Scrobble) -> bytes:
+def _flat_track(scrobble: MalojaScrobble) -> bytes:
     """Return the track of a scrobble of version 2 as JSON; its album is a name, or an object as elsewhere."""
     album = {"name": scrobble.album} if isinstance(scrobble.album, str) else scrobble.album
     return msgspec.json.encode({"artists": scrobble.artists, "title": scrobble.title, "album": album})
@@ -158,7 +158,7 @@ def split_credit(artists: list[str] | None) -> list[str] | None:
     return names or None
 
 
-def _album(album: Album | None) -> str | None:
+def _album(album: MalojaAlbum | None) -> str | None:
     if album is None:
         return None
     return album.albumtitle if album.albumtitle is not None else album.name

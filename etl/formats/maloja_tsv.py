@@ -23,7 +23,7 @@ from etl.formats.base import (
 from etl.formats.maloja_export import split_credit
 from etl.parsers import Delimited, Dialect
 
-BETWEEN_ARTISTS = "␟"  # U+241F, the picture of the separator
+_BETWEEN = "␟"  # U+241F, the picture of the separator
 NOTHING = "-"
 
 # Old versions wrote no duration, the oldest no album. The duration is how long it was played, and is not read.
@@ -38,7 +38,7 @@ def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001
     table = LAYOUT.read(data)
     names = pl.col("artists", "title", "album")
     frame = table.frame.with_columns(pl.when(names != NOTHING).then(names.str.replace_all(r"\num", "#", literal=True)))
-    listed = [split_credit(text.split(BETWEEN_ARTISTS) if text else None) for text in frame["artists"]]
+    listed = [split_credit(text.split(_BETWEEN) if text else None) for text in frame["artists"]]
     seconds = frame["time"].str.extract(r"^\s*(\d{1,20})\s*$").cast(pl.Float64)
     frame = frame.with_columns(
         pl.Series("artist", [None if artists is None else ", ".join(artists) for artists in listed], dtype=pl.String),

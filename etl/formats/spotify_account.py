@@ -18,7 +18,7 @@ from etl.parsers import JsonList
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
 
-class Play(msgspec.Struct, gc=False):
+class AccountPlay(msgspec.Struct, gc=False):
     """The fields of a row; they are all of it."""
 
     endTime: str | None = None  # noqa: N815 (as in the file)
@@ -27,7 +27,7 @@ class Play(msgspec.Struct, gc=False):
     msPlayed: Milliseconds | None = None  # noqa: N815
 
 
-LAYOUT = JsonList(Play)
+LAYOUT = JsonList(AccountPlay)
 
 
 def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:

@@ -37,7 +37,7 @@ _TO_END = (pl.col("reason_end") == "trackdone").fill_null(value=False)
 _PLAYED = pl.duration(milliseconds="played_ms")
 
 
-class Play(msgspec.Struct, gc=False):
+class ExtendedPlay(msgspec.Struct, gc=False):
     """The fields that are read. Every generation of the export has a subset of them."""
 
     ts: str | None = None
@@ -56,7 +56,7 @@ class Play(msgspec.Struct, gc=False):
     offline_timestamp: float | None = None
 
 
-LAYOUT = JsonList(Play)
+LAYOUT = JsonList(ExtendedPlay)
 
 
 def scan_extended(data: bytes, options: ReadOptions) -> Scan:
@@ -72,7 +72,7 @@ def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
     return scan_extended(data, options).rows
 
 
-def to_frame(plays: Sequence[Play]) -> pl.DataFrame:
+def to_frame(plays: Sequence[ExtendedPlay]) -> pl.DataFrame:
     """Columns out: ``ts``, ``ms_played``, ``offline``, names, ``reason_end``, ``nameless``.
 
     ``nameless`` is the skip reason that holds if the row names neither a track nor an artist; only rows without a
@@ -142,7 +142,7 @@ def _unheard(options: ReadOptions) -> pl.Expr:
     return pl.when(~heard).then(pl.lit(str(SkipReason.TOO_SHORT)))
 
 
-def _nameless(play: Play) -> str:
+def _nameless(play: ExtendedPlay) -> str:
     """Return why a row without track and artist names is skipped; a track's URI goes before everything else."""
     if not play.spotify_track_uri:
         if play.episode_name or play.spotify_episode_uri:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from etl.formats.base import Peek
 
 # Our name of a column, and those that it has in files, the surest first.
-ALIASES: dict[str, tuple[str, ...]] = {
+COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp"),
     "date_ms": ("date ms",),
     "utc_time": ("utc time", "iso time", "datetime utc", "date utc", "datetime"),
@@ -48,7 +48,7 @@ EXPECTED = (
 )
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What a table is, judged by its header."""
 
     LISTENS = auto()
@@ -58,7 +58,7 @@ class Kind(Enum):
     LIBREFM = auto()
 
 
-def kind_of_table(peek: Peek) -> Kind | None:
+def kind_of_table(peek: Peek) -> ColumnKind | None:
     """Say what a file is by its header; ``None`` where it has none that is of any interest."""
     lines = [line for line in peek.head.decode("utf-8", "replace").split("\n")[:_LINES] if not is_blank(line)]
     table = [line for line in lines if not _COMMENT.match(line)]
@@ -66,7 +66,7 @@ def kind_of_table(peek: Peek) -> Kind | None:
         return None
     cells, _ = columns_of(table[0])
     if cells == _LIBREFM:
-        return Kind.LIBREFM
+        return ColumnKind.LIBREFM
     if len(table) < len(lines) or any(map(_VALUE.search, cells)):
         return None
     if len(cells) == 1:  # a spreadsheet may have taken each line for one cell
@@ -74,10 +74,10 @@ def kind_of_table(peek: Peek) -> Kind | None:
     names = {_plain(cell) for cell in cells}
     known = {name for name in map_columns(cells) if name}
     has_artist = any(map(_ARTIST_LIKE.fullmatch, names))
-    has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(ALIASES["album"])))
+    has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(COLUMN_ALIASES["album"])))
     if has_artist and names & _COUNTS and known.isdisjoint({"uts", "date_ms", "utc_time"}):
-        return Kind.TOP_LIST
-    return Kind.LISTENS if has_artist and has_track and len(cells) > 1 else None
+        return ColumnKind.TOP_LIST
+    return ColumnKind.LISTENS if has_artist and has_track and len(cells) > 1 else None
 
 
 def columns_of(line: str) -> tuple[list[str], str]:
@@ -90,7 +90,7 @@ def map_columns(cells: Sequence[str]) -> list[str | None]:
     """Return our names of the columns; of several columns for one name, the surest has it."""
     plain = [_plain(cell) for cell in cells]
     names: list[str | None] = [None] * len(plain)
-    for name, aliases in ALIASES.items():
+    for name, aliases in COLUMN_ALIASES.items():
         if known := next((alias for alias in aliases if alias in plain), None):
             names[plain.index(known)] = name
     return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from etl.formats import spotify_extended
 from etl.formats.base import Package, Peek, Refusal, name_matches
-from etl.formats.table_header import Kind, kind_of_table
+from etl.formats.table_header import ColumnKind, kind_of_table
 
 
 def _is_podcasts(peek: Peek) -> bool:
@@ -34,11 +34,11 @@ def _is_technical_log(peek: Peek) -> bool:
 def _is_top_list(peek: Peek) -> bool:
     if peek.shape:
         return not peek.keys.isdisjoint(_TOP_LISTS) and peek.keys.isdisjoint({"recenttracks", "uts"})
-    return kind_of_table(peek) is Kind.TOP_LIST
+    return kind_of_table(peek) is ColumnKind.TOP_LIST
 
 
 def _is_librefm(peek: Peek) -> bool:
-    return kind_of_table(peek) is Kind.LIBREFM
+    return kind_of_table(peek) is ColumnKind.LIBREFM
 
 
 def _is_scrobbler_log(peek: Peek) -> bool:

@@ -91,7 +91,7 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Ready:
+class ValidListen:
     """A listen that can be stored."""
 
     row: int
@@ -106,41 +106,44 @@ class Ready:
         return Submitted(self.row, lookup_key=self.single.lookup_key, **self.told, **became)
 
 
-def judge(listen: Listen, rules: Rules) -> Ready | Submitted:
+def validate(listen: Listen, rules: Rules) -> ValidListen | Submitted:
     """Return ``listen`` ready to be stored, or what is wrong with it."""
     row = listen.as_row()
     frame = _Frame(row, rules)
     if single := normalize_single(row, EARLIEST, rules):
-        return Ready(1, single, _told(row), frame)
+        return ValidListen(1, single, _told(row), frame)
     if half := _HALF.search("".join(_texts(row))):  # Polars would raise
         detail = f"U+{ord(half[0]):04X} is half of a surrogate pair"
         return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_told(row))
-    (judged,) = judge_frame(pl.DataFrame([row], schema=EXTRACTED), rules)
-    return judged
+    (validated,) = validate_frame(pl.DataFrame([row], schema=EXTRACTED), rules)
+    return validated
 
 
-def settled(judged: Sequence[Ready | Submitted]) -> list[Submitted] | None:
+def rejected_all(validated: Sequence[ValidListen | Submitted]) -> list[Submitted] | None:
     """Return the results where nothing is to be stored: no listen is ready, or one was rejected. Else None."""
-    if not any(isinstance(one, Submitted) and one.outcome == REJECTED for one in judged) and any(
-        isinstance(one, Ready) for one in judged
+    if not any(isinstance(one, Submitted) and one.outcome == REJECTED for one in validated) and any(
+        isinstance(one, ValidListen) for one in validated
     ):
         return None
     unresolved = str(Outcome.UNRESOLVED)
-    return [one.result(outcome=unresolved, detail=NOT_SUBMITTED) if isinstance(one, Ready) else one for one in judged]
+    return [
+        one.result(outcome=unresolved, detail=NOT_SUBMITTED) if isinstance(one, ValidListen) else one
+        for one in validated
+    ]
 
 
-def judge_frame(extracted: pl.DataFrame, rules: Rules) -> list[Ready | Submitted]:
-    """Do what ``judge`` does for each row of ``extracted`` (schema EXTRACTED)."""
+def validate_frame(extracted: pl.DataFrame, rules: Rules) -> list[ValidListen | Submitted]:
+    """Do what ``validate`` does for each row of ``extracted`` (schema EXTRACTED)."""
     made = normalize(extracted, SOURCE, SOURCE, EARLIEST, rules)
     given = {row["row"]: row for row in extracted.iter_rows(named=True)}
-    judged: list[Ready | Submitted] = [
+    validated: list[ValidListen | Submitted] = [
         Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_told(given[row["row"]]))
         for outcome, frame in ((SKIPPED, made.skipped), (REJECTED, made.rejected))
         for row in frame.iter_rows(named=True)
     ]
     for place, row in enumerate(made.listens.iter_rows(named=True)):
-        judged.append(Ready(row["row"], single_of(row), _told(row), _Slice(made.listens, place)))
-    return sorted(judged, key=lambda one: one.row)
+        validated.append(ValidListen(row["row"], single_of(row), _told(row), _Slice(made.listens, place)))
+    return sorted(validated, key=lambda one: one.row)
 
 
 def _texts(row: Mapping[str, Any]) -> Iterator[str]:

@@ -11,11 +11,11 @@ from etl.core.errors import BrokenFileError, InputError
 from etl.core.schema import EXTRACTED, RejectReason, SkipReason, conform
 from etl.formats.base import ReadOptions
 from etl.formats.listenbrainz_pages import read_pages
-from etl.live.listen import judge_frame
+from etl.live.listen import validate_frame
 from etl.parsers.json_split import UNREADABLE
 
 if TYPE_CHECKING:
-    from etl.live.listen import Ready, Submitted
+    from etl.live.listen import Submitted, ValidListen
     from etl.normalize.listens import Rules
 
 _HINT = (
@@ -25,18 +25,18 @@ _HINT = (
 PLAYING_NOW = "playing_now"
 
 
-def judge_bodies(data: bytes, rules: Rules) -> list[Ready | Submitted]:
+def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submitted]:
     """Return each listen of the bodies in ``data``, in order: ready to be stored, or what is wrong with it.
 
     Raises ``InputError`` where there is no listen to be found.
     """
     try:
-        rows = read_bodies(data)
+        rows = read_submissions(data)
     except BrokenFileError as error:
         raise InputError(f"the input is no ListenBrainz submission: {error.message}", _HINT) from error
     if rows.is_empty():
         raise InputError("the input holds no listen", _HINT)
-    return judge_frame(rows, rules)
+    return validate_frame(rows, rules)
 
 
 class Body(msgspec.Struct):
@@ -45,7 +45,7 @@ class Body(msgspec.Struct):
     listen_type: str | None = None
 
 
-def read_bodies(data: bytes) -> pl.DataFrame:
+def read_submissions(data: bytes) -> pl.DataFrame:
     """Return the rows of all bodies. Columns out: ``EXTRACTED``; rows count from 1 across all.
 
     A body of the type ``playing_now`` holds no listen yet, so that no time is missing: it is skipped. Raises

@@ -9,8 +9,8 @@ import polars as pl
 from etl.core.schema import KeyStatus, Outcome
 from etl.load import batch_writer
 from etl.load.loader import Loader, Sizes
-from etl.load.result import Loaded
-from etl.resolve import requests
+from etl.load.result import LoadResult
+from etl.resolve.requests import distinct_requests
 from etl.runs.accounting import OTHER_USER
 from etl.targets import ledger
 from etl.targets.pool import Pool
@@ -19,14 +19,14 @@ from etl.targets.postgres.open import open_ready
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
 
 
 class Resolver:
     """Connects when it is needed first. It belongs to one thread at a time."""
 
-    def __init__(self, place: Place, user: str | None, narrate: Callable[[str], None]) -> None:
-        self._place = place
+    def __init__(self, workspace: Workspace, user: str | None, narrate: Callable[[str], None]) -> None:
+        self._workspace = workspace
         self._user = user
         self._narrate = narrate
         self._pool: Pool | None = None
@@ -37,8 +37,8 @@ class Resolver:
 
         Raises ``DatabaseError`` for a database that is not ready, ``SettingsError`` for an unknown user.
         """
-        loaded = Loaded()
-        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(requests.units(listen))
+        loaded = LoadResult()
+        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(distinct_requests(listen))
         (key,) = loaded.keys().rows(named=True)
         ids = {name: key[name] for name in ("status", "artist_id", "album_id", "track_id")}
         if key["status"] == KeyStatus.FAILED:
@@ -57,7 +57,7 @@ class Resolver:
 
     def _opened(self) -> Pool:
         if self._pool is None:
-            connection, _ = open_ready(self._place.dsn, self._place.home, self._narrate)
+            connection, _ = open_ready(self._workspace.dsn, self._workspace.home, self._narrate)
             self._pool = Pool(connection, 1, batch_writer.make_stage)
             self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
         return self._pool

@@ -15,8 +15,8 @@ import polars as pl
 
 from etl.core.schema import KeyStatus, Outcome
 from etl.core.separators import DEFAULT_SEPARATORS
-from etl.core.settings import RunSettings, find_place
-from etl.live.listen import Listen, Ready, Submitted, judge, settled
+from etl.core.settings import RunSettings, find_workspace
+from etl.live.listen import Listen, Submitted, ValidListen, rejected_all, validate
 from etl.normalize.listens import Rules
 from etl.runs.accounting import OTHER_USER
 from etl.targets.ledger import RETRIES
@@ -28,12 +28,12 @@ from etl.targets.postgres.open import resolve_uri
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
     from etl.live.resolver import Resolver
     from etl.normalize.fast_path import Single
     from etl.targets.postgres.connection import Connection
 
-__all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_bodies", "submit_listen"]
+__all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_listen", "submit_listenbrainz"]
 
 _MISSING_OBJECT = ("42P01", "3F000")  # table, schema: the database is not ready
 _UNIQUE = "23505"
@@ -51,45 +51,47 @@ def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
             done = submit_listen(live, Listen("Björk", "Jóga", datetime.now(UTC), album="Homogenic", duration=305))
         print(done.outcome, done.track_id)  # inserted 17
     """
-    judged = judge(listen, live.rules())
-    return live.submit(judged) if isinstance(judged, Ready) else judged
+    validated = validate(listen, live.rules())
+    return live.submit(validated) if isinstance(validated, ValidListen) else validated
 
 
-def submit_bodies(live: LiveConnection, data: bytes) -> list[Submitted]:
+def submit_listenbrainz(live: LiveConnection, data: bytes) -> list[Submitted]:
     """Store the listens that a client submits to ListenBrainz, in the order of their times; one rejected, none stored.
 
     Returns and raises as ``submit_listen``, and ``InputError`` for data in which there is no listen to be found.
     """
-    from etl.live.listenbrainz import judge_bodies  # noqa: PLC0415 (all formats come along)
+    from etl.live.listenbrainz import validate_submissions  # noqa: PLC0415 (all formats come along)
 
-    judged = judge_bodies(data, live.rules())
-    results = settled(judged)
-    return submit_judged(live, judged) if results is None else results
+    validated = validate_submissions(data, live.rules())
+    results = rejected_all(validated)
+    return submit_validated(live, validated) if results is None else results
 
 
-def submit_judged(live: LiveConnection, judged: Sequence[Ready | Submitted]) -> list[Submitted]:
-    """Store those of ``judged`` that are ready, in the order of their times; return the results in theirs."""
-    results = {one.row: one for one in judged if isinstance(one, Submitted)}
+def submit_validated(live: LiveConnection, validated: Sequence[ValidListen | Submitted]) -> list[Submitted]:
+    """Store those of ``validated`` that are ready, in the order of their times; return the results in theirs."""
+    results = {one.row: one for one in validated if isinstance(one, Submitted)}
     seen: set[tuple[int | None, int]] = set()
-    for one in sorted((one for one in judged if isinstance(one, Ready)), key=lambda ready: ready.single.second):
+    for one in sorted(
+        (one for one in validated if isinstance(one, ValidListen)), key=lambda ready: ready.single.second
+    ):
         done = live.submit(one)
         pair = (done.track_id, one.single.second)
         if pair in seen and done.outcome == Outcome.ALREADY_PRESENT:
             done = replace(done, outcome=str(Outcome.DUPLICATE_IN_INPUT))
         seen.add(pair)
         results[one.row] = done
-    return [results[one.row] for one in judged]
+    return [results[one.row] for one in validated]
 
 
 class LiveConnection:
     """A connection for live listens; ``open_live`` makes one. It belongs to one thread at a time."""
 
     def __init__(
-        self, connection: Connection, place: Place, settings: RunSettings, narrate: Callable[[str], None]
+        self, connection: Connection, workspace: Workspace, settings: RunSettings, narrate: Callable[[str], None]
     ) -> None:
-        """Use ``connection``, in autocommit, for keys that are cached; for others one to ``place`` will be opened."""
+        """Use ``connection``, in autocommit, for cached keys; others open a connection of their own."""
         self._connection = connection
-        self._place = place
+        self._workspace = workspace
         self._narrate = narrate
         self._resolver: Resolver | None = None
         self._separators = settings.separators
@@ -101,7 +103,7 @@ class LiveConnection:
         """Return what decides about a listen at this moment."""
         return Rules(datetime.now(UTC), self._separators)
 
-    def submit(self, ready: Ready) -> Submitted:
+    def submit(self, ready: ValidListen) -> Submitted:
         """Store a listen."""
         found = self._submit_cached(ready.single)
         if found and not found["unsettled"]:
@@ -151,7 +153,7 @@ class LiveConnection:
         from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do without)
 
         if self._resolver is None:
-            self._resolver = Resolver(self._place, self._user, self._narrate)
+            self._resolver = Resolver(self._workspace, self._user, self._narrate)
         return self._resolver.resolve(listen)
 
     def close(self) -> None:
@@ -188,16 +190,16 @@ def open_live(
     ``dsn``, ``home``, ``user`` and ``artist_separators`` mean what the options of ``etl run`` mean, with the same
     defaults. Raises ``SettingsError`` and ``DatabaseError``.
     """
-    place = find_place(home, dsn)
+    workspace = find_workspace(home, dsn)
     settings = RunSettings(user=user, artist_separators=artist_separators or DEFAULT_SEPARATORS)
-    live = connect_live(place, settings, lambda _: None)
+    live = connect_live(workspace, settings, lambda _: None)
     try:
         yield live
     finally:
         live.close()
 
 
-def connect_live(place: Place, settings: RunSettings, narrate: Callable[[str], None]) -> LiveConnection:
+def connect_live(workspace: Workspace, settings: RunSettings, narrate: Callable[[str], None]) -> LiveConnection:
     """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
-    connection = connect(resolve_uri(place.dsn, place.home, narrate), autocommit=True)
-    return LiveConnection(connection, place, settings, narrate)
+    connection = connect(resolve_uri(workspace.dsn, workspace.home, narrate), autocommit=True)
+    return LiveConnection(connection, workspace, settings, narrate)

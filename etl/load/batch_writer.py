@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.failpoints import Point, reach
+from etl.core.failpoints import Point, failpoint
 from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.resolve.rows import EntityRows
 from etl.targets.postgres import foreign_keys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
-PAIRS = pl.Schema({"track_id": STAGE["track_id"], "listened_at": STAGE["listened_at"]})
+LISTEN_PAIRS = pl.Schema({"track_id": STAGE["track_id"], "listened_at": STAGE["listened_at"]})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Written:
 
 def pairs(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return track_id and listened_at of all ``parts`` as one frame."""
-    return pl.concat([PAIRS.to_frame(), *parts])
+    return pl.concat([LISTEN_PAIRS.to_frame(), *parts])
 
 
 def prepare(connection: Connection) -> None:
@@ -71,13 +71,13 @@ def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Wri
     Without a run (a live listen) the ledger says nothing of it.
     """
     if not batch.keys:
-        return Written(PAIRS.to_frame(), PAIRS.to_frame(), retries=0)
+        return Written(LISTEN_PAIRS.to_frame(), LISTEN_PAIRS.to_frame(), retries=0)
     for attempt in range(RETRIES + 1):
         try:
             inserted, of_other_users = _write(connection, run_id, batch)
-            reach(Point.BEFORE_COMMIT)
+            failpoint(Point.BEFORE_COMMIT)
             connection.commit()
-            reach(Point.AFTER_COMMIT)
+            failpoint(Point.AFTER_COMMIT)
         except StatementError as error:
             connection.rollback()
             if error.failure is not Failure.TRANSIENT or attempt == RETRIES:
@@ -93,13 +93,13 @@ def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
             connection.ingest(table, rows.tables[table], schema)
-            reach(Point.AFTER_STAGE)
+            failpoint(Point.AFTER_STAGE)
     if rows.attached.height:
         connection.write("attach_artists", *rows.attached.get_columns())
     if _is_fresh(batch):
         connection.ingest("listens", batch.listens, STAGE)
-        reach(Point.AFTER_STAGE)
-        inserted, of_other_users = batch.listens.select(PAIRS.names()), PAIRS.to_frame()
+        failpoint(Point.AFTER_STAGE)
+        inserted, of_other_users = batch.listens.select(LISTEN_PAIRS.names()), LISTEN_PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
     owned = batch.listens.select("user_id").head(1)
@@ -133,13 +133,13 @@ def _is_fresh(batch: Batch) -> bool:
 def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Insert by way of the staging table; return the listens that were new, and those held for another user."""
     if listens.is_empty():
-        return PAIRS.to_frame(), PAIRS.to_frame()
+        return LISTEN_PAIRS.to_frame(), LISTEN_PAIRS.to_frame()
     connection.ingest("etl_stage", listens, STAGE, temporary=True)
-    reach(Point.AFTER_STAGE)
+    failpoint(Point.AFTER_STAGE)
     first, last = listens.select(first=pl.col("track_id").min(), last=pl.col("track_id").max()).row(0)
     inserted = connection.read("insert_listens", first, last)
     if inserted.height == listens.height:
-        return inserted, PAIRS.to_frame()
+        return inserted, LISTEN_PAIRS.to_frame()
     return inserted, connection.read("staged_of_other_users", first, last)
 
 

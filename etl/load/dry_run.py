@@ -8,23 +8,23 @@ import polars as pl
 
 from etl.load import snapshot
 from etl.load.batch_writer import present_listens
-from etl.load.loader import plan_units, stage
+from etl.load.loader import plan_requests, stage
 from etl.resolve.batches import resolved_keys
-from etl.resolve.rows import with_real_ids
+from etl.resolve.rows import assign_ids
 
 if TYPE_CHECKING:
-    from etl.load.result import Loaded
+    from etl.load.result import LoadResult
     from etl.targets.postgres.connection import Connection
 
 
-def rehearse(
-    connection: Connection, user_id: int, listens: pl.DataFrame, found: snapshot.Found, loaded: Loaded
+def simulate_load(
+    connection: Connection, user_id: int, listens: pl.DataFrame, found: snapshot.LookupResult, loaded: LoadResult
 ) -> None:
     """Fill ``loaded`` with what loading ``listens`` (schema NORMALIZED), whose keys were ``found``, would come to."""
-    units, hits = found.to_resolve, found.hits
-    catalog = snapshot.read_catalog(connection, units, hits)
-    plan = plan_units(catalog, hits, units)
-    lookups = with_real_ids(resolved_keys(plan, catalog), snapshot.placeholder_ids(plan)).drop("place")
+    requests, hits = found.to_resolve, found.hits
+    catalog = snapshot.read_catalog(connection, requests, hits)
+    plan = plan_requests(catalog, hits, requests)
+    lookups = assign_ids(resolved_keys(plan, catalog), snapshot.placeholder_ids(plan)).drop("place")
     loaded.hits.append(hits)
     loaded.resolved.append(lookups)
     loaded.notes.update(plan.notes)

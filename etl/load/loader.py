@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.failpoints import Point, reach
-from etl.core.progress import Count, Silence
+from etl.core.failpoints import Point, failpoint
+from etl.core.progress import Count, NullProgress
 from etl.core.schema import STAGE
-from etl.core.signals import attend
+from etl.core.signals import wait_interruptibly
 from etl.load import batch_writer, snapshot
 from etl.load.batch_writer import Batch, Written, write_batch
 from etl.load.result import Commit
-from etl.resolve.batches import Phase, contested, cut, needs, resolved_keys
+from etl.resolve.batches import Phase, cut, find_commit_together, needs, resolved_keys
 from etl.resolve.planner import Plan, Planner
-from etl.resolve.requests import Unit
-from etl.resolve.rows import EntityRows, added_aliases, entity_rows, with_real_ids
+from etl.resolve.requests import ResolutionRequest
+from etl.resolve.rows import EntityRows, added_aliases, assign_ids, entity_rows
 from etl.targets.postgres.errors import Failure, StatementError
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from etl.core.progress import Progress
-    from etl.load.result import Loaded
+    from etl.load.result import LoadResult
     from etl.resolve.catalog import Catalog
     from etl.targets.pool import Pool
     from etl.targets.postgres.connection import Connection
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
-ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
+ROUND_ATTEMPTS = 3  # of a round whose entities Koito removed meanwhile, before its keys are looked at one by one
 ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
 PARTS = pl.Schema({"part": pl.UInt32, "lookup_key": pl.String})
-UNIT_COLUMNS = ("lookup_key", *(name for name in Unit._fields if name != "key"))
+REQUEST_COLUMNS = ("lookup_key", *(name for name in ResolutionRequest._fields if name != "key"))
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Sizes:
     """Listens that are looked up and loaded together where they went by way of the disk."""
 
 
-def plan_units(catalog: Catalog, hits: pl.DataFrame, units: pl.DataFrame) -> Plan:
-    """Apply the rules to ``units`` (schema UNITS), in their order."""
+def plan_requests(catalog: Catalog, hits: pl.DataFrame, requests: pl.DataFrame) -> Plan:
+    """Apply the rules to ``requests`` (schema REQUESTS), in their order."""
     planner = Planner(catalog, snapshot.hit_ids(hits))
-    columns = [units.get_column(name).to_list() for name in UNIT_COLUMNS]
-    for unit in map(Unit._make, zip(*columns, strict=True)):
-        planner.resolve(unit)
+    columns = [requests.get_column(name).to_list() for name in REQUEST_COLUMNS]
+    for request in map(ResolutionRequest._make, zip(*columns, strict=True)):
+        planner.resolve(request)
     return planner.plan
 
 
@@ -97,7 +97,7 @@ class Loader:
         user_id: int,
         listens: pl.DataFrame,
         sizes: Sizes,
-        loaded: Loaded,
+        loaded: LoadResult,
         progress: Progress | None = None,
         numbers: Iterator[int] | None = None,
     ) -> None:
@@ -112,7 +112,7 @@ class Loader:
         self._numbers = numbers or count(1)
         self._recording = threading.Lock()
         self.loaded = loaded
-        self._progress = progress or Silence()
+        self._progress = progress or NullProgress()
 
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
         """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks vanished meanwhile."""
@@ -121,29 +121,29 @@ class Loader:
         size = _even(rows.height, self._sizes.batch, self._pool.size)
         batches = [self._batch(part) for part in rows.iter_slices(size)]
         self.loaded.hits.append(hits)  # in case that the run ends here
-        vanished = {key for batch, _ in self._write({Phase.FREE: batches}, []) for key in batch.keys}
+        vanished = {key for batch, _ in self._write({Phase.INDEPENDENT: batches}, []) for key in batch.keys}
         self.loaded.hits[-1] = hits.filter(~pl.col("lookup_key").is_in(vanished))
         self._progress.advance(Count.KEYS, self.loaded.hits[-1].height)
         self.loaded.left.append(hits.filter(pl.col("lookup_key").is_in(vanished)).get_column("track_id"))
         return sorted(vanished)
 
-    def resolve(self, units: pl.DataFrame) -> None:
-        """Resolve ``units`` (schema UNITS, in order) and insert the listens of their keys."""
-        self._part_listens(units)
-        for part in units.iter_slices(self._sizes.round):
+    def resolve(self, requests: pl.DataFrame) -> None:
+        """Resolve ``requests`` (schema REQUESTS, in order) and insert the listens of their keys."""
+        self._part_listens(requests)
+        for part in requests.iter_slices(self._sizes.round):
             self._resolve_part(part, attempt=1)
-            reach(Point.BETWEEN_ROUNDS)
+            failpoint(Point.BETWEEN_ROUNDS)
 
-    def _part_listens(self, units: pl.DataFrame) -> None:
+    def _part_listens(self, requests: pl.DataFrame) -> None:
         """Sort the listens out by the round that has their key first: a round then looks at its own ones alone."""
         size = self._sizes.round
-        numbered = units.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // size)
+        numbered = requests.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // size)
         self._part_of_key = numbered.unique("lookup_key", keep="first")
         listens = self._listens.join(self._part_of_key, on="lookup_key")
         parts = {
             number: rows for (number,), rows in listens.partition_by("part", as_dict=True, include_key=False).items()
         }
-        self._parts = [parts.get(number, self._listens.clear()) for number in range(-(-units.height // size))]
+        self._parts = [parts.get(number, self._listens.clear()) for number in range(-(-requests.height // size))]
 
     def _listens_of(self, *keys: pl.DataFrame) -> pl.DataFrame:
         """Return the listens of ``keys`` (lookup_key), perhaps with others."""
@@ -152,14 +152,14 @@ class Loader:
         rows: list[pl.DataFrame] = [self._listens.clear(), *(self._parts[part] for part in parts)]
         return pl.concat(rows)
 
-    def _resolve_part(self, units: pl.DataFrame, attempt: int) -> None:
-        failed, enriched = self._round(units)
-        if not enriched and attempt < ATTEMPTS:
-            self._resolve_part(units.filter(~pl.col("lookup_key").is_in(list(failed))), attempt + 1)
+    def _resolve_part(self, requests: pl.DataFrame, attempt: int) -> None:
+        failed, enriched = self._round(requests)
+        if not enriched and attempt < ROUND_ATTEMPTS:
+            self._resolve_part(requests.filter(~pl.col("lookup_key").is_in(list(failed))), attempt + 1)
         if not failed:
             return
-        again = units.filter(pl.col("lookup_key").is_in(list(failed)))
-        if attempt < ATTEMPTS and any(_is_koitos_doing(error) for error in failed.values()):
+        again = requests.filter(pl.col("lookup_key").is_in(list(failed)))
+        if attempt < ROUND_ATTEMPTS and any(_is_koitos_doing(error) for error in failed.values()):
             self._resolve_part(again, attempt + 1)
         elif len(failed) == 1:
             self.loaded.failed.update((key, error.message) for key, error in failed.items())
@@ -168,20 +168,20 @@ class Loader:
             for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
                 self._resolve_part(again.filter(pl.col("lookup_key").is_in(half)), attempt)
 
-    def _round(self, units: pl.DataFrame) -> tuple[dict[str, StatementError], bool]:
+    def _round(self, requests: pl.DataFrame) -> tuple[dict[str, StatementError], bool]:
         """Do one round; return the keys that were not written, in order, and whether enrichment went through."""
-        catalog, plan, hits = self._pool.control(lambda connection: self._read_and_plan(connection, units))
-        taking = self._pool.control_later(lambda connection: snapshot.take_ids(connection, plan))
+        catalog, plan, hits = self._pool.control(lambda connection: self._read_and_plan(connection, requests))
+        taking = self._pool.control_later(lambda connection: snapshot.allocate_ids(connection, plan))
         late = self._not_loaded(hits)
         resolved = resolved_keys(plan, catalog)
         needed = needs(plan, resolved)
         listens = self._listens_of(resolved, late)
         per_key = listens.group_by("lookup_key").len()
         counts = resolved.join(per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
-        in_order = contested(catalog, resolved, needed)
+        in_order = find_commit_together(catalog, resolved, needed)
         division = cut(resolved, needed, in_order, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
-        ids = attend(taking)
-        lookups = with_real_ids(resolved, ids)
+        ids = wait_interruptibly(taking)
+        lookups = assign_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
         staged = stage(listens, pl.concat([lookups.drop("place"), late]), self._user_id)
         batches, overflow = self._divide(lookups, staged, division, entities)
@@ -191,16 +191,16 @@ class Loader:
         self.loaded.hits[-1] = late.filter(~pl.col("lookup_key").is_in(list(failed)))
         self.loaded.resolved[before:] = [lookups.filter(~pl.col("lookup_key").is_in(list(failed)))]
         self.loaded.notes.update(plan.notes)
-        reach(Point.BEFORE_ENRICHMENT)
+        failpoint(Point.BEFORE_ENRICHMENT)
         enriched = self._pool.control(lambda connection: _enrich(connection, plan))
         return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
 
-    def _read_and_plan(self, connection: Connection, units: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
+    def _read_and_plan(self, connection: Connection, requests: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
         """Take the round's lock, which the transaction holds until its end, and plan."""
         connection.read("round_lock")
-        hits = snapshot.read_hits(connection, units.get_column("lookup_key").unique())
-        catalog = snapshot.read_catalog(connection, units, hits)
-        return catalog, plan_units(catalog, hits, units), hits
+        hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
+        catalog = snapshot.read_catalog(connection, requests, hits)
+        return catalog, plan_requests(catalog, hits, requests), hits
 
     def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
         """Return those ``hits`` that another run resolved since this one looked them up."""
@@ -242,10 +242,10 @@ class Loader:
 
     def _write(self, batches: Mapping[Phase, Sequence[Batch]], overflow: Sequence[Batch]) -> Failed:
         """Write batches, side by side where their phase allows it; return those that failed."""
-        seeds, after = batches.get(Phase.SEED, ()), batches.get(Phase.AFTER, ())
+        seeds, after = batches.get(Phase.SEED, ()), batches.get(Phase.DEPENDENT, ())
         chain = self._submit(seeds)
-        running = [self._submit([batch]) for batch in batches.get(Phase.FREE, ())]
-        failed = attend(chain)
+        running = [self._submit([batch]) for batch in batches.get(Phase.INDEPENDENT, ())]
+        failed = wait_interruptibly(chain)
         if failed:
             failed += [(batch, failed[0][1]) for batch in after]
         else:
@@ -299,7 +299,7 @@ def _is_koitos_doing(error: StatementError) -> bool:
 
 
 def _collect(running: Iterable[Future[Failed]]) -> Failed:
-    return [failure for future in running for failure in attend(future)]
+    return [failure for future in running for failure in wait_interruptibly(future)]
 
 
 def _enrich(connection: Connection, plan: Plan) -> bool:

@@ -29,7 +29,7 @@ class Commit(NamedTuple):
 
 
 @dataclass
-class Loaded:
+class LoadResult:
     """What has become of the keys and listens so far."""
 
     hits: list[pl.DataFrame] = field(default_factory=list)

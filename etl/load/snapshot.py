@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.schema import TRACK_LOOKUP, empty
-from etl.resolve import requests
 from etl.resolve.catalog import Artist, Catalog, Release, Track
-from etl.resolve.requests import Ids
+from etl.resolve.requests import Ids, candidate_aliases, distinct_requests, enrichment_candidates, to_resolve
 from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
@@ -17,23 +16,23 @@ if TYPE_CHECKING:
     from etl.targets.postgres.connection import Connection
 
 
-class Found(NamedTuple):
+class LookupResult(NamedTuple):
     """What the look-up of listens came to."""
 
-    units: pl.DataFrame
-    """Schema UNITS: of all keys."""
+    requests: pl.DataFrame
+    """Schema REQUESTS: of all keys."""
     hits: pl.DataFrame
     """Schema TRACK_LOOKUP: the cached keys."""
     to_resolve: pl.DataFrame
-    """Schema UNITS, in order."""
+    """Schema REQUESTS, in order."""
 
 
-def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) -> Found:
+def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) -> LookupResult:
     """Look up the keys of ``listens`` (schema NORMALIZED), and what cached tracks lack of what the listens know."""
-    units = requests.units(listens)
-    hits = read_hits(connection, units.get_column("lookup_key").unique()) if has_lookup else empty(TRACK_LOOKUP)
-    lacking = read_lacking(connection, requests.offers(units, hits))
-    return Found(units, hits, requests.to_resolve(units, hits, lacking))
+    requests = distinct_requests(listens)
+    hits = read_hits(connection, requests.get_column("lookup_key").unique()) if has_lookup else empty(TRACK_LOOKUP)
+    missing_fields = read_missing_fields(connection, enrichment_candidates(requests, hits))
+    return LookupResult(requests, hits, to_resolve(requests, hits, missing_fields))
 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
@@ -41,15 +40,15 @@ def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
     return connection.read("lookup_keys", keys)
 
 
-def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
-    """Return what each track of ``offered`` (units of cached keys, as ``lookup.offers`` returns them) lacks.
+def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return what each track of ``candidates`` lacks (requests of cached keys, see ``enrichment_candidates``).
 
     An MBID that differs from the one that is there counts as lacking, too: the plan does not store it, but tells.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
-    held = connection.read("held_by_tracks", offered.get_column("track_id").unique())
-    beside = offered.join(held, on="track_id", suffix="_held")
-    lacking = beside.group_by("track_id", maintain_order=True).agg(
+    held = connection.read("held_by_tracks", candidates.get_column("track_id").unique())
+    beside = candidates.join(held, on="track_id", suffix="_held")
+    missing_fields = beside.group_by("track_id", maintain_order=True).agg(
         duration=(pl.col("duration_held") == 0).any(),
         recording_mbid=_differs("recording_mbid"),
         release_mbid=_differs("release_mbid"),
@@ -58,11 +57,11 @@ def read_lacking(connection: Connection, offered: pl.DataFrame) -> pl.DataFrame:
             | (pl.col("artist_mbids").list.set_difference("artist_mbids_held").list.drop_nulls().list.len() > 0)
         ).any(),
     )
-    aliases = requests.offered_aliases(offered)
+    aliases = candidate_aliases(candidates)
     if aliases.is_empty():
-        return lacking.with_columns(aliases=pl.lit(value=False))
+        return missing_fields.with_columns(aliases=pl.lit(value=False))
     unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")
-    return lacking.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
+    return missing_fields.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
 
 
 def _differs(mbid: str) -> pl.Expr:
@@ -70,15 +69,15 @@ def _differs(mbid: str) -> pl.Expr:
     return (held.is_null() | (pl.col(mbid) != held)).any()
 
 
-def read_catalog(connection: Connection, units: pl.DataFrame, hits: pl.DataFrame) -> Catalog:
-    """Return the artists, releases and tracks that ``units`` (schema UNITS) may match, or that their hits name."""
-    names = _texts(units.get_column("artists").explode(), units.get_column("raw_artists").explode())
-    titles = _texts(*(units.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
-    recordings = _texts(units.get_column("recording_mbid"))
+def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame) -> Catalog:
+    """Return the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or their hits name."""
+    names = _texts(requests.get_column("artists").explode(), requests.get_column("raw_artists").explode())
+    titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
+    recordings = _texts(requests.get_column("recording_mbid"))
     cached = hits.get_column("track_id")
-    artists = connection.read("snapshot_artists", names, _texts(units.get_column("artist_mbids").explode()))
+    artists = connection.read("snapshot_artists", names, _texts(requests.get_column("artist_mbids").explode()))
     releases = connection.read(
-        "snapshot_releases", titles, _texts(units.get_column("release_mbid")), recordings, cached
+        "snapshot_releases", titles, _texts(requests.get_column("release_mbid")), recordings, cached
     )
     tracks = connection.read("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
     catalog = Catalog()
@@ -96,7 +95,7 @@ def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
     return {key: Ids(artist, album, track) for key, artist, album, track in hits.iter_rows()}
 
 
-def take_ids(connection: Connection, plan: Plan) -> NewIds:
+def allocate_ids(connection: Connection, plan: Plan) -> NewIds:
     """Take ids from Koito's sequences for what ``plan`` creates."""
     taken = connection.read("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks)).sort("id")
     ids = {

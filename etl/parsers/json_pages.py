@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 
-from etl.parsers.json_pages_split import Paths, split_pages
+from etl.parsers.json_pages_split import KeyPaths, split_pages
 from etl.parsers.json_split import UNREADABLE, to_utf8
 from etl.parsers.locate import mapped_fields, place
 from etl.parsers.records import Record, Records, decode_pieces
@@ -29,7 +29,7 @@ class JsonPages(Generic[Record]):
     """
 
     record: type[Record]
-    paths: Paths
+    paths: KeyPaths
 
     def read(self, data: bytes) -> Records[Record]:
         """Decode the records of all pages; raises ``BrokenFileError`` as ``read_records``.
@@ -56,7 +56,7 @@ class JsonPages(Generic[Record]):
         return page.encode()
 
 
-def _whole(body: bytes, record: type[Record], paths: Paths) -> list[Record] | None:
+def _whole(body: bytes, record: type[Record], paths: KeyPaths) -> list[Record] | None:
     """Decode all records in one go; ``None`` where something is broken, or a page has not exactly one list."""
     rows: list[Record] = []
     try:
@@ -83,13 +83,13 @@ def _lists(value: Any, record: type[Record]) -> Iterator[list[Record]]:  # noqa:
 
 
 @lru_cache
-def _decoder(record: type[msgspec.Struct], paths: Paths) -> msgspec.json.Decoder[Any]:
+def _decoder(record: type[msgspec.Struct], paths: KeyPaths) -> msgspec.json.Decoder[Any]:
     """Return a decoder of one document; its ``decode_lines`` reads any number of them, with any space between."""
     page = _page_type(record, paths)
     return msgspec.json.Decoder(page | types.GenericAlias(list, (page,)), strict=False)
 
 
-def _page_type(record: type[msgspec.Struct], paths: Paths) -> Any:  # noqa: ANN401 (made here, no name for it)
+def _page_type(record: type[msgspec.Struct], paths: KeyPaths) -> Any:  # noqa: ANN401 (made here, no name for it)
     """Return the type of an object that has the records under ``paths``, with a field for each first key."""
     fields = []
     keys = list(dict.fromkeys(path[0] for path in paths))

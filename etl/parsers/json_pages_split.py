@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from etl.parsers.json_split import Span
 
-Paths = tuple[tuple[str, ...], ...]
+KeyPaths = tuple[tuple[str, ...], ...]
 
 _GAP = re.compile(rb"[, \t\r\n]*")
 _PAGE_END = b", \t\r\n[]"  # what may stand between two pages
@@ -55,7 +55,7 @@ class Page(NamedTuple):
     depth: int = 0
 
 
-class Place(NamedTuple):
+class RecordPosition(NamedTuple):
     """Where a page's records stand. ``opening`` is the JSON around them up to there, but for other keys."""
 
     at: int
@@ -63,7 +63,7 @@ class Place(NamedTuple):
     is_list: bool
 
 
-def split_pages(text: Text, paths: Paths, keys: Collection[str]) -> list[Span]:
+def split_pages(text: Text, paths: KeyPaths, keys: Collection[str]) -> list[Span]:
     """Return the bounds in ``text.body`` of the records of all pages, which each page has under one of ``paths``.
 
     Where the brackets do not tell, a record begins with one of ``keys``. A sound page without a place for records is
@@ -72,21 +72,21 @@ def split_pages(text: Text, paths: Paths, keys: Collection[str]) -> list[Span]:
     node = _tree(paths)
     pages, depth = _pages(text.body, node)
     spans: list[Span] = []
-    strangers = 0
+    unknown_variables = 0
     for page in pages:
         found = _records_of(text, page, node, keys, len(spans))
         if found is None:
-            strangers += 1
+            unknown_variables += 1
             found = [(page.start, page.end)]
         spans += found
-    if strangers == len(pages) and (pages or not text.body.strip()):
+    if unknown_variables == len(pages) and (pages or not text.body.strip()):
         raise not_found(text.body, _names(node))
     if depth:
         raise cut_off(text, "after", len(spans))
     return spans
 
 
-def _tree(paths: Paths) -> Node:
+def _tree(paths: KeyPaths) -> Node:
     keys = dict.fromkeys(path[0] for path in paths if path)
     children = {b'"%s"' % key.encode(): _tree(tuple(path[1:] for path in paths if path[:1] == (key,))) for key in keys}
     return Node(() in paths, children)
@@ -165,7 +165,7 @@ def _records_of(text: Text, page: Page, node: Node, keys: Collection[str], befor
     return [(page.start + start, page.start + end) for start, end in spans]
 
 
-def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[Place | None]:
+def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[RecordPosition | None]:
     """Yield the places for records in the object at ``at``, as far as it can be followed; ``None`` for an empty one."""
     opening += b"{"
     while key := KEY.match(body, at + 1):
@@ -174,12 +174,12 @@ def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[Place 
         if child is not None:
             first = body[at : at + 1]
             if first == b"[" and child.is_end:
-                yield Place(at, opening + b'"":[', is_list=True)
+                yield RecordPosition(at, opening + b'"":[', is_list=True)
             elif first == b"{" and child.children:
                 yield None
                 yield from _places(body, at, child, opening + key[1] + b":")
             elif first == b"{":
-                yield Place(at, opening + b'"":', is_list=False)
+                yield RecordPosition(at, opening + b'"":', is_list=False)
             elif body.startswith(b"null", at):
                 yield None
         end = end_of_value(body, at, len(body))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from etl.core.schema import LISTENS, conform, empty
-from etl.core.signals import in_spite_of_signals
+from etl.core.signals import retry_on_interrupt
 from etl.load import batch_writer
 from etl.runs import accounting
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from etl.extract.rows import Rows
     from etl.extract.spill import Window
-    from etl.load.result import Loaded
+    from etl.load.result import LoadResult
     from etl.runs.directory import RunDirectory
 
 _TOLD = ("file", "row", "lookup_key", "listened_at")
@@ -28,11 +28,11 @@ class Part(NamedTuple):
     """Listens that were looked up and loaded together, and what has become of them so far."""
 
     window: Window
-    loaded: Loaded
+    loaded: LoadResult
 
 
 @dataclass(frozen=True)
-class Books:
+class RunTotals:
     """What became of the keys and rows of a run."""
 
     counts: Mapping[str, int]
@@ -63,9 +63,9 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     return accounting.spellings(accounting.add_up(names))
 
 
-def close_books(
+def finish_accounting(
     directory: RunDirectory, rows: Rows, parts: Sequence[Part], names: pl.DataFrame, *, failed: bool
-) -> Books:
+) -> RunTotals:
     """Write down what became of every key and row; of a run that ``failed``, rows that were not reached are left over.
 
     ``names`` is what ``write_rows`` returned.
@@ -89,11 +89,11 @@ def close_books(
             yield outcome
 
     with ThreadPoolExecutor(1, "etl-keys") as files:
-        writing = files.submit(in_spite_of_signals, lambda: directory.keep_frame("keys", keys))
+        writing = files.submit(retry_on_interrupt, lambda: directory.keep_frame("keys", keys))
         directory.keep_parts("outcome", outcomes())
         writing.result()
     told = accounting.put_together(tallies)
-    return Books(
+    return RunTotals(
         accounting.count(rows.skipped, rows.rejects, told, keys),
         accounting.count_files(rows.skipped, rows.rejects, told, keys),
         told,

@@ -29,7 +29,7 @@ class Overlap:
     settings: RunSettings
     formats: Mapping[str, str]
     """The format of each file."""
-    passed_over: pl.DataFrame
+    not_counted: pl.DataFrame
     """Schema PASSED_OVER."""
     has_ledger: bool
 
@@ -38,13 +38,13 @@ def settle_overlap(connection: Connection, run: Overlap, listens: pl.DataFrame) 
     """Sort out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = read_nearby(connection, run, listens)
     spotify_ends = run.settings.spotify_time == "end"
-    doubles = find_doubles(listens, run.formats, run.passed_over, nearby, spotify_ends=spotify_ends)
+    doubles = find_doubles(listens, run.formats, run.not_counted, nearby, spotify_ends=spotify_ends)
     return apply_doubles(listens, doubles, nearby, drop_doubles=run.settings.drop_doubles)
 
 
 def may_have_doubles(connection: Connection, run: Overlap, windows: Sequence[Window]) -> bool:
     """Say whether ``settle_overlap`` could find anything in the listens of all ``windows``."""
-    if len(set(run.formats.values())) > 1 or not run.passed_over.is_empty():
+    if len(set(run.formats.values())) > 1 or not run.not_counted.is_empty():
         return True
     return any(not read_nearby(connection, run, window.read(_NEARNESS)).is_empty() for window in windows)
 

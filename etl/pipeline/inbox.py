@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from etl.core.settings import RunSettings
-    from etl.extract.discover import Found
+    from etl.extract.discover import Discovered
 
 _CHUNK = 1 << 20
 _CODES = {int(code): code for code in ExitCode}
@@ -95,7 +95,7 @@ class Inbox:
         raise AssertionError("unreachable")  # pragma: no cover
 
 
-def open_inbox(paths: Sequence[Path], found: Found, settings: RunSettings) -> Inbox:
+def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) -> Inbox:
     """Return the inbox of a run that is about to read ``found`` below ``paths``.
 
     Raises ``SettingsError`` where ``move_to`` cannot be used: before anything is loaded.

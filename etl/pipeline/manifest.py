@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from etl.core.errors import EtlError
-    from etl.core.settings import Place, RunSettings
+    from etl.core.settings import RunSettings, Workspace
     from etl.extract.rows import FileResult, Rows
-    from etl.pipeline.account import Books, Part
+    from etl.pipeline.account import Part, RunTotals
     from etl.runs.directory import RunDirectory
 
 
@@ -29,7 +29,7 @@ class Ending:
     """How a run ended."""
 
     code: ExitCode
-    books: Books
+    books: RunTotals
     problems: list[str]
     """What does not balance."""
     failure: EtlError | None
@@ -52,7 +52,7 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
 
 def of_run(
     directory: RunDirectory,
-    place: Place,
+    workspace: Workspace,
     settings: RunSettings,
     rows: Rows,
     parts: Sequence[Part],
@@ -85,7 +85,7 @@ def of_run(
         "retries": sum(part.loaded.retries for part in parts),
         "started_at": started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
-        "dsn": redact(place.dsn),
+        "dsn": redact(workspace.dsn),
         "settings": settings.as_json(),
         "versions": versions(),
     }

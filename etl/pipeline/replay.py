@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from etl.extract.archive import InputFile
-    from etl.extract.discover import Found
+    from etl.extract.discover import Discovered
     from etl.formats import Format, ReadOptions
     from etl.normalize.listens import Rules
 
@@ -36,7 +36,7 @@ TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
 
 
 @dataclass(frozen=True)
-class LeftOver:
+class Unloaded:
     """What a run read and did not load."""
 
     run: RunDirectory
@@ -48,18 +48,18 @@ class LeftOver:
     """Columns of LISTENS, and ``detail``: why."""
 
 
-def left_over(run: RunDirectory) -> LeftOver:
+def unloaded(run: RunDirectory) -> Unloaded:
     """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` for one that did not end."""
     manifest = run.read_manifest()
     lost = run.read_where("outcome", pl.col("outcome") == str(Outcome.UNRESOLVED)).select("file", "row", "detail")
     listens = run.read_frame("listens") if lost.height else empty(LISTENS)
     unresolved = listens.join(lost, on=["file", "row"], maintain_order="right")
-    return LeftOver(run, manifest, run.read_frame("rejects"), unresolved)
+    return Unloaded(run, manifest, run.read_frame("rejects"), unresolved)
 
 
-def replayable(run: RunDirectory) -> LeftOver:
+def replayable(run: RunDirectory) -> Unloaded:
     """Return what can be tried again of ``run``; raises ``SettingsError`` for a dry run."""
-    left = left_over(run)
+    left = unloaded(run)
     if left.manifest["settings"]["dry_run"]:
         raise SettingsError(
             f"run {run.run_id} was a dry run: it loaded nothing of which a rest could be left", "Use `etl run`"
@@ -67,7 +67,7 @@ def replayable(run: RunDirectory) -> LeftOver:
     return left
 
 
-def replay_settings(left: LeftOver, *, user: str | None, workers: int, dry_run: bool, max_rejects: int) -> RunSettings:
+def replay_settings(left: Unloaded, *, user: str | None, workers: int, dry_run: bool, max_rejects: int) -> RunSettings:
     """Return the settings of the run that is replayed, but for those given; ``user`` None is the user of that run."""
     before = RunSettings.from_json(left.manifest["settings"])
     return replace(
@@ -107,9 +107,9 @@ class Reader:
 
     options: ReadOptions
     rules: Rules
-    _found: dict[Path, Found] = field(default_factory=dict)
+    _found: dict[Path, Discovered] = field(default_factory=dict)
 
-    def read(self, left: LeftOver) -> list[FileResult]:
+    def read(self, left: Unloaded) -> list[FileResult]:
         """Return the files that have rows to try again, with these rows only. Raises ``InputError``."""
         rejects = left.rejects.partition_by("file", as_dict=True)
         unresolved = left.unresolved.partition_by("file", as_dict=True)

@@ -15,20 +15,20 @@ import polars as pl
 
 from etl.core import failpoints
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
-from etl.core.failpoints import Point, reach
-from etl.core.progress import Count, Silence, Voice
-from etl.core.schema import PASSED_OVER, TRACK_LOOKUP, FileStatus, RunStatus, empty
-from etl.core.signals import attend, in_spite_of_signals, one_interruption
+from etl.core.failpoints import Point, failpoint
+from etl.core.progress import Count, NullProgress, Voice
+from etl.core.schema import NOT_COUNTED, TRACK_LOOKUP, FileStatus, RunStatus, empty
+from etl.core.signals import one_interruption, retry_on_interrupt, wait_interruptibly
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, gather, together
 from etl.extract.spill import Spool
 from etl.load import batch_writer, snapshot
-from etl.load.dry_run import rehearse
+from etl.load.dry_run import simulate_load
 from etl.load.loader import Loader, Sizes
-from etl.load.result import Loaded
+from etl.load.result import LoadResult
 from etl.pipeline import manifest
-from etl.pipeline.account import Part, close_books, write_rows
+from etl.pipeline.account import Part, finish_accounting, write_rows
 from etl.pipeline.dedupe import Overlap, may_have_doubles, settle_overlap
 from etl.pipeline.inbox import open_inbox
 from etl.pipeline.manifest import Ending
@@ -46,24 +46,28 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from etl.core.settings import Place, RunSettings
+    from etl.core.settings import RunSettings, Workspace
     from etl.extract.prefetch import IsKnown
     from etl.formats import Format
-    from etl.pipeline.account import Books
-    from etl.pipeline.replay import LeftOver
+    from etl.pipeline.account import RunTotals
+    from etl.pipeline.replay import Unloaded
     from etl.targets.postgres.connection import Connection
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
     with one_interruption():
-        everything = extractor(settings, datetime.now(UTC), lambda *_: False, Silence())
+        everything = extractor(settings, datetime.now(UTC), lambda *_: False, NullProgress())
         rows = gather(everything.extract(discover(paths)), settings.source)
     return manifest.of_check(settings, rows)
 
 
 def run(
-    place: Place, settings: RunSettings, paths: Sequence[Path], voice: Voice | None = None, sizes: Sizes | None = None
+    workspace: Workspace,
+    settings: RunSettings,
+    paths: Sequence[Path],
+    voice: Voice | None = None,
+    sizes: Sizes | None = None,
 ) -> dict[str, Any]:
     """Do the whole job and return the manifest, which is also ``run.json`` in the run directory.
 
@@ -71,7 +75,7 @@ def run(
     which says what was loaded until then, and the manifest is returned.
     """
     with one_interruption():
-        job = _Run(place, settings, voice or Voice(), sizes or Sizes())
+        job = _Run(workspace, settings, voice or Voice(), sizes or Sizes())
         with job.timed("discover"):
             found = discover(paths)
             inbox = open_inbox(paths, found, settings)
@@ -87,14 +91,14 @@ def run(
 
 
 def replay(
-    place: Place, settings: RunSettings, left: LeftOver, voice: Voice | None = None, sizes: Sizes | None = None
+    workspace: Workspace, settings: RunSettings, left: Unloaded, voice: Voice | None = None, sizes: Sizes | None = None
 ) -> dict[str, Any]:
     """Try what a run has left over again, as a run of its own; ``settings`` are what ``replay_settings`` returns.
 
     Returns and raises as ``run`` does.
     """
     with one_interruption():
-        job = _Run(place, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
+        job = _Run(workspace, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
 
         def extract(is_known: IsKnown) -> Rows:
             plain = extractor(settings, job.started, is_known, job.voice.progress)
@@ -109,7 +113,7 @@ def replay(
 
 @dataclass
 class _Run:
-    place: Place
+    workspace: Workspace
     settings: RunSettings
     voice: Voice
     sizes: Sizes
@@ -122,17 +126,17 @@ class _Run:
 
     def __post_init__(self) -> None:
         """Have a place for listens that are too many for the memory."""
-        self.spool = Spool(self.place.runs)
+        self.spool = Spool(self.workspace.runs)
 
     def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
-        failpoints.plan(self.place.fault)
+        failpoints.plan(self.workspace.fault)
         with self.timed("connect"):
-            place, read_only = self.place, self.settings.dry_run
-            connection, database = open_attended(place.dsn, place.home, self.voice.narrate, read_only=read_only)
+            workspace, read_only = self.workspace, self.settings.dry_run
+            connection, database = open_attended(workspace.dsn, workspace.home, self.voice.narrate, read_only=read_only)
             pool = Pool(connection, self.settings.workers, batch_writer.prepare)
         try:
             if self.settings.no_overlap or not self.settings.dry_run:
-                pool.control(lambda control: ledger.hold(control, alone=self.settings.no_overlap))
+                pool.control(lambda control: ledger.acquire_run_lock(control, exclusive=self.settings.no_overlap))
             if self.settings.dry_run:
                 pool.control(lambda control: control.write("begin_dry_run"))
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
@@ -143,9 +147,9 @@ class _Run:
                 self.voice.narrate(caveat)
             with self.timed("compare"):
                 rows = self._compare(pool, user, rows, has_ledger=database.has_migrations)
-            directory = create_run(self.place.runs, self.settings.source, self.started)
+            directory = create_run(self.workspace.runs, self.settings.source, self.started)
             with directory.held():
-                reach(Point.AFTER_RUN_DIRECTORY)
+                failpoint(Point.AFTER_RUN_DIRECTORY)
                 self.voice.progress.begin(directory.run_id)
                 self.voice.narrate(f"run {directory.run_id}")
                 return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
@@ -156,8 +160,8 @@ class _Run:
     def _compare(self, pool: Pool, user: int, rows: Rows, *, has_ledger: bool) -> Rows:
         """Set listens aside that another file, service or run recorded; mark those that probably are doubles."""
         formats = {file.path: file.format.name for file in rows.files if file.format}
-        passed_over = pl.concat([empty(PASSED_OVER), *(file.passed_over for file in rows.files)])
-        overlap = Overlap(user, self.settings, formats, passed_over, has_ledger)
+        not_counted = pl.concat([empty(NOT_COUNTED), *(file.not_counted for file in rows.files)])
+        overlap = Overlap(user, self.settings, formats, not_counted, has_ledger)
         if rows.spool:
             windows = rows.windows(self.sizes.window)
             if not pool.control(lambda control: may_have_doubles(control, overlap, windows)):
@@ -180,9 +184,9 @@ class _Run:
 
     def _load(self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, *, has_lookup: bool) -> dict[str, Any]:
         failure = None
-        parts = [Part(window, Loaded()) for window in rows.windows(self.sizes.window)]
+        parts = [Part(window, LoadResult()) for window in rows.windows(self.sizes.window)]
         with ThreadPoolExecutor(2, "etl-files") as files:
-            spelled = files.submit(in_spite_of_signals, lambda: write_rows(directory, rows))
+            spelled = files.submit(retry_on_interrupt, lambda: write_rows(directory, rows))
             try:
                 with one_interruption():
                     self._resolve(pool, directory, user, rows, parts, has_lookup=has_lookup)
@@ -192,7 +196,7 @@ class _Run:
             while True:  # the main thread only waits: a signal must not cost the account of what is loaded
                 try:
                     told = told or files.submit(self._account, pool, directory, rows, parts, spelled, failure)
-                    return attend(told)
+                    return wait_interruptibly(told)
                 except InterruptedRunError as error:
                     if self.interruption:
                         raise
@@ -215,14 +219,14 @@ class _Run:
                 found = pool.control(partial(snapshot.look_up, listens=listens, has_lookup=has_lookup))
             with self.timed("load"):
                 if self.settings.dry_run:
-                    pool.control(partial(rehearse, user_id=user, listens=listens, found=found, loaded=loaded))
+                    pool.control(partial(simulate_load, user_id=user, listens=listens, found=found, loaded=loaded))
                     continue
-                keys += found.units.get_column("lookup_key").n_unique()
+                keys += found.requests.get_column("lookup_key").n_unique()
                 progress.expect(Count.KEYS, keys)
                 loader = Loader(pool, directory.run_id, user, listens, self.sizes, loaded, progress, numbers)
                 vanished = loader.load_hits(found.hits)
                 again = pl.col("lookup_key").is_in(vanished)
-                loader.resolve(pl.concat([found.to_resolve.filter(~again), found.units.filter(again)]))
+                loader.resolve(pl.concat([found.to_resolve.filter(~again), found.requests.filter(again)]))
             known = loaded.forget_known(known) if len(parts) > 1 else known
             for reason in loaded.failed.values():
                 self.voice.narrate(f"not resolved: {reason}")
@@ -236,8 +240,8 @@ class _Run:
         def begin(control: Connection) -> None:
             ledger.start_run(control, directory.run_id, self.settings.source, user, entries)
 
-        retries = pool.control(lambda control: ledger.in_spite_of_conflicts(control, begin))
-        reach(Point.AFTER_LEDGER_START)
+        retries = pool.control(lambda control: ledger.retry_on_conflict(control, begin))
+        failpoint(Point.AFTER_LEDGER_START)
         return retries
 
     def _entries(self, rows: Rows) -> list[FileEntry]:
@@ -257,7 +261,7 @@ class _Run:
         failure: EtlError | None,
     ) -> dict[str, Any]:
         """Check that what became of every row balances, and complete the ledger and the manifest."""
-        reach(Point.BEFORE_ACCOUNTING)
+        failpoint(Point.BEFORE_ACCOUNTING)
         if failure:
             pool.close()  # so that nothing is written any more while the books are closed
             if isinstance(failure, StatementError) and failure.failure is Failure.LOST and not self.settings.dry_run:
@@ -266,11 +270,11 @@ class _Run:
                     part.loaded.keep(kept)
         with self.timed("account"):
             names, failed = spelled.result(), failure is not None
-            books = in_spite_of_signals(lambda: close_books(directory, rows, parts, names, failed=failed))
+            books = retry_on_interrupt(lambda: finish_accounting(directory, rows, parts, names, failed=failed))
         failure = failure or next(iter(directory.unwritten), None)  # then no file counts as loaded
         dry = self.settings.dry_run
         problems: list[str] = []
-        reach(Point.BEFORE_LEDGER_COMPLETE)
+        failpoint(Point.BEFORE_LEDGER_COMPLETE)
         try:
             inserted = None
             if not (dry or failure):
@@ -281,13 +285,13 @@ class _Run:
             code = manifest.exit_code(self.settings, rows, books.counts, problems, failure)
             if not (dry or failure):
                 self._complete_ledger(pool, directory.run_id, rows, books, manifest.status(code, dry=dry), code)
-                reach(Point.AFTER_LEDGER_COMPLETE)
+                failpoint(Point.AFTER_LEDGER_COMPLETE)
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
             return self._account(pool, directory, rows, parts, spelled, self.interruption or error)
         ending = Ending(code, books, problems, failure)
-        told = in_spite_of_signals(
+        told = retry_on_interrupt(
             lambda: manifest.of_run(
-                directory, self.place, self.settings, rows, parts, ending, self.started, self.timings
+                directory, self.workspace, self.settings, rows, parts, ending, self.started, self.timings
             )
         )
         try:
@@ -295,7 +299,7 @@ class _Run:
         except SettingsError as error:
             final = decisive([code, error.exit_code])
             told |= {"status": RunStatus.FAILED, "exit_code": int(final), "error": told["error"] or str(error)}
-        reach(Point.AFTER_MANIFEST)
+        failpoint(Point.AFTER_MANIFEST)
         return told
 
     def _complete_ledger(
@@ -303,7 +307,7 @@ class _Run:
         pool: Pool,
         run_id: str,
         rows: Rows,
-        books: Books,
+        books: RunTotals,
         status: RunStatus,
         code: ExitCode,
     ) -> None:
@@ -319,7 +323,7 @@ class _Run:
             else:
                 ledger.finish_run(control, run_id, str(status), int(code), entries, records, unresolved)
 
-        pool.control(lambda control: ledger.in_spite_of_conflicts(control, close_the_books))
+        pool.control(lambda control: ledger.retry_on_conflict(control, close_the_books))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

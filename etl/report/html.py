@@ -14,7 +14,7 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from etl.core.sanitize import inert
+from etl.core.sanitize import sanitize
 from etl.core.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
 from etl.report import charts
 from etl.report.text import OUTCOMES, accounted, headline, notices, plural
@@ -68,7 +68,7 @@ def _template() -> jinja2.Template:
 
 def _safe(value: object) -> object:
     """Return what is put into the page without characters that act, or that XML does not have."""
-    return value if isinstance(value, Markup) else _NO_TEXT.sub("\ufffd", inert(value))
+    return value if isinstance(value, Markup) else _NO_TEXT.sub("\ufffd", sanitize(value))
 
 
 def _count(number: int) -> str:

@@ -1,1 +1,1 @@
-"""From units to ids: the rules over a snapshot of names (pure), the snapshot's reading, the cut into batches (pure)."""
+"""From resolution requests to ids: the rules over a snapshot of names, and the cut into batches. Pure."""

@@ -1,7 +1,7 @@
 """Keeps the further names that an export knows: finds whose each of them is, and what the entity lacks. Pure.
 
-An alias belongs to what has the MBID that its unit gives, else to what has the name, unless both have MBIDs: those are
-two things of one name.
+An alias belongs to what has the MBID that its request gives, else to what has the name, unless both have MBIDs: those
+are two things of one name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from etl.resolve.catalog import Artist, Catalog, Release, Track
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.resolve.requests import AliasRow, Unit
+    from etl.resolve.requests import AliasRow, ResolutionRequest
 
 
 class NewAlias(NamedTuple):
@@ -35,35 +35,39 @@ class AliasKeeper:
         self._sources = sources
         self._seen: set[tuple[str, int, str]] = set()
 
-    def keep(self, unit: Unit, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]) -> None:
-        """Give the entities of ``unit``, whose track is ``track_id``, those of ``aliases`` that they lack.
+    def keep(
+        self, request: ResolutionRequest, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]
+    ) -> None:
+        """Give the entities of ``request``, whose track is ``track_id``, those of ``aliases`` that they lack.
 
-        From the numbers in ``made_before`` on, by entity, the unit itself has made them.
+        From the numbers in ``made_before`` on, by entity, the request itself has made them.
         """
         track = self._catalog.tracks.get(track_id)
         if track is None:
             return
         album = self._catalog.releases.get(track.release)
-        titles = (unit.album, unit.raw_album) if unit.album else (unit.track, unit.raw_track)
+        titles = (request.album, request.raw_album) if request.album else (request.track, request.raw_track)
         owners: dict[tuple[str, str | None], Artist | Release | Track | None] = {
-            ("track", None): track if _is_it(track, unit.recording_mbid, (unit.track, unit.raw_track)) else None,
-            ("album", None): album if album is not None and _is_it(album, unit.release_mbid, titles) else None,
+            ("track", None): track
+            if _is_it(track, request.recording_mbid, (request.track, request.raw_track))
+            else None,
+            ("album", None): album if album is not None and _is_it(album, request.release_mbid, titles) else None,
         }
         for row in aliases:
             named = (row["entity"], row["of"])
             if named not in owners:
-                owners[named] = self._credited_as(unit, row["of"], track)
+                owners[named] = self._credited_as(request, row["of"], track)
             if (owner := owners[named]) is not None:
                 self._keep(row, owner, is_new=owner.id >= made_before[row["entity"]])
 
-    def _credited_as(self, unit: Unit, name: str | None, track: Track) -> Artist | None:
-        """Return the artist of ``track`` that ``unit`` calls ``name``."""
-        if name not in unit.artists:
+    def _credited_as(self, request: ResolutionRequest, name: str | None, track: Track) -> Artist | None:
+        """Return the artist of ``track`` that ``request`` calls ``name``."""
+        if name not in request.artists:
             return None
-        place = unit.artists.index(name)
-        mbids = unit.artist_mbids or ()
-        mbid = mbids[place] if len(mbids) == len(unit.artists) else None
-        spellings = (name, unit.raw_artists[place] if unit.raw_artists else None)
+        place = request.artists.index(name)
+        mbids = request.artist_mbids or ()
+        mbid = mbids[place] if len(mbids) == len(request.artists) else None
+        spellings = (name, request.raw_artists[place] if request.raw_artists else None)
         credited = [self._catalog.artists[number] for number in track.artists if number in self._catalog.artists]
         by_mbid = (artist for artist in credited if mbid and artist.mbid == mbid)
         return next(by_mbid, None) or next((artist for artist in credited if _is_it(artist, mbid, spellings)), None)
@@ -82,7 +86,7 @@ class AliasKeeper:
 
 
 def _is_it(entity: Artist | Release | Track, mbid: str | None, spellings: Sequence[str | None]) -> bool:
-    """Say whether a unit that gives ``mbid`` and one of ``spellings`` means ``entity``."""
+    """Say whether a request that gives ``mbid`` and one of ``spellings`` means ``entity``."""
     if mbid and entity.mbid:
         return mbid == entity.mbid
     names = entity.aliases if isinstance(entity, Artist) else entity.titles

@@ -6,7 +6,8 @@ bring all shared entities, written first and one after the other, each entity wi
 batches are then independent of each other, and those that need no seed can start at once.
 
 A run may end between any two batches, and the next one must come to what this plan came to. So keys whose order decided
-which of two entities is meant (*contests*) go into one batch, before all others if they are not in one anyway.
+which of two entities is meant (*commit-together constraints*) go into one batch, before all others if they are not in
+one anyway.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Phase(IntEnum):
 
     SEED = 0
     """In order, one after the other."""
-    FREE = 1
+    INDEPENDENT = 1
     """At any time."""
-    AFTER = 2
+    DEPENDENT = 2
     """At any time once the seeds are committed."""
 
 
@@ -72,11 +73,11 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=RESOLVED).with_columns(maker=pl.coalesce("maker", "place"))
 
 
-def contested(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys that must be committed together (columns contest and place; see ``Catalog.contests``)."""
+def find_commit_together(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that must be committed together (columns constraint and place; see ``Catalog``)."""
     sides = pl.DataFrame(
-        [(number, *entity) for number, both in enumerate(catalog.contests) for entity in both],
-        schema={"contest": pl.Int64, "entity": pl.String, "number": pl.Int64},
+        [(number, *entity) for number, both in enumerate(catalog.commit_together) for entity in both],
+        schema={"constraint": pl.Int64, "entity": pl.String, "number": pl.Int64},
         orient="row",
     )
     parts = [
@@ -84,7 +85,7 @@ def contested(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) ->
         *(resolved.select("place", entity=pl.lit(f"{one}s"), number=one) for one in ("release", "track")),
     ]
     return sides.join(pl.concat(part.select(NEEDS.names()) for part in parts), on=["entity", "number"]).select(
-        "contest", "place"
+        "constraint", "place"
     )
 
 
@@ -111,29 +112,31 @@ def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
 
 
 def cut(
-    resolved: pl.DataFrame, needed: pl.DataFrame, contests: pl.DataFrame, listens: pl.Series, size: int
+    resolved: pl.DataFrame, needed: pl.DataFrame, commit_together: pl.DataFrame, listens: pl.Series, size: int
 ) -> pl.DataFrame:
-    """Divide the ``resolved`` keys into batches of about ``size`` rows; a key is never divided, nor is a contest.
+    """Divide the ``resolved`` keys into batches of about ``size`` rows.
 
-    ``contests`` is what ``contested`` returns; ``listens`` counts the listens of each key, in the order of
-    ``resolved``. Columns out: place, batch (from 0, in an order in which they may be committed) and phase.
+    A key is never divided, nor are keys that must be committed together.
+
+    ``commit_together`` is what ``find_commit_together`` returns; ``listens`` counts the listens of each key, in the
+    order of ``resolved``. Columns out: place, batch (from 0, in an order in which they may be committed) and phase.
     """
     ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "place")
     chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
     homes = needed.join(chunked.select("place", "chunk", "weight"), on="place")
     seeds = _seeds(chunked, homes)
-    undivided = _undivided(chunked, seeds, contests)
+    undivided = _undivided(chunked, seeds, commit_together)
     chunked_seeds = _chunked_seeds(chunked, seeds.join(undivided, on="place", how="anti"), size)
     seeds = pl.concat([seeds, undivided]).unique()
     seeded = needed.join(seeds, on="place", how="semi").select("entity", "number").unique()
     rest = chunked.join(seeds, on="place", how="anti", maintain_order="left").select("place", "chunk")
     waiting = homes.join(seeds, on="place", how="anti").join(seeded, on=["entity", "number"], how="semi")
-    phase = pl.when(pl.col("chunk").is_in(waiting.get_column("chunk").unique().to_list())).then(Phase.AFTER)
+    phase = pl.when(pl.col("chunk").is_in(waiting.get_column("chunk").unique().to_list())).then(Phase.DEPENDENT)
     phased = pl.concat(
         [
             undivided.with_columns(chunk=pl.lit(-1, pl.Int64), phase=pl.lit(int(Phase.SEED))),
             chunked_seeds.with_columns(phase=pl.lit(int(Phase.SEED))),
-            rest.with_columns(phase=phase.otherwise(Phase.FREE).cast(pl.Int32)),
+            rest.with_columns(phase=phase.otherwise(Phase.INDEPENDENT).cast(pl.Int32)),
         ]
     )
     return phased.select("place", "phase", batch=pl.struct("phase", "chunk").rank("dense").cast(pl.Int64) - 1)
@@ -159,9 +162,9 @@ def _with_makers(places: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([places, makers]).unique()
 
 
-def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, contests: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of the contests that are not decided within one chunk."""
-    sides = contests.join(chunked.select("place", "chunk"), on="place")
+def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of keys that must be committed together and that are not within one chunk."""
+    sides = commit_together.join(chunked.select("place", "chunk"), on="place")
     places = seeds.clear()
     while sides.height:
         home = (
@@ -171,10 +174,10 @@ def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, contests: pl.DataFram
             .then(-2 - pl.col("place"))
             .otherwise("chunk")
         )
-        divided = sides.group_by("contest").agg((home.n_unique() > 1).alias("divided")).filter("divided")
+        divided = sides.group_by("constraint").agg((home.n_unique() > 1).alias("divided")).filter("divided")
         if divided.is_empty():
             break
-        more = sides.join(divided, on="contest", how="semi").select("place")
+        more = sides.join(divided, on="constraint", how="semi").select("place")
         places = _with_makers(pl.concat([places, more]), chunked)
     return places
 

@@ -75,8 +75,8 @@ class Catalog:
     tracks_titled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     """By (title, release)."""
     missed: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """By (artists, releases or tracks, MBID): the tracks of units that gave an MBID which then still nothing had."""
-    contests: list[tuple[Entity, Entity]] = field(default_factory=list)
+    """By (artists, releases or tracks, MBID): the tracks of requests that gave an MBID which then still nothing had."""
+    commit_together: list[tuple[Entity, Entity]] = field(default_factory=list)
     """Both answer to a name or an MBID, and the order of the plan decides which is meant. Where only the second one is
     stored, because a run ended, what is planned afresh would find that."""
 
@@ -87,14 +87,14 @@ class Catalog:
             self.own("artists", artist.mbid, artist.id)
         for alias in artist.aliases:
             named = self.artists_named.setdefault(alias, [])
-            self._contest("artists", artist.id, named)
+            self._add_commit_together("artists", artist.id, named)
             named.append(artist.id)
 
     def add_alias(self, artist: Artist, alias: str) -> None:
         """Give an artist a further name."""
         artist.aliases.append(alias)
         named = self.artists_named.setdefault(alias, [])
-        self._contest("artists", artist.id, named)
+        self._add_commit_together("artists", artist.id, named)
         insort(named, artist.id)
 
     def add_release(self, release: Release) -> None:
@@ -111,14 +111,14 @@ class Catalog:
             self.own("tracks", track.mbid, track.id)
         for title in track.titles:
             titled = self.tracks_titled.setdefault((title, track.release), [])
-            self._contest("tracks", track.id, titled)
+            self._add_commit_together("tracks", track.id, titled)
             titled.append(track.id)
 
     def own(self, entity: str, mbid: str, number: int) -> None:
         """Note whose an MBID is."""
         owners = {"artists": self.artist_of_mbid, "releases": self.release_of_mbid, "tracks": self.track_of_mbid}
         owners[entity][mbid] = number
-        self.contests += [(("tracks", track), (entity, number)) for track in self.missed.get((entity, mbid), ())]
+        self.commit_together += [(("tracks", track), (entity, number)) for track in self.missed.get((entity, mbid), ())]
 
     def attach(self, release: Release, artist: int) -> None:
         """Attach an artist to a release."""
@@ -132,8 +132,8 @@ class Catalog:
                 if known is None:
                     self.release_titled[title, artist] = release.id
                 elif known != release.id:
-                    self._contest("releases", release.id, (known,))
+                    self._add_commit_together("releases", release.id, (known,))
                     self.release_titled[title, artist] = min(known, release.id)
 
-    def _contest(self, entity: str, added: int, known: Iterable[int]) -> None:
-        self.contests += [((entity, one), (entity, added)) for one in known if one >= FIRST_NEW or added < one]
+    def _add_commit_together(self, entity: str, added: int, known: Iterable[int]) -> None:
+        self.commit_together += [((entity, one), (entity, added)) for one in known if one >= FIRST_NEW or added < one]

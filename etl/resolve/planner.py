@@ -1,6 +1,6 @@
-"""Koito's rules of resolution, without its defects, over a snapshot: which ids a unit gets, and what is to be written.
+"""Koito's rules of resolution over a snapshot, without its defects: which ids a request gets, and what to write.
 
-The rules are sequential: each unit sees what the ones before it created. They are those of Koito v0.1.7's
+The rules are sequential: each request sees what the ones before it created. They are those of Koito v0.1.7's
 ``SubmitListen``; what is different on purpose stands in the README under "How a listen finds its track".
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from etl.normalize.text import fold
 from etl.resolve.aliases import AliasKeeper
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
-from etl.resolve.requests import Ids, Unit
+from etl.resolve.requests import Ids, ResolutionRequest
 
 if TYPE_CHECKING:
     from etl.resolve.aliases import NewAlias
@@ -28,14 +28,14 @@ class Plan:
     """The keys that the cache did not know."""
     artists: list[Artist] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
-    """New ones; ``artists`` of a release are those of its first unit, then ``attached`` ones."""
+    """New ones; ``artists`` of a release are those of its first request, then ``attached`` ones."""
     release_artists: list[list[int]] = field(default_factory=list)
     """For each new release the artists that it was made with."""
     release_keys: list[str] = field(default_factory=list)
     """For each new release the key that made it."""
     tracks: list[Track] = field(default_factory=list)
     attached: list[tuple[int, int, str]] = field(default_factory=list)
-    """(artist, release, key): artists that a unit adds to a release after it was made."""
+    """(artist, release, key): artists that a request adds to a release after it was made."""
     artist_mbids: dict[int, str] = field(default_factory=dict)
     release_mbids: dict[int, str] = field(default_factory=dict)
     track_mbids: dict[int, str] = field(default_factory=dict)
@@ -50,38 +50,38 @@ class Plan:
 
 
 class Planner:
-    """Applies the rules to one unit after the other."""
+    """Applies the rules to one request after the other."""
 
     def __init__(self, catalog: Catalog, hits: dict[str, Ids]) -> None:
         self.catalog = catalog
         self.plan = Plan(ids=dict(hits))
         self._aliases = AliasKeeper(catalog, self.plan.aliases, self.plan.sources)
 
-    def resolve(self, unit: Unit) -> None:
-        """Find or create the entities of ``unit``; a key that is known can only add what is lacking."""
-        known = self.plan.ids.get(unit.key)
-        made_before = self._made() if unit.aliases else {}
+    def resolve(self, request: ResolutionRequest) -> None:
+        """Find or create the entities of ``request``; a key that is known can only add what is lacking."""
+        known = self.plan.ids.get(request.key)
+        made_before = self._made() if request.aliases else {}
         is_new = known is None
         if known is None:
-            by_recording = self._find_recording(unit.recording_mbid) if unit.recording_mbid else None
+            by_recording = self._find_recording(request.recording_mbid) if request.recording_mbid else None
             made = len(self.plan.tracks)
-            known = by_recording or self._find_or_create(unit)
+            known = by_recording or self._find_or_create(request)
             if known.track >= FIRST_NEW and len(self.plan.tracks) == made:
                 self._keep_together(self.catalog.tracks[known.track])
-            self.plan.ids[unit.key] = self.plan.resolved[unit.key] = known
-        if unit.aliases:  # before MBIDs are added: they tell whose the aliases are
-            self._aliases.keep(unit, unit.aliases, known.track, made_before)
-        if unit.duration or unit.recording_mbid or unit.release_mbid or unit.artist_mbids:
-            self._enrich(unit, known)
+            self.plan.ids[request.key] = self.plan.resolved[request.key] = known
+        if request.aliases:  # before MBIDs are added: they tell whose the aliases are
+            self._aliases.keep(request, request.aliases, known.track, made_before)
+        if request.duration or request.recording_mbid or request.release_mbid or request.artist_mbids:
+            self._enrich(request, known)
             if is_new:
-                self._note_missed(unit, known)
+                self._note_missed(request, known)
 
-    def _note_missed(self, unit: Unit, ids: Ids) -> None:
-        """Note the MBIDs that nothing has: had something had them, the unit might have come to something else."""
+    def _note_missed(self, request: ResolutionRequest, ids: Ids) -> None:
+        """Note the MBIDs that nothing has: had something had them, the request might have come to something else."""
         catalog = self.catalog
-        given = [("tracks", unit.recording_mbid, catalog.track_of_mbid)]
-        given.append(("releases", unit.release_mbid, catalog.release_of_mbid))
-        given += [("artists", mbid, catalog.artist_of_mbid) for mbid in unit.artist_mbids or ()]
+        given = [("tracks", request.recording_mbid, catalog.track_of_mbid)]
+        given.append(("releases", request.release_mbid, catalog.release_of_mbid))
+        given += [("artists", mbid, catalog.artist_of_mbid) for mbid in request.artist_mbids or ()]
         for entity, mbid, owners in given:
             if mbid and mbid not in owners:
                 catalog.missed.setdefault((entity, mbid), []).append(ids.track)
@@ -89,7 +89,7 @@ class Planner:
     def _keep_together(self, track: Track) -> None:
         """Note that the keys of ``track`` belong together: by its MBID it is found without a look at the artists."""
         if track.mbid:
-            self.catalog.contests.append((("tracks", track.id), ("tracks", track.id)))
+            self.catalog.commit_together.append((("tracks", track.id), ("tracks", track.id)))
 
     def _made(self) -> dict[str, int]:
         """Return the placeholder that the next entity of each kind will have."""
@@ -104,34 +104,34 @@ class Planner:
             return None
         return Ids(track.artists[0], track.release, track.id)
 
-    def _find_or_create(self, unit: Unit) -> Ids:
-        artists = self._credit(unit)
-        release = self._release(unit, artists)
+    def _find_or_create(self, request: ResolutionRequest) -> Ids:
+        artists = self._credit(request)
+        release = self._release(request, artists)
         for artist in artists:
             if artist not in release.artists:
                 self.catalog.attach(release, artist)
-                self.plan.attached.append((artist, release.id, unit.key))
-        track = self._track(unit, release, artists)
+                self.plan.attached.append((artist, release.id, request.key))
+        track = self._track(request, release, artists)
         return Ids(artists[0], release.id, track.id)
 
-    def _credit(self, unit: Unit) -> list[int]:
-        """Return the ids of the unit's artists, each once, in order."""
-        if len(unit.artists) == 1 and not unit.artist_mbids:
-            return [self._artist(unit.artists[0], unit.raw_artists[0] if unit.raw_artists else None, None)]
-        mbids = unit.artist_mbids or []
-        aligned = len(mbids) == len(unit.artists)
+    def _credit(self, request: ResolutionRequest) -> list[int]:
+        """Return the ids of the request's artists, each once, in order."""
+        if len(request.artists) == 1 and not request.artist_mbids:
+            return [self._artist(request.artists[0], request.raw_artists[0] if request.raw_artists else None, None)]
+        mbids = request.artist_mbids or []
+        aligned = len(mbids) == len(request.artists)
         known: list[int] = []
         if mbids and not aligned:
             found = [self.catalog.artist_of_mbid.get(mbid or "") for mbid in mbids]
             known = list(dict.fromkeys(number for number in found if number))
-            if all(found) and len(known) >= len(unit.artists):
+            if all(found) and len(known) >= len(request.artists):
                 return known
         ids: list[int] = []
-        for place, name in enumerate(unit.artists):
+        for place, name in enumerate(request.artists):
             mbid = mbids[place] if aligned else None
             if mbid is None and ids and self._is_credited(name, ids):
                 continue
-            raw = unit.raw_artists[place] if unit.raw_artists else None
+            raw = request.raw_artists[place] if request.raw_artists else None
             number = self._answering(name, known) or self._artist(name, raw, mbid)
             if number not in ids:
                 ids.append(number)
@@ -159,78 +159,83 @@ class Planner:
         self.catalog.add_artist(artist)
         return artist.id
 
-    def _release(self, unit: Unit, artists: list[int]) -> Release:
+    def _release(self, request: ResolutionRequest, artists: list[int]) -> Release:
         """Find by MBID, else by title and first artist; a missing album is called like its track."""
-        title, raw = (unit.album, unit.raw_album) if unit.album else (unit.track, unit.raw_track)
-        if unit.release_mbid and (number := self.catalog.release_of_mbid.get(unit.release_mbid)):
+        title, raw = (request.album, request.raw_album) if request.album else (request.track, request.raw_track)
+        if request.release_mbid and (number := self.catalog.release_of_mbid.get(request.release_mbid)):
             return self.catalog.releases[number]
         for spelling in (title, raw):
             number = self.catalog.release_titled.get((spelling, artists[0])) if spelling else None
             if number is not None:
                 release = self.catalog.releases[number]
-                self._offer_release_mbid(unit, release)
+                self._offer_release_mbid(request, release)
                 return release
         number = FIRST_NEW + len(self.plan.releases)
-        release = Release(number, unit.release_mbid, (title,), list(artists), bool(unit.various_artists))
+        release = Release(number, request.release_mbid, (title,), list(artists), bool(request.various_artists))
         self.plan.releases.append(release)
         self.plan.release_artists.append(list(artists))
-        self.plan.release_keys.append(unit.key)
+        self.plan.release_keys.append(request.key)
         self.catalog.add_release(release)
         return release
 
-    def _track(self, unit: Unit, release: Release, artists: list[int]) -> Track:
+    def _track(self, request: ResolutionRequest, release: Release, artists: list[int]) -> Track:
         """Find by title on the release, among tracks with at least these artists."""
-        for spelling in (unit.track, unit.raw_track):
+        for spelling in (request.track, request.raw_track):
             for number in self.catalog.tracks_titled.get((spelling, release.id), ()) if spelling else ():
                 track = self.catalog.tracks[number]
                 if all(artist in track.artists for artist in artists):
                     return track
         track = Track(
             id=FIRST_NEW + len(self.plan.tracks),
-            mbid=unit.recording_mbid if unit.recording_mbid not in self.catalog.track_of_mbid else None,
-            titles=(unit.track,),
+            mbid=request.recording_mbid if request.recording_mbid not in self.catalog.track_of_mbid else None,
+            titles=(request.track,),
             release=release.id,
             artists=artists,
-            duration=unit.duration or 0,
+            duration=request.duration or 0,
         )
         self.plan.tracks.append(track)
         self.catalog.add_track(track)
         return track
 
-    def _enrich(self, unit: Unit, ids: Ids) -> None:
-        """Add what the unit knows and the entities lack; nothing is ever overwritten."""
+    def _enrich(self, request: ResolutionRequest, ids: Ids) -> None:
+        """Add what the request knows and the entities lack; nothing is ever overwritten."""
         track = self.catalog.tracks.get(ids.track)
         if track is None:
             return
-        if unit.duration and not track.duration:
-            track.duration = unit.duration
+        if request.duration and not track.duration:
+            track.duration = request.duration
             if track.id < FIRST_NEW:
-                self.plan.durations[track.id] = unit.duration
-        if unit.recording_mbid:
-            self._offer_track_mbid(unit, track)
+                self.plan.durations[track.id] = request.duration
+        if request.recording_mbid:
+            self._offer_track_mbid(request, track)
         release = self.catalog.releases.get(track.release)
-        if unit.release_mbid and release is not None and (unit.album or unit.track) in release.titles:
-            self._offer_release_mbid(unit, release)
-        mbids = unit.artist_mbids or []
-        if len(mbids) == len(unit.artists):
-            for name, mbid in zip(unit.artists, mbids, strict=True):
+        if request.release_mbid and release is not None and (request.album or request.track) in release.titles:
+            self._offer_release_mbid(request, release)
+        mbids = request.artist_mbids or []
+        if len(mbids) == len(request.artists):
+            for name, mbid in zip(request.artists, mbids, strict=True):
                 if mbid:
-                    self._offer_artist_mbid(unit, track, name, mbid)
+                    self._offer_artist_mbid(request, track, name, mbid)
 
-    def _offer_track_mbid(self, unit: Unit, track: Track) -> None:
-        self._offer(unit, unit.recording_mbid, track, self.catalog.track_of_mbid, self.plan.track_mbids)
+    def _offer_track_mbid(self, request: ResolutionRequest, track: Track) -> None:
+        self._offer(request, request.recording_mbid, track, self.catalog.track_of_mbid, self.plan.track_mbids)
 
-    def _offer_release_mbid(self, unit: Unit, release: Release) -> None:
-        self._offer(unit, unit.release_mbid, release, self.catalog.release_of_mbid, self.plan.release_mbids)
+    def _offer_release_mbid(self, request: ResolutionRequest, release: Release) -> None:
+        self._offer(request, request.release_mbid, release, self.catalog.release_of_mbid, self.plan.release_mbids)
 
     def _offer(
-        self, unit: Unit, mbid: str | None, entity: Track | Release, owners: dict[str, int], added: dict[int, str]
+        self,
+        request: ResolutionRequest,
+        mbid: str | None,
+        entity: Track | Release,
+        owners: dict[str, int],
+        added: dict[int, str],
     ) -> None:
         """Give ``mbid`` to an entity that has none, unless it is another's; a foreign one is reported."""
         if mbid is None or entity.mbid == mbid:
             return
         if entity.mbid is not None or mbid in owners:
-            self._note(unit, foreign_mbid("recording" if isinstance(entity, Track) else "release", mbid))
+            self._note(request, foreign_mbid("recording" if isinstance(entity, Track) else "release", mbid))
             return
         entity.mbid = mbid
         self.catalog.own("tracks" if isinstance(entity, Track) else "releases", mbid, entity.id)
@@ -239,7 +244,7 @@ class Planner:
         if entity.id < FIRST_NEW:
             added[entity.id] = mbid
 
-    def _offer_artist_mbid(self, unit: Unit, track: Track, name: str, mbid: str) -> None:
+    def _offer_artist_mbid(self, request: ResolutionRequest, track: Track, name: str, mbid: str) -> None:
         owner = self.catalog.artist_of_mbid.get(mbid)
         if owner in track.artists:
             return
@@ -248,7 +253,7 @@ class Planner:
         if owner is None and any(artist.mbid is None for artist in named):
             self._set_artist_mbid(next(artist for artist in named if artist.mbid is None), mbid)
         elif named:
-            self._note(unit, f"artist {mbid} is not the {name} of this track; it was not stored")
+            self._note(request, f"artist {mbid} is not the {name} of this track; it was not stored")
 
     def _set_artist_mbid(self, artist: Artist, mbid: str) -> None:
         artist.mbid = mbid
@@ -256,8 +261,8 @@ class Planner:
         if artist.id < FIRST_NEW:
             self.plan.artist_mbids[artist.id] = mbid
 
-    def _note(self, unit: Unit, text: str) -> None:
-        self.plan.notes.setdefault(unit.key, text)
+    def _note(self, request: ResolutionRequest, text: str) -> None:
+        self.plan.notes.setdefault(request.key, text)
 
 
 def foreign_mbid(kind: str, mbid: str | None) -> str:

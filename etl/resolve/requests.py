@@ -1,4 +1,4 @@
-"""Pure look-ups over the listens of a run: its distinct keys, the units to resolve, hits and misses (anti-join)."""
+"""Pure look-ups over the listens of a run: its distinct keys, the requests to resolve, hits and misses (anti-join)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _CONTENT = (
     "raw_names", "raw_track", "raw_album", "various_artists", "further_names",
 )  # fmt: skip
 
-# One thing to resolve. The first unit of a key makes its track; later ones can only add an MBID, a duration or aliases.
-_UNIT_COLUMNS = (
+# The first request of a key makes its track; later ones can only add an MBID, a duration or aliases.
+_REQUEST_COLUMNS = (
     "lookup_key", "listened_at", "artists", "artist_mbids", "track", "album", "release_mbid", "recording_mbid",
     "duration", "raw_artists", "raw_track", "raw_album", "various_artists", "aliases",
 )  # fmt: skip
-UNITS = pl.Schema({name: NORMALIZED[name] for name in _UNIT_COLUMNS})
+REQUESTS = pl.Schema({name: NORMALIZED[name] for name in _REQUEST_COLUMNS})
 
 # A name that a cached track, its album or one of its artists may lack: whose it is, by name or MBID.
-OFFERED_ALIASES = pl.Schema(
+CANDIDATE_ALIASES = pl.Schema(
     {"track_id": pl.Int32, "entity": pl.String, "name": pl.String, "mbid": pl.String, "alias": pl.String}
 )
 
@@ -38,7 +38,7 @@ class Ids(NamedTuple):
 
 
 class AliasRow(TypedDict):
-    """A name of an entity of a unit; see ALIAS in ``etl.core.schema``."""
+    """A name of an entity of a request; see ALIAS in ``etl.core.schema``."""
 
     entity: str
     of: str | None
@@ -47,8 +47,8 @@ class AliasRow(TypedDict):
     is_primary: bool
 
 
-class Unit(NamedTuple):
-    """One thing to resolve; the fields of schema UNITS that the rules look at."""
+class ResolutionRequest(NamedTuple):
+    """One thing to resolve; the fields of schema REQUESTS that the rules look at."""
 
     key: str
     artists: list[str]
@@ -65,12 +65,12 @@ class Unit(NamedTuple):
     aliases: list[AliasRow] | None = None
 
 
-def units(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the units of ``listens`` (schema NORMALIZED): schema UNITS, in the order in which they are resolved.
+def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
+    """Return the requests of ``listens`` (schema NORMALIZED): schema REQUESTS, in the order in which they are resolved.
 
-    A unit is the earliest listen of a distinct (key, MBIDs) or (key, MBIDs, aliases), or the earliest of its key that
-    has a duration: all others could add nothing. (Whether an album is one of various artists is said when it is made.)
-    Ties are broken by content, so the order of files and rows does not matter.
+    A request is the earliest listen of a distinct (key, MBIDs) or (key, MBIDs, aliases), or the earliest of its key
+    that has a duration: all others could add nothing. (Whether an album is one of various
+    artists is said when it is made.) Ties are broken by content, so the order of files and rows does not matter.
     """
     narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("place")
     named = narrow.filter(listens.get_column("aliases").is_not_null())
@@ -82,9 +82,9 @@ def units(listens: pl.DataFrame) -> pl.DataFrame:
         _earliest(listens, keyed.filter(listens.get_column("duration").is_not_null()), ["lookup_key"]),
         _earliest(listens, named.hstack(further), ["lookup_key", *_MBIDS, "further_names"]),
     ]
-    columns = UNITS.names()
+    columns = REQUESTS.names()
     found = _in_order(listens[pl.concat(groups).unique().sort()]).select(columns)
-    return conform(found.unique(columns, keep="first", maintain_order=True), UNITS)
+    return conform(found.unique(columns, keep="first", maintain_order=True), REQUESTS)
 
 
 def _has_mbids() -> pl.Expr:
@@ -130,65 +130,67 @@ def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
 
 
 def misses(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the units of keys that the cache does not know: the anti-join of ``found`` with ``hits``."""
+    """Return the requests of keys that the cache does not know: the anti-join of ``found`` with ``hits``."""
     return found.join(hits.select("lookup_key"), on="lookup_key", how="anti", maintain_order="left")
 
 
-def offers(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the units of cached keys that know more than names, with the ``track_id`` of their hit."""
+def enrichment_candidates(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """Return the requests of cached keys that know more than names, with the ``track_id`` of their hit."""
     rich = found.filter(_has_mbids() | pl.any_horizontal(pl.col("duration", "aliases").is_not_null()))
     return rich.join(hits.select("lookup_key", "track_id"), on="lookup_key", how="inner", maintain_order="left")
 
 
-def offered_aliases(offered: pl.DataFrame) -> pl.DataFrame:
-    """Return the aliases in ``offered`` (as ``offers`` returns it), once per name of what they belong to.
+def candidate_aliases(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return the aliases in ``candidates`` (see ``enrichment_candidates``), once per name of what they belong to.
 
-    Columns out: OFFERED_ALIASES. ``name`` is the name that the unit gives to its track, album or artist, or the text as
-    exported; ``mbid`` is the one that it gives.
+    Columns out: CANDIDATE_ALIASES. ``name`` is the name that the request gives to its track, album or artist, or the
+    text as exported; ``mbid`` is the one that it gives.
     """
-    units = offered.filter(pl.col("aliases").is_not_null()).with_row_index("unit")
-    single = units.select("unit", "track_id", "aliases").explode("aliases").unnest("aliases")
+    requests = candidates.filter(pl.col("aliases").is_not_null()).with_row_index("request")
+    single = requests.select("request", "track_id", "aliases").explode("aliases").unnest("aliases")
     owners = pl.concat(
         [
-            units.select("unit", entity=pl.lit("track"), of=None, name="track", raw="raw_track", mbid="recording_mbid"),
-            units.select(
-                "unit",
+            requests.select(
+                "request", entity=pl.lit("track"), of=None, name="track", raw="raw_track", mbid="recording_mbid"
+            ),
+            requests.select(
+                "request",
                 entity=pl.lit("album"),
                 of=None,
                 name=pl.coalesce("album", "track"),
                 raw=pl.when(pl.col("album").is_null()).then("raw_track").otherwise("raw_album"),
                 mbid="release_mbid",
             ),
-            _credited(units),
+            _credited(requests),
         ],
         how="vertical_relaxed",
     )
-    owned = single.join(owners, on=["unit", "entity", "of"], nulls_equal=True)
+    owned = single.join(owners, on=["request", "entity", "of"], nulls_equal=True)
     spelled = [owned.select("track_id", "entity", "mbid", "alias", name=spelling) for spelling in ("name", "raw")]
-    return conform(pl.concat(spelled).drop_nulls("name").unique(), OFFERED_ALIASES)
+    return conform(pl.concat(spelled).drop_nulls("name").unique(), CANDIDATE_ALIASES)
 
 
-def _credited(units: pl.DataFrame) -> pl.DataFrame:
-    """Return the artists of ``units`` one by one."""
+def _credited(requests: pl.DataFrame) -> pl.DataFrame:
+    """Return the artists of ``requests`` one by one."""
     none = pl.col("artists").list.eval(pl.when(pl.element().is_null()).then(pl.element()))
     aligned = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
-    people = units.select(
-        "unit",
+    people = requests.select(
+        "request",
         of="artists",
         name="artists",
         raw=pl.coalesce("raw_artists", none),
         mbid=pl.when(aligned).then("artist_mbids").otherwise(none),
     ).explode("of", "name", "raw", "mbid")
-    return people.select("unit", entity=pl.lit("artist"), of="of", name="name", raw="raw", mbid="mbid")
+    return people.select("request", entity=pl.lit("artist"), of="of", name="name", raw="raw", mbid="mbid")
 
 
-def to_resolve(found: pl.DataFrame, hits: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
-    """Return the units to resolve, in order: the misses, and offers of what a cached track lacks.
+def to_resolve(found: pl.DataFrame, hits: pl.DataFrame, missing_fields: pl.DataFrame) -> pl.DataFrame:
+    """Return the requests to resolve, in order: the misses, and offers of what a cached track lacks.
 
-    ``lacking``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
+    ``missing_fields``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
     numbered = found.with_row_index("place")
-    wanted = offers(numbered, hits).join(lacking, on="track_id", how="inner", suffix="_lacking")
+    wanted = enrichment_candidates(numbered, hits).join(missing_fields, on="track_id", how="inner", suffix="_lacking")
     useful = pl.any_horizontal(
         pl.col(name).is_not_null() & pl.col(f"{name}_lacking")
         for name in ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")

@@ -47,7 +47,7 @@ class NewIds:
         return numbers.set(is_new, 0).cast(pl.Int32).zip_with(~is_new, ids.gather((numbers - FIRST_NEW).clip(0)))
 
 
-def with_real_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
+def assign_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
     """Return ``resolved`` (schema RESOLVED) with the columns of TRACK_LOOKUP, and place."""
     return resolved.select(
         "place",
@@ -63,7 +63,7 @@ def entity_rows(
 ) -> dict[int, EntityRows]:
     """Return what each batch writes, by its number.
 
-    ``lookups`` is what ``with_real_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns.
+    ``lookups`` is what ``assign_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns.
     Each new entity is written by the first batch that needs it.
     """
     batch_of_key = batches.select("place", "batch")

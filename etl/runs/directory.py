@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl import __version__
-from etl.core.atomic_file import Replacing, unwritable
+from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
 from etl.core.schema import RUN_FILES, conform
@@ -135,9 +135,9 @@ class RunDirectory:
             raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
         return manifest
 
-    def _replacing(self, name: str) -> Replacing:
+    def _replacing(self, name: str) -> AtomicFile:
         before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
-        return Replacing(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
+        return AtomicFile(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
 
 
 def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:

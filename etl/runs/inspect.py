@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import polars as pl
 
-from etl.core.atomic_file import whole_file
+from etl.core.atomic_file import atomic_file
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import RUN_FILES, empty
 from etl.core.statements import statement, statements
@@ -103,7 +103,7 @@ def save(run: RunDirectory, query: str, path: Path) -> int:
 
     Raises as ``ask``, and ``SettingsError`` where there is nothing to write or no place for it.
     """
-    with _asked(run, query) as result, whole_file(path) as partial:
+    with _asked(run, query) as result, atomic_file(path) as partial:
         if result is None:
             raise SettingsError("the query gives no rows to write", "Give one that does, or leave --parquet out")
         names = distinct(list(result.columns))

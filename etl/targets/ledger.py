@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.errors import OverlapError, SettingsError
+from etl.core.errors import LockedError, SettingsError
 from etl.targets.postgres.errors import Failure, StatementError
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ class FileEntry:
     path: str
 
 
-def hold(connection: Connection, *, alone: bool) -> None:
+def acquire_run_lock(connection: Connection, *, exclusive: bool) -> None:
     """Mark a run as at work for as long as ``connection`` is open, which a killed process ends as well.
 
-    Raises ``OverlapError`` where it is to be ``alone`` and another one is at work on the database, on any machine.
+    Raises ``LockedError`` where it is to be ``exclusive`` and another one is at work on the database, on any machine.
     """
-    if not alone:
+    if not exclusive:
         connection.read("run_lock")
     elif not connection.read("run_lock_alone").item():
         began = connection.read("runs_at_work").get_column("began").to_list()
         since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
-        raise OverlapError(f"another run is at work on this database{since}", "Run the same command again later")
+        raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
     connection.rollback()
 
 
@@ -121,7 +121,7 @@ def inserted_by_run(connection: Connection, run_id: str) -> int:
     return int(connection.read("ledger_run_inserted", run_id).item())
 
 
-def in_spite_of_conflicts(connection: Connection, write: Callable[[Connection], None]) -> int:
+def retry_on_conflict(connection: Connection, write: Callable[[Connection], None]) -> int:
     """Do ``write``, which commits, again as long as it loses conflicts to other runs; return how often it did."""
     for attempt in range(RETRIES + 1):
         try:

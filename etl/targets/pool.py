@@ -9,7 +9,7 @@ import queue
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from etl.core.signals import attend
+from etl.core.signals import wait_interruptibly
 from etl.targets.postgres.errors import StatementError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Pool:
 
     def control(self, task: Callable[[Connection], T]) -> T:
         """Run ``task`` on the run's own connection and return what it returns."""
-        return attend(self.control_later(task))
+        return wait_interruptibly(self.control_later(task))
 
     def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on the run's own connection, after those that were given before."""
@@ -78,7 +78,7 @@ class Pool:
                 connection.close()
 
         with ThreadPoolExecutor(1, "etl-again") as asker:
-            return attend(asker.submit(ask))
+            return wait_interruptibly(asker.submit(ask))
 
     def end(self) -> None:
         """End the statements that are under way: they fail, and so does every later one; only closing is left."""

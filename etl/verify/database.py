@@ -14,7 +14,7 @@ from etl.verify.session import snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
     from etl.targets.postgres.connection import Connection
 
 # What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
@@ -49,11 +49,11 @@ def query_of(name: str) -> str:
     return known[name]
 
 
-def verify_database(place: Place, narrate: Callable[[str], None]) -> Verdict:
+def verify_database(workspace: Workspace, narrate: Callable[[str], None]) -> Verdict:
     """Do all the checks in one snapshot. Raises ``DatabaseError`` where the database cannot be read."""
-    with snapshot(place, narrate) as pool:
+    with snapshot(workspace, narrate) as pool:
         checks = pool.control(check_database)
-    return Verdict(checks, {"dsn": redact(place.dsn)})
+    return Verdict(checks, {"dsn": redact(workspace.dsn)})
 
 
 def check_database(connection: Connection) -> list[Check]:

@@ -19,7 +19,7 @@ from etl.verify.session import snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
     from etl.runs.directory import RunDirectory
     from etl.targets.pool import Pool
     from etl.targets.postgres.connection import Connection
@@ -34,24 +34,24 @@ NOT_ENDED = "the run has no run.json: it goes on, or it was killed, and the same
 UNFINISHED = "unfinished"
 
 
-def verify_run(run: RunDirectory, place: Place, narrate: Narrate) -> Verdict:
-    """Check ``run`` against itself and, unless it was a dry run, against the database of ``place``.
+def verify_run(run: RunDirectory, workspace: Workspace, narrate: Narrate) -> Verdict:
+    """Check ``run`` against itself and, unless it was a dry run, against the database of ``workspace``.
 
     Raises ``InputError`` for a ``run.json`` that cannot be read, ``DatabaseError`` where the database cannot.
     """
     if not (run.path / RUN_JSON).exists():
-        return _verify_unfinished(run, place, narrate)
+        return _verify_unfinished(run, workspace, narrate)
     manifest = run.read_manifest()
     about = {"run_id": run.run_id, "status": manifest["status"]}
     if manifest["settings"]["dry_run"]:
         checks, _ = _check_files(run, manifest, None)
         return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
-    if redact(place.dsn) != manifest["dsn"]:
-        narrate(f"warning: run {run.run_id} went to {manifest['dsn']}, this is {redact(place.dsn)}")
-    with snapshot(place, narrate) as pool:
+    if redact(workspace.dsn) != manifest["dsn"]:
+        narrate(f"warning: run {run.run_id} went to {manifest['dsn']}, this is {redact(workspace.dsn)}")
+    with snapshot(workspace, narrate) as pool:
         ledger = pool.control(lambda control: check_ledger(control, manifest))
         checks, numbers = _check_files(run, manifest, pool)
-    return Verdict([*checks, ledger], {**about, "dsn": redact(place.dsn), **numbers})
+    return Verdict([*checks, ledger], {**about, "dsn": redact(workspace.dsn), **numbers})
 
 
 def _check_files(
@@ -73,9 +73,9 @@ def _check_files(
         return [broken, *_not_checked({**others, **IN_DATABASE}, NEEDS_FILES)], {}
 
 
-def _verify_unfinished(run: RunDirectory, place: Place, narrate: Narrate) -> Verdict:
+def _verify_unfinished(run: RunDirectory, workspace: Workspace, narrate: Narrate) -> Verdict:
     """Tell what a run without ``run.json`` has left: nothing says what it should have come to."""
-    with snapshot(place, narrate) as pool:
+    with snapshot(workspace, narrate) as pool:
         held = pool.control(lambda control: read_run(control, run.run_id))
         told = pool.control(lambda control: _present(control, run))
     batches = f"its batches inserted {held['inserted']:,} listens" if held else "the ledger does not know the run"
@@ -84,7 +84,7 @@ def _verify_unfinished(run: RunDirectory, place: Place, narrate: Narrate) -> Ver
         Check("ledger", LEDGER_ABOUT, Result.NOT_CHECKED, reason=batches),
         Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=told),
     ]
-    return Verdict(checks, {"run_id": run.run_id, "status": UNFINISHED, "dsn": redact(place.dsn)})
+    return Verdict(checks, {"run_id": run.run_id, "status": UNFINISHED, "dsn": redact(workspace.dsn)})
 
 
 def _present(connection: Connection, run: RunDirectory) -> str:

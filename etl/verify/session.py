@@ -11,16 +11,16 @@ from etl.targets.postgres.open import open_attended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from etl.core.settings import Place
+    from etl.core.settings import Workspace
 
 
 @contextmanager
-def snapshot(place: Place, narrate: Callable[[str], None]) -> Iterator[Pool]:
+def snapshot(workspace: Workspace, narrate: Callable[[str], None]) -> Iterator[Pool]:
     """Open the database for reading; ``Pool.control`` asks it, in a thread, so that a signal ends the wait.
 
     Raises ``DatabaseError`` where it is not reached, or lacks our objects.
     """
-    connection, _ = open_attended(place.dsn, place.home, narrate)
+    connection, _ = open_attended(workspace.dsn, workspace.home, narrate)
     pool = Pool(connection, 1, lambda _: None)
     try:
         pool.control(lambda control: control.write("begin_dry_run"))

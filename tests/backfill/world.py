@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from etl.backfill.run import backfill
 from etl.backfill.services.request import Service
 from etl.backfill.settings import BackfillSettings, parse_kinds
-from etl.core.settings import Place
+from etl.core.settings import Workspace
 from tests.backfill.conftest import HASTY
 from tests.backfill.server import MISSING, Reply, ok
 from tests.helpers.support import execute, query
@@ -39,7 +39,7 @@ def do(
     settings = BackfillSettings(
         task=task, kinds=parse_kinds(task, what), addresses=addresses, rates=dict.fromkeys(Service, FAST), **more
     )
-    return backfill(Place(home, uri), settings, patience=HASTY)
+    return backfill(Workspace(home, uri), settings, patience=HASTY)
 
 
 def options(server: Server) -> list[str]:

@@ -16,7 +16,7 @@ from tests.helpers.support import scrobble, write_maloja
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Loaded
+    from tests.cli.conftest import LoadResult
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J"
 MARKUP = "[red]X[/red] [link=https://example.org]"
@@ -39,14 +39,14 @@ MARKUP = "[red]X[/red] [link=https://example.org]"
     ],
     ids=" ".join,
 )
-def test_json_is_all_that_is_on_stdout(arguments: list[str], loaded: Loaded) -> None:
+def test_json_is_all_that_is_on_stdout(arguments: list[str], loaded: LoadResult) -> None:
     done = etl(*arguments, "--json", home=loaded.home, env={"ETL_DSN": loaded.uri})
     assert done.code == 0, done.err
     assert done.json
     assert all(line.startswith("etl: ") for line in done.err.splitlines())
 
 
-def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: Loaded) -> None:
+def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: LoadResult) -> None:
     out, err = loaded.done.out, loaded.done.err
     counts, created = loaded.manifest["counts"], loaded.manifest["created"]
     assert loaded.done.code == 0
@@ -66,7 +66,7 @@ def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: Loaded
     assert [etl(*words[2:], home=loaded.home).code for words in suggested] == [0]
 
 
-def test_the_same_again_says_that_nothing_is_new(loaded: Loaded) -> None:
+def test_the_same_again_says_that_nothing_is_new(loaded: LoadResult) -> None:
     done = etl("run", SAMPLES, "--dsn", loaded.uri, home=loaded.home)
     files = len(loaded.manifest["files"])
     assert f"complete: nothing new, all {files} files were loaded before (--force loads them again)" in done.out
@@ -78,7 +78,7 @@ def test_a_dry_run_says_that_nothing_was_written(database: str, tmp_path: Path) 
     assert "dry run: 1 listens would be inserted; nothing was written to the database" in done.out
 
 
-def test_check_counts_what_a_run_counts(loaded: Loaded) -> None:
+def test_check_counts_what_a_run_counts(loaded: LoadResult) -> None:
     checked = etl("check", SAMPLES, "--json").json
     manifest = loaded.manifest
     for name in ("records", "skipped", "rejected"):
@@ -136,7 +136,7 @@ def test_a_path_that_is_not_utf8_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--json", "FROM listens"], ["SELECT artist FROM listens"]], ids=["json", "table"]
 )
-def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: list[str], loaded: Loaded) -> None:
+def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: list[str], loaded: LoadResult) -> None:
     *options, query = arguments
     env = {"PYTHONIOENCODING": "iso-8859-1"}
     done = etl("inspect", loaded.manifest["run_id"], *options, "--sql", query, home=loaded.home, env=env)
@@ -146,7 +146,7 @@ def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: l
         assert any("Соня" in row["artist"] for row in done.json)
 
 
-def test_a_reader_that_stops_early_gets_no_traceback(loaded: Loaded) -> None:
+def test_a_reader_that_stops_early_gets_no_traceback(loaded: LoadResult) -> None:
     with subprocess.Popen(
         [SCRIPT, "inspect", "--sql", "SELECT range FROM range(100000)"],
         env=environment(loaded.home),
@@ -161,7 +161,7 @@ def test_a_reader_that_stops_early_gets_no_traceback(loaded: Loaded) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, loaded: Loaded) -> None:
+def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, loaded: LoadResult) -> None:
     name = loaded.manifest["run_id"]
     checked, asked, listed = (
         on_terminal(columns, *arguments, home=loaded.home)
@@ -174,13 +174,13 @@ def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, l
     assert ("…" in "".join(checked)) == (columns < 100)
 
 
-def test_on_a_terminal_rows_with_too_many_columns_are_shown_one_column_per_line(loaded: Loaded) -> None:
+def test_on_a_terminal_rows_with_too_many_columns_are_shown_one_column_per_line(loaded: LoadResult) -> None:
     lines = on_terminal(80, "inspect", loaded.manifest["run_id"], "--sql", "FROM listens LIMIT 1", home=loaded.home)
     assert lines[0] == "-- 1"
     assert [line.split()[0] for line in lines[1:4]] == ["file", "row", "listened_at"]
 
 
-def test_in_a_pipe_nothing_is_cut(loaded: Loaded) -> None:
+def test_in_a_pipe_nothing_is_cut(loaded: LoadResult) -> None:
     out = etl("inspect", loaded.manifest["run_id"], "--sql", "FROM listens", home=loaded.home).out
     assert "…" not in out
     assert json.dumps(loaded.manifest["files"][0]["path"]).strip('"') in out

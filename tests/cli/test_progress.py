@@ -17,7 +17,7 @@ from tests.cli.program import SAMPLES, etl, sent_to_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Loaded
+    from tests.cli.conftest import LoadResult
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load", "account")
@@ -130,7 +130,7 @@ def test_no_color_means_none(arguments: list[str], database: str, tmp_path: Path
 # --- elsewhere -----------------------------------------------------------------------------------------------
 
 
-def test_where_stderr_is_no_terminal_there_is_no_progress(loaded: Loaded) -> None:
+def test_where_stderr_is_no_terminal_there_is_no_progress(loaded: LoadResult) -> None:
     assert "\r" not in loaded.done.err
     assert "\x1b" not in loaded.done.out + loaded.done.err
     assert "loading" not in loaded.done.err

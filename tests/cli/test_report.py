@@ -12,10 +12,10 @@ from tests.report.runs import make_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Loaded
+    from tests.cli.conftest import LoadResult
 
 
-def test_the_page_of_a_run_is_in_its_directory(loaded: Loaded) -> None:
+def test_the_page_of_a_run_is_in_its_directory(loaded: LoadResult) -> None:
     name, counts = loaded.manifest["run_id"], loaded.manifest["counts"]
     done = etl("report", name, home=loaded.home)
     path = loaded.home / "runs" / name / "report.html"

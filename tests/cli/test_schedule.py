@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.core.errors import OverlapError
+from etl.core.errors import LockedError
 from etl.targets import ledger
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
 from tests.helpers.disturbances import wait_for
@@ -61,10 +61,10 @@ def test_a_run_that_may_overlap_does_not_wait_for_one_that_may_not(database: str
 
 def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held_like_any(database: str) -> None:
     with opened(database) as one, opened(database) as other:
-        ledger.hold(one, alone=True)
-        with pytest.raises(OverlapError):
-            ledger.hold(other, alone=True)
-        ledger.hold(other, alone=False)
+        ledger.acquire_run_lock(one, exclusive=True)
+        with pytest.raises(LockedError):
+            ledger.acquire_run_lock(other, exclusive=True)
+        ledger.acquire_run_lock(other, exclusive=False)
         assert one.read("runs_at_work").height == 1
 
 

@@ -11,10 +11,10 @@ from tests.helpers.support import execute, load, query, scrobble, write_maloja
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Loaded
+    from tests.cli.conftest import LoadResult
 
 
-def test_a_run_and_its_database_hold(loaded: Loaded) -> None:
+def test_a_run_and_its_database_hold(loaded: LoadResult) -> None:
     place = ("--dsn", loaded.uri)
     run = etl("verify", loaded.manifest["run_id"], *place, home=loaded.home)
     database = etl("verify", *place, "--json", home=loaded.home)

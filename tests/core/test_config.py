@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from etl.cli import app
-from etl.core.config import BY_NAME, SETTINGS, Held, first_of, settings_held, strangers
+from etl.core.config import BY_NAME, SETTINGS, ConfigValue, first_of, load_config, unknown_variables
 from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> dict[str, Held]:
+def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> dict[str, ConfigValue]:
     path = folder / "etl.toml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return settings_held({"ETL_CONFIG": str(path), **(environ or {})})
+    return load_config({"ETL_CONFIG": str(path), **(environ or {})})
 
 
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     found = held(tmp_path, "# mine\nworkers = 4\nmax_rejects = 7\n", {"ETL_WORKERS": "8"})
     assert found == {
-        "workers": Held(8, "env", "ETL_WORKERS"),
-        "max_rejects": Held(7, "file", f"{tmp_path}/etl.toml, line 3"),
+        "workers": ConfigValue(8, "env", "ETL_WORKERS"),
+        "max_rejects": ConfigValue(7, "file", f"{tmp_path}/etl.toml, line 3"),
     }
 
 
 def test_an_empty_variable_is_none_and_without_a_file_nothing_is_set() -> None:
-    assert settings_held({"ETL_WORKERS": "", "ETL_CONFIG": ""}) == {}
+    assert load_config({"ETL_WORKERS": "", "ETL_CONFIG": ""}) == {}
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("off", False), ("FALSE", False)])
 def test_a_variable_says_yes_or_no_in_many_ways(text: str, value: bool) -> None:
-    assert settings_held({"ETL_NO_OVERLAP": text})["no_overlap"].value is value
+    assert load_config({"ETL_NO_OVERLAP": text})["no_overlap"].value is value
 
 
 def test_paths_in_the_file_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     found = held(tmp_path, 'home = "data"\nmove_to = "/done"\nmetrics = "~/etl.prom"\n')
     assert [one.value for one in found.values()] == [f"{tmp_path}/data", "/done", "/home/ann/etl.prom"]
-    assert settings_held({"ETL_HOME": "data"})["home"].value == "data"
+    assert load_config({"ETL_HOME": "data"})["home"].value == "data"
 
 
 @pytest.mark.parametrize("names", [("dsn", "dsn_file")])
 def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tuple[str, ...], tmp_path: Path) -> None:
     found = held(tmp_path, 'dsn = "postgresql:///a"\n', {"ETL_DSN_FILE": "/secret"})
-    assert first_of(found, *names) == Held("/secret", "env", "ETL_DSN_FILE")
-    assert first_of(held(tmp_path, 'dsn_file = "b"\ndsn = "embedded"'), *names) == Held(
+    assert first_of(found, *names) == ConfigValue("/secret", "env", "ETL_DSN_FILE")
+    assert first_of(held(tmp_path, 'dsn_file = "b"\ndsn = "embedded"'), *names) == ConfigValue(
         "embedded", "file", f"{tmp_path}/etl.toml, line 2"
     )
 
@@ -93,7 +93,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 
 def test_a_file_that_is_named_must_be_there() -> None:
     with pytest.raises(SettingsError, match="No such file"):
-        settings_held({"ETL_CONFIG": "/nonexistent/etl.toml"})
+        load_config({"ETL_CONFIG": "/nonexistent/etl.toml"})
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_file_that_is_named_must_be_there() -> None:
 )
 def test_what_is_wrong_in_the_environment_is_told_with_its_variable(name: str, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match=f"^{re.escape(told)}"):
-        settings_held({name: text})
+        load_config({name: text})
 
 
 def test_variables_that_are_misspelt_are_noticed_and_those_of_others_are_not() -> None:
     environ = {"ETL_WORKER": "2", "ETL_DSNFILE": "x", "ETL_PIPELINE_ID": "1", "ETL_FAULT": "", "ETL_TEST_DSN": "x"}
-    assert strangers(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
+    assert unknown_variables(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
 
 
 def test_a_setting_but_for_the_contact_is_an_option_of_run_with_the_same_default() -> None:

@@ -20,7 +20,7 @@ from etl.core.errors import (
     SettingsError,
     decisive,
 )
-from etl.core.signals import attend, one_interruption
+from etl.core.signals import one_interruption, wait_interruptibly
 
 ORDER = (130, 143, 1, 3, 7, 6, 2, 4, 5, 0)
 CODES = {int(code): code for code in ExitCode}
@@ -102,7 +102,7 @@ def test_a_signal_that_another_thread_takes_is_heard_while_the_main_one_waits() 
     before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heard.set())
     try:
         with ThreadPoolExecutor(1) as threads:
-            assert attend(threads.submit(take)) == "heard"
+            assert wait_interruptibly(threads.submit(take)) == "heard"
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -112,4 +112,4 @@ def test_what_is_attended_may_time_out_itself() -> None:
         raise TimeoutError("too long")
 
     with ThreadPoolExecutor(1) as threads, pytest.raises(TimeoutError, match="too long"):
-        attend(threads.submit(give_up))
+        wait_interruptibly(threads.submit(give_up))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import SettingsError
-from etl.core.failpoints import Fault, Point, plan, reach
-from etl.core.settings import find_place
+from etl.core.failpoints import Fault, Point, failpoint, plan
+from etl.core.settings import find_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,23 +32,23 @@ def planned(fault: Fault | None) -> Iterator[list[int]]:
 def test_a_process_ends_itself_at_the_visit_that_is_planned() -> None:
     with planned(Fault(Point.AFTER_COMMIT, 3, signal.SIGUSR1)) as sent:
         for visit in range(1, 6):
-            reach(Point.BEFORE_COMMIT)
-            reach(Point.AFTER_COMMIT)
+            failpoint(Point.BEFORE_COMMIT)
+            failpoint(Point.AFTER_COMMIT)
             assert len(sent) == (visit >= 3)
 
 
 def test_without_a_plan_nothing_happens() -> None:
     with planned(None) as sent:
         for point in Point:
-            reach(point)
+            failpoint(point)
     assert sent == []
 
 
 def test_the_visits_of_an_earlier_plan_do_not_count() -> None:
     with planned(Fault(Point.AFTER_COMMIT, 2, signal.SIGUSR1)) as sent:
-        reach(Point.AFTER_COMMIT)
+        failpoint(Point.AFTER_COMMIT)
         plan(Fault(Point.AFTER_COMMIT, 2, signal.SIGUSR1))
-        reach(Point.AFTER_COMMIT)
+        failpoint(Point.AFTER_COMMIT)
     assert sent == []
 
 
@@ -62,11 +62,11 @@ def test_the_visits_of_an_earlier_plan_do_not_count() -> None:
     ],
 )
 def test_the_environment_names_point_visit_and_signal(text: str, fault: Fault | None) -> None:
-    assert find_place(None, None, {"ETL_FAULT": text}).fault == fault
+    assert find_workspace(None, None, {"ETL_FAULT": text}).fault == fault
 
 
 @pytest.mark.parametrize("text", ["nowhere", "before_commit:often", "before_commit:1:SIGSOMETHING"])
 def test_a_fault_that_cannot_be_had_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=text) as caught:
-        find_place(None, None, {"ETL_FAULT": text})
+        find_workspace(None, None, {"ETL_FAULT": text})
     assert "before_commit" in caught.value.hint

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from platformdirs import user_data_path
 
 from etl.core.errors import SettingsError
-from etl.core.settings import EMBEDDED, RunSettings, check_uri, find_place, parse_moment, redact
+from etl.core.settings import EMBEDDED, RunSettings, check_uri, find_workspace, parse_moment, redact
 
 URI = "postgresql://ann@db.example:5432/koitodb"
 OTHER = "postgresql://bob@db.example/koitodb"
@@ -48,20 +48,20 @@ def dsn_file(folder: Path, content: str | bytes) -> str:
 
 def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": OTHER, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
-    place = find_place("/from/option", URI, environ)
+    place = find_workspace("/from/option", URI, environ)
     assert (place.home, place.dsn) == (Path("/from/option"), URI)
     assert place.runs == Path("/from/option/runs")
 
 
 def test_the_environment_goes_before_the_default(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": URI, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
-    place = find_place(None, None, environ)
+    place = find_workspace(None, None, environ)
     assert (place.home, place.dsn) == (Path("/from/environment"), URI)
 
 
 def test_without_options_and_environment_it_is_the_embedded_server() -> None:
-    assert find_place(None, None, {}).dsn == EMBEDDED
-    assert find_place("", "", {"ETL_HOME": "", "ETL_DSN": "", "ETL_DSN_FILE": ""}).dsn == EMBEDDED
+    assert find_workspace(None, None, {}).dsn == EMBEDDED
+    assert find_workspace("", "", {"ETL_HOME": "", "ETL_DSN": "", "ETL_DSN_FILE": ""}).dsn == EMBEDDED
 
 
 @pytest.mark.parametrize(("uid", "home"), [(0, Path("/var/lib/etl")), (1000, user_data_path("etl").absolute())])
@@ -69,59 +69,59 @@ def test_root_works_where_services_do_and_people_in_their_data_folder(
     monkeypatch: pytest.MonkeyPatch, uid: int, home: Path
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: uid)
-    assert find_place(None, None, {}).home == home
-    assert find_place("", None, {"ETL_HOME": ""}).home == home
+    assert find_workspace(None, None, {}).home == home
+    assert find_workspace("", None, {"ETL_HOME": ""}).home == home
 
 
 def test_the_environment_is_that_of_the_process_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_HOME", "/from/process")
     monkeypatch.setenv("ETL_DSN", URI)
-    assert find_place(None, None).home == Path("/from/process")
-    assert find_place(None, None).dsn == URI
+    assert find_workspace(None, None).home == Path("/from/process")
+    assert find_workspace(None, None).dsn == URI
 
 
 def test_a_home_may_be_relative_or_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
-    assert find_place("here", None, {}).home == tmp_path / "here"
-    assert find_place("~/music", None, {}).home == Path("/home/ann/music")
+    assert find_workspace("here", None, {}).home == tmp_path / "here"
+    assert find_workspace("~/music", None, {}).home == Path("/home/ann/music")
     with pytest.raises(SettingsError, match="no home folder"):
-        find_place("~nobody-of-that-name/music", None, {})
+        find_workspace("~nobody-of-that-name/music", None, {})
 
 
 @pytest.mark.parametrize("content", [URI, f"{URI}\n", f"  {URI}\r\n\n"])
 def test_a_file_may_hold_the_address(tmp_path: Path, content: str) -> None:
-    assert find_place(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)}).dsn == URI
+    assert find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)}).dsn == URI
 
 
 @pytest.mark.parametrize("content", ["", "\n", " \t\n"])
 def test_an_empty_file_is_an_error_and_never_the_default(tmp_path: Path, content: str) -> None:
     with pytest.raises(SettingsError, match=r"ETL_DSN_FILE .*dsn is empty"):
-        find_place(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
+        find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
     for path in (str(tmp_path / "missing"), str(tmp_path), dsn_file(tmp_path, b"\xff\xfep"), "a\0b"):
         with pytest.raises(SettingsError, match="cannot be read") as caught:
-            find_place(None, None, {"ETL_DSN_FILE": path})
+            find_workspace(None, None, {"ETL_DSN_FILE": path})
         assert path in caught.value.message
 
 
 def test_what_a_file_holds_is_checked_and_not_shown(tmp_path: Path) -> None:
     for content in (f"{URI}\n{OTHER}", "host=h password=geheim", "ann:geheim@db.example"):
         with pytest.raises(SettingsError) as caught:
-            find_place(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
+            find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
         assert "geheim" not in str(caught.value)
 
 
 def test_a_password_that_is_typed_draws_a_warning_and_one_from_elsewhere_does_not() -> None:
     typed = "postgresql://ann:geheim@db.example/koitodb"
-    assert "ETL_DSN" in find_place(None, typed, {}).warning
-    assert "geheim" not in find_place(None, typed, {}).warning
-    assert find_place(None, "postgresql://db.example/koitodb?user=ann&password=geheim", {}).warning
-    assert not find_place(None, URI, {}).warning
-    assert not find_place(None, EMBEDDED, {}).warning
-    assert not find_place(None, None, {"ETL_DSN": typed}).warning
+    assert "ETL_DSN" in find_workspace(None, typed, {}).warning
+    assert "geheim" not in find_workspace(None, typed, {}).warning
+    assert find_workspace(None, "postgresql://db.example/koitodb?user=ann&password=geheim", {}).warning
+    assert not find_workspace(None, URI, {}).warning
+    assert not find_workspace(None, EMBEDDED, {}).warning
+    assert not find_workspace(None, None, {"ETL_DSN": typed}).warning
 
 
 # --- addresses -----------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_a_password_that_is_typed_draws_a_warning_and_one_from_elsewhere_does_no
 )
 def test_an_address_that_libpq_reads_is_taken(uri: str) -> None:
     check_uri(uri)
-    assert find_place(None, uri, {}).dsn == uri
+    assert find_workspace(None, uri, {}).dsn == uri
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_an_address_that_libpq_reads_is_taken(uri: str) -> None:
 )
 def test_what_is_no_address_is_refused_without_a_piece_of_the_password(dsn: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        find_place(None, None, {"ETL_DSN": dsn})
+        find_workspace(None, None, {"ETL_DSN": dsn})
     assert "heim" not in str(caught.value)
     assert "postgresql://" in caught.value.hint
 
 
 def test_a_word_that_is_no_address_is_shown() -> None:
     with pytest.raises(SettingsError, match='"embeded" is no database address'):
-        find_place(None, "embeded", {})
+        find_workspace(None, "embeded", {})
 
 
 # --- passwords -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from etl.core.schema import NEARBY, NORMALIZED, PASSED_OVER, conform
+from etl.core.schema import NEARBY, NORMALIZED, NOT_COUNTED, conform
 from etl.dedupe import Doubles, find_doubles
 
 Row: TypeAlias = dict[str, Any]
@@ -79,8 +79,8 @@ def nearby(*rows: Row) -> pl.DataFrame:
 
 
 def passed(*rows: Row) -> pl.DataFrame:
-    names = list(PASSED_OVER)
-    return pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=PASSED_OVER)
+    names = list(NOT_COUNTED)
+    return pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=NOT_COUNTED)
 
 
 def find(

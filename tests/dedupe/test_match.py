@@ -56,7 +56,7 @@ def test_two_plays_of_one_minute_are_told_apart_by_how_long_they_were_played() -
 
 def test_account_data_does_not_bring_back_what_the_extended_history_passes_over() -> None:
     found = find([account(4), account(5)], over=[extended(4 * 60 + 59)])
-    assert found.passed_over.to_list() == [0]
+    assert found.not_counted.to_list() == [0]
 
 
 def test_an_export_by_the_minute_gives_way_to_one_by_the_second_though_it_has_lost_commas() -> None:

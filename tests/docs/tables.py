@@ -9,7 +9,7 @@ import polars as pl
 from etl.core.errors import PRECEDENCE, ExitCode
 from etl.core.schema import RUN_FILES
 from etl.formats import FORMATS, REFUSALS, SOURCES
-from etl.formats.table_header import ALIASES
+from etl.formats.table_header import COLUMN_ALIASES
 from etl.runs.inspect import named_queries
 from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.docs.pages import DOCS, pages, summary, title
@@ -83,7 +83,7 @@ def files_by_source() -> str:
 
 def table_columns() -> str:
     """Return the names that the columns of a table of Last.fm may have."""
-    return table(("column", "known as"), [(f"`{name}`", quoted(names)) for name, names in ALIASES.items()])
+    return table(("column", "known as"), [(f"`{name}`", quoted(names)) for name, names in COLUMN_ALIASES.items()])
 
 
 def refusals() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.core.config import SETTINGS, VARIABLE, settings_held
+from etl.core.config import SETTINGS, VARIABLE, load_config
 from tests.cli.program import ROOT, SCRIPT
 from tests.docs.generate import commands
 
@@ -29,7 +29,7 @@ def test_its_settings_are_known(tmp_path: Path) -> None:
     assert len(blocks) == 2
     for block in blocks:
         (tmp_path / "etl.toml").write_text(block)
-        assert settings_held({"ETL_CONFIG": str(tmp_path / "etl.toml")})
+        assert load_config({"ETL_CONFIG": str(tmp_path / "etl.toml")})
 
 
 @pytest.mark.parametrize("name", TEXTS)

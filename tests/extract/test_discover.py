@@ -14,7 +14,7 @@ import pytest
 from etl.core.errors import BrokenFileError, ExitCode, InputError
 from etl.extract import archive
 from etl.extract.archive import InputFile
-from etl.extract.discover import Found, RefusedPath, discover
+from etl.extract.discover import Discovered, RefusedPath, discover
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -39,7 +39,7 @@ def write(path: str, data: bytes = PLAYS) -> Path:
     return target
 
 
-def paths(found: Found) -> list[str]:
+def paths(found: Discovered) -> list[str]:
     return [file.path for file in found.files]
 
 
@@ -111,7 +111,7 @@ def test_hidden_files_are_left_out_without_a_word_unless_the_user_names_them() -
     write("music/desktop.ini")
     write(".hidden/b.json")
     write("music/c.zip", zipped({"__MACOSX/x/._d.json": b"", "x/.e.json": b"", ".f/g.json": b"", "x/d.json": PLAYS}))
-    assert discover(["music", ".hidden"]) == Found(
+    assert discover(["music", ".hidden"]) == Discovered(
         [
             InputFile(".hidden/b.json", Path(".hidden/b.json")),
             InputFile("music/c.zip!x/d.json", Path("music/c.zip"), ("x/d.json",)),

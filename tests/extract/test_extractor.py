@@ -16,7 +16,7 @@ from etl.core.schema import FileStatus
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.extract import prefetch
 from etl.extract.archive import InputFile
-from etl.extract.discover import Found, discover
+from etl.extract.discover import Discovered, discover
 from etl.extract.extractor import Extractor
 from etl.formats import ReadOptions
 from etl.normalize.listens import Rules
@@ -70,7 +70,7 @@ def same(ours: FileResult, alone: FileResult) -> bool:
     return frames and all(getattr(ours, name) == getattr(alone, name) for name in values)
 
 
-def written(folder: Path, contents: Sequence[Any]) -> Found:
+def written(folder: Path, contents: Sequence[Any]) -> Discovered:
     for number, content in enumerate(contents):
         (folder / f"{number:03}.json").write_text(json.dumps(content), encoding="utf-8")
     return discover([folder])
@@ -90,7 +90,7 @@ def test_files_together_come_out_as_each_alone(
     results = replace(extractor(), together=together).extract(found)
     assert [result.path for result in results] == [file.path for file in found.files]
     for file, result in zip(found.files, results, strict=True):
-        (alone,) = extractor().extract(Found([file], [], []))
+        (alone,) = extractor().extract(Discovered([file], [], []))
         assert same(result, alone)
 
 
@@ -131,7 +131,7 @@ def watched(path: Path, name: str, reads: list[str], *contents: list[dict[str, A
 def test_a_file_that_changes_between_two_readings_is_refused(tmp_path: Path) -> None:
     late = play(ts="2035-01-01T00:00:00Z")
     file = watched(tmp_path, "a.json", [], [play(), late], [play(), play(), late])
-    (result,) = extractor().extract(Found([file], [], []))
+    (result,) = extractor().extract(Discovered([file], [], []))
     assert result.status is FileStatus.REFUSED
     assert "was changed while it was read" in result.reason
     assert result.records == 0
@@ -154,7 +154,7 @@ def test_files_are_read_ahead_as_many_as_fit_and_each_once(
         further.append(len(reads) - len(asked))
         return path == "3.json"
 
-    results = extractor(is_known=is_known).extract(Found(files, [], []))
+    results = extractor(is_known=is_known).extract(Discovered(files, [], []))
     assert [result.status for result in results].count(FileStatus.KNOWN) == 1
     assert sorted(asked) == sorted(reads) == [file.path for file in files]
     assert max(further) < (1 if at_once == 1 else prefetch.THREADS)

@@ -11,7 +11,7 @@ import pytest
 
 from etl.core.schema import FileStatus
 from etl.extract import prefetch, worker
-from etl.extract.prefetch import ReadAhead
+from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import Decoded, FileReader, Unread
 from etl.formats import ReadOptions
 from tests.extract.test_extractor import play, watched, written
@@ -49,7 +49,7 @@ def test_the_first_files_are_opened_before_anybody_asks(
     monkeypatch.setattr(prefetch, "BYTES_AT_ONCE", at_once)
     reads: list[str] = []
     files = [watched(tmp_path, f"{place}.json", reads, [play()]) for place in range(9)]
-    with closing(ReadAhead(HERE, files)) as reading:
+    with closing(Prefetcher(HERE, files)) as reading:
         assert is_soon(lambda: len(reads) >= number)
         time.sleep(0.05)  # in which another one would be opened
         assert len(reads) == number
@@ -62,16 +62,16 @@ def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
 ) -> None:
     monkeypatch.setattr(worker, "WORTH_IT", 1)
     monkeypatch.setattr(worker, "available_cores", lambda: 2)
-    started: list[worker.Beside] = []
+    started: list[worker.ReaderProcess] = []
 
-    class Noted(worker.Beside):
+    class Noted(worker.ReaderProcess):
         def __init__(self, here: FileReader) -> None:
             super().__init__(here)
             started.append(self)
 
     monkeypatch.setattr(worker, "Beside", Noted)
     assert is_soon(lambda: not threads())  # those of other tests
-    reading = ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files)
+    reading = Prefetcher(HERE, written(tmp_path, [[play()]] * 9).files)
     assert threads()
     reading.close()
     assert is_soon(lambda: not threads())
@@ -88,7 +88,7 @@ def test_who_gives_up_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
             return super().open(file)
 
     assert is_soon(lambda: not threads())  # those of other tests
-    reading = ReadAhead(Slow("auto", ReadOptions()), written(tmp_path, [[play()]]).files)
+    reading = Prefetcher(Slow("auto", ReadOptions()), written(tmp_path, [[play()]]).files)
     assert begun.wait(60)
     reading.close()
     assert threads()  # still reading: nobody has waited
@@ -98,7 +98,7 @@ def test_who_gives_up_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
 
 def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
     assert is_soon(lambda: not threads())  # those of other tests
-    for _ in ReadAhead(HERE, written(tmp_path, [[play()]] * 9).files).results(never):
+    for _ in Prefetcher(HERE, written(tmp_path, [[play()]] * 9).files).results(never):
         break
     assert is_soon(lambda: not threads())
 
@@ -111,7 +111,7 @@ def test_a_known_file_is_told_with_what_it_is(tmp_path: Path) -> None:
         return True
 
     (file,) = written(tmp_path, [[play()]]).files
-    ((found, read),) = ReadAhead(HERE, [file]).results(is_known)
+    ((found, read),) = Prefetcher(HERE, [file]).results(is_known)
     assert isinstance(read, Unread)
     assert (read.status, read.kind and read.kind.name) == (FileStatus.KNOWN, "spotify-extended")
     assert asked == [(found.path, read.sha256, "spotify-extended")]

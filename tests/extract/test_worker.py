@@ -15,7 +15,7 @@ from etl.core.schema import EXTRACTED, FileStatus
 from etl.extract import prefetch, worker
 from etl.extract.discover import discover
 from etl.extract.reader import Decoded, FileReader, Opened, Unread
-from etl.extract.worker import Beside, readers_beside
+from etl.extract.worker import ReaderProcess, reader_processes
 from etl.formats import ReadOptions
 from tests.extract.test_extractor import FILE, extractor, play, same, written
 
@@ -29,18 +29,18 @@ HERE = FileReader("auto", ReadOptions(spotify_plays="trackdone"))
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[Beside]:
-    with closing(Beside(HERE)) as reader:
+def process() -> Iterator[ReaderProcess]:
+    with closing(ReaderProcess(HERE)) as reader:
         yield reader
 
 
 @pytest.fixture
-def dying() -> Iterator[Beside]:
-    with closing(Beside(HERE)) as reader:
+def dying() -> Iterator[ReaderProcess]:
+    with closing(ReaderProcess(HERE)) as reader:
         yield reader
 
 
-def read(reader: FileReader | Beside, file: InputFile) -> Decoded | Unread:
+def read(reader: FileReader | ReaderProcess, file: InputFile) -> Decoded | Unread:
     opened = reader.open(file)
     return reader.decode(opened) if isinstance(opened, Opened) else opened
 
@@ -60,7 +60,7 @@ def one_file(folder: Path, content: Any) -> InputFile:  # noqa: ANN401 (any JSON
 @given(content=FILE)
 def test_it_reads_what_is_read_here(
     tmp_path_factory: pytest.TempPathFactory,
-    process: Beside,
+    process: ReaderProcess,
     content: Any,  # noqa: ANN401 (any JSON value)
 ) -> None:
     file = one_file(tmp_path_factory.mktemp("file"), content)
@@ -68,7 +68,7 @@ def test_it_reads_what_is_read_here(
     assert process.is_there
 
 
-def test_a_file_that_cannot_be_read_is_answered_with_the_reason(tmp_path: Path, process: Beside) -> None:
+def test_a_file_that_cannot_be_read_is_answered_with_the_reason(tmp_path: Path, process: ReaderProcess) -> None:
     gone = one_file(tmp_path, [play()])
     (tmp_path / "001.json").write_text('[{"ts": "2020-01-01T10:00:00Z", "ms_played": 1, "x', encoding="utf-8")
     cut = discover([tmp_path]).files[1]
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_reason(tmp_path: Path, 
     assert process.is_there
 
 
-def test_what_a_dead_process_was_asked_is_read_here(tmp_path: Path, dying: Beside) -> None:
+def test_what_a_dead_process_was_asked_is_read_here(tmp_path: Path, dying: ReaderProcess) -> None:
     file = one_file(tmp_path, [play(), play(ms_played="long")])
     opened = dying.open(file)
     assert isinstance(opened, Opened)
@@ -93,7 +93,7 @@ def test_what_a_dead_process_was_asked_is_read_here(tmp_path: Path, dying: Besid
     assert agree(read(dying, file), read(HERE, file))
 
 
-def test_a_file_that_changes_before_it_is_read_again_is_refused(tmp_path: Path, dying: Beside) -> None:
+def test_a_file_that_changes_before_it_is_read_again_is_refused(tmp_path: Path, dying: ReaderProcess) -> None:
     file = one_file(tmp_path, [play()])
     opened = dying.open(file)
     assert isinstance(opened, Opened)
@@ -105,7 +105,7 @@ def test_a_file_that_changes_before_it_is_read_again_is_refused(tmp_path: Path, 
     assert "was changed while it was read" in answer.reason
 
 
-def test_a_signal_of_the_terminal_does_not_end_it(tmp_path: Path, dying: Beside) -> None:
+def test_a_signal_of_the_terminal_does_not_end_it(tmp_path: Path, dying: ReaderProcess) -> None:
     file = one_file(tmp_path, [play()])
     dying.open(file)  # by now it has begun to serve
     os.kill(dying.pid, signal.SIGINT)
@@ -113,7 +113,7 @@ def test_a_signal_of_the_terminal_does_not_end_it(tmp_path: Path, dying: Beside)
     assert dying.is_there
 
 
-def test_it_ends_when_nobody_can_ask_it_any_more(dying: Beside, tmp_path: Path) -> None:
+def test_it_ends_when_nobody_can_ask_it_any_more(dying: ReaderProcess, tmp_path: Path) -> None:
     dying.open(one_file(tmp_path, [play()]))
     assert dying.process.stdin is not None
     dying.process.stdin.close()
@@ -126,7 +126,7 @@ def test_processes_are_started_for_many_bytes_in_several_files(
 ) -> None:
     started: list[FileReader] = []
 
-    class Counted(Beside):
+    class Counted(ReaderProcess):
         def __init__(self, here: FileReader) -> None:
             started.append(here)
 
@@ -138,7 +138,7 @@ def test_processes_are_started_for_many_bytes_in_several_files(
     monkeypatch.setattr(worker, "WORTH_IT", total + size)
     monkeypatch.setattr(worker, "available_cores", lambda: cores)
     monkeypatch.setattr(worker, "Beside", Counted)
-    with readers_beside(HERE, found.files) as readers:
+    with reader_processes(HERE, found.files) as readers:
         assert len(readers) == len(started) == number
     assert not started
 
@@ -147,7 +147,7 @@ def test_where_no_process_can_be_started_there_is_none(tmp_path: Path, monkeypat
     monkeypatch.setattr(worker, "WORTH_IT", 1)
     monkeypatch.setattr(worker, "available_cores", lambda: 2)
     monkeypatch.setattr("sys.executable", str(tmp_path / "nothing"))
-    with readers_beside(HERE, written(tmp_path, [[play()]] * 4).files) as readers:
+    with reader_processes(HERE, written(tmp_path, [[play()]] * 4).files) as readers:
         assert readers == []
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.errors import EtlError, ExitCode
 from etl.core.progress import Voice
-from etl.core.settings import Place, RunSettings
+from etl.core.settings import RunSettings, Workspace
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
 from tests.helpers.disturbances import inserted
@@ -40,7 +40,7 @@ def load_until(
 
     chosen = replace(RunSettings(), **settings)
     try:
-        return run(Place(home, uri), chosen, [export], Voice(narrate), IN_PIECES)
+        return run(Workspace(home, uri), chosen, [export], Voice(narrate), IN_PIECES)
     except EtlError as error:
         return {"exit_code": error.exit_code, "error": str(error)}
 

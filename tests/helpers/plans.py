@@ -10,11 +10,11 @@ import polars as pl
 
 from etl.core.schema import EXTRACTED, TRACK_LOOKUP, empty
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
-from etl.load.loader import plan_units
+from etl.load.loader import plan_requests
 from etl.normalize.listens import Rules, normalize
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.planner import Plan, Planner
-from etl.resolve.requests import Ids, Unit, units
+from etl.resolve.requests import Ids, ResolutionRequest, distinct_requests
 
 RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
 
@@ -44,10 +44,10 @@ class World:
         self.hits[key] = Ids(artist, album, track)
         return self
 
-    def plan(self, *listens: Unit) -> Plan:
+    def plan(self, *listens: ResolutionRequest) -> Plan:
         planner = Planner(self.catalog, self.hits)
-        for unit in listens:
-            planner.resolve(unit)
+        for request in listens:
+            planner.resolve(request)
         return planner.plan
 
 
@@ -66,9 +66,9 @@ def listen(
     recording: str | None = None,
     duration: int | None = None,
     raw: tuple[list[str] | None, str | None, str | None] = (None, None, None),
-) -> Unit:
+) -> ResolutionRequest:
     own_key = key or "|".join(str(part) for part in (artists, track, album, mbids, release, recording, duration))
-    return Unit(own_key, list(artists), mbids, track, album, release, recording, duration, *raw)
+    return ResolutionRequest(own_key, list(artists), mbids, track, album, release, recording, duration, *raw)
 
 
 def tracks_of(plan: Plan) -> list[int]:
@@ -86,4 +86,4 @@ def plan_of_rows(catalog: Catalog, *rows: dict[str, Any]) -> Plan:
     extracted = pl.DataFrame(given, schema=EXTRACTED)
     found = normalize(extracted, "file", "test", datetime(2002, 1, 1, tzinfo=UTC), rules)
     assert found.listens.height == len(rows)
-    return plan_units(catalog, empty(TRACK_LOOKUP), units(found.listens))
+    return plan_requests(catalog, empty(TRACK_LOOKUP), distinct_requests(found.listens))

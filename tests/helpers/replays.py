@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.core.settings import Place
+from etl.core.settings import Workspace
 from etl.pipeline import run as pipeline
 from etl.pipeline.replay import replay_settings, replayable
 from etl.runs.directory import RunDirectory
@@ -31,7 +31,7 @@ def replay(home: Path, uri: str, manifest: dict[str, Any], **options: Any) -> di
     """Replay a run in this process and return the new manifest."""
     left = replayable(run_of(manifest))
     given = {"user": None, "workers": 2, "dry_run": False, "max_rejects": 0, **options}
-    return pipeline.replay(Place(home, uri), replay_settings(left, **given), left)
+    return pipeline.replay(Workspace(home, uri), replay_settings(left, **given), left)
 
 
 def statuses(manifest: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from etl.core.settings import Place, RunSettings
+from etl.core.settings import RunSettings, Workspace
 from etl.core.statements import statement
 from etl.pipeline.run import run
 from etl.targets.postgres.connection import connect
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
     """Run the pipeline in this process and return its manifest."""
-    return run(Place(home, uri), replace(RunSettings(), **settings), list(paths), sizes=sizes)
+    return run(Workspace(home, uri), replace(RunSettings(), **settings), list(paths), sizes=sizes)
 
 
 def scrobble(

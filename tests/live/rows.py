@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import EXTRACTED
-from etl.live.listen import Ready, judge_frame
-from etl.live.submit import submit_judged
+from etl.live.listen import ValidListen, validate_frame
+from etl.live.submit import submit_validated
 from tests.helpers.worlds import START
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def extracted(rows: Sequence[Row]) -> pl.DataFrame:
 
 def submit_rows(live: LiveConnection, rows: Sequence[Row]) -> list[Submitted]:
     """Submit ``rows`` one after the other, all of them good."""
-    judged = judge_frame(extracted(rows), live.rules())
-    assert all(isinstance(one, Ready) for one in judged)
-    return [done for one in judged for done in submit_judged(live, [one])]
+    validated = validate_frame(extracted(rows), live.rules())
+    assert all(isinstance(one, ValidListen) for one in validated)
+    return [done for one in validated for done in submit_validated(live, [one])]

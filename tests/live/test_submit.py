@@ -11,7 +11,7 @@ import pytest
 
 from etl.core.errors import DatabaseError, ExitCode, SettingsError
 from etl.live.listen import Listen
-from etl.live.submit import open_live, submit_bodies, submit_listen
+from etl.live.submit import open_live, submit_listen, submit_listenbrainz
 from tests.helpers.disturbances import CALM, disturbance, wait_for, waiting
 from tests.helpers.support import counts, execute, load, opened, query, scrobble, write_maloja
 from tests.helpers.worlds import MBIDS, START
@@ -82,14 +82,14 @@ def test_of_a_body_all_listens_are_stored_or_none(live: LiveConnection, database
     bad = b'{"listened_at":1700000000,"track_metadata":{"artist_name":"Ann"}}'
     later, sooner = good % 1_700_000_009, good % 1_700_000_001
 
-    refused = submit_bodies(live, b'{"listen_type":"import","payload":[%b,%b]}' % (later, bad))
+    refused = submit_listenbrainz(live, b'{"listen_type":"import","payload":[%b,%b]}' % (later, bad))
     assert [(one.row, one.outcome, one.reason) for one in refused] == [
         (1, "unresolved", None),
         (2, "rejected", "missing_track"),
     ]
     assert counts(database) == NOTHING
 
-    stored = submit_bodies(live, b'{"listen_type":"import","payload":[%b,%b,%b]}' % (later, sooner, later))
+    stored = submit_listenbrainz(live, b'{"listen_type":"import","payload":[%b,%b,%b]}' % (later, sooner, later))
     assert [(one.row, one.outcome, one.status) for one in stored] == [
         (1, "inserted", "hit"),
         (2, "inserted", "resolved"),  # the earliest makes the track
@@ -98,7 +98,7 @@ def test_of_a_body_all_listens_are_stored_or_none(live: LiveConnection, database
 
 
 def test_what_is_playing_is_skipped_without_its_time(live: LiveConnection, database: str) -> None:
-    (done,) = submit_bodies(
+    (done,) = submit_listenbrainz(
         live, b'{"listen_type":"playing_now","payload":[{"track_metadata":{"artist_name":"Ann","track_name":"Song"}}]}'
     )
     assert (done.outcome, done.reason, done.exit_code) == ("skipped", "now_playing", ExitCode.OK)

@@ -68,7 +68,7 @@ def write_parts(folder: Path, scrobbles: Sequence[dict[str, Any]], share: float)
     return parts
 
 
-def left_over(uri: str) -> list[tuple[Any, ...]]:
+def unloaded(uri: str) -> list[tuple[Any, ...]]:
     """Return the advisory locks and the other connections that the database still has."""
     return query(
         uri,
@@ -104,7 +104,7 @@ def test_four_processes_that_load_overlapping_exports_at_once_make_nothing_twice
     assert query(database, TWICE) == []
     assert inserted(database) == len(union)
     assert query(database, "SELECT count(*)::int FROM etl.files WHERE finished_at IS NOT NULL") == [(4,)]
-    wait_for(lambda: not left_over(database))  # backends need a moment to notice that their client has gone
+    wait_for(lambda: not unloaded(database))  # backends need a moment to notice that their client has gone
 
 
 def scrobbles_of(export: Path) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ def test_runs_of_one_history_that_take_turns_leave_what_one_run_leaves(
     tmp_path: Path, home: Path, database: str, seed: int
 ) -> None:
     scrobbles = history(300, seed)
-    alone = load(home, database, write_maloja(tmp_path / "alone.json", scrobbles))
+    exclusive = load(home, database, write_maloja(tmp_path / "alone.json", scrobbles))
     expected = content(database)
     wipe(database)
     exports = write_parts(tmp_path, scrobbles, share=1)
@@ -127,8 +127,10 @@ def test_runs_of_one_history_that_take_turns_leave_what_one_run_leaves(
 
     assert [manifest["exit_code"] for manifest in found] == [0] * 4
     assert content(database) == expected
-    assert sum(manifest["counts"]["inserted"] for manifest in found) == alone["counts"]["inserted"] == 300
-    assert {name: sum(manifest["created"][name] for manifest in found) for name in alone["created"]} == alone["created"]
+    assert sum(manifest["counts"]["inserted"] for manifest in found) == exclusive["counts"]["inserted"] == 300
+    assert {name: sum(manifest["created"][name] for manifest in found) for name in exclusive["created"]} == exclusive[
+        "created"
+    ]
     assert inserted(database) == 300
 
 
@@ -158,7 +160,7 @@ def test_runs_that_share_artists_and_albums_but_no_track_make_none_of_them_twice
 @each_round
 def test_koito_finds_nothing_to_sweep_while_a_run_writes(tmp_path: Path, home: Path, database: str, seed: int) -> None:
     export = write_maloja(tmp_path / "maloja_export.json", history(300, seed))
-    alone = load(tmp_path / "undisturbed", database, export)
+    exclusive = load(tmp_path / "undisturbed", database, export)
     expected = content(database)
     wipe(database)
     swept: list[int] = []
@@ -171,7 +173,7 @@ def test_koito_finds_nothing_to_sweep_while_a_run_writes(tmp_path: Path, home: P
     found = running.result()
 
     assert len(swept) > 1
-    assert (found["exit_code"], found["created"]) == (0, alone["created"])
+    assert (found["exit_code"], found["created"]) == (0, exclusive["created"])
     assert content(database) == expected
 
 
@@ -213,4 +215,4 @@ def test_two_backends_of_one_run_write_at_once(tmp_path: Path, home: Path, datab
     assert found["exit_code"] == 0
     assert query(database, "SELECT DISTINCT backends FROM met") == [(2,)]
     assert query(database, "SELECT count(DISTINCT backend)::int FROM etl.batches") == [(2,)]
-    wait_for(lambda: not left_over(database))  # backends need a moment to notice that their client has gone
+    wait_for(lambda: not unloaded(database))  # backends need a moment to notice that their client has gone

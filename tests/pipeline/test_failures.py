@@ -149,9 +149,9 @@ def test_a_cached_track_that_vanishes_before_it_gets_what_it_lacks_is_accounted_
     vanish = once(lambda: execute(database, TRACK_1))
     original = Loader.resolve
 
-    def after_a_deletion(loader: Loader, units: pl.DataFrame) -> None:
+    def after_a_deletion(loader: Loader, requests: pl.DataFrame) -> None:
         vanish()
-        original(loader, units)
+        original(loader, requests)
 
     monkeypatch.setattr(Loader, "resolve", after_a_deletion)
     found = load(home, database, write_maloja(tmp_path / "more.json", more))
@@ -202,7 +202,7 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
     load(home, database, export)
     more = [scrobble(1_000 + second, ["Artist 1"], f"New {second}", "Album 1") for second in range(3)]
     vanish = once(lambda: execute(database, ARTIST_1))
-    original = snapshot.take_ids
+    original = snapshot.allocate_ids
 
     def after_a_deletion(connection: Connection, plan: Plan) -> NewIds:
         vanish()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode, SettingsError
-from etl.core.settings import Place
+from etl.core.settings import Workspace
 from etl.pipeline.replay import replay_settings, replayable
 from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
@@ -115,7 +115,7 @@ def test_rejected_rows_do_not_hold_a_file_and_replay_finds_it_where_it_went(
 
     left = replayable(RunDirectory(Path(found["run_dir"])))
     settings = replay_settings(left, user=None, workers=1, dry_run=False, max_rejects=0)
-    again = replay(Place(tmp_path / "home", database), settings, left)
+    again = replay(Workspace(tmp_path / "home", database), settings, left)
     assert again["counts"]["rejected"] == 1
     assert (again["files"][0]["reason"], below(tmp_path / DONE)) == ("", {"a.json"})
 

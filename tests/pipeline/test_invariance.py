@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("plain")
 
-# Rows of a batch and units of a round: from one to all at once.
+# Rows of a batch and requests of a round: from one to all at once.
 SIZES = st.builds(
     Sizes,
     batch=st.integers(1, 60),

@@ -11,7 +11,7 @@ import pytest
 
 from etl.core.schema import ALIAS, TRACK_LOOKUP
 from etl.load import snapshot
-from etl.resolve import requests
+from etl.resolve.requests import distinct_requests, enrichment_candidates
 from tests.conftest import new_database, uri_of
 from tests.formats.koito import album, alias, artist, export, listen, track
 from tests.helpers.disturbances import CALM, disturbance
@@ -192,10 +192,12 @@ def test_cached_keys_are_offered_again_only_where_they_can_add_a_name(
     holding: str, row: dict[str, Any], lacks: bool
 ) -> None:
     aliases = [dict(zip(ALIAS, (*one, "Manual", False), strict=True)) for one in row.get("aliases", [])]
-    units = requests.units(listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases}))
-    hits = pl.DataFrame([(units.item(0, "lookup_key"), 1, 1, 1)], schema=TRACK_LOOKUP, orient="row")
+    requests = distinct_requests(
+        listens({"artist": None, "track": "Song", "artists": ["Bo"], **row, "aliases": aliases})
+    )
+    hits = pl.DataFrame([(requests.item(0, "lookup_key"), 1, 1, 1)], schema=TRACK_LOOKUP, orient="row")
     with opened(holding) as connection:
-        found = snapshot.read_lacking(connection, requests.offers(units, hits))
+        found = snapshot.read_missing_fields(connection, enrichment_candidates(requests, hits))
     assert found.get_column("aliases").to_list() == [lacks]
 
 

@@ -102,7 +102,7 @@ def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the
 ) -> None:
     plain, calls = snapshot.look_up, 0
 
-    def failing(*args: Any, **kwargs: Any) -> snapshot.Found:  # noqa: ANN401 (those of look_up)
+    def failing(*args: Any, **kwargs: Any) -> snapshot.LookupResult:  # noqa: ANN401 (those of look_up)
         nonlocal calls
         calls += 1
         if calls == 3:
@@ -129,7 +129,7 @@ def test_a_merge_in_koito_between_two_windows_keeps_the_books_in_balance(
     export = write_maloja(tmp_path / "maloja.json", plays)
     plain, calls = snapshot.look_up, 0
 
-    def merging(*args: Any, **kwargs: Any) -> snapshot.Found:  # noqa: ANN401 (those of look_up)
+    def merging(*args: Any, **kwargs: Any) -> snapshot.LookupResult:  # noqa: ANN401 (those of look_up)
         nonlocal calls
         calls += 1
         if calls == 2:

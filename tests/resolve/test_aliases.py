@@ -12,15 +12,15 @@ from tests.helpers.plans import BLUE, RED, World, listen, one_song
 
 if TYPE_CHECKING:
     from etl.resolve.planner import Plan
-    from etl.resolve.requests import AliasRow, Unit
+    from etl.resolve.requests import AliasRow, ResolutionRequest
 
 
 def alias(entity: str, name: str, source: str = "Manual", *, of: str | None = None, primary: bool = False) -> AliasRow:
     return {"entity": entity, "of": of, "alias": name, "source": source, "is_primary": primary}
 
 
-def naming(unit: Unit, *aliases: AliasRow, various: bool | None = None) -> Unit:
-    return unit._replace(aliases=list(aliases), various_artists=various)
+def naming(request: ResolutionRequest, *aliases: AliasRow, various: bool | None = None) -> ResolutionRequest:
+    return request._replace(aliases=list(aliases), various_artists=various)
 
 
 ANN = listen("Ann", key="k")
@@ -120,8 +120,8 @@ def test_a_cached_key_adds_aliases_to_its_track_if_that_is_what_they_belong_to()
 @pytest.mark.parametrize(("held", "given", "is_added"), [(RED, BLUE, False), (RED, RED, True), (RED, None, True)])
 def test_of_two_mbids_that_differ_the_alias_is_of_the_other(held: str, given: str | None, is_added: bool) -> None:
     world = World().artist(1, "Ann", mbid=held).release(1, "Debut", 1, mbid=held).track(1, "Song", 1, 1, mbid=held)
-    unit = listen("Ann", key="k", mbids=[given], release=given, recording=given)
-    plan = world.hit("k", 1, 1, 1).plan(naming(unit, ANNIE, alias("album", "Erstling"), alias("track", "Lied")))
+    request = listen("Ann", key="k", mbids=[given], release=given, recording=given)
+    plan = world.hit("k", 1, 1, 1).plan(naming(request, ANNIE, alias("album", "Erstling"), alias("track", "Lied")))
     assert len(added(plan)) == 3 * is_added
 
 
@@ -138,8 +138,8 @@ def test_the_mbid_goes_before_the_name_where_two_artists_of_a_track_answer_to_it
 
 def test_an_artist_that_the_database_knows_by_the_text_as_exported_gets_the_alias() -> None:
     world = World().artist(1, "Zoe\u0308").release(1, "Debut", 1).track(1, "Song", 1, 1)
-    unit = listen("Zoë", key="k", raw=(["Zoe\u0308"], None, None))
-    assert added(world.plan(naming(unit, alias("artist", "Zo", of="Zoë")))) == [("artist", 1, "Zo")]
+    request = listen("Zoë", key="k", raw=(["Zoe\u0308"], None, None))
+    assert added(world.plan(naming(request, alias("artist", "Zo", of="Zoë")))) == [("artist", 1, "Zo")]
 
 
 def test_a_track_that_vanished_gets_nothing() -> None:

@@ -10,11 +10,11 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.resolve.batches import ROWS_PER_KEY, Phase, contested, cut, needs, resolved_keys
+from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, find_commit_together, needs, resolved_keys
 from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
 from etl.resolve.planner import Plan, Planner
-from etl.resolve.requests import Unit
-from etl.resolve.rows import NewIds, entity_rows, with_real_ids
+from etl.resolve.requests import ResolutionRequest
+from etl.resolve.rows import NewIds, assign_ids, entity_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
 MBID = st.none() | st.sampled_from(MBIDS)
 UNIT = st.builds(
-    Unit,
+    ResolutionRequest,
     key=st.text("xyz", min_size=1, max_size=3),
     artists=st.lists(st.sampled_from(["Ann", "ANN", "Bo", "Cy", "Di"]), min_size=1, max_size=3, unique=True),
     artist_mbids=st.none() | st.lists(MBID, min_size=1, max_size=3),
@@ -37,7 +37,7 @@ UNIT = st.builds(
     raw_track=st.none(),
     raw_album=st.none(),
 )
-UNITS = st.lists(UNIT, min_size=1, max_size=14)
+REQUESTS = st.lists(UNIT, min_size=1, max_size=14)
 SIZE = st.integers(1, 120) | st.just(10**6)
 EVERYTHING = 10**9
 
@@ -99,10 +99,10 @@ def stored() -> Catalog:
 STORED = {("artists", 1), ("artists", 2), ("releases", 1), ("tracks", 1), ("tracks", 2)}
 
 
-def make_plan(catalog: Catalog, units: Sequence[Unit]) -> Plan:
+def make_plan(catalog: Catalog, requests: Sequence[ResolutionRequest]) -> Plan:
     planner = Planner(catalog, {})
-    for unit in units:
-        planner.resolve(unit)
+    for request in requests:
+        planner.resolve(request)
     return planner.plan
 
 
@@ -116,13 +116,13 @@ def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
     resolved = resolved_keys(plan, catalog)
     needed = needs(plan, resolved)
     listens = pl.Series([weights(plan)[key] for key in resolved["lookup_key"]], dtype=pl.Int64)
-    division = cut(resolved, needed, contested(catalog, resolved, needed), listens, size)
+    division = cut(resolved, needed, find_commit_together(catalog, resolved, needed), listens, size)
     ids = NewIds(*(range(100, 100 + len(made)) for made in (plan.artists, plan.releases, plan.tracks)))
-    rows = entity_rows(plan, ids, with_real_ids(resolved, ids), needed, division)
+    rows = entity_rows(plan, ids, assign_ids(resolved, ids), needed, division)
     of_batch = division.join(resolved, on="place").group_by("batch").agg("lookup_key", pl.col("phase").unique())
     batches: list[Batch] = []
     for number, keys, (phase,) in of_batch.sort("batch").iter_rows():
-        before = () if phase == Phase.FREE else tuple(batch for batch in batches if batch.phase == Phase.SEED)
+        before = () if phase == Phase.INDEPENDENT else tuple(batch for batch in batches if batch.phase == Phase.SEED)
         batches.append(Batch(keys, tables(rows[number]), Phase(phase), before))
     return batches
 
@@ -171,26 +171,28 @@ def idle_credits(batch: Batch) -> set[tuple[object, ...]]:
     return batch.pairs("artist_releases", "artist_id", "release_id") - on_release
 
 
-def unit(*artists: str, track: str, album: str, key: str | None = None) -> Unit:
-    return Unit(key or f"{artists} {track} {album}", list(artists), None, track, album, *[None] * 6)
+def request(*artists: str, track: str, album: str, key: str | None = None) -> ResolutionRequest:
+    return ResolutionRequest(key or f"{artists} {track} {album}", list(artists), None, track, album, *[None] * 6)
 
 
 # The second key is the only one in its batch that another batch depends on, by Cy; but its album's credits need Ann,
 # whom the first key brings.
 GUEST_ON_A_SHARED_ALBUM = [
-    unit("Ann", "Bo", track="One", album="More"),
-    unit("Bo", "Cy", track="Two", album="More"),
-    unit("Cy", track="Three", album="One"),
+    request("Ann", "Bo", track="One", album="More"),
+    request("Bo", "Cy", track="Two", album="More"),
+    request("Cy", track="Three", album="One"),
 ]
 TWO_KEYS = 2 * ROWS_PER_KEY + 4
 
 
 @settings(deadline=None, max_examples=200)
-@given(UNITS, SIZE, st.booleans())
+@given(REQUESTS, SIZE, st.booleans())
 @example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
-def test_every_batch_stands_on_what_was_committed_before_it(units: list[Unit], size: int, has_rows: bool) -> None:
+def test_every_batch_stands_on_what_was_committed_before_it(
+    requests: list[ResolutionRequest], size: int, has_rows: bool
+) -> None:
     catalog = stored() if has_rows else Catalog()
-    plan = make_plan(catalog, units)
+    plan = make_plan(catalog, requests)
     batches = batches_of(catalog, plan, size)
 
     assert Counter(key for batch in batches for key in batch.keys) == Counter(list(plan.resolved))
@@ -199,31 +201,35 @@ def test_every_batch_stands_on_what_was_committed_before_it(units: list[Unit], s
 
 
 @settings(deadline=None, max_examples=200)
-@given(UNITS, SIZE, st.booleans())
+@given(REQUESTS, SIZE, st.booleans())
 @example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
-def test_no_batch_brings_an_entity_without_a_listen_of_its_own(units: list[Unit], size: int, has_rows: bool) -> None:
+def test_no_batch_brings_an_entity_without_a_listen_of_its_own(
+    requests: list[ResolutionRequest], size: int, has_rows: bool
+) -> None:
     catalog = stored() if has_rows else Catalog()
 
-    for batch in batches_of(catalog, make_plan(catalog, units), size):
+    for batch in batches_of(catalog, make_plan(catalog, requests), size):
         assert orphans(batch) == []
         assert idle_credits(batch) == set()
 
 
 @settings(deadline=None)
-@given(UNITS, SIZE, st.booleans())
-def test_the_rows_are_the_same_wherever_the_plan_is_cut(units: list[Unit], size: int, has_rows: bool) -> None:
+@given(REQUESTS, SIZE, st.booleans())
+def test_the_rows_are_the_same_wherever_the_plan_is_cut(
+    requests: list[ResolutionRequest], size: int, has_rows: bool
+) -> None:
     def rows_at(size: int) -> Counter[tuple[object, ...]]:
         catalog = stored() if has_rows else Catalog()
-        return row_counts(batches_of(catalog, make_plan(catalog, units), size))
+        return row_counts(batches_of(catalog, make_plan(catalog, requests), size))
 
     assert rows_at(size) == rows_at(EVERYTHING)
 
 
 @settings(deadline=None)
-@given(UNITS, SIZE)
-def test_no_row_is_written_twice(units: list[Unit], size: int) -> None:
+@given(REQUESTS, SIZE)
+def test_no_row_is_written_twice(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
-    batches = batches_of(catalog, make_plan(catalog, units), size)
+    batches = batches_of(catalog, make_plan(catalog, requests), size)
 
     for table, columns in PRIMARY_KEYS.items():
         keys = [tuple(row[column] for column in columns) for batch in batches for row in batch.tables.get(table, [])]
@@ -231,10 +237,12 @@ def test_no_row_is_written_twice(units: list[Unit], size: int) -> None:
 
 
 @settings(deadline=None)
-@given(UNITS, SIZE)
-def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(units: list[Unit], size: int) -> None:
+@given(REQUESTS, SIZE)
+def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(
+    requests: list[ResolutionRequest], size: int
+) -> None:
     catalog = Catalog()
-    plan = make_plan(catalog, units)
+    plan = make_plan(catalog, requests)
     batches = batches_of(catalog, plan, size)
 
     firsts = {
@@ -250,12 +258,12 @@ def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(uni
 
 
 @settings(deadline=None)
-@given(UNITS, SIZE)
-def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(units: list[Unit], size: int) -> None:
+@given(REQUESTS, SIZE)
+def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
-    plan = make_plan(catalog, units)
+    plan = make_plan(catalog, requests)
     resolved = resolved_keys(plan, catalog)
-    together = contested(catalog, resolved, needs(plan, resolved)).join(resolved, on="place")["lookup_key"]
+    together = find_commit_together(catalog, resolved, needs(plan, resolved)).join(resolved, on="place")["lookup_key"]
 
     for batch in batches_of(catalog, plan, size):
         if not together.is_in(batch.keys).any():
@@ -264,24 +272,24 @@ def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(units: list[Unit], 
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.permutations([unit(name, track="One", album="More") for name in "ABCDEFGH"]))
-def test_keys_that_share_nothing_are_all_free(units: list[Unit]) -> None:
+@given(st.permutations([request(name, track="One", album="More") for name in "ABCDEFGH"]))
+def test_keys_that_share_nothing_are_all_free(requests: list[ResolutionRequest]) -> None:
     catalog = Catalog()
-    batches = batches_of(catalog, make_plan(catalog, units), 1)
+    batches = batches_of(catalog, make_plan(catalog, requests), 1)
 
-    assert [(batch.phase, len(batch.keys)) for batch in batches] == [(Phase.FREE, 1)] * len(units)
+    assert [(batch.phase, len(batch.keys)) for batch in batches] == [(Phase.INDEPENDENT, 1)] * len(requests)
 
 
 def test_keys_of_one_artist_wait_for_one_of_them_only() -> None:
-    units = [unit("Ann", track=f"Track {number}", album=f"Album {number}") for number in range(8)]
+    requests = [request("Ann", track=f"Track {number}", album=f"Album {number}") for number in range(8)]
     catalog = Catalog()
-    batches = batches_of(catalog, make_plan(catalog, units), 1)
+    batches = batches_of(catalog, make_plan(catalog, requests), 1)
 
-    assert [batch.phase for batch in batches] == [Phase.SEED] + [Phase.AFTER] * 7
+    assert [batch.phase for batch in batches] == [Phase.SEED] + [Phase.DEPENDENT] * 7
 
 
 def test_keys_of_tracks_that_exist_wait_for_nothing() -> None:
     catalog = stored()
-    plan = make_plan(catalog, [unit("Ann", track="One", album="Hits"), unit("Bo", track="One", album="Hits")])
+    plan = make_plan(catalog, [request("Ann", track="One", album="Hits"), request("Bo", track="One", album="Hits")])
 
-    assert [batch.phase for batch in batches_of(catalog, plan, 1)] == [Phase.FREE, Phase.FREE]
+    assert [batch.phase for batch in batches_of(catalog, plan, 1)] == [Phase.INDEPENDENT, Phase.INDEPENDENT]

@@ -1,4 +1,4 @@
-"""Which units a run has to look at, in what order, and which of them the cache does not settle."""
+"""Which requests a run has to look at, in what order, and which of them the cache does not settle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from etl.core.schema import ALIAS, NORMALIZED, TRACK_LOOKUP, empty
-from etl.resolve.requests import OFFERED_ALIASES, UNITS, misses, offered_aliases, offers, to_resolve, units
+from etl.resolve.requests import (
+    CANDIDATE_ALIASES,
+    REQUESTS,
+    candidate_aliases,
+    distinct_requests,
+    enrichment_candidates,
+    misses,
+    to_resolve,
+)
 from tests.helpers.examples import examples
 from tests.helpers.frames import MBIDS, Row, at, listens
 
@@ -46,25 +54,27 @@ FILES = st.lists(st.lists(ROW, max_size=8), min_size=1, max_size=3)
 LACKING = pl.Schema({"track_id": pl.Int32, **dict.fromkeys(LACKS, pl.Boolean)})
 
 
-def has_mbids(unit: Row) -> bool:
-    return bool(unit["recording_mbid"] or unit["release_mbid"] or any(unit["artist_mbids"] or []))
+def has_mbids(request: Row) -> bool:
+    return bool(request["recording_mbid"] or request["release_mbid"] or any(request["artist_mbids"] or []))
 
 
-def is_rich(unit: Row) -> bool:
-    return bool(has_mbids(unit) or unit["duration"] or unit["aliases"])
+def is_rich(request: Row) -> bool:
+    return bool(has_mbids(request) or request["duration"] or request["aliases"])
 
 
-def content(unit: Row) -> list[tuple[bool, Any]]:
-    """Return what decides between units of one second and key; a value goes before none."""
+def content(request: Row) -> list[tuple[bool, Any]]:
+    """Return what decides between requests of one second and key; a value goes before none."""
     names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
-    values = [unit[name] for name in (*names, "raw_artists", "raw_track", "raw_album", "various_artists")]
-    values.append([json.dumps(row, separators=(",", ":")) for row in unit["aliases"]] if unit["aliases"] else None)
+    values = [request[name] for name in (*names, "raw_artists", "raw_track", "raw_album", "various_artists")]
+    values.append(
+        [json.dumps(row, separators=(",", ":")) for row in request["aliases"]] if request["aliases"] else None
+    )
     flat = ["\x1e".join(item or "-" for item in value) if isinstance(value, list) else value for value in values]
     return [(value is None, "" if value is None else value) for value in flat]
 
 
 def expected_units(frame: pl.DataFrame) -> list[Row]:
-    """Return the units of ``frame`` as the docstring of ``units`` defines them, in Python."""
+    """Return the requests of ``frame`` as the docstring of ``requests`` defines them, in Python."""
     rows = sorted(
         frame.iter_rows(named=True), key=lambda row: (row["listened_at"], row["lookup_key"].encode(), content(row))
     )
@@ -76,9 +86,9 @@ def expected_units(frame: pl.DataFrame) -> list[Row]:
         marks |= {("mbids", row["lookup_key"], *mbids)} if has_mbids(row) else set()
         marks |= {("duration", row["lookup_key"])} if row["duration"] else set()
         marks |= {("aliases", row["lookup_key"], *mbids, str(row["aliases"]))} if row["aliases"] else set()
-        unit = {name: row[name] for name in UNITS}
-        if not marks <= seen and unit not in chosen:
-            chosen.append(unit)
+        request = {name: row[name] for name in REQUESTS}
+        if not marks <= seen and request not in chosen:
+            chosen.append(request)
         seen |= marks
     return chosen
 
@@ -102,7 +112,7 @@ def times_of(frame: pl.DataFrame) -> list[int]:
 @given(FILES)
 def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) -> None:
     frame = pl.concat([listens(*rows) for rows in files])
-    assert units(frame).rows(named=True) == expected_units(frame)
+    assert distinct_requests(frame).rows(named=True) == expected_units(frame)
 
 
 @examples(9)
@@ -113,32 +123,34 @@ def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
     before = pl.concat([listens(*rows, file=str(number)) for number, rows in enumerate(files)])
     moved = [listens(*random.sample(rows, len(rows)), file=name) for rows, name in zip(files, names, strict=False)]
     after = pl.concat(random.sample(moved, len(moved)))
-    assert_frame_equal(units(after), units(before))
+    assert_frame_equal(distinct_requests(after), distinct_requests(before))
 
 
 def test_no_listens_have_no_units() -> None:
-    assert units(empty(NORMALIZED)).schema == UNITS
-    assert units(empty(NORMALIZED)).height == 0
+    assert distinct_requests(empty(NORMALIZED)).schema == REQUESTS
+    assert distinct_requests(empty(NORMALIZED)).height == 0
 
 
 def test_plays_of_one_track_are_one_unit_the_earliest() -> None:
-    found = units(listens({"listened_at": at(5)}, {"listened_at": at(3)}, {"listened_at": at(9)}))
+    found = distinct_requests(listens({"listened_at": at(5)}, {"listened_at": at(3)}, {"listened_at": at(9)}))
     assert times_of(found) == [3]
 
 
 def test_units_are_in_the_order_of_their_earliest_listens() -> None:
-    found = units(listens(*({"listened_at": at(10 - n), "track": f"T{n}"} for n in range(5)), {"track": "T0"}))
+    found = distinct_requests(
+        listens(*({"listened_at": at(10 - n), "track": f"T{n}"} for n in range(5)), {"track": "T0"})
+    )
     assert found.get_column("track").to_list() == ["T0", "T4", "T3", "T2", "T1"]
 
 
 def test_content_decides_between_listens_of_one_second_whatever_their_row() -> None:
     rows: list[Row] = [{"track": "ONE"}, {"track": "one"}, {"track": "One"}]
     for order in (rows, rows[::-1]):
-        assert units(listens(*order)).get_column("track").to_list() == ["ONE"]
+        assert distinct_requests(listens(*order)).get_column("track").to_list() == ["ONE"]
 
 
 def test_the_first_listen_with_a_duration_is_a_unit_too_and_later_ones_are_not() -> None:
-    found = units(
+    found = distinct_requests(
         listens(
             {"listened_at": at(1)},
             {"listened_at": at(3), "duration": 200},
@@ -150,7 +162,7 @@ def test_the_first_listen_with_a_duration_is_a_unit_too_and_later_ones_are_not()
 
 
 def test_each_combination_of_mbids_is_a_unit_once() -> None:
-    found = units(
+    found = distinct_requests(
         listens(
             {"listened_at": at(1), "recording_mbid": A},
             {"listened_at": at(2), "recording_mbid": A, "release_mbid": B},
@@ -166,7 +178,7 @@ def test_each_combination_of_mbids_is_a_unit_once() -> None:
 
 
 def test_each_set_of_aliases_is_a_unit_once() -> None:
-    found = units(
+    found = distinct_requests(
         listens(
             {"listened_at": at(1)},
             {"listened_at": at(2), "aliases": ALIASES[0]},
@@ -181,21 +193,23 @@ def test_each_set_of_aliases_is_a_unit_once() -> None:
 
 
 def test_misses_are_the_units_of_keys_that_the_cache_does_not_know() -> None:
-    found = units(listens({}, {"recording_mbid": A}, {"track": "Two"}, {"track": "Three", "listened_at": at(-1)}))
+    found = distinct_requests(
+        listens({}, {"recording_mbid": A}, {"track": "Two"}, {"track": "Three", "listened_at": at(-1)})
+    )
     assert misses(found, hits_of(("ann\x1fone\x1f", 1), ("other", 2))).get_column("track").to_list() == ["Three", "Two"]
     assert_frame_equal(misses(found, hits_of()), found)
     assert misses(found.clear(), hits_of(("ann\x1fone\x1f", 1))).height == 0
 
 
 def test_a_key_that_is_null_is_a_miss_and_matches_no_hit() -> None:
-    found = units(listens({})).with_columns(lookup_key=pl.lit(None, pl.String))
+    found = distinct_requests(listens({})).with_columns(lookup_key=pl.lit(None, pl.String))
     hits = hits_of(("x", 1)).with_columns(lookup_key=pl.lit(None, pl.String))
     assert misses(found, hits).height == 1
-    assert offers(found.with_columns(duration=pl.lit(1, pl.Int32)), hits).height == 0
+    assert enrichment_candidates(found.with_columns(duration=pl.lit(1, pl.Int32)), hits).height == 0
 
 
 def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
-    found = units(
+    found = distinct_requests(
         listens(
             {"track": "Plain"},
             {"track": "Long", "duration": 9},
@@ -208,15 +222,15 @@ def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
     )
     cached = ("plain", "long", "known", "vague", "named", "mixed")
     hits = hits_of(*((f"ann\x1f{name}\x1f", number) for number, name in enumerate(cached)))
-    offered = offers(found, hits)
-    assert offered.select("track", "track_id").rows() == [("Known", 2), ("Long", 1), ("Named", 4)]
-    assert offers(found, hits_of()).height == 0
+    candidates = enrichment_candidates(found, hits)
+    assert candidates.select("track", "track_id").rows() == [("Known", 2), ("Long", 1), ("Named", 4)]
+    assert enrichment_candidates(found, hits_of()).height == 0
 
 
 def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> None:
     rich: Row = {"duration": 9, "recording_mbid": A, "release_mbid": B, "artist_mbids": [C], "aliases": ALIASES[0]}
     for number, column in enumerate(rich):
-        found = units(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
+        found = distinct_requests(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
         hits = hits_of(("ann\x1fone\x1f", 1), ("ann\x1ftwo\x1f", 2))
         lacks_it = [place == number for place in range(len(LACKS))]
         lacks_others = [place != number for place in range(len(LACKS))]
@@ -232,32 +246,32 @@ def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> Non
 def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
     rows: list[Row], cached: int, flags: list[bool]
 ) -> None:
-    found = units(listens(*rows))
+    found = distinct_requests(listens(*rows))
     keys = found.get_column("lookup_key").unique(maintain_order=True).to_list()[:cached]
     hits = hits_of(*((key, number) for number, key in enumerate(keys)))
-    lacking = lacking_of(*((number, *flags) for number, _ in enumerate(keys)))  # type: ignore[arg-type]
-    wanted = to_resolve(found, hits, lacking)
-    assert wanted.schema == UNITS
+    missing_fields = lacking_of(*((number, *flags) for number, _ in enumerate(keys)))  # type: ignore[arg-type]
+    wanted = to_resolve(found, hits, missing_fields)
+    assert wanted.schema == REQUESTS
     expected = [
-        unit
-        for unit in found.iter_rows(named=True)
-        if unit["lookup_key"] not in keys
-        or (unit["duration"] and flags[0])
-        or (unit["recording_mbid"] and flags[1])
-        or (unit["release_mbid"] and flags[2])
-        or (unit["aliases"] and flags[4])
-        or (unit["artist_mbids"] is not None and flags[3] and is_rich(unit))
+        request
+        for request in found.iter_rows(named=True)
+        if request["lookup_key"] not in keys
+        or (request["duration"] and flags[0])
+        or (request["recording_mbid"] and flags[1])
+        or (request["release_mbid"] and flags[2])
+        or (request["aliases"] and flags[4])
+        or (request["artist_mbids"] is not None and flags[3] and is_rich(request))
     ]
     assert wanted.rows(named=True) == expected
 
 
 def test_without_hits_everything_is_to_resolve() -> None:
-    found = units(listens({}, {"track": "Two"}))
+    found = distinct_requests(listens({}, {"track": "Two"}))
     assert_frame_equal(to_resolve(found, hits_of(), lacking_of()), found)
 
 
 def test_aliases_on_offer_stand_beside_the_name_and_the_mbid_of_what_they_belong_to() -> None:
-    unit: Row = {
+    request: Row = {
         "artists": [" Ann ", "Zoe\N{COMBINING DIAERESIS}"],
         "artist_mbids": [None, C],
         "track": "One",
@@ -271,19 +285,22 @@ def test_aliases_on_offer_stand_beside_the_name_and_the_mbid_of_what_they_belong
             alias("album", None, "Hits"),
         ],
     }
-    found = units(listens(unit))
+    found = distinct_requests(listens(request))
     hits = hits_of((found.item(0, "lookup_key"), 7))
-    assert offered_aliases(offers(found, hits)).sort("alias", "name").rows() == [
+    assert candidate_aliases(enrichment_candidates(found, hits)).sort("alias", "name").rows() == [
         (7, "artist", "Ann", None, "Annie"),
         (7, "track", "One", A, "Eins"),
         (7, "album", "One", B, "Hits"),
         (7, "artist", "Zoe\N{COMBINING DIAERESIS}", C, "Zo"),
         (7, "artist", "Zoë", C, "Zo"),
     ]
-    assert offered_aliases(offers(units(listens({"duration": 9})), hits)).schema == OFFERED_ALIASES
+    assert (
+        candidate_aliases(enrichment_candidates(distinct_requests(listens({"duration": 9})), hits)).schema
+        == CANDIDATE_ALIASES
+    )
 
 
 def test_mbids_that_do_not_stand_beside_names_are_not_those_of_aliases() -> None:
-    found = units(listens({"artists": ["Ann", "Bo"], "artist_mbids": [A], "aliases": ALIASES[0]}))
+    found = distinct_requests(listens({"artists": ["Ann", "Bo"], "artist_mbids": [A], "aliases": ALIASES[0]}))
     hits = hits_of((found.item(0, "lookup_key"), 7))
-    assert offered_aliases(offers(found, hits)).rows() == [(7, "artist", "Ann", None, "Annie")]
+    assert candidate_aliases(enrichment_candidates(found, hits)).rows() == [(7, "artist", "Ann", None, "Annie")]

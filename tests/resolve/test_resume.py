@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from etl.resolve.batches import Phase
 from etl.resolve.catalog import Artist, Catalog, Release, Track
 from etl.resolve.planner import Plan, Planner
-from etl.resolve.requests import Ids, Unit
+from etl.resolve.requests import Ids, ResolutionRequest
 from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, stored
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ SMALL = st.integers(1, 40)
 """Rows of a batch: one key or a few."""
 
 
-def _unit(artists: list[str], track: str, album: str | None, **mbids: Any) -> Unit:  # noqa: ANN401
-    fields = {**dict.fromkeys(Unit._fields), "artists": artists, "track": track, "album": album, **mbids}
-    return Unit(**{**fields, "key": f"{'+'.join(artists)}|{track}|{album}"})
+def _unit(artists: list[str], track: str, album: str | None, **mbids: Any) -> ResolutionRequest:  # noqa: ANN401
+    fields = {**dict.fromkeys(ResolutionRequest._fields), "artists": artists, "track": track, "album": album, **mbids}
+    return ResolutionRequest(**{**fields, "key": f"{'+'.join(artists)}|{track}|{album}"})
 
 
 PLAIN = {
@@ -38,7 +38,7 @@ GIVEN = {
     "recording_mbid": MBID,
     "duration": st.sampled_from([None, 100, 200]),
 }
-UNITS = st.lists(st.builds(_unit, **PLAIN), min_size=1, max_size=14)
+REQUESTS = st.lists(st.builds(_unit, **PLAIN), min_size=1, max_size=14)
 UNITS_WITH_MBIDS = st.lists(st.builds(_unit, **PLAIN, **GIVEN), min_size=1, max_size=14)
 
 
@@ -46,7 +46,7 @@ def committed(batches: Sequence[Batch], chance: st.DataObject) -> list[Batch]:
     """Draw batches that may be committed when a run ends: seeds in order, others after what they wait for."""
     seeds = [batch for batch in batches if batch.phase == Phase.SEED]
     done = seeds[: chance.draw(st.integers(0, len(seeds)), label="seeds")]
-    open_phases = (Phase.FREE, Phase.AFTER) if len(done) == len(seeds) else (Phase.FREE,)
+    open_phases = (Phase.INDEPENDENT, Phase.DEPENDENT) if len(done) == len(seeds) else (Phase.INDEPENDENT,)
     others = [batch for batch in batches if batch.phase in open_phases]
     return done + [batch for batch in others if chance.draw(st.booleans(), label=str(batch.keys))]
 
@@ -116,28 +116,28 @@ def outcome(catalog: Catalog, plan: Plan) -> object:
     )
 
 
-def check(units: list[Unit], size: int, has_rows: bool, chance: st.DataObject) -> None:
+def check(requests: list[ResolutionRequest], size: int, has_rows: bool, chance: st.DataObject) -> None:
     whole = database(has_rows)
-    plan = make_plan(whole, units)
+    plan = make_plan(whole, requests)
     batches = batches_of(whole, plan, size)
     catalog, hits = reopen(has_rows, committed(batches, chance))
     planner = Planner(catalog, hits)
-    for one in units:
+    for one in requests:
         planner.resolve(one)
     assert outcome(catalog, planner.plan) == outcome(whole, plan)
 
 
 @settings(deadline=None, max_examples=200)
-@given(UNITS, SMALL, st.booleans(), st.data())
+@given(REQUESTS, SMALL, st.booleans(), st.data())
 def test_what_is_left_of_a_plan_comes_to_the_same(
-    units: list[Unit], size: int, has_rows: bool, data: st.DataObject
+    requests: list[ResolutionRequest], size: int, has_rows: bool, data: st.DataObject
 ) -> None:
-    check(units, size, has_rows, data)
+    check(requests, size, has_rows, data)
 
 
 @settings(deadline=None, max_examples=200)
 @given(UNITS_WITH_MBIDS, SMALL, st.booleans(), st.data())
 def test_mbids_lead_to_the_same_in_what_is_left_of_a_plan(
-    units: list[Unit], size: int, has_rows: bool, data: st.DataObject
+    requests: list[ResolutionRequest], size: int, has_rows: bool, data: st.DataObject
 ) -> None:
-    check(units, size, has_rows, data)
+    check(requests, size, has_rows, data)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.core.settings import Place
+from etl.core.settings import Workspace
 from etl.runs.directory import RunDirectory
 from etl.verify import Result, Verdict, verify_database, verify_run
 from tests.conftest import new_database, uri_of
@@ -46,7 +46,7 @@ def silent(_: str) -> None:
 
 def verified(home: Path, uri: str, manifest: dict[str, Any]) -> Verdict:
     """Return what verifying the run of ``manifest`` finds."""
-    return verify_run(RunDirectory(Path(manifest["run_dir"])), Place(home, uri), silent)
+    return verify_run(RunDirectory(Path(manifest["run_dir"])), Workspace(home, uri), silent)
 
 
 def findings(verdict: Verdict) -> dict[str, Result]:
@@ -77,7 +77,7 @@ class Run:
         return verified(self.home, self.uri, self.manifest)
 
     def verify_database(self) -> Verdict:
-        return verify_database(Place(self.home, self.uri), silent)
+        return verify_database(Workspace(self.home, self.uri), silent)
 
     def load_again(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         return load(self.home, self.uri, self.export, **settings)

@@ -22,12 +22,12 @@ from etl.core.settings import check_uri
 from etl.core.statements import statement
 from etl.targets.postgres.backends import at_work, backend_pid
 from etl.targets.postgres.errors import Failure, StatementError, statement_error
-from etl.targets.postgres.watchdog import CutError, Watch
+from etl.targets.postgres.watchdog import CutError, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from etl.targets.postgres.watchdog import Answers, Line
+    from etl.targets.postgres.watchdog import Answers, WatchedConnection
 
     Value = str | int | bool | None | pl.Series
 
@@ -60,7 +60,7 @@ def connect(uri: str, *, autocommit: bool = False) -> Connection:
     """
     check_uri(uri)
     address, patience = _with_defaults(uri)
-    watch = Watch(patience, lambda line, pids: _ask(address, line, pids))
+    watch = Watchdog(patience, lambda line, pids: _ask(address, line, pids))
     try:
         raw, line = _open(lambda: dbapi.connect(address, autocommit=autocommit), watch)
         return Connection(raw, watch, line, lambda: connect(uri, autocommit=autocommit))
@@ -69,7 +69,7 @@ def connect(uri: str, *, autocommit: bool = False) -> Connection:
         raise
 
 
-def _open(make: Callable[[], dbapi.Connection], watch: Watch) -> tuple[dbapi.Connection, Line]:
+def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.Connection, WatchedConnection]:
     """Return the connection that ``make`` opens, and what ``watch`` knows of it."""
     with _OPENING, _translated(), watch.opening() as line:
         raw = make()
@@ -85,7 +85,9 @@ def _open(make: Callable[[], dbapi.Connection], watch: Watch) -> tuple[dbapi.Con
 class Connection:
     """One PostgreSQL backend, in a transaction from its first statement to ``commit`` or ``rollback``."""
 
-    def __init__(self, raw: dbapi.Connection, watch: Watch, line: Line, again: Callable[[], Connection]) -> None:
+    def __init__(
+        self, raw: dbapi.Connection, watch: Watchdog, line: WatchedConnection, again: Callable[[], Connection]
+    ) -> None:
         """``line`` is what ``watch`` knows of ``raw``; ``again`` connects anew."""
         self._raw = raw
         self._watch = watch
@@ -223,7 +225,7 @@ def _seconds(text: str) -> float:
     return seconds or inf
 
 
-def _ask(address: str, line: Line, pids: list[int]) -> Answers | None:
+def _ask(address: str, line: WatchedConnection, pids: list[int]) -> Answers | None:
     """Return what the server says of our backends ``pids``; None where it says nothing, e.g. is not reached."""
     try:
         with _OPENING, _translated():

@@ -21,7 +21,7 @@ KOITO_TABLES = frozenset(
 )  # fmt: skip
 
 
-class Kind(Enum):
+class DatabaseKind(Enum):
     """What a database holds."""
 
     KOITO = auto()
@@ -37,7 +37,7 @@ class Database:
     """A database that we can load into, now or after a migration."""
 
     name: str
-    kind: Kind
+    kind: DatabaseKind
     server_version: str
     has_migrations: bool
     """Whether our record of migrations is there."""
@@ -54,7 +54,7 @@ def identify(connection: Connection) -> Database:
     kind = _kind(tables, has_goose=row["has_goose"])
     if kind is None:
         raise _foreign(name, tables)
-    if kind is Kind.KOITO:
+    if kind is DatabaseKind.KOITO:
         _check_koito_version(connection, name)
     if row["has_schema"] and not row["has_migrations"]:
         raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
@@ -66,12 +66,12 @@ def is_migrated(connection: Connection) -> bool:
     return bool(connection.read("describe_database").item(0, "has_migrations"))
 
 
-def _kind(tables: frozenset[str], *, has_goose: bool) -> Kind | None:
+def _kind(tables: frozenset[str], *, has_goose: bool) -> DatabaseKind | None:
     if has_goose and tables >= KOITO_TABLES:
-        return Kind.KOITO
+        return DatabaseKind.KOITO
     if tables >= KOITO_TABLES:
-        return Kind.STANDALONE
-    return None if tables else Kind.EMPTY
+        return DatabaseKind.STANDALONE
+    return None if tables else DatabaseKind.EMPTY
 
 
 def _check_koito_version(connection: Connection, name: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from etl.core.errors import DatabaseError
 from etl.core.statements import sql_folder, statement
 from etl.targets.postgres.connection import connect
-from etl.targets.postgres.describe import Database, Kind, identify, is_migrated
+from etl.targets.postgres.describe import Database, DatabaseKind, identify, is_migrated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,15 +67,17 @@ def pending(connection: Connection, database: Database, known: list[Migration] |
                 f"migration {migration.version:04} ({migration.name}) is not the one that was applied",
                 "Install an unchanged version of etl, or remove its objects with `etl db uninstall` and migrate again",
             )
-    ours = [migration for migration in known if migration.version != KOITO_SCHEMA or database.kind is Kind.EMPTY]
+    ours = [
+        migration for migration in known if migration.version != KOITO_SCHEMA or database.kind is DatabaseKind.EMPTY
+    ]
     return [migration for migration in ours if migration.version not in done]
 
 
 def check_adoptable(database: Database, *, standalone: bool) -> None:
     """Raise ``DatabaseError`` for a database without Koito's record of its own, unless ``standalone`` allows it."""
-    if standalone or database.has_migrations or database.kind is Kind.KOITO:
+    if standalone or database.has_migrations or database.kind is DatabaseKind.KOITO:
         return
-    state = "is empty" if database.kind is Kind.EMPTY else "has Koito's tables, but not its goose_db_version"
+    state = "is empty" if database.kind is DatabaseKind.EMPTY else "has Koito's tables, but not its goose_db_version"
     raise DatabaseError(
         f'database "{database.name}" {state}',
         "Start Koito once first, so that it makes its tables. To do without Koito, run `etl db migrate --standalone`; "

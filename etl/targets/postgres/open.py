@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.errors import DatabaseError, InterruptedRunError
 from etl.core.settings import EMBEDDED
-from etl.core.signals import attend
+from etl.core.signals import wait_interruptibly
 from etl.targets.postgres.connection import Connection, connect
 from etl.targets.postgres.describe import Database, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
@@ -43,7 +43,7 @@ def attended(dsn: str, task: Callable[[], T], close: Callable[[T], None]) -> T:
     opener = ThreadPoolExecutor(1, "etl-open")
     opening = opener.submit(task)
     try:
-        return attend(opening)
+        return wait_interruptibly(opening)
     except (InterruptedRunError, KeyboardInterrupt):
         opening.add_done_callback(close_late)
         raise

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Answers: TypeAlias = dict[int, str | None]
     """By process id of a backend: None if it is at work; if it waits for us, how far it has come."""
 
-LAST_WORDS = 1.0  # seconds that cancelled statements have to end, before their connections are cut
+CANCEL_GRACE = 1.0  # seconds that cancelled statements have to end, before their connections are cut
 _BRIEF = 0.002
 
 
@@ -58,7 +58,7 @@ def _shut(descriptor: int, device: int, inode: int) -> None:
 
 
 @dataclass(eq=False)
-class Line:
+class WatchedConnection:
     """A connection, seen from outside the thread that uses it."""
 
     pid: int = 0
@@ -84,22 +84,22 @@ class Line:
             _shut(*own)
 
 
-class Watch:
+class Watchdog:
     """Looks after the connections to one database. ``ask`` asks the server about backends; it may never return."""
 
-    def __init__(self, patience: float, ask: Callable[[Line, list[int]], Answers | None]) -> None:
+    def __init__(self, patience: float, ask: Callable[[WatchedConnection, list[int]], Answers | None]) -> None:
         """``patience``: seconds after which an answer is late, and after which the server must have explained it."""
         self._patience = patience
         self._ask = ask
         self._ended = ""
-        self._lines: set[Line] = set()
+        self._lines: set[WatchedConnection] = set()
         self._changing = threading.Lock()
         self._watcher: threading.Thread | None = None
 
     @contextmanager
-    def opening(self) -> Iterator[Line]:
+    def opening(self) -> Iterator[WatchedConnection]:
         """Watch a connection that is opened in the block, and from then on."""
-        line = Line()
+        line = WatchedConnection()
         with self._changing:
             self._lines.add(line)
             if self._watcher is None and self._patience < threading.TIMEOUT_MAX:
@@ -115,7 +115,7 @@ class Watch:
             raise
 
     @contextmanager
-    def waiting(self, line: Line) -> Iterator[None]:
+    def waiting(self, line: WatchedConnection) -> Iterator[None]:
         """Watch the call in the block; raises ``CutError`` for a connection that was cut."""
         line.progress = None
         line.waiting_since = time.monotonic()
@@ -126,7 +126,7 @@ class Watch:
         finally:
             line.waiting_since = None
 
-    def closed(self, line: Line) -> None:
+    def closed(self, line: WatchedConnection) -> None:
         """Forget a connection."""
         with self._changing:
             self._lines.discard(line)
@@ -137,13 +137,13 @@ class Watch:
         for line in self._waiting():
             if line.cancel:
                 threading.Thread(target=line.cancel, name="etl-cancel", daemon=True).start()  # it may hang, too
-        deadline = time.monotonic() + LAST_WORDS
+        deadline = time.monotonic() + CANCEL_GRACE
         while self._waiting() and time.monotonic() < deadline:
             time.sleep(_BRIEF)
         for line in self._waiting():
             line.cut(self._ended)
 
-    def _waiting(self) -> list[Line]:
+    def _waiting(self) -> list[WatchedConnection]:
         with self._changing:
             return [line for line in self._lines if line.waiting_since is not None]
 
@@ -161,7 +161,7 @@ class Watch:
             if late:
                 self._look_at(late)
 
-    def _look_at(self, late: list[tuple[Line, float]]) -> None:
+    def _look_at(self, late: list[tuple[WatchedConnection, float]]) -> None:
         answers = self._answers([line.pid for line, _ in late if line.pid])
         for line, since in late:
             if line.waiting_since != since:  # the answer has come
@@ -179,7 +179,7 @@ class Watch:
         if not pids:
             return {}
         answers: list[Answers | None] = []
-        probe = Line()
+        probe = WatchedConnection()
         asking = threading.Thread(target=lambda: answers.append(self._ask(probe, pids)), name="etl-ask", daemon=True)
         asking.start()
         asking.join(self._patience)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from etl.cli import app
 from etl.core.errors import DatabaseError, ExitCode
-from etl.targets.postgres.describe import Kind
+from etl.targets.postgres.describe import DatabaseKind
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import Migration, migrate, migrations, uninstall
 from etl.targets.postgres.open import migrate_target, open_ready
@@ -92,7 +92,7 @@ def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Pa
     connection.close()
 
     assert [migration.name for migration in added] == ["ledger", "track_lookup", "edits_wait"]
-    assert (database.kind, database.has_migrations, database.has_lookup) == (Kind.KOITO, True, True)
+    assert (database.kind, database.has_migrations, database.has_lookup) == (DatabaseKind.KOITO, True, True)
 
 
 def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path: Path) -> None:

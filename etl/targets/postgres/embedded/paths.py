@@ -28,7 +28,7 @@ from etl.core.errors import DatabaseError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from etl.targets.postgres.embedded.os_user import Account
+    from etl.targets.postgres.embedded.os_user import OsUser
 
 SOCKET = ".s.PGSQL.5432"
 _OURS = {"backfill", "postgres", "runs"}
@@ -114,14 +114,14 @@ def _make(folder: Path, mode: int | None) -> None:
             folder.chmod(mode)
 
 
-def open_to(account: Account, places: Places) -> None:
+def open_to(account: OsUser, places: Places) -> None:
     """Make sure that ``account`` can reach ``postgres/``. Only a home whose whole content is ours gets another mode.
 
     Raises ``SettingsError`` that names the first folder in the way.
     """
     if not account.switched:
         return
-    while (blocked := account.barrier(places.root)) is not None:
+    while (blocked := account.first_blocked_dir(places.root)) is not None:
         mode = stat.S_IMODE(blocked.stat().st_mode)
         ours = blocked in (places.home, places.root) and {entry.name for entry in places.home.iterdir()} <= _OURS
         if not ours or mode & 0o011 == 0o011:
@@ -132,16 +132,16 @@ def open_to(account: Account, places: Places) -> None:
         blocked.chmod(mode | 0o011)
 
 
-def make_socket_folder(places: Places, account: Account) -> None:
+def make_socket_folder(places: Places, account: OsUser) -> None:
     """Create the socket's folder, mode 0700, for ``account``. A folder below /tmp that is not like that is refused."""
     with suppress(FileExistsError):
         places.socket.mkdir(mode=0o700)
     if places.socket.parent == places.root:
         places.socket.chmod(0o700)
-        account.own(places.socket)
+        account.chown_to(places.socket)
         return
     if _is_private(places.socket, os.geteuid()):
-        account.own(places.socket)
+        account.chown_to(places.socket)
     check_socket_folder(places, account.uid)
 
 

@@ -18,7 +18,7 @@ from etl.targets.postgres.embedded.paths import SOCKET
 
 if TYPE_CHECKING:
     from etl.targets.postgres.embedded.binaries import Binaries
-    from etl.targets.postgres.embedded.os_user import Account
+    from etl.targets.postgres.embedded.os_user import OsUser
     from etl.targets.postgres.embedded.paths import Places
 
 # The shell ends at once, so the server is nobody's child and no zombie of ours. pg_ctl would put the path of the
@@ -93,7 +93,7 @@ def _command_line(pid: int) -> str:
     return caller().run(["ps", "-ww", "-o", "command=", "-p", str(pid)]).stdout.strip()
 
 
-def launch(places: Places, account: Account, binaries: Binaries) -> int:
+def launch(places: Places, account: OsUser, binaries: Binaries) -> int:
     """Start a postmaster in a session of its own and return its process id; it may still fail to come up."""
     log = os.open(places.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

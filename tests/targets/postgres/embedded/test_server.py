@@ -128,7 +128,7 @@ def test_a_start_that_finds_the_server_running_starts_no_process_and_takes_no_lo
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.start()
-    monkeypatch.setattr(os_user.Account, "run", None)
+    monkeypatch.setattr(os_user.OsUser, "run", None)
     with paths.locked(paths.Places.of(root_of(server).parent)):
         assert server.start() == server.uri
         assert server.status().running

@@ -54,7 +54,7 @@ def pytest_configure_node(node: object) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server after the last test."""
     if not hasattr(config, "workerinput"):
-        EmbeddedServer(config.stash[_HOME], lambda _: None).stop()
+        EmbeddedServer(config.stash[_HOME]).stop()
         shutil.rmtree(config.stash[_HOME], ignore_errors=True)
 
 
@@ -63,7 +63,7 @@ def server(pytestconfig: pytest.Config) -> str:
     """Return the URI of the server's maintenance database."""
     if given := os.environ.get("ETL_TEST_DSN"):
         return given
-    uri = EmbeddedServer(pytestconfig.stash[_HOME], lambda _: None).start()
+    uri = EmbeddedServer(pytestconfig.stash[_HOME]).start()
     for setting in _NOT_DURABLE:
         execute(uri, f"ALTER SYSTEM SET {setting} = off")
     execute(uri, "SELECT pg_reload_conf()")

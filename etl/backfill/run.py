@@ -6,6 +6,7 @@ anything is made of it: a run that is ended, however, goes on where it was.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
@@ -39,11 +40,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
+    from typing import TypeAlias
 
     from etl.backfill.http.client import Patience
     from etl.backfill.rules.entities import Entity, Kind
     from etl.backfill.settings import BackfillSettings
     from etl.core.settings import Workspace
+
+    ReportProgress: TypeAlias = Callable[[int, int, float | None], None]
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 100  # findings in a transaction
 _BATCH_SECONDS = 5.0  # that a finding may wait for others
@@ -51,31 +57,26 @@ _TICK = 1.0  # seconds between two looks at the clock
 _LAST_ANSWERS = 30.0  # seconds that requests under way have to end after --max-runtime
 
 
-@dataclass(frozen=True)
-class Voice:
-    """How a backfill tells about itself while it goes on; silent by default."""
-
-    narrate: Callable[[str], None] = lambda _: None
-    progress: Callable[[int, int, float | None], None] = lambda _done, _total, _left: None
-    """Called with the entities done, their total, and the seconds that the rest will take at most, if known."""
-
-
 def backfill(
-    workspace: Workspace, settings: BackfillSettings, voice: Voice | None = None, patience: Patience | None = None
+    workspace: Workspace,
+    settings: BackfillSettings,
+    progress: ReportProgress = lambda _done, _total, _left: None,
+    patience: Patience | None = None,
 ) -> dict[str, Any]:
     """Do a task and return its account.
 
+    ``progress`` is called with the entities done, their total, and the seconds that the rest takes at most, if known.
     Raises ``EtlError`` where it cannot begin; an error later on is in the account, which says what was done until then.
     """
     with one_interruption():
-        return _Job(workspace, settings, voice or Voice(), patience).execute()
+        return _Job(workspace, settings, progress, patience).execute()
 
 
 @dataclass
 class _Job:
     workspace: Workspace
     settings: BackfillSettings
-    voice: Voice
+    progress: ReportProgress
     patience: Patience | None
     tally: Tally = field(default_factory=Tally)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -92,7 +93,7 @@ class _Job:
         if self.settings.limit is not None:
             self.asking = self.settings.limit
         workspace, read_only = self.workspace, self.settings.dry_run
-        connection, _ = open_attended(workspace.dsn, workspace.home, self.voice.narrate, read_only=read_only)
+        connection, _ = open_attended(workspace.dsn, workspace.home, read_only=read_only)
         pool = Pool(connection, 1, lambda _: None)
         try:
             with held(self.workspace.home, self.settings.task) as folder:
@@ -126,7 +127,7 @@ class _Job:
         for kind in self.settings.kinds:
             lacking = pool.control(partial(read_lacking, task=self.settings.task, kind=kind))
             self.tally.lacking[kind] = len(lacking)
-            self.voice.narrate(f"{len(lacking):,} {kind} to look at")
+            logger.info("%s %s to look at", f"{len(lacking):,}", kind)
             wanted += lacking
         return wanted
 
@@ -143,7 +144,7 @@ class _Job:
                     pace.done(now, was_asked=was_asked)
                     unwritten.append(finding)
                 left = min(len(entities) - done, self.asking)
-                self.voice.progress(done, len(entities), pace.left(left))
+                self.progress(done, len(entities), pace.left(left))
                 if unwritten and (len(unwritten) >= _BATCH or now - written_at > _BATCH_SECONDS):
                     self._settle(pool, unwritten)
                     unwritten, written_at = [], now
@@ -187,7 +188,7 @@ class _Job:
             return None, False
         except UnreachableError as error:
             if str(error) not in self.tally.unreachable:
-                self.voice.narrate(f"{error}: it is not asked any more in this run")
+                logger.info("%s: it is not asked any more in this run", error)
                 self.tally.unreachable.add(str(error))
             return None, False
         except FailedError as error:

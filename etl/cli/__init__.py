@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import signal
 import sys
@@ -29,12 +30,14 @@ from etl.cli import (
     submit,
     verify,
 )
-from etl.cli.narration import MANNER, narrate, narrate_error
+from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
 from etl.core.errors import EtlError, ExitCode, InterruptedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType, TracebackType
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="etl",
@@ -94,7 +97,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not an error
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
-    MANNER.as_json = _wants_json(sys.argv, os.environ)
+    install_handler()
+    log_settings.as_json = _wants_json(sys.argv, os.environ)
     code = _run()
     # what is left is Python's own end; a signal must not change the exit code any more
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -106,12 +110,12 @@ def _run() -> int:
     """Run the command and return the exit code."""
     try:
         # app() would put its own hook in the place of ours; as JSON, it is we who tell about wrong usage
-        ended = typer.main.get_command(app)(standalone_mode=not MANNER.as_json)
+        ended = typer.main.get_command(app)(standalone_mode=not log_settings.as_json)
     except EtlError as error:
-        narrate_error(error)
+        log_error(error)
         return error.exit_code
     except typer.TyperException as error:
-        narrate(f"error: {error.format_message()}", exit_code=error.exit_code)
+        log_usage_error(error.format_message(), error.exit_code)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.OK
@@ -147,13 +151,13 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Trace
     from etl.core.settings import redact
 
     text = redact("".join(traceback.format_exception(kind, error, trace)))
-    message = f"internal error: {kind.__name__}: {redact(str(error))}. This is a defect of etl; please report it"
+    message = f"{kind.__name__}: {redact(str(error))}. This is a defect of etl; please report it"
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="etl-error-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
             file.write(text)
     except OSError:
-        narrate(message)
+        logger.critical("%s", message)
     else:
-        narrate(f"{message} with {file.name}")
+        logger.critical("%s with %s", message, file.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from contextlib import contextmanager
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate, narrate_failure, on_terminal
+from etl.cli.log import log_failure, on_terminal
 from etl.cli.output import show, show_json, show_table
+from etl.cli.workspace import open_workspace
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     help="Add what loads leave out, over the network: images, MBIDs and names, durations.", no_args_is_help=True
@@ -141,9 +145,9 @@ def _do(
     json: bool,
 ) -> None:
     """Do a task under the options of its command, tell what came of it, and end the program."""
-    from etl.backfill.run import Voice, backfill
+    from etl.backfill.run import backfill
     from etl.backfill.settings import PROVIDERS, BackfillSettings, parse_addresses, parse_kinds, parse_rates, parse_time
-    from etl.core.settings import find_workspace, from_environment
+    from etl.core.settings import from_environment
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would have waits go on
     environ = from_environment()
@@ -158,17 +162,15 @@ def _do(
             "max_runtime": parse_time(chosen["max_runtime"]),
         },
     )
-    workspace = find_workspace(home, dsn)
-    if workspace.warning:
-        narrate(f"warning: {workspace.warning}")
+    workspace = open_workspace(home, dsn)
     with _progress(quiet=json) as advance:
-        account = backfill(workspace, settings, Voice(narrate, advance))
+        account = backfill(workspace, settings, advance)
     if json:
         show_json(account)
     else:
         _show(account)
     if account["error"]:
-        narrate_failure(account["error"])
+        log_failure(account["error"])
     raise typer.Exit(account["exit_code"])
 
 
@@ -212,7 +214,7 @@ def _lines(*, quiet: bool) -> Callable[[int, int, float | None], None]:
         nonlocal told_at, told
         now = time.monotonic()
         if not quiet and now - told_at > (_OFTEN if told < 5 else _SELDOM):
-            narrate(f"{done:,} of {total:,} done{_at_most(left, ', ')}")
+            logger.info("%s of %s done%s", f"{done:,}", f"{total:,}", _at_most(left, ", "))
             told_at, told = now, told + 1
 
     return tell

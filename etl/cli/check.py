@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from etl.cli import options
-from etl.cli.narration import MANNER
+from etl.cli.log import log_settings
 from etl.cli.output import show, show_json
 from etl.cli.summary import show_files, show_rows
 
@@ -27,7 +27,7 @@ def check(
     from etl.core.config import LOG_FORMATS
     from etl.pipeline import run as pipeline
 
-    MANNER.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
+    log_settings.as_json = one_of("--log-format", log_format, LOG_FORMATS) == "json"
     settings = run_settings(
         source=source,
         since=since,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from etl.cli import options
-from etl.cli.narration import MANNER, narrate
+from etl.cli.log import log_settings
 from etl.cli.output import show, show_json, show_table
 from etl.core.sanitize import sanitize
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.core.config import ConfigValue
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", no_args_is_help=True)
 
@@ -42,7 +45,7 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
     show()
     show(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(usual_file())} would be read")
     for name, near in unknown_variables().items():
-        narrate(f"warning: {name} is not known. Did you mean {near}?")
+        logger.warning("%s is not known. Did you mean %s?", name, near)
 
 
 def _values(held: Mapping[str, ConfigValue], dsn: str | None, home: str | None) -> dict[str, dict[str, Any]]:
@@ -83,7 +86,7 @@ def defaults(command: Any, file: Path | None) -> dict[str, Any]:  # noqa: ANN401
     if file:
         use_file(file)
     values = {name: one.value for name, one in load_config().items() if name not in _HANDLED}
-    MANNER.as_json = MANNER.as_json or values.get("log_format") == "json"
+    log_settings.as_json = log_settings.as_json or values.get("log_format") == "json"
     return _for(command, values)
 
 

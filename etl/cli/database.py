@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
 from etl.core.errors import SettingsError
 from etl.core.sanitize import sanitize
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from etl.targets.postgres.embedded.server import EmbeddedServer
     from etl.targets.postgres.migrate import Migration
 
+logger = logging.getLogger(__name__)
+
 app = typer.Typer(help="The embedded server, and our own objects in a database.", no_args_is_help=True)
 
 
@@ -24,7 +26,7 @@ def _server(home: str | None) -> EmbeddedServer:
     from etl.core.settings import EMBEDDED, find_workspace
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
-    return EmbeddedServer(find_workspace(home, EMBEDDED).home, narrate)
+    return EmbeddedServer(find_workspace(home, EMBEDDED).home)
 
 
 @app.command()
@@ -76,7 +78,7 @@ def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json =
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
     workspace = find_workspace(home, dsn)
-    uri = EmbeddedServer(workspace.home, narrate).start() if workspace.dsn == EMBEDDED else redact(workspace.dsn)
+    uri = EmbeddedServer(workspace.home).start() if workspace.dsn == EMBEDDED else redact(workspace.dsn)
     show_json({"url": uri}) if json else show(uri)
 
 
@@ -96,9 +98,9 @@ def migrate(
     workspace = find_workspace(home, dsn)
 
     def announce(migration: Migration) -> None:
-        narrate(f"adding {migration.version:04}_{migration.name}: {migration.summary}")
+        logger.info("adding %04d_%s: %s", migration.version, migration.name, migration.summary)
 
-    applied = migrate_target(workspace.dsn, workspace.home, narrate, announce, standalone=standalone)
+    applied = migrate_target(workspace.dsn, workspace.home, announce, standalone=standalone)
     if json:
         show_json({"applied": [{"version": one.version, "name": one.name} for one in applied]})
     else:
@@ -118,7 +120,7 @@ def uninstall(
     from etl.targets.postgres.open import resolve_uri
 
     workspace = find_workspace(home, dsn)
-    uri = resolve_uri(workspace.dsn, workspace.home, narrate)
+    uri = resolve_uri(workspace.dsn, workspace.home)
     if not yes and not _agreed("Remove track_lookup, its triggers and the ledger (schema etl)?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
     remove(uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import sys
@@ -11,11 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from etl.cli.narration import MANNER, narrate, on_terminal
+from etl.cli.log import facts, log_settings, on_terminal
 from etl.core.progress import Count
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+logger = logging.getLogger(__name__)
 
 _EVERY = 0.125  # seconds between two looks
 _PLAIN_EVERY = 10.0
@@ -122,7 +125,7 @@ class Display:
 
     def begin(self, run_id: str) -> None:
         """Name the run in every line of the log from now on."""
-        MANNER.run_id = run_id
+        log_settings.run_id = run_id
 
     def step(self, name: str) -> None:
         """Keep what step it is."""
@@ -185,22 +188,22 @@ class Bar(_Watching):
         self._is_unicode = (sys.stderr.encoding or "").lower().startswith("utf")
 
     def __enter__(self) -> Display:
-        MANNER.erase = self._erase
+        log_settings.erase = self._erase
         return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)
-        with MANNER.lock, suppress(OSError):
+        with log_settings.lock, suppress(OSError):
             self._erase()
             sys.stderr.flush()
-            MANNER.erase = lambda: None
+            log_settings.erase = lambda: None
 
     def look(self) -> None:
         """Draw the line anew."""
         width = _columns()
-        with MANNER.lock, suppress(OSError):
+        with log_settings.lock, suppress(OSError):
             text = line(self.state, time.monotonic(), width - 1, is_unicode=self._is_unicode)
             if text == self._shown:
                 return
@@ -233,11 +236,11 @@ class Lines(_Watching):
         with self._counting:
             state, now = self.state, time.monotonic()
             counts = {str(what): number for what, number in state.done.items() if number}
-            facts = {"step": state.step, "seconds": round(now - state.began, 3), **counts}
+            values = {"step": state.step, "seconds": round(now - state.began, 3), **counts}
         told = [_WORDS.get(state.step, state.step), f"{now - state.began:.1f} s"]
         if state.share is not None:
             told[1:1] = [part.strip() for part in _counted(state).values() if part.strip()]
-        narrate(": ".join((told[0], ", ".join(told[1:]))), event="progress", **facts)
+        logger.info("%s: %s", told[0], ", ".join(told[1:]), extra=facts("progress", **values))
 
 
 def _columns() -> int:
@@ -251,6 +254,6 @@ def display(wanted: str) -> Display:
     """Return what ``--progress`` asks for: a bar where stderr is a terminal (auto), plain lines, or none."""
     if wanted == "plain":
         return Lines()
-    if wanted == "auto" and on_terminal() and not MANNER.as_json:
+    if wanted == "auto" and on_terminal() and not log_settings.as_json:
         return Bar()
     return Display()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as encoding
+import logging
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate
 from etl.cli.output import show, show_json
+from etl.cli.workspace import runs_folder
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from etl.runs.explain import Explanation
+
+logger = logging.getLogger(__name__)
 
 _LONGEST = 300  # characters of a value that a person is shown; --json has them all
 _HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
@@ -32,17 +35,16 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Tell what became of one row of a file, and why."""
-    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import find_run
     from etl.runs.explain import explain as look_up
 
-    runs = find_workspace(home, EMBEDDED).runs
+    runs = runs_folder(home)
     found = look_up(find_run(runs, run), runs, place)
     if json:
         show_json(_plain(found.as_json()))
         return
     if found.known_to:
-        narrate(f"the file was known to run {found.known_to}; this is what run {found.run_id} did with it")
+        logger.info("the file was known to run %s; this is what run %s did with it", found.known_to, found.run_id)
     _show(found)
 
 

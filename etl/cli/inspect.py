@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate, program
+from etl.cli.log import program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
 from etl.cli.runs import RunName
+from etl.cli.workspace import open_run
 from etl.core.errors import SettingsError
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
     from etl.runs.inspect import Answer
+
+logger = logging.getLogger(__name__)
 
 
 def inspect(
@@ -34,24 +38,22 @@ def inspect(
     ] = None,
 ) -> None:
     """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
-    from etl.core.settings import EMBEDDED, find_workspace
-    from etl.runs.directory import find_run
     from etl.runs.inspect import ask, save
 
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")
     if sql is None and (csv or parquet is not None):
         raise SettingsError("--csv and --parquet need a query", "Add --sql QUERY; `etl inspect` lists the named ones")
-    directory = find_run(find_workspace(home, EMBEDDED).runs, run)
+    directory = open_run(home, run)
     if sql is None:
         _show_overview(directory, json=json)
         return
     if parquet is not None:
-        narrate(f"{parquet}: {save(directory, sql, parquet):,} rows")
+        logger.info("%s: %s rows", parquet, f"{save(directory, sql, parquet):,}")
         return
     answer = ask(directory, sql)
     if run is None and not answer.rows:
-        narrate(f"no rows in the newest run, {directory.run_id}; `etl runs list` shows what others hold")
+        logger.info("no rows in the newest run, %s; `etl runs list` shows what others hold", directory.run_id)
     _show_answer(answer, json=json, csv=csv)
 
 

@@ -1,4 +1,4 @@
-"""Prints the result on stdout: lines, tables, JSON, CSV. What is not the result is narrated (``etl.cli.narration``)."""
+"""Prints the result on stdout: lines, tables, JSON, CSV. What is not the result is logged (``etl.cli.log``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from etl.cli.narration import coloured
+from etl.cli.log import coloured
 from etl.core.errors import SettingsError
 from etl.core.sanitize import is_active, sanitize
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from etl.cli import options
-from etl.cli.loading import carry_out
-from etl.cli.narration import narrate, program
+from etl.cli.loading import run_and_report
+from etl.cli.log import program
 from etl.cli.output import show, show_json, show_table
 from etl.cli.runs import RunName
+from etl.cli.workspace import open_run, open_workspace
 
 if TYPE_CHECKING:
-    from etl.core.progress import Voice
+    from etl.core.progress import Progress
     from etl.pipeline.replay import Unloaded
 
-NOTHING_LEFT = "run {} has no rejected rows and no unresolved listens"
+logger = logging.getLogger(__name__)
+
+NOTHING_LEFT = "run %s has no rejected rows and no unresolved listens"
 
 app = typer.Typer(help="Rejected rows and unresolved listens: list them, try them again.", no_args_is_help=True)
 
@@ -25,11 +29,9 @@ app = typer.Typer(help="Rejected rows and unresolved listens: list them, try the
 @app.command("list")
 def list_all(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """List the rejected rows and unresolved listens of a run, with reasons."""
-    from etl.core.settings import EMBEDDED, find_workspace
     from etl.pipeline.replay import unloaded
-    from etl.runs.directory import find_run
 
-    left = unloaded(find_run(find_workspace(home, EMBEDDED).runs, run))
+    left = unloaded(open_run(home, run))
     if json:
         show_json(_as_json(left))
     else:
@@ -53,26 +55,24 @@ def replay(
 ) -> None:
     """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
 
-    def load(voice: Voice) -> dict[str, Any]:
-        from etl.core.settings import find_workspace, redact
+    def load(bar: Progress) -> dict[str, Any]:
+        from etl.core.settings import redact
         from etl.pipeline import run as pipeline
         from etl.pipeline.replay import replay_settings, replayable
         from etl.runs.directory import find_run
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-        workspace = find_workspace(home, dsn)
-        if workspace.warning:
-            narrate(f"warning: {workspace.warning}")
+        workspace = open_workspace(home, dsn)
         left = replayable(find_run(workspace.runs, run))
         before = left.manifest["dsn"]
         if redact(workspace.dsn) != before:
-            narrate(f"warning: run {left.run.run_id} went to {before}, this one goes to {redact(workspace.dsn)}")
+            logger.warning("run %s went to %s, this one goes to %s", left.run.run_id, before, redact(workspace.dsn))
         if not (left.rejects.height or left.unresolved.height):
-            narrate(NOTHING_LEFT.format(left.run.run_id))
+            logger.info(NOTHING_LEFT, left.run.run_id)
         settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
-        return pipeline.replay(workspace, settings, left, voice)
+        return pipeline.replay(workspace, settings, left, bar)
 
-    carry_out(load, home, json=json, metrics=None, progress=progress, log_format=log_format)
+    run_and_report(load, home, json=json, metrics=None, progress=progress, log_format=log_format)
 
 
 def _as_json(left: Unloaded) -> dict[str, object]:
@@ -109,7 +109,7 @@ def _show(left: Unloaded) -> None:
         show()
         show(f"try them again: {program()} rejects replay {left.run.run_id}")
     else:
-        narrate(NOTHING_LEFT.format(left.run.run_id))
+        logger.info(NOTHING_LEFT, left.run.run_id)
 
 
 def _number(offset: int | None) -> int | str:

@@ -10,6 +10,7 @@ import typer
 from etl.cli import options
 from etl.cli.output import show, show_json
 from etl.cli.runs import RunName
+from etl.cli.workspace import open_run
 from etl.core.sanitize import sanitize
 
 PAGE = "report.html"
@@ -25,12 +26,10 @@ def report(
 ) -> None:
     """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
     from etl.core.atomic_file import atomic_file
-    from etl.core.settings import EMBEDDED, find_workspace
     from etl.report.html import page
     from etl.report.read import read_facts
-    from etl.runs.directory import find_run
 
-    directory = find_run(find_workspace(home, EMBEDDED).runs, run)
+    directory = open_run(home, run)
     text = page(read_facts(directory))
     path = output or directory.path / PAGE
     with atomic_file(path) as partial:

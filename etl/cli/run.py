@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.loading import carry_out
-from etl.cli.narration import narrate
+from etl.cli.loading import run_and_report
+from etl.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from etl.core.progress import Voice
+    from etl.core.progress import Progress
 
 
 def run(
@@ -42,9 +42,8 @@ def run(
 ) -> None:
     """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
 
-    def load(voice: Voice) -> dict[str, Any]:
+    def load(bar: Progress) -> dict[str, Any]:
         from etl.cli.arguments import run_settings
-        from etl.core.settings import find_workspace
         from etl.pipeline import run as pipeline
 
         # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
@@ -65,9 +64,7 @@ def run(
             no_overlap=no_overlap,
             move_to=move_to,
         )
-        workspace = find_workspace(home, dsn)
-        if workspace.warning:
-            narrate(f"warning: {workspace.warning}")
-        return pipeline.run(workspace, settings, paths, voice)
+        workspace = open_workspace(home, dsn)
+        return pipeline.run(workspace, settings, paths, bar)
 
-    carry_out(load, home, json=json, metrics=metrics, progress=progress, log_format=log_format)
+    run_and_report(load, home, json=json, metrics=metrics, progress=progress, log_format=log_format)

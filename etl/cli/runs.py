@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate
 from etl.cli.output import show, show_json, show_table
+from etl.cli.workspace import open_run, runs_folder
 from etl.core.errors import InputError
 from etl.core.sanitize import sanitize
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
@@ -22,11 +25,10 @@ RunName = Annotated[
 @app.command("list")
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
     """List all runs, the oldest first."""
-    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.directory import list_runs
 
     manifests = []
-    for run in list_runs(find_workspace(home, EMBEDDED).runs):
+    for run in list_runs(runs_folder(home)):
         try:
             manifests.append(run.read_manifest())
         except InputError:
@@ -56,10 +58,9 @@ def prune(
     json: options.Json = False,
 ) -> None:
     """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
-    from etl.core.settings import EMBEDDED, find_workspace
     from etl.runs.prune import plan_pruning, remove
 
-    runs = find_workspace(home, EMBEDDED).runs
+    runs = runs_folder(home)
     plan = plan_pruning(runs, keep)
     if not dry_run:
         remove(runs, plan.remove)
@@ -79,14 +80,12 @@ def prune(
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
     from etl.cli.summary import show_manifest
-    from etl.core.settings import EMBEDDED, find_workspace
-    from etl.runs.directory import find_run
 
-    manifest = find_run(find_workspace(home, EMBEDDED).runs, run).read_manifest()
+    manifest = open_run(home, run).read_manifest()
     if json:
         show_json(manifest)
         return
     show_manifest(manifest, home)
     show(f"steps:    {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}")
     if manifest["error"]:
-        narrate(f"error: {manifest['error']}")
+        logger.error("%s", manifest["error"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import sys
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.narration import narrate
 from etl.cli.output import show_json
+from etl.cli.workspace import open_workspace
 from etl.core.errors import InputError, SettingsError, decisive
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from etl.core.settings import RunSettings, Workspace
     from etl.live.listen import Listen, Submitted, ValidListen
+
+logger = logging.getLogger(__name__)
 
 
 def submit(
@@ -51,7 +54,7 @@ def submit(
     from datetime import UTC, datetime
 
     from etl.core.separators import DEFAULT_SEPARATORS
-    from etl.core.settings import RunSettings, find_workspace
+    from etl.core.settings import RunSettings
     from etl.live.listen import rejected_all, validate
     from etl.normalize.listens import Rules
 
@@ -59,9 +62,7 @@ def submit(
     default = DEFAULT_SEPARATORS
     settings = RunSettings(user=user, artist_separators=default if artist_separators is None else artist_separators)
     settings.check_separators()
-    workspace = find_workspace(home, dsn)
-    if workspace.warning:
-        narrate(f"warning: {workspace.warning}")
+    workspace = open_workspace(home, dsn)
     now = datetime.now(UTC)
     rules = Rules(now, settings.separators)
     given = (artist, track, album, at, duration, recording_mbid, release_mbid, artist_mbid, client)
@@ -135,7 +136,7 @@ def _store(
     from etl.live.submit import connect_live, submit_validated
 
     def work() -> list[Submitted]:
-        live = connect_live(workspace, settings, narrate)
+        live = connect_live(workspace, settings)
         try:
             return submit_validated(live, validated)
         finally:
@@ -148,6 +149,6 @@ def _conclude(results: Sequence[Submitted]) -> None:
     for one in results:
         show_json(one.as_json(), indent=None)
         if one.reason or one.detail:
-            narrate(f"listen {one.row}: {': '.join(filter(None, (one.outcome, one.reason, one.detail)))}")
+            logger.info("listen %d: %s", one.row, ": ".join(filter(None, (one.outcome, one.reason, one.detail))))
     if code := decisive(one.exit_code for one in results):
         raise typer.Exit(code)

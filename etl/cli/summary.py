@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from etl.cli.narration import coloured, narrate, narrate_end, narrate_failure, program
+from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+logger = logging.getLogger(__name__)
 
 OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
 _EMBEDDED = "embedded"  # not from etl.core.settings: that would import Polars
@@ -22,7 +25,7 @@ _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run":
 
 
 def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: Mapping[str, int]) -> None:
-    """Print what every file is and its counts; narrate why some were not read."""
+    """Print what every file is and its counts; log why some were not read."""
     common = _common_folder([file["path"] for file in files])
     if common:
         show(f"{len(files):,} files below {sanitize(common)}")
@@ -44,7 +47,7 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     numbers = [index for index, column in enumerate(columns) if column > 1]
     show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
-        narrate(f"{reason}: {', '.join(paths[:_NAMED])}{_and_more(len(paths) - _NAMED)}")
+        logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
 
 
 def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
@@ -71,8 +74,8 @@ def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> No
     else:
         show_manifest(manifest, home)
     if manifest["error"]:
-        narrate_failure(manifest["error"])
-    narrate_end(
+        log_failure(manifest["error"])
+    log_run_end(
         f"{_words(manifest['status'])}: {_conclusion(manifest)}",
         **{name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")},
     )
@@ -93,9 +96,9 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
     _tell_doubles(manifest)
     if manifest["other_user"]:
-        narrate(f"warning: {manifest['other_user']:,} listens are in the database for another user")
+        logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
-        narrate(f"the accounting does not balance: {problem}")
+        logger.info("the accounting does not balance: %s", problem)
     show()
     show(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {_conclusion(manifest)}")
     run_dir = Path(manifest["run_dir"])
@@ -109,14 +112,17 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     twins, run_id = manifest["account_twins"], manifest["run_id"]
     if others := manifest["likely_doubles"] - twins:
-        narrate(
-            f"likely doubles of another service's listens: {others:,}. double_of in outcome.parquet says of which; "
-            "--drop-doubles leaves them out"
+        logger.info(
+            "likely doubles of another service's listens: %s. double_of in outcome.parquet says of which; "
+            "--drop-doubles leaves them out",
+            f"{others:,}",
         )
     if twins:
-        narrate(
+        logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
-            f"{twins:,}. `etl inspect {run_id} --sql remove_account_twins` gives the statements that remove those"
+            "%s. `etl inspect %s --sql remove_account_twins` gives the statements that remove those",
+            f"{twins:,}",
+            run_id,
         )
 
 

@@ -9,8 +9,9 @@ import typer
 
 from etl.cli import options
 from etl.cli.inspect import show_answer
-from etl.cli.narration import narrate, program
+from etl.cli.log import program
 from etl.cli.output import show, show_json, show_table
+from etl.cli.workspace import open_workspace
 from etl.core.sanitize import sanitize
 from etl.core.signals import one_interruption
 
@@ -31,7 +32,6 @@ def verify(
     json: options.Json = False,
 ) -> None:
     """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
-    from etl.core.settings import find_workspace
     from etl.runs.directory import find_run
     from etl.verify import verify_database, verify_run
     from etl.verify.database import query_of
@@ -40,16 +40,10 @@ def verify(
         query = query_of(sql)
         show_json({"name": sql, "query": query}) if json else show(f"{query.rstrip()};")
         return
-    workspace = find_workspace(home, dsn)
-    if workspace.warning:
-        narrate(f"warning: {workspace.warning}")
+    workspace = open_workspace(home, dsn)
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
-        verdict = (
-            verify_run(find_run(workspace.runs, run), workspace, narrate)
-            if run
-            else verify_database(workspace, narrate)
-        )
+        verdict = verify_run(find_run(workspace.runs, run), workspace) if run else verify_database(workspace)
     show_json(verdict.as_json()) if json else _show(verdict, is_run=bool(run))
     raise typer.Exit(verdict.exit_code)
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Protocol
 
 
 class Count(StrEnum):
@@ -53,11 +49,3 @@ class NullProgress:
 
     def advance(self, what: Count, number: int) -> None:
         """Ignore it."""
-
-
-@dataclass(frozen=True)
-class Voice:
-    """How a run tells about itself; silent by default."""
-
-    narrate: Callable[[str], None] = lambda _: None
-    progress: Progress = field(default_factory=NullProgress)

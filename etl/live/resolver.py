@@ -17,18 +17,15 @@ from etl.targets.pool import Pool
 from etl.targets.postgres.open import open_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from etl.core.settings import Workspace
 
 
 class Resolver:
     """Connects when it is needed first. It belongs to one thread at a time."""
 
-    def __init__(self, workspace: Workspace, user: str | None, narrate: Callable[[str], None]) -> None:
+    def __init__(self, workspace: Workspace, user: str | None) -> None:
         self._workspace = workspace
         self._user = user
-        self._narrate = narrate
         self._pool: Pool | None = None
         self._user_id = 0
 
@@ -57,7 +54,7 @@ class Resolver:
 
     def _opened(self) -> Pool:
         if self._pool is None:
-            connection, _ = open_ready(self._workspace.dsn, self._workspace.home, self._narrate)
+            connection, _ = open_ready(self._workspace.dsn, self._workspace.home)
             self._pool = Pool(connection, 1, batch_writer.make_stage)
             self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
         return self._pool

@@ -26,7 +26,7 @@ from etl.targets.postgres.migrate import migrations
 from etl.targets.postgres.open import resolve_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from etl.core.settings import Workspace
     from etl.live.resolver import Resolver
@@ -86,13 +86,10 @@ def submit_validated(live: LiveConnection, validated: Sequence[ValidListen | Sub
 class LiveConnection:
     """A connection for live listens; ``open_live`` makes one. It belongs to one thread at a time."""
 
-    def __init__(
-        self, connection: Connection, workspace: Workspace, settings: RunSettings, narrate: Callable[[str], None]
-    ) -> None:
+    def __init__(self, connection: Connection, workspace: Workspace, settings: RunSettings) -> None:
         """Use ``connection``, in autocommit, for cached keys; others open a connection of their own."""
         self._connection = connection
         self._workspace = workspace
-        self._narrate = narrate
         self._resolver: Resolver | None = None
         self._separators = settings.separators
         self._user = settings.user
@@ -153,7 +150,7 @@ class LiveConnection:
         from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do without)
 
         if self._resolver is None:
-            self._resolver = Resolver(self._workspace, self._user, self._narrate)
+            self._resolver = Resolver(self._workspace, self._user)
         return self._resolver.resolve(listen)
 
     def close(self) -> None:
@@ -192,14 +189,14 @@ def open_live(
     """
     workspace = find_workspace(home, dsn)
     settings = RunSettings(user=user, artist_separators=artist_separators or DEFAULT_SEPARATORS)
-    live = connect_live(workspace, settings, lambda _: None)
+    live = connect_live(workspace, settings)
     try:
         yield live
     finally:
         live.close()
 
 
-def connect_live(workspace: Workspace, settings: RunSettings, narrate: Callable[[str], None]) -> LiveConnection:
+def connect_live(workspace: Workspace, settings: RunSettings) -> LiveConnection:
     """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
-    connection = connect(resolve_uri(workspace.dsn, workspace.home, narrate), autocommit=True)
-    return LiveConnection(connection, workspace, settings, narrate)
+    connection = connect(resolve_uri(workspace.dsn, workspace.home), autocommit=True)
+    return LiveConnection(connection, workspace, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 from contextlib import suppress
@@ -18,10 +19,12 @@ from etl.extract.reader import OF_ANOTHER_SOURCE
 from etl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from etl.core.settings import RunSettings
     from etl.extract.discover import Discovered
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _CODES = {int(code): code for code in ExitCode}
@@ -41,10 +44,10 @@ class Inbox:
     """Where each file goes below ``target``."""
     before: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
 
-    def clear(self, manifest: dict[str, Any], narrate: Callable[[str], None]) -> dict[str, Any]:
+    def clear(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Move what the run of ``manifest`` has fully loaded; return the manifest with each file's ``moved_to``.
 
-        A file that cannot be moved is narrated, and makes the exit code 2 where it would be lower in precedence.
+        A file that cannot be moved is logged, and makes the exit code 2 where it would be lower in precedence.
         """
         if self.target is None or manifest["status"] not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
             return manifest
@@ -57,9 +60,9 @@ class Inbox:
                 place = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
                 troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
-                narrate(f"warning: {troubles[-1]}")
+                logger.warning("%s", troubles[-1])
             else:
-                narrate(f"moved {display_path(path)} to {display_path(place)}")
+                logger.info("moved %s to %s", display_path(path), display_path(place))
                 moved |= {
                     entry["path"]: display_path(place) + entry["path"][len(display_path(path)) :] for entry in entries
                 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from etl.core.errors import EtlError, ExitCode, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
+
+logger = logging.getLogger(__name__)
 
 _ROWS = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
 _KEYS = ("cache_hits", "resolved", "failed")
@@ -26,7 +29,6 @@ class Metrics:
     """Writes what became of the run that happens inside ``with``, also where an exception ends it."""
 
     path: Path
-    narrate: Callable[[str], None]
     began: float = field(default_factory=time.time)
     manifest: Mapping[str, Any] | None = None
     """Of the run, once it has one."""
@@ -54,7 +56,7 @@ class Metrics:
                 os.fsync(written.fileno())
             partial.replace(self.path)
         except OSError as failed:
-            self.narrate(f"warning: --metrics {self.path} cannot be written: {failed.strerror}")
+            logger.warning("--metrics %s cannot be written: %s", self.path, failed.strerror)
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -16,7 +17,7 @@ import polars as pl
 from etl.core import failpoints
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
 from etl.core.failpoints import Point, failpoint
-from etl.core.progress import Count, NullProgress, Voice
+from etl.core.progress import Count, NullProgress, Progress
 from etl.core.schema import NOT_COUNTED, TRACK_LOOKUP, FileStatus, RunStatus, empty
 from etl.core.signals import one_interruption, retry_on_interrupt, wait_interruptibly
 from etl.extract.discover import discover
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from etl.pipeline.replay import Unloaded
     from etl.targets.postgres.connection import Connection
 
+logger = logging.getLogger(__name__)
+
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say of the files and rows."""
@@ -66,7 +69,7 @@ def run(
     workspace: Workspace,
     settings: RunSettings,
     paths: Sequence[Path],
-    voice: Voice | None = None,
+    progress: Progress | None = None,
     sizes: Sizes | None = None,
 ) -> dict[str, Any]:
     """Do the whole job and return the manifest, which is also ``run.json`` in the run directory.
@@ -75,7 +78,7 @@ def run(
     which says what was loaded until then, and the manifest is returned.
     """
     with one_interruption():
-        job = _Run(workspace, settings, voice or Voice(), sizes or Sizes())
+        job = _Run(workspace, settings, progress or NullProgress(), sizes or Sizes())
         with job.timed("discover"):
             found = discover(paths)
             inbox = open_inbox(paths, found, settings)
@@ -83,25 +86,29 @@ def run(
 
             def extract(is_known: IsKnown) -> Rows:
                 spool = None if settings.dry_run else job.spool  # a dry run plans from one look at all
-                plain = extractor(settings, job.started, is_known, job.voice.progress)
+                plain = extractor(settings, job.started, is_known, job.progress)
                 files = replace(plain, together=job.sizes.together, spool=spool).extract(found, begun)
                 return gather(files, settings.source, may_be_none=settings.move_to is not None, spool=spool)
 
-            return inbox.clear(job.execute(extract), job.voice.narrate)
+            return inbox.clear(job.execute(extract))
 
 
 def replay(
-    workspace: Workspace, settings: RunSettings, left: Unloaded, voice: Voice | None = None, sizes: Sizes | None = None
+    workspace: Workspace,
+    settings: RunSettings,
+    left: Unloaded,
+    progress: Progress | None = None,
+    sizes: Sizes | None = None,
 ) -> dict[str, Any]:
     """Try what a run has left over again, as a run of its own; ``settings`` are what ``replay_settings`` returns.
 
     Returns and raises as ``run`` does.
     """
     with one_interruption():
-        job = _Run(workspace, settings, voice or Voice(), sizes or Sizes(), origins(left.run))
+        job = _Run(workspace, settings, progress or NullProgress(), sizes or Sizes(), origins(left.run))
 
         def extract(is_known: IsKnown) -> Rows:
-            plain = extractor(settings, job.started, is_known, job.voice.progress)
+            plain = extractor(settings, job.started, is_known, job.progress)
             files = Reader(plain.options, plain.rules).read(left)
             for file in files:
                 if file.sha256 and file.format:
@@ -115,7 +122,7 @@ def replay(
 class _Run:
     workspace: Workspace
     settings: RunSettings
-    voice: Voice
+    progress: Progress
     sizes: Sizes
     origins: Sequence[str] = ()
     """Of a replay: the runs whose files it may complete."""
@@ -132,7 +139,7 @@ class _Run:
         failpoints.plan(self.workspace.fault)
         with self.timed("connect"):
             workspace, read_only = self.workspace, self.settings.dry_run
-            connection, database = open_attended(workspace.dsn, workspace.home, self.voice.narrate, read_only=read_only)
+            connection, database = open_attended(workspace.dsn, workspace.home, read_only=read_only)
             pool = Pool(connection, self.settings.workers, batch_writer.prepare)
         try:
             if self.settings.no_overlap or not self.settings.dry_run:
@@ -144,14 +151,14 @@ class _Run:
                 is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False
                 rows = extract(is_known)
             for caveat in rows.caveats:
-                self.voice.narrate(caveat)
+                logger.info("%s", caveat)
             with self.timed("compare"):
                 rows = self._compare(pool, user, rows, has_ledger=database.has_migrations)
             directory = create_run(self.workspace.runs, self.settings.source, self.started)
             with directory.held():
                 failpoint(Point.AFTER_RUN_DIRECTORY)
-                self.voice.progress.begin(directory.run_id)
-                self.voice.narrate(f"run {directory.run_id}")
+                self.progress.begin(directory.run_id)
+                logger.info("run %s", directory.run_id, extra={"event": "run_started"})
                 return self._load(pool, directory, user, rows, has_lookup=database.has_lookup)
         finally:
             pool.close()
@@ -208,7 +215,7 @@ class _Run:
         self, pool: Pool, directory: RunDirectory, user: int, rows: Rows, parts: Sequence[Part], *, has_lookup: bool
     ) -> None:
         """Look up the keys, insert the listens of the cached ones, resolve and load the others; part by part."""
-        progress, numbers, keys, known = self.voice.progress, count(1), 0, empty(TRACK_LOOKUP)
+        progress, numbers, keys, known = self.progress, count(1), 0, empty(TRACK_LOOKUP)
         if not self.settings.dry_run:
             pool.open_workers(self.settings.workers if rows.height else 0)
             parts[0].loaded.retries += self._begin(pool, directory, user, rows)
@@ -229,7 +236,7 @@ class _Run:
                 loader.resolve(pl.concat([found.to_resolve.filter(~again), found.requests.filter(again)]))
             known = loaded.forget_known(known) if len(parts) > 1 else known
             for reason in loaded.failed.values():
-                self.voice.narrate(f"not resolved: {reason}")
+                logger.info("not resolved: %s", reason)
         if not self.settings.dry_run:  # equal ones: once
             progress.expect(Count.LISTENS, sum(one.height for part in parts for one in part.loaded.reached))
 
@@ -329,7 +336,7 @@ class _Run:
     def timed(self, step: str) -> Iterator[None]:
         """Record how long a step takes."""
         begun = time.perf_counter()
-        self.voice.progress.step(step)
+        self.progress.step(step)
         try:
             yield
         finally:

@@ -12,8 +12,6 @@ from etl.verify.checks import Check, Result, Verdict
 from etl.verify.session import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from etl.core.settings import Workspace
     from etl.targets.postgres.connection import Connection
 
@@ -49,9 +47,9 @@ def query_of(name: str) -> str:
     return known[name]
 
 
-def verify_database(workspace: Workspace, narrate: Callable[[str], None]) -> Verdict:
+def verify_database(workspace: Workspace) -> Verdict:
     """Do all the checks in one snapshot. Raises ``DatabaseError`` where the database cannot be read."""
-    with snapshot(workspace, narrate) as pool:
+    with snapshot(workspace) as pool:
         checks = pool.control(check_database)
     return Verdict(checks, {"dsn": redact(workspace.dsn)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,14 +18,14 @@ from etl.verify.listens import CHANGES_ABOUT, LISTENS_ABOUT, check_listens, coun
 from etl.verify.session import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from etl.core.settings import Workspace
     from etl.runs.directory import RunDirectory
     from etl.targets.pool import Pool
     from etl.targets.postgres.connection import Connection
 
-    Narrate = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 FILES_ABOUT = "the Parquet files are there and can be read"
 IN_DATABASE = {"listens": LISTENS_ABOUT, "changes": CHANGES_ABOUT}
@@ -34,21 +35,21 @@ NOT_ENDED = "the run has no run.json: it goes on, or it was killed, and the same
 UNFINISHED = "unfinished"
 
 
-def verify_run(run: RunDirectory, workspace: Workspace, narrate: Narrate) -> Verdict:
+def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
     """Check ``run`` against itself and, unless it was a dry run, against the database of ``workspace``.
 
     Raises ``InputError`` for a ``run.json`` that cannot be read, ``DatabaseError`` where the database cannot.
     """
     if not (run.path / RUN_JSON).exists():
-        return _verify_unfinished(run, workspace, narrate)
+        return _verify_unfinished(run, workspace)
     manifest = run.read_manifest()
     about = {"run_id": run.run_id, "status": manifest["status"]}
     if manifest["settings"]["dry_run"]:
         checks, _ = _check_files(run, manifest, None)
         return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
     if redact(workspace.dsn) != manifest["dsn"]:
-        narrate(f"warning: run {run.run_id} went to {manifest['dsn']}, this is {redact(workspace.dsn)}")
-    with snapshot(workspace, narrate) as pool:
+        logger.warning("run %s went to %s, this is %s", run.run_id, manifest["dsn"], redact(workspace.dsn))
+    with snapshot(workspace) as pool:
         ledger = pool.control(lambda control: check_ledger(control, manifest))
         checks, numbers = _check_files(run, manifest, pool)
     return Verdict([*checks, ledger], {**about, "dsn": redact(workspace.dsn), **numbers})
@@ -73,9 +74,9 @@ def _check_files(
         return [broken, *_not_checked({**others, **IN_DATABASE}, NEEDS_FILES)], {}
 
 
-def _verify_unfinished(run: RunDirectory, workspace: Workspace, narrate: Narrate) -> Verdict:
+def _verify_unfinished(run: RunDirectory, workspace: Workspace) -> Verdict:
     """Tell what a run without ``run.json`` has left: nothing says what it should have come to."""
-    with snapshot(workspace, narrate) as pool:
+    with snapshot(workspace) as pool:
         held = pool.control(lambda control: read_run(control, run.run_id))
         told = pool.control(lambda control: _present(control, run))
     batches = f"its batches inserted {held['inserted']:,} listens" if held else "the ledger does not know the run"

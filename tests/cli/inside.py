@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from unittest import mock
 
 from etl import cli
-from etl.cli.narration import MANNER
+from etl.cli.log import log_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def _as_of_a_process(
             mock.patch.multiple(
                 sys, argv=list(words), stdin=nothing, stdout=out, stderr=err, excepthook=sys.excepthook
             ),
-            mock.patch.multiple(MANNER, as_json=False, run_id=None),
+            mock.patch.multiple(log_settings, as_json=False, run_id=None),
             mock.patch.dict(os.environ, env, clear=True),
             mock.patch.object(cli, "_end", _end),
         ):

@@ -117,7 +117,7 @@ def test_a_full_disk_under_the_server_ends_the_run_and_the_next_one_completes_it
     folder: Path, home: Path, large: Path, kilobytes: int
 ) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
-        server = EmbeddedServer(folder / "disk" / "home", lambda _: None)
+        server = EmbeddedServer(folder / "disk" / "home")
         try:
             migrate(server.start(), standalone=True)
             if not mounted:
@@ -134,7 +134,7 @@ def test_a_full_disk_under_the_server_ends_the_run_and_the_next_one_completes_it
 def test_a_server_whose_files_must_not_grow_ends_the_run_and_the_next_one_completes_it(
     folder: Path, home: Path, large: Path
 ) -> None:
-    server = EmbeddedServer(folder, lambda _: None)
+    server = EmbeddedServer(folder)
     try:
         migrate(server.start(), standalone=True)
         execute(server.uri, "ALTER TABLE track_aliases SET (fillfactor = 10)")

@@ -173,7 +173,7 @@ except OSError as error:
 def own_server() -> Iterator[EmbeddedServer]:
     home = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
     home.chmod(0o755)
-    server = EmbeddedServer(home, lambda _: None)
+    server = EmbeddedServer(home)
     try:
         server.start()
         yield server

@@ -55,7 +55,7 @@ def test_a_backend_that_is_ended_in_the_middle_of_a_copy_leaves_nothing_half_don
 def own_server() -> Iterator[EmbeddedServer]:
     """Yield a server that a test may break; its account must reach the home, which is why it is no tmp_path."""
     home = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
-    server = EmbeddedServer(home, lambda _: None)
+    server = EmbeddedServer(home)
     try:
         home.chmod(0o755)
         migrate(server.start(), standalone=True)

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from etl.core.errors import DatabaseError, SettingsError
 from etl.core.schema import COUNTS
 from etl.pipeline.metrics import Metrics
+from tests.helpers.logs import logged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ def read(path: Path) -> dict[tuple[str, ...], float]:
 
 
 def write(path: Path, **changes: object) -> dict[tuple[str, ...], float]:
-    with Metrics(path, pytest.fail) as metrics:
+    with Metrics(path) as metrics:
         metrics.manifest = {**MANIFEST, **changes}
     return read(path)
 
@@ -61,7 +62,7 @@ def test_the_last_success_is_remembered_through_failures(tmp_path: Path) -> None
     path = tmp_path / "etl.prom"
     good = write(path, exit_code=0)
     assert good["last_success_timestamp_seconds",] == good["last_run_timestamp_seconds",]
-    with pytest.raises(DatabaseError), Metrics(path, pytest.fail):
+    with pytest.raises(DatabaseError), Metrics(path):
         raise DatabaseError("gone")
     failed = read(path)
     assert failed["last_run_exit_code",] == 3
@@ -70,7 +71,7 @@ def test_the_last_success_is_remembered_through_failures(tmp_path: Path) -> None
 
 
 def test_a_defect_counts_as_one(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Metrics(tmp_path / "etl.prom", pytest.fail):
+    with pytest.raises(ZeroDivisionError), Metrics(tmp_path / "etl.prom"):
         raise ZeroDivisionError
     assert read(tmp_path / "etl.prom")["last_run_exit_code",] == 1
 
@@ -83,10 +84,9 @@ def test_another_account_can_read_it(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused_before_the_run_or_told_after_it(tmp_path: Path) -> None:
     for place in (tmp_path / "missing" / "etl.prom", tmp_path):
         with pytest.raises(SettingsError, match=r"--metrics .* cannot be written"):
-            Metrics(place, pytest.fail)
-    told: list[str] = []
+            Metrics(place)
     folder = tmp_path / "folder"
     folder.mkdir()
-    with Metrics(folder / "etl.prom", told.append):
+    with logged() as told, Metrics(folder / "etl.prom"):
         folder.rmdir()
     assert [text.startswith("warning: --metrics ") for text in told] == [True]

@@ -40,13 +40,9 @@ HISTORY = [
 STORED = 9
 
 
-def silent(_: str) -> None:
-    pass
-
-
 def verified(home: Path, uri: str, manifest: dict[str, Any]) -> Verdict:
     """Return what verifying the run of ``manifest`` finds."""
-    return verify_run(RunDirectory(Path(manifest["run_dir"])), Workspace(home, uri), silent)
+    return verify_run(RunDirectory(Path(manifest["run_dir"])), Workspace(home, uri))
 
 
 def findings(verdict: Verdict) -> dict[str, Result]:
@@ -77,7 +73,7 @@ class Run:
         return verified(self.home, self.uri, self.manifest)
 
     def verify_database(self) -> Verdict:
-        return verify_database(Workspace(self.home, self.uri), silent)
+        return verify_database(Workspace(self.home, self.uri))
 
     def load_again(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         return load(self.home, self.uri, self.export, **settings)

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    Narrate = Callable[[str], None]
 
 T = TypeVar("T")
 
 
-def resolve_uri(dsn: str, home: Path, narrate: Narrate) -> str:
+def resolve_uri(dsn: str, home: Path) -> str:
     """Return the libpq URI of ``dsn``; the embedded server is started where that is what it names."""
-    return EmbeddedServer(home, narrate).start() if dsn == EMBEDDED else dsn
+    return EmbeddedServer(home).start() if dsn == EMBEDDED else dsn
 
 
 def attended(dsn: str, task: Callable[[], T], close: Callable[[T], None]) -> T:
@@ -51,19 +50,19 @@ def attended(dsn: str, task: Callable[[], T], close: Callable[[T], None]) -> T:
         opener.shutdown(wait=dsn == EMBEDDED)
 
 
-def open_attended(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = False) -> tuple[Connection, Database]:
+def open_attended(dsn: str, home: Path, *, read_only: bool = False) -> tuple[Connection, Database]:
     """Do what ``open_ready`` does, as ``attended``."""
-    task = partial(open_ready, dsn, home, narrate, read_only=read_only)
+    task = partial(open_ready, dsn, home, read_only=read_only)
     return attended(dsn, task, lambda opened: opened[0].close())
 
 
-def open_ready(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = False) -> tuple[Connection, Database]:
+def open_ready(dsn: str, home: Path, *, read_only: bool = False) -> tuple[Connection, Database]:
     """Return a connection to a database that has all our migrations.
 
     The embedded database gets them by itself; any other is refused with the command that applies them. A
     ``read_only`` caller (a dry run) does without them, except on the embedded server, which is made on first use.
     """
-    uri = resolve_uri(dsn, home, narrate)
+    uri = resolve_uri(dsn, home)
     is_ours = dsn == EMBEDDED
     connection, database, missing = _look(uri, standalone=is_ours)
     if not missing or (read_only and not is_ours):
@@ -79,11 +78,9 @@ def open_ready(dsn: str, home: Path, narrate: Narrate, *, read_only: bool = Fals
     )
 
 
-def migrate_target(
-    dsn: str, home: Path, narrate: Narrate, announce: Callable[[Migration], None], *, standalone: bool
-) -> list[Migration]:
+def migrate_target(dsn: str, home: Path, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
     """Announce what the database lacks, add it, and return it."""
-    uri = resolve_uri(dsn, home, narrate)
+    uri = resolve_uri(dsn, home)
     standalone = standalone or dsn == EMBEDDED
     connection, _, missing = attended(dsn, lambda: _look(uri, standalone=standalone), lambda looked: looked[0].close())
     connection.close()

@@ -25,10 +25,6 @@ PLAYS = [
 ]
 
 
-def _silent(_line: str) -> None:
-    """Narrate nothing."""
-
-
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     return write_maloja(tmp_path / "maloja_export.json", PLAYS)
@@ -36,7 +32,7 @@ def export(tmp_path: Path) -> Path:
 
 def _refusal(uri: str, home: Path, **options: Any) -> DatabaseError:  # noqa: ANN401
     with pytest.raises(DatabaseError) as caught:
-        open_ready(uri, home, _silent, **options)
+        open_ready(uri, home, **options)
     return caught.value
 
 
@@ -87,8 +83,8 @@ def test_a_dry_run_does_without_our_objects_and_foretells_the_load(
 def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Path) -> None:
     added: list[Migration] = []
 
-    assert migrate_target(koito_database, tmp_path, _silent, added.append, standalone=False) == added
-    connection, database = open_ready(koito_database, tmp_path, _silent)
+    assert migrate_target(koito_database, tmp_path, added.append, standalone=False) == added
+    connection, database = open_ready(koito_database, tmp_path)
     connection.close()
 
     assert [migration.name for migration in added] == ["ledger", "track_lookup", "edits_wait"]
@@ -101,7 +97,7 @@ def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path:
     def announce(migration: Migration) -> None:
         assert objects(koito_database) == before, migration.name
 
-    assert len(migrate_target(koito_database, tmp_path, _silent, announce, standalone=False)) == 3
+    assert len(migrate_target(koito_database, tmp_path, announce, standalone=False)) == 3
     assert ("table", "public.track_lookup") in objects(koito_database)
 
 

@@ -5,6 +5,7 @@ PostgreSQL refuses to run as root. An ordinary user's server runs under that use
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
 import subprocess
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING
 from etl.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 ACCOUNT = "etl-postgres"
 
@@ -76,7 +79,7 @@ def caller() -> OsUser:
     return OsUser(os.geteuid(), os.getegid(), switched=False)
 
 
-def server_account(data: Path, narrate: Callable[[str], None]) -> OsUser:
+def server_account(data: Path) -> OsUser:
     """Return the account for the server of the data folder ``data``, creating the system account if there is none.
 
     Data that exists keeps its account, also one without a name: user ids differ between containers that share a home.
@@ -92,7 +95,7 @@ def server_account(data: Path, narrate: Callable[[str], None]) -> OsUser:
                 f"Give it back to the account that it had, e.g. chown -R {ACCOUNT}: '{data}'",
             )
         return OsUser(owner.st_uid, owner.st_gid, switched=True)
-    entry = _find_account() or _create_account(narrate)
+    entry = _find_account() or _create_account()
     return OsUser(entry.pw_uid, entry.pw_gid, switched=True)
 
 
@@ -103,7 +106,7 @@ def _find_account() -> pwd.struct_passwd | None:
         return None
 
 
-def _create_account(narrate: Callable[[str], None]) -> pwd.struct_passwd:
+def _create_account() -> pwd.struct_passwd:
     try:
         done = subprocess.run(  # noqa: S603 - a constant
             _USERADD, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -118,5 +121,5 @@ def _create_account(narrate: Callable[[str], None]) -> pwd.struct_passwd:
             f"The system account {ACCOUNT} for the embedded PostgreSQL server could not be created: {said}",
             f"Create it yourself ({' '.join(_USERADD)}), run as an ordinary user, or name a database with --dsn",
         )
-    narrate(f"Created the system account {ACCOUNT}: PostgreSQL does not run as root")
+    logger.info("Created the system account %s: PostgreSQL does not run as root", ACCOUNT)
     return entry

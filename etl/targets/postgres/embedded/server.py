@@ -6,6 +6,7 @@ The parts: ``folders`` (and the lock), ``account``, ``binaries``, ``cluster`` (d
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import urllib.parse
@@ -18,8 +19,9 @@ from etl.targets.postgres.embedded.binaries import usable_binaries
 from etl.targets.postgres.embedded.os_user import server_account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds; replaying 4 GB of WAL after a crash may take minutes
 ORPHAN_PATIENCE = 60.0  # for backends that outlive a killed postmaster
@@ -56,10 +58,9 @@ class _Launch:
 class EmbeddedServer:
     """The PostgreSQL server whose data is in ``<home>/postgres``. Safe to use from several processes at once."""
 
-    def __init__(self, home: Path, narrate: Callable[[str], None]) -> None:
-        """``home`` need not exist; ``narrate`` gets lines for the user: how to stop a server that was started."""
+    def __init__(self, home: Path) -> None:
+        """``home`` need not exist."""
         self._places = paths.Places.of(home)
-        self._narrate = narrate
 
     @property
     def uri(self) -> str:
@@ -141,15 +142,15 @@ class EmbeddedServer:
                 launched = self._launch(lock)
             self._check_patience(record, waited)
             if waited > NARRATE_AFTER and not told:
-                self._narrate("Waiting for the embedded PostgreSQL server: after a crash it replays its journal first")
+                logger.info("Waiting for the embedded PostgreSQL server: after a crash it replays its journal first")
                 told = True
             time.sleep(_POLL)
         if launched:
-            self._narrate("Started the embedded PostgreSQL server; it stays up until `etl db stop`")
+            logger.info("Started the embedded PostgreSQL server; it stays up until `etl db stop`")
 
     def _launch(self, lock: int) -> _Launch:
         places = self._places
-        account = server_account(places.data, self._narrate)
+        account = server_account(places.data)
         paths.open_to(account, places)
         paths.make_socket_folder(places, account)
         binaries = usable_binaries(places.root, account)

@@ -16,6 +16,7 @@ import pytest
 from etl.core.errors import DatabaseError, SettingsError
 from etl.targets.postgres.embedded import binaries, os_user, paths, postmaster
 from etl.targets.postgres.embedded.server import EmbeddedServer
+from tests.helpers.logs import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ if os.geteuid() == 0:
     os.setgid(gid)
     os.setuid(uid)
 binaries.find_install = lambda: install
-server = EmbeddedServer(home, lambda line: None)
+server = EmbeddedServer(home)
 server.start()
 print(server.status().running, server.stop(), server.status().running)
 """
@@ -43,7 +44,7 @@ print(server.status().running, server.stop(), server.status().running)
 
 @pytest.fixture
 def server(base: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(base / "home", print)
+    server = EmbeddedServer(base / "home")
     yield server
     server.stop()
 
@@ -51,7 +52,7 @@ def server(base: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def far(base: Path) -> Iterator[EmbeddedServer]:
     """Yield a server whose path is too long for a socket."""
-    server = EmbeddedServer(base / ("long" * 25), print)
+    server = EmbeddedServer(base / ("long" * 25))
     yield server
     server.stop()
 
@@ -106,7 +107,7 @@ def test_the_folder_that_is_in_the_way_of_a_home_is_named(base: Path) -> None:
     home = base / "closed" / "inner" / "home"
     try:
         with pytest.raises(SettingsError, match=f"{base / 'closed'}.* --home"):
-            EmbeddedServer(home, print).start()
+            EmbeddedServer(home).start()
         assert mode(base / "closed") == 0o700
     finally:
         (base / "closed" / "inner").chmod(0o755)
@@ -126,7 +127,7 @@ def test_a_home_that_holds_other_things_keeps_its_mode(server: EmbeddedServer, b
 def test_a_home_that_is_a_file_is_refused(base: Path) -> None:
     (base / "file").touch()
     with pytest.raises(SettingsError, match=f"cannot use {base / 'file'}"):
-        EmbeddedServer(base / "file", print).start()
+        EmbeddedServer(base / "file").start()
 
 
 def test_a_home_of_another_account_is_refused(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,8 +243,8 @@ def test_a_missing_account_is_created_and_told(base: Path, monkeypatch: pytest.M
     fake_useradd(base, monkeypatch, 'echo "$@" >"${0%useradd}called"')
     entry = pwd.getpwuid(os.getuid())
     monkeypatch.setattr(os_user, "_find_account", lambda: entry if (base / "called").exists() else None)
-    said: list[str] = []
-    found = os_user.server_account(base / "data", said.append)
+    with logged() as said:
+        found = os_user.server_account(base / "data")
     assert (found.uid, found.gid, found.switched) == (entry.pw_uid, entry.pw_gid, True)
     assert (base / "called").read_text().startswith("--system --no-create-home --shell /usr/sbin/nologin ")
     assert len(said) == 1
@@ -255,7 +256,7 @@ def test_an_account_that_cannot_be_created_is_an_error_that_says_what_to_do(
 ) -> None:
     fake_useradd(base, monkeypatch, "echo the disk is read-only >&2; exit 1")
     with pytest.raises(SettingsError, match=r"the disk is read-only\. Create it yourself"):
-        os_user.server_account(base / "data", print)
+        os_user.server_account(base / "data")
     (base / "useradd").unlink()
     with pytest.raises(SettingsError, match="has no useradd"):
-        os_user.server_account(base / "data", print)
+        os_user.server_account(base / "data")

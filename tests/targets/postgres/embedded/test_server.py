@@ -18,6 +18,7 @@ from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded import binaries, data_dir, os_user, paths
 from etl.targets.postgres.embedded import server as module
 from etl.targets.postgres.embedded.server import EmbeddedServer
+from tests.helpers.logs import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,18 +29,20 @@ AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[4]
 
 START = """
-import sys
+import logging, sys
 from pathlib import Path
 from etl.targets.postgres.embedded.server import EmbeddedServer
-server = EmbeddedServer(Path(sys.argv[1]), lambda line: print(line, file=sys.stderr))
+server = EmbeddedServer(Path(sys.argv[1]))
+logging.basicConfig(level=logging.INFO, format='%(message)s')
 server.start()
 print(server.status().pid, flush=True)
 """
 
 
 @pytest.fixture
-def said() -> list[str]:
-    return []
+def said() -> Iterator[list[str]]:
+    with logged() as messages:
+        yield messages
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def make(base: Path, said: list[str]) -> Iterator[Make]:
     made: list[EmbeddedServer] = []
 
     def build(name: str) -> EmbeddedServer:
-        made.append(EmbeddedServer(base / name, said.append))
+        made.append(EmbeddedServer(base / name))
         return made[-1]
 
     yield build

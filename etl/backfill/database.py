@@ -43,7 +43,7 @@ _UNIQUE = "23505"  # Koito has given the MBID to somebody since we looked
 def read_lacking(connection: Connection, task: str, kind: Kind) -> list[Entity]:
     """Return what ``task`` is to look at, the most played first."""
     name, make = _READ[kind]
-    rows = connection.read(name, task)
+    rows = connection.query(name, task)
     connection.rollback()  # asking takes hours: no transaction stays open meanwhile
     return [make(**_filled(row)) for row in rows.iter_rows(named=True)]
 
@@ -63,7 +63,7 @@ def settle(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if not dry_run:
-                connection.read("round_lock")  # a load does not read names and MBIDs while they change
+                connection.query("round_lock")  # a load does not read names and MBIDs while they change
             promised = dict(given)
             checked = _without_held(connection, findings, promised)
             settled = checked if dry_run else _write(connection, checked)
@@ -87,7 +87,7 @@ def _without_held(
     for kind in Kind:
         mbids = [value for _, value in values([one for one in findings if one.kind is kind], Field.MBID)]
         if mbids:
-            rows = connection.read("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
+            rows = connection.query("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
             holders.update({(kind, mbid): holder for holder, mbid in rows.iter_rows()})
     checked = []
     for finding in findings:
@@ -113,7 +113,7 @@ def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]
         if field is Field.ALIAS:
             pairs = _clean(pairs)
         if not pairs.is_empty():
-            rows = connection.read(name, pairs.get_column("id"), pairs.get_column("value"))
+            rows = connection.query(name, pairs.get_column("id"), pairs.get_column("value"))
             written |= {(kind, one) for one in rows.get_column("id")}
     return [
         one

@@ -137,11 +137,11 @@ class LiveConnection:
         beside = (single.duration, single.recording_mbid, single.release_mbid)
         if self._user_id is not None and not single.artist_mbids:
             if not any(beside):
-                return self._connection.read("submit_cached", *to_store)
-            return self._connection.read("submit_cached_enriching", *to_store, *beside, single.album or single.track)
+                return self._connection.query("submit_cached", *to_store)
+            return self._connection.query("submit_cached_enriching", *to_store, *beside, single.album or single.track)
         artists = (pl.Series(column, dtype=pl.String) for column in (single.artists, single.artist_mbids))
         user = self._user.lower() if self._user else None
-        return self._connection.read(
+        return self._connection.query(
             "submit_cached_crediting",
             *(*to_store, *beside, single.album or single.track, *artists, user, self._version),
         )

@@ -54,14 +54,14 @@ def pairs(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def prepare(connection: Connection) -> None:
     """Make a worker's connection ready for the batches of a run."""
-    connection.write("commit_without_waiting")
+    connection.execute("commit_without_waiting")
     make_stage(connection)
     foreign_keys.check_as_sets(connection)
 
 
 def make_stage(connection: Connection) -> None:
     """Make a connection ready for batches whose commits wait for the disk."""
-    connection.write("create_stage")
+    connection.execute("create_stage")
     connection.commit()
 
 
@@ -89,15 +89,15 @@ def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Wri
 
 def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = batch.entities
-    connection.read("batch_lock")
+    connection.query("batch_lock")
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
-            connection.ingest(table, rows.tables[table], schema)
+            connection.append(table, rows.tables[table], schema)
             failpoint(Point.AFTER_STAGE)
     if rows.attached.height:
-        connection.write("attach_artists", *rows.attached.get_columns())
+        connection.execute("attach_artists", *rows.attached.get_columns())
     if _is_fresh(batch):
-        connection.ingest("listens", batch.listens, STAGE)
+        connection.append("listens", batch.listens, STAGE)
         failpoint(Point.AFTER_STAGE)
         inserted, of_other_users = batch.listens.select(LISTEN_PAIRS.names()), LISTEN_PAIRS.to_frame()
     else:
@@ -107,7 +107,7 @@ def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl
     if run_id is not None:
         made = created(batch)
         counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
-        connection.write("ledger_record_batch", run_id, batch.number, *counts)
+        connection.execute("ledger_record_batch", run_id, batch.number, *counts)
     return inserted, of_other_users
 
 
@@ -134,17 +134,17 @@ def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame
     """Insert by way of the staging table; return the listens that were new, and those held for another user."""
     if listens.is_empty():
         return LISTEN_PAIRS.to_frame(), LISTEN_PAIRS.to_frame()
-    connection.ingest("etl_stage", listens, STAGE, temporary=True)
+    connection.append("etl_stage", listens, STAGE, temporary=True)
     failpoint(Point.AFTER_STAGE)
     first, last = listens.select(first=pl.col("track_id").min(), last=pl.col("track_id").max()).row(0)
-    inserted = connection.read("insert_listens", first, last)
+    inserted = connection.query("insert_listens", first, last)
     if inserted.height == listens.height:
         return inserted, LISTEN_PAIRS.to_frame()
-    return inserted, connection.read("staged_of_other_users", first, last)
+    return inserted, connection.query("staged_of_other_users", first, last)
 
 
 def present_listens(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:
     """Return track_id, listened_at and user_id of those ``listens`` (schema STAGE) that the database holds."""
-    return connection.read(
+    return connection.query(
         "present_listens", listens.get_column("track_id"), listens.get_column("listened_at").dt.epoch("s")
     )

@@ -197,7 +197,7 @@ class Loader:
 
     def _read_and_plan(self, connection: Connection, requests: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
         """Take the round's lock, which the transaction holds until its end, and plan."""
-        connection.read("round_lock")
+        connection.query("round_lock")
         hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
         catalog = snapshot.read_catalog(connection, requests, hits)
         return catalog, plan_requests(catalog, hits, requests), hits
@@ -312,13 +312,13 @@ def _enrich(connection: Connection, plan: Plan) -> bool:
     }
     try:
         if plan.aliases or any(changes.values()):
-            connection.read("batch_lock")
+            connection.query("batch_lock")
         for name, values in changes.items():
             if values:
-                connection.write(name, pl.Series(list(values), dtype=pl.Int32), pl.Series(list(values.values())))
+                connection.execute(name, pl.Series(list(values), dtype=pl.Int32), pl.Series(list(values.values())))
         if plan.aliases:
             for entity, rows in added_aliases(plan).items():
-                connection.write(ENRICH_ALIASES[entity], *rows.get_columns())
+                connection.execute(ENRICH_ALIASES[entity], *rows.get_columns())
         connection.commit()
     except StatementError as error:
         connection.rollback()

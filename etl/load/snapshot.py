@@ -37,7 +37,7 @@ def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
     """Return lookup_key, artist_id, album_id and track_id of those ``keys`` that the cache knows."""
-    return connection.read("lookup_keys", keys)
+    return connection.query("lookup_keys", keys)
 
 
 def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     An MBID that differs from the one that is there counts as lacking, too: the plan does not store it, but tells.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
-    held = connection.read("held_by_tracks", candidates.get_column("track_id").unique())
+    held = connection.query("held_by_tracks", candidates.get_column("track_id").unique())
     beside = candidates.join(held, on="track_id", suffix="_held")
     missing_fields = beside.group_by("track_id", maintain_order=True).agg(
         duration=(pl.col("duration_held") == 0).any(),
@@ -60,7 +60,7 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     aliases = candidate_aliases(candidates)
     if aliases.is_empty():
         return missing_fields.with_columns(aliases=pl.lit(value=False))
-    unnamed = connection.read("lacking_aliases", *aliases.get_columns()).get_column("track_id")
+    unnamed = connection.query("lacking_aliases", *aliases.get_columns()).get_column("track_id")
     return missing_fields.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
 
 
@@ -75,11 +75,11 @@ def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFr
     titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
     recordings = _texts(requests.get_column("recording_mbid"))
     cached = hits.get_column("track_id")
-    artists = connection.read("snapshot_artists", names, _texts(requests.get_column("artist_mbids").explode()))
-    releases = connection.read(
+    artists = connection.query("snapshot_artists", names, _texts(requests.get_column("artist_mbids").explode()))
+    releases = connection.query(
         "snapshot_releases", titles, _texts(requests.get_column("release_mbid")), recordings, cached
     )
-    tracks = connection.read("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
+    tracks = connection.query("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
     catalog = Catalog()
     for number, mbid, aliases in artists.iter_rows():
         catalog.add_artist(Artist(number, mbid, aliases))
@@ -97,7 +97,7 @@ def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
 
 def allocate_ids(connection: Connection, plan: Plan) -> NewIds:
     """Take ids from Koito's sequences for what ``plan`` creates."""
-    taken = connection.read("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks)).sort("id")
+    taken = connection.query("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks)).sort("id")
     ids = {
         name: part.get_column("id").to_list() for (name,), part in taken.partition_by("entity", as_dict=True).items()
     }

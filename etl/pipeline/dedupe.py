@@ -55,10 +55,10 @@ def read_nearby(connection: Connection, run: Overlap, listens: pl.DataFrame) -> 
         return empty(NEARBY)
     near = hours(listens)
     left_out = pl.Series(_alike(connection, run, listens), dtype=pl.String)
-    found = connection.read("nearby_listens", run.user_id, near, near.item(0), near.item(-1), left_out)
+    found = connection.query("nearby_listens", run.user_id, near, near.item(0), near.item(-1), left_out)
     if found.is_empty():
         return empty(NEARBY)
-    names = connection.read("names_of_tracks", found.get_column("track_id").unique())
+    names = connection.query("names_of_tracks", found.get_column("track_id").unique())
     return conform(found.join(names, on="track_id").sort("second", "track_id").select(NEARBY.names()), NEARBY)
 
 

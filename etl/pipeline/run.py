@@ -145,7 +145,7 @@ class _Run:
             if self.settings.no_overlap or not self.settings.dry_run:
                 pool.control(lambda control: ledger.acquire_run_lock(control, exclusive=self.settings.no_overlap))
             if self.settings.dry_run:
-                pool.control(lambda control: control.write("begin_dry_run"))
+                pool.control(lambda control: control.execute("begin_dry_run"))
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
             with self.timed("extract"):
                 is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False

@@ -35,9 +35,9 @@ def acquire_run_lock(connection: Connection, *, exclusive: bool) -> None:
     Raises ``LockedError`` where it is to be ``exclusive`` and another one is at work on the database, on any machine.
     """
     if not exclusive:
-        connection.read("run_lock")
-    elif not connection.read("run_lock_alone").item():
-        began = connection.read("runs_at_work").get_column("began").to_list()
+        connection.query("run_lock")
+    elif not connection.query("run_lock_alone").item():
+        began = connection.query("runs_at_work").get_column("began").to_list()
         since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
         raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
     connection.rollback()
@@ -48,7 +48,7 @@ def find_user(connection: Connection, wanted: str | None) -> int:
 
     Raises ``SettingsError``, listing the users.
     """
-    users = connection.read("users")
+    users = connection.query("users")
     names = ", ".join(users.get_column("username")) or "none"
     if wanted is None:
         if users.height == 1:
@@ -66,7 +66,7 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
     Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time: every play would be stored
     twice.
     """
-    for row in connection.read("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
+    for row in connection.query("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
         if file.spotify_time and row["spotify_time"] not in ("", file.spotify_time):
             raise SettingsError(
                 f"{file.path} was loaded with --spotify-time {row['spotify_time']} before (run {row['run_id']})",
@@ -79,14 +79,14 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
 
 def formats_loaded(connection: Connection, user_id: int) -> set[str]:
     """Return the formats of the files that were loaded for a user, or begun."""
-    return set(connection.read("ledger_formats", user_id).get_column("format"))
+    return set(connection.query("ledger_formats", user_id).get_column("format"))
 
 
 def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
     """Record the run and the files that it is about to load, and commit."""
-    connection.write("ledger_start_run", run_id, source, user_id)
+    connection.execute("ledger_start_run", run_id, source, user_id)
     columns = _columns(files, "sha256", "format", "options", "spotify_time", "path")
-    connection.write("ledger_start_files", user_id, run_id, *columns)
+    connection.execute("ledger_start_files", user_id, run_id, *columns)
     connection.commit()
 
 
@@ -102,8 +102,8 @@ def finish_run(
     """Record that the run's ``files`` are loaded, with their records and unresolved listens, and commit."""
     columns = _columns(files, "sha256", "format", "options")
     counts = (pl.Series(records, dtype=pl.Int64), pl.Series(unresolved, dtype=pl.Int64))
-    connection.write("ledger_finish_files", run_id, *columns, *counts)
-    connection.write("ledger_finish_run", run_id, status, exit_code)
+    connection.execute("ledger_finish_files", run_id, *columns, *counts)
+    connection.execute("ledger_finish_run", run_id, status, exit_code)
     connection.commit()
 
 
@@ -113,12 +113,12 @@ def settle_files(
     """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last."""
     columns = _columns(files, "sha256", "format", "options")
     counts = pl.Series(unresolved, dtype=pl.Int64)
-    connection.write("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), *columns, counts)
+    connection.execute("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), *columns, counts)
 
 
 def inserted_by_run(connection: Connection, run_id: str) -> int:
     """Return how many listens the run's batches say that they inserted."""
-    return int(connection.read("ledger_run_inserted", run_id).item())
+    return int(connection.query("ledger_run_inserted", run_id).item())
 
 
 def retry_on_conflict(connection: Connection, write: Callable[[Connection], None]) -> int:
@@ -137,7 +137,7 @@ def retry_on_conflict(connection: Connection, write: Callable[[Connection], None
 
 def batches_of_run(connection: Connection, run_id: str) -> set[int]:
     """Return the numbers of the run's batches that are committed."""
-    return set(connection.read("ledger_run_batches", run_id).get_column("batch"))
+    return set(connection.query("ledger_run_batches", run_id).get_column("batch"))
 
 
 def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:

@@ -82,7 +82,7 @@ class Pool:
 
     def end(self) -> None:
         """End the statements that are under way: they fail, and so does every later one; only closing is left."""
-        self._control.end_all()
+        self._control.cancel_all()
 
     def close(self) -> None:
         """End what is under way and close all connections; nothing that is uncommitted stays. Twice is fine."""

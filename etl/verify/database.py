@@ -57,6 +57,6 @@ def verify_database(workspace: Workspace) -> Verdict:
 def check_database(connection: Connection) -> list[Check]:
     """Return what each query finds."""
     return [
-        Check.of(check.name, check.about, connection.read(f"verify/{check.name}"), check.severity, check.text)
+        Check.of(check.name, check.about, connection.query(f"verify/{check.name}"), check.severity, check.text)
         for check in named_checks()
     ]

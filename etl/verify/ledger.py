@@ -21,7 +21,7 @@ ABOUT = "the ledger in the database says the same of the run as run.json"
 
 def read_run(connection: Connection, run_id: str) -> dict[str, Any] | None:
     """Return what the ledger says of a run and its batches; None where it does not know it."""
-    return next(connection.read("ledger_run", run_id).iter_rows(named=True), None)
+    return next(connection.query("ledger_run", run_id).iter_rows(named=True), None)
 
 
 def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
@@ -33,7 +33,7 @@ def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
         reason = "another database, or the ledger was removed (`etl db uninstall`) or restored since"
         return Check("ledger", ABOUT, Result.FAILED, _frame(rows), reason)
     loaded = pl.Series(sorted({file["sha256"] for file in _loaded(manifest)}), dtype=pl.String)
-    files = connection.read("ledger_files", run_id, loaded).to_dicts()
+    files = connection.query("ledger_files", run_id, loaded).to_dicts()
     rows = [*_differences(manifest, held), *_file_differences(manifest, files)]
     late = _later_than_told(manifest, held)
     found = Check.of("ledger", ABOUT, _frame(rows))

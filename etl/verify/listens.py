@@ -59,17 +59,17 @@ def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id:
     fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
     if files.checksum(told.select("track_id", "second")) != count_stored(connection, told):
         names = ("place", "lookup_key", "track_id", "second")
-        fates = connection.read("absent_listens", *(rows.get_column(name) for name in names), run_id)
+        fates = connection.query("absent_listens", *(rows.get_column(name) for name in names), run_id)
     return rows.join(fates, on="place", how="inner", maintain_order="left").drop("place")
 
 
 def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
     """Return how many of ``pairs`` (track_id, second) the database holds, and their checksum."""
-    found = connection.read("stored_checksum", pairs.get_column("track_id"), pairs.get_column("second"))
+    found = connection.query("stored_checksum", pairs.get_column("track_id"), pairs.get_column("second"))
     return Checksum._make(found.row(0))
 
 
 def _changes(connection: Connection, files: RunFiles) -> Check:
     """Return the keys that were merged, or deleted with what they stood for, since."""
-    changes = files.key_changes(connection.read("lookup_keys", files.keys()))
+    changes = files.key_changes(connection.query("lookup_keys", files.keys()))
     return Check.of("changes", CHANGES_ABOUT, changes, otherwise=Result.CHANGED_SINCE)

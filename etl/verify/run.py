@@ -94,7 +94,7 @@ def _present(connection: Connection, run: RunDirectory) -> str:
         listens = run.read_frame("listens").select("lookup_key", "listened_at")
     except InputError:
         return "it was not yet done with reading"
-    lookup = connection.read("lookup_keys", listens.get_column("lookup_key").unique())
+    lookup = connection.query("lookup_keys", listens.get_column("lookup_key").unique())
     pairs = listens.join(lookup, on="lookup_key").select("track_id", second=pl.col("listened_at").dt.epoch("s"))
     present = count_stored(connection, pairs.unique()).listens
     return f"{present:,} of the {listens.height:,} listens that it read are in the database"

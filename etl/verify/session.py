@@ -23,7 +23,7 @@ def snapshot(workspace: Workspace) -> Iterator[Pool]:
     connection, _ = open_attended(workspace.dsn, workspace.home)
     pool = Pool(connection, 1, lambda _: None)
     try:
-        pool.control(lambda control: control.write("begin_dry_run"))
+        pool.control(lambda control: control.execute("begin_dry_run"))
         yield pool
     finally:
         pool.close()

@@ -47,7 +47,7 @@ def test_while_a_run_is_at_work_another_is_refused_and_after_its_death_it_is_not
         process.send_signal(signal.SIGKILL)
         process.wait()
         with opened(database) as connection:
-            wait_for(lambda: connection.read("runs_at_work").is_empty())
+            wait_for(lambda: connection.query("runs_at_work").is_empty())
     again = etl("run", MALOJA, "--dsn", database, "--no-overlap", "--json", home=tmp_path)
     assert (again.code, again.json["status"]) == (0, "complete")
     assert again.json["settings"]["no_overlap"] is True
@@ -65,7 +65,7 @@ def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held_like_any
         with pytest.raises(LockedError):
             ledger.acquire_run_lock(other, exclusive=True)
         ledger.acquire_run_lock(other, exclusive=False)
-        assert one.read("runs_at_work").height == 1
+        assert one.query("runs_at_work").height == 1
 
 
 def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp_path: Path) -> None:

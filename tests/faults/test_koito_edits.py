@@ -152,7 +152,7 @@ def test_an_edit_does_not_wait_for_ever(tmp_path: Path, home: Path, database: st
     execute(database, "ALTER FUNCTION etl.wait_for_batches() SET lock_timeout = '50ms'")
 
     with opened(database) as batch:
-        batch.read("batch_lock")
+        batch.query("batch_lock")
         merge_artists(database, artist_id(database, "Ann"), artist_id(database, "Bo"))
 
     assert query(database, "SELECT name FROM artists_with_name WHERE name = 'Ann'") == []
@@ -165,10 +165,10 @@ def test_an_edit_that_a_batch_waits_for_does_not_wait_for_the_batch(tmp_path: Pa
     bo, debut = artist_id(database, "Bo"), album_id(database, "Debut", "Ann")
 
     with opened(database) as koito, ThreadPoolExecutor(1) as threads:
-        koito.read_text(f"INSERT INTO artist_releases VALUES ({bo}, {debut}, false) RETURNING release_id")
+        koito.query_text(f"INSERT INTO artist_releases VALUES ({bo}, {debut}, false) RETURNING release_id")
         running = threads.submit(load, home, database, write_maloja(tmp_path / "more.json", [NEW_DUET]))
         wait_for(lambda: waiting_for_locks(database))
-        koito.read_text("DELETE FROM artist_tracks WHERE artist_id = 0 RETURNING track_id")
+        koito.query_text("DELETE FROM artist_tracks WHERE artist_id = 0 RETURNING track_id")
         koito.commit()
         found = running.result()
 

@@ -63,7 +63,7 @@ def test_one_connection_that_is_dead_while_the_server_answers_others_is_noticed(
     with Proxy(database) as proxy, opened(with_query(proxy.uri, PATIENT)) as connection:
         proxy.forget()
         with pytest.raises(StatementError, match="dead for"):
-            connection.read_text("SELECT 1 AS one")
+            connection.query_text("SELECT 1 AS one")
 
 
 @pytest.mark.parametrize("query", ["", "&connect_timeout=2"])
@@ -87,7 +87,7 @@ def test_what_takes_long_at_a_server_that_works_is_waited_for(database: str, hom
 
 def test_another_runs_lock_is_waited_for_as_long_as_it_takes(database: str, home: Path, export: Path) -> None:
     with opened(database) as other:
-        other.read("round_lock")
+        other.query("round_lock")
         threading.Timer(WAIT, other.commit).start()
         found = load(home, with_query(database, PATIENT), export)
     assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
@@ -99,7 +99,7 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
 ) -> None:
     execute(database, disturbance("AFTER INSERT ON track_lookup", "PERFORM pg_advisory_xact_lock(42);"))
     with Proxy(database) as proxy, opened(database) as holder:
-        holder.read_text("SELECT pg_advisory_lock(42)::text")
+        holder.query_text("SELECT pg_advisory_lock(42)::text")
         with subprocess.Popen(
             [ETL, "run", "--dsn", proxy.uri, export], env=environment(home), stderr=subprocess.PIPE, text=True
         ) as process:

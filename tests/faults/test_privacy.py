@@ -216,7 +216,7 @@ def commands() -> str:
 def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, database: str, export: Path) -> None:
     env = environment(home, {"ETL_DSN": with_query(database, f"password={PASSWORD}")})
     with opened(database) as holder:
-        holder.read("round_lock")
+        holder.query("round_lock")
         with subprocess.Popen(
             [ETL, "run", "--json", export], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:

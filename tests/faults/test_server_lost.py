@@ -85,7 +85,7 @@ def test_a_server_that_is_stopped_at_once_ends_the_run_and_the_next_one_complete
         waits = f"IF nextval('disturbances') = {row} THEN PERFORM pg_advisory_xact_lock(42); END IF;"
         execute(uri, disturbance("BEFORE INSERT ON listens", waits))
         holder = connect(uri)
-        holder.read_text("SELECT pg_advisory_lock(42)::text")
+        holder.query_text("SELECT pg_advisory_lock(42)::text")
         with ThreadPoolExecutor(1) as runs:
             running = runs.submit(load_until, home, uri, export)
             wait_for(lambda: waiting(uri, "advisory"))
@@ -129,11 +129,11 @@ def test_a_time_out_of_the_server_is_told_with_what_to_do(database: str, setting
     asked = f"SELECT count(*)::int FROM pg_stat_activity WHERE application_name = '{setting[:20]}'"
     uri = with_query(database, f"application_name={setting[:20]}&options=-c%20{setting}%3D30ms")
     with opened(database) as other, opened(uri) as connection:
-        other.read_text("SELECT pg_advisory_xact_lock(43)::text AS held")
-        connection.read_text("SELECT 1 AS one")
+        other.query_text("SELECT pg_advisory_xact_lock(43)::text AS held")
+        connection.query_text("SELECT 1 AS one")
         if failure is Failure.LOST:
             wait_for(lambda: query(database, asked) == [(0,)])
         with pytest.raises(StatementError) as caught:
-            connection.read_text(statement)
+            connection.query_text(statement)
     assert (caught.value.failure, caught.value.exit_code) == (failure, ExitCode.DATABASE)
     assert advice in caught.value.hint

@@ -167,7 +167,7 @@ def scrobble_live(uri: str, artist: str, title: str, album: str, second: int) ->
 
     def find_or_create(find: str, create: str) -> int:
         rows = (
-            connection.read_text(find.format(**quoted)).rows() or connection.read_text(create.format(**quoted)).rows()
+            connection.query_text(find.format(**quoted)).rows() or connection.query_text(create.format(**quoted)).rows()
         )
         return int(rows[0][0])
 

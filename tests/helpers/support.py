@@ -62,7 +62,7 @@ def query(uri: str, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of a SQL query."""
     connection = connect(uri)
     try:
-        return connection.read_text(sql).rows()
+        return connection.query_text(sql).rows()
     finally:
         connection.close()
 

@@ -254,12 +254,12 @@ def test_the_ledger_knows_runs_alone_and_their_sums_stay_right(
 def test_a_listen_waits_for_a_merge_and_goes_where_it_leads(live: LiveConnection, database: str) -> None:
     old, new = submit_listen(live, SONG), submit_listen(live, at(1, track="Song (Remaster)"))
     with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.read_text(
+        koito.query_text(
             f"UPDATE listens SET track_id = {new.track_id} WHERE track_id = {old.track_id} RETURNING track_id"
         )
         submitted = other.submit(submit_listen, live, at(2))
         wait_for(lambda: waiting(database, "advisory"))
-        koito.read_text("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM listens) RETURNING id")
+        koito.query_text("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM listens) RETURNING id")
         koito.commit()
         done = submitted.result()
 
@@ -270,7 +270,7 @@ def test_a_listen_waits_for_a_merge_and_goes_where_it_leads(live: LiveConnection
 def test_a_track_that_koito_deletes_meanwhile_is_resolved_again(live: LiveConnection, database: str) -> None:
     old = submit_listen(live, SONG)
     with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.read_text(f"DELETE FROM tracks WHERE id = {old.track_id} RETURNING id")
+        koito.query_text(f"DELETE FROM tracks WHERE id = {old.track_id} RETURNING id")
         submitted = other.submit(submit_listen, live, at(2))
         wait_for(lambda: waiting(database, "advisory"))
         koito.commit()
@@ -284,7 +284,7 @@ def test_an_mbid_that_is_given_away_at_the_same_moment_is_told(live: LiveConnect
     submit_listen(live, SONG)
     submit_listen(live, at(1, track="Other"))
     with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.read_text(
+        koito.query_text(
             f"UPDATE tracks SET musicbrainz_id = '{RED}' FROM tracks_with_title n"
             " WHERE n.id = tracks.id AND n.title = 'Other' RETURNING n.id"
         )

@@ -219,8 +219,12 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
 def test_an_artist_that_koito_makes_meanwhile_is_used(tmp_path: Path, home: Path, database: str) -> None:
     row = {"artists": ["Ann"], "artist_mbids": [MBIDS[0]], "track": "Song", "listened_at": 1}
     koito = connect(database)
-    koito.read_text(f"INSERT INTO artists (musicbrainz_id) VALUES ('{MBIDS[0]}') RETURNING id")
-    koito.read_text("INSERT INTO artist_aliases SELECT max(id), 'Anna', 'Canonical', true FROM artists RETURNING alias")
+    koito.query_text(f"INSERT INTO artists (musicbrainz_id) VALUES ('{MBIDS[0]}') RETURNING id")
+    koito.query_text(
+        "INSERT INTO artist_aliases SELECT max(id), 'Anna', 'Canonical', true FROM artists RETURNING alias"
+    )
+        "INSERT INTO artist_aliases SELECT max(id), 'Anna', 'Canonical', true FROM artists RETURNING alias"
+    )
     with ThreadPoolExecutor(1) as runs:
         running = runs.submit(load, home, database, write_plain(tmp_path / "plain.json", [row]))
         wait_for(lambda: waiting(database, "transactionid"))

@@ -35,7 +35,7 @@ IN_A_BATCH = disturbance("AFTER INSERT ON track_lookup", "PERFORM pg_advisory_xa
 def held(uri: str, lock: str) -> Iterator[Callable[[], None]]:
     """Hold an advisory lock until the block ends or the value is called."""
     holder = connect(uri)
-    holder.read_text(f"SELECT pg_advisory_lock({lock})::text")
+    holder.query_text(f"SELECT pg_advisory_lock({lock})::text")
     release = once(holder.close)
     try:
         yield release

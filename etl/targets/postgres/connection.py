@@ -100,19 +100,19 @@ class Connection:
         raw, line = _open(self._raw.adbc_clone, self._watch)
         return Connection(raw, self._watch, line, self.again)
 
-    def read(self, name: str, *values: Value) -> pl.DataFrame:
+    def query(self, name: str, *values: Value) -> pl.DataFrame:
         """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(statement("postgres", name), _parameters(name, values))
             return _fetch(cursor)
 
-    def read_text(self, sql: str) -> pl.DataFrame:
+    def query_text(self, sql: str) -> pl.DataFrame:
         """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(sql)
             return _fetch(cursor)
 
-    def write(self, name: str, *values: Value) -> None:
+    def execute(self, name: str, *values: Value) -> None:
         """Run ``sql/<name>.sql``, which returns no rows."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(statement("postgres", name), _parameters(name, values))
@@ -122,7 +122,7 @@ class Connection:
         with self._calling(), self._raw.cursor() as cursor:
             cursor.executescript(text)
 
-    def ingest(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
+    def append(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
         """Append ``frame`` to ``table`` with COPY. It must have ``schema`` exactly: COPY checks no types."""
         checked = conform(frame, schema)
         with self._calling(), self._raw.cursor() as cursor:
@@ -156,7 +156,7 @@ class Connection:
         self._watch.closed(self._line)
         self._line.cancel = None
 
-    def end_all(self) -> None:
+    def cancel_all(self) -> None:
         """End what this connection and its clones do, in whichever threads; they are of no use then but to close."""
         self._watch.end()
 

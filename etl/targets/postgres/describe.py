@@ -47,7 +47,7 @@ class Database:
 
 def identify(connection: Connection) -> Database:
     """Return what the database is; raises ``DatabaseError``, naming what is in the way, for any other."""
-    row = connection.read("describe_database").row(0, named=True)
+    row = connection.query("describe_database").row(0, named=True)
     name, tables = row["name"], frozenset(row["tables"])
     if row["server_version"] < OLDEST_SERVER:
         raise DatabaseError(f"the server runs PostgreSQL {row['server_version_text']}", "Version 15 or newer is needed")
@@ -63,7 +63,7 @@ def identify(connection: Connection) -> Database:
 
 def is_migrated(connection: Connection) -> bool:
     """Say whether our record of migrations is there, whatever else the database holds."""
-    return bool(connection.read("describe_database").item(0, "has_migrations"))
+    return bool(connection.query("describe_database").item(0, "has_migrations"))
 
 
 def _kind(tables: frozenset[str], *, has_goose: bool) -> DatabaseKind | None:
@@ -75,7 +75,7 @@ def _kind(tables: frozenset[str], *, has_goose: bool) -> DatabaseKind | None:
 
 
 def _check_koito_version(connection: Connection, name: str) -> None:
-    version = connection.read("koito_version").item()
+    version = connection.query("koito_version").item()
     if version == KOITO_VERSION:
         return
     if version < KOITO_VERSION:

@@ -29,7 +29,7 @@ FOREIGN_KEY_VIOLATION = "23503"
 
 def check_as_sets(connection: Connection) -> bool:
     """Ask ``connection`` to leave the foreign keys of what it inserts to ``check``; return whether it does."""
-    is_so = connection.read("check_as_sets").height == 1
+    is_so = connection.query("check_as_sets").height == 1
     connection.commit()
     return is_so
 
@@ -55,7 +55,7 @@ def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
 
     Raises ``StatementError``, as a foreign key would, naming some of what is gone.
     """
-    gone = connection.read("gone_references", *ids)
+    gone = connection.query("gone_references", *ids)
     if gone.height:
         named = ", ".join(f"{entity} {number}" for entity, number in gone.sort("entity", "id").head(5).iter_rows())
         raise StatementError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)

@@ -55,7 +55,7 @@ def pending(connection: Connection, database: Database, known: list[Migration] |
     known = migrations() if known is None else known
     done: dict[int, str] = {}
     if database.has_migrations:
-        done = dict(connection.read("migrations_applied").select("version", "checksum").iter_rows())
+        done = dict(connection.query("migrations_applied").select("version", "checksum").iter_rows())
     if newer := set(done) - {migration.version for migration in known}:
         raise DatabaseError(
             f'database "{database.name}" has migration {max(newer)}, which this program does not know',
@@ -104,7 +104,7 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
             missing = pending(connection, database, known)
             for migration in missing[:1]:
                 connection.script(migration.text)
-                connection.write("migrations_record", migration.version, migration.name, migration.checksum)
+                connection.execute("migrations_record", migration.version, migration.name, migration.checksum)
                 applied.append(migration)
             connection.script("COMMIT")
             if len(missing) <= 1:

@@ -36,7 +36,7 @@ def by_text(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("by_text")
 def test_a_text_parameter_arrives_as_it_is(server: str) -> None:
     with opened(server) as connection:
-        assert [connection.read("SELECT $1::text AS value", text).item() for text in TEXTS] == TEXTS
+        assert [connection.query("SELECT $1::text AS value", text).item() for text in TEXTS] == TEXTS
 
 
 @pytest.mark.usefixtures("by_text")
@@ -56,7 +56,7 @@ def test_a_text_parameter_arrives_as_it_is(server: str) -> None:
 )
 def test_a_series_arrives_as_an_array(server: str, values: pl.Series, kind: str) -> None:
     with opened(server) as connection:
-        found = connection.read(
+        found = connection.query(
             f"SELECT value FROM unnest($1::{kind}) WITH ORDINALITY AS u (value, place) ORDER BY place", values
         )
 
@@ -70,21 +70,21 @@ def test_a_series_arrives_as_an_array(server: str, values: pl.Series, kind: str)
 )
 def test_a_number_or_boolean_arrives_as_it_is(server: str, value: int, kind: str) -> None:
     with opened(server) as connection:
-        assert connection.read(f"SELECT $1::{kind} AS value", value).item() == value
+        assert connection.query(f"SELECT $1::{kind} AS value", value).item() == value
 
 
 @pytest.mark.usefixtures("by_text")
 @pytest.mark.parametrize("kind", ["text", "integer", "boolean", "timestamptz", "uuid"])
 def test_none_arrives_as_null_of_any_type(server: str, kind: str) -> None:
     with opened(server) as connection:
-        assert connection.read(f"SELECT $1::{kind} IS NULL AS missing", None).item() is True
+        assert connection.query(f"SELECT $1::{kind} IS NULL AS missing", None).item() is True
 
 
 @pytest.mark.usefixtures("by_text")
 def test_parameters_of_several_kinds_keep_their_places(server: str) -> None:
     sql = "SELECT $1::text AS a, $2::integer[] AS b, $3::text IS NULL AS c, $4::integer AS d, $5::text[] AS e"
     with opened(server) as connection:
-        row = connection.read(sql, "it's", pl.Series([1, 2], dtype=pl.Int32), None, 7, pl.Series(["x", None]))
+        row = connection.query(sql, "it's", pl.Series([1, 2], dtype=pl.Int32), None, 7, pl.Series(["x", None]))
 
     assert row.rows() == [("it's", [1, 2], True, 7, ["x", None])]
 
@@ -93,11 +93,11 @@ def test_parameters_of_several_kinds_keep_their_places(server: str) -> None:
 def test_text_that_postgresql_cannot_hold_fails_for_its_data(server: str) -> None:
     with opened(server) as connection:
         with pytest.raises(StatementError) as caught:
-            connection.read("SELECT $1::text AS value", "a\x00b")
+            connection.query("SELECT $1::text AS value", "a\x00b")
         connection.rollback()
 
         assert (caught.value.sqlstate, caught.value.failure) == ("22021", Failure.DATA)
-        assert connection.read("SELECT 1 AS one").item() == 1
+        assert connection.query("SELECT 1 AS one").item() == 1
 
 
 # --- frames --------------------------------------------------------------------------------------------------
@@ -125,10 +125,10 @@ WRONG = {
 def test_a_frame_of_another_schema_is_stopped_before_copy(shared_database: str, frame: pl.DataFrame, said: str) -> None:
     with opened(shared_database) as connection:
         with pytest.raises(InternalError, match=said):
-            connection.ingest("artists", frame, ARTISTS)
+            connection.append("artists", frame, ARTISTS)
 
-        connection.ingest("artists", _artists(), ARTISTS)
-        assert connection.read_text("SELECT id FROM artists").rows() == [(1,)]
+        connection.append("artists", _artists(), ARTISTS)
+        assert connection.query_text("SELECT id FROM artists").rows() == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_time_of_another_type_is_stopped_before_copy(shared_database: str, dty
         opened(shared_database) as connection,
         pytest.raises(InternalError, match=r"listened_at: .* instead of Datetime"),
     ):
-        connection.ingest("listens", frame, STAGE)
+        connection.append("listens", frame, STAGE)
 
 
 def test_columns_are_matched_by_name_and_others_are_left_out(shared_database: str) -> None:
@@ -153,22 +153,22 @@ def test_columns_are_matched_by_name_and_others_are_left_out(shared_database: st
         schema_overrides={"artist_id": pl.Int32},
     )
     with opened(shared_database) as connection:
-        connection.ingest("artists", _artists(), ARTISTS)
-        connection.ingest("artist_aliases", frame, ARTIST_ALIASES)
-        rows = connection.read_text("SELECT * FROM artist_aliases").rows()
+        connection.append("artists", _artists(), ARTISTS)
+        connection.append("artist_aliases", frame, ARTIST_ALIASES)
+        rows = connection.query_text("SELECT * FROM artist_aliases").rows()
 
     assert rows == [(1, "it's", "Canonical", True)]
 
 
 def test_an_empty_frame_of_the_right_schema_is_fine(shared_database: str) -> None:
     with opened(shared_database) as connection:
-        connection.ingest("tracks", TRACKS.to_frame(), TRACKS)
-        assert connection.read_text("SELECT count(*) AS tracks FROM tracks").item() == 0
+        connection.append("tracks", TRACKS.to_frame(), TRACKS)
+        assert connection.query_text("SELECT count(*) AS tracks FROM tracks").item() == 0
 
 
 def test_times_come_back_as_utc_whatever_the_server_thinks(server: str) -> None:
     with opened(with_query(server, "options=-c%20timezone%3DAsia/Tokyo")) as connection:
-        frame = connection.read_text("SELECT '2020-01-01 00:00:00+00'::timestamptz AS moment")
+        frame = connection.query_text("SELECT '2020-01-01 00:00:00+00'::timestamptz AS moment")
 
     assert frame.schema == pl.Schema({"moment": TIME})
     assert frame.item().isoformat() == "2020-01-01T00:00:00+00:00"
@@ -185,15 +185,15 @@ def test_each_thread_works_on_a_clone_of_its_own(database: str) -> None:
         try:
             together.wait()
             rows = pl.DataFrame({"id": range(number * 1000, number * 1000 + 500)}, schema={"id": pl.Int32})
-            clone.ingest("artists", rows.with_columns(musicbrainz_id=pl.lit(None, pl.Binary)), ARTISTS)
+            clone.append("artists", rows.with_columns(musicbrainz_id=pl.lit(None, pl.Binary)), ARTISTS)
             clone.commit()
-            return clone.read_text("SELECT pg_backend_pid() AS pid").item(), rows.height
+            return clone.query_text("SELECT pg_backend_pid() AS pid").item(), rows.height
         finally:
             clone.close()
 
     with opened(database) as original, ThreadPoolExecutor(4) as pool:
         done = list(pool.map(work, range(4)))
-        own = original.read_text("SELECT pg_backend_pid() AS pid, (SELECT count(*) FROM artists) AS artists").row(0)
+        own = original.query_text("SELECT pg_backend_pid() AS pid, (SELECT count(*) FROM artists) AS artists").row(0)
 
     assert len({own[0], *(pid for pid, _ in done)}) == 5
     assert own[1] == 2000
@@ -204,14 +204,14 @@ def test_a_clone_has_the_settings_of_its_original(server: str) -> None:
         clone = original.clone()
         try:
             settings = "SELECT current_setting('application_name') AS name, current_setting('TimeZone') AS zone"
-            assert clone.read_text(settings).row(0) == ("mine", "UTC")
+            assert clone.query_text(settings).row(0) == ("mine", "UTC")
         finally:
             clone.close()
 
 
 def test_what_was_not_committed_is_gone_after_closing(shared_database: str) -> None:
     with opened(shared_database) as connection:
-        connection.ingest("artists", _artists(), ARTISTS)
+        connection.append("artists", _artists(), ARTISTS)
 
     assert query(shared_database, "SELECT count(*) FROM artists") == [(0,)]
 
@@ -221,7 +221,7 @@ def test_what_was_not_committed_is_gone_after_closing(shared_database: str) -> N
 
 def _settings(uri: str, *names: str) -> list[str]:
     with opened(uri) as connection:
-        return [connection.read_text(f"SELECT current_setting('{name}') AS value").item() for name in names]
+        return [connection.query_text(f"SELECT current_setting('{name}') AS value").item() for name in names]
 
 
 def test_options_that_the_user_gives_are_kept(server: str) -> None:

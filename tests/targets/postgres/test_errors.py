@@ -26,9 +26,9 @@ def _failure(uri: str, sql: str) -> tuple[str | None, Failure]:
     """Return SQLSTATE and kind of the error that ``sql`` ends with; the connection must still be of use then."""
     with opened(uri) as connection:
         with pytest.raises(StatementError) as caught:
-            connection.read_text(sql)
+            connection.query_text(sql)
         connection.rollback()
-        assert connection.read_text("SELECT 1 AS one").item() == 1
+        assert connection.query_text("SELECT 1 AS one").item() == 1
     return caught.value.sqlstate, caught.value.failure
 
 
@@ -38,7 +38,7 @@ def _wait_until_active(uri: str, pid: int) -> None:
 
 
 def _pid(connection: Connection) -> int:
-    return int(connection.read_text("SELECT pg_backend_pid() AS pid").item())
+    return int(connection.query_text("SELECT pg_backend_pid() AS pid").item())
 
 
 # --- what can be done ----------------------------------------------------------------------------------------
@@ -101,10 +101,10 @@ def test_of_two_transactions_in_a_deadlock_one_is_to_be_tried_again(database: st
 
     def lock(first: int, second: int) -> tuple[str | None, Failure] | None:
         with opened(with_query(database, "options=-c%20deadlock_timeout%3D20ms")) as connection:
-            connection.read_text(f"SELECT id FROM tracks WHERE id = {first} FOR UPDATE")
+            connection.query_text(f"SELECT id FROM tracks WHERE id = {first} FOR UPDATE")
             both_hold_one.wait()
             try:
-                connection.read_text(f"SELECT id FROM tracks WHERE id = {second} FOR UPDATE")
+                connection.query_text(f"SELECT id FROM tracks WHERE id = {second} FOR UPDATE")
             except StatementError as error:
                 return error.sqlstate, error.failure
             return None
@@ -119,10 +119,10 @@ def test_a_transaction_that_meets_a_newer_version_of_a_row_is_to_be_tried_again(
     execute(database, TRACK)
     repeatable = "options=-c%20default_transaction_isolation%3Drepeatable%5C%20read"
     with opened(with_query(database, repeatable)) as connection:
-        connection.read_text("SELECT count(*) AS tracks FROM tracks")
+        connection.query_text("SELECT count(*) AS tracks FROM tracks")
         execute(database, "UPDATE tracks SET duration = 5")
         with pytest.raises(StatementError) as caught:
-            connection.read_text("UPDATE tracks SET duration = 6 RETURNING id")
+            connection.query_text("UPDATE tracks SET duration = 6 RETURNING id")
 
     assert (caught.value.sqlstate, caught.value.failure) == ("40001", Failure.TRANSIENT)
 
@@ -133,7 +133,7 @@ def test_a_terminated_backend_is_a_lost_connection(shared_database: str) -> None
 
         for _ in range(2):
             with pytest.raises(StatementError) as caught:
-                connection.read_text("SELECT 1 AS one")
+                connection.query_text("SELECT 1 AS one")
             assert caught.value.failure is Failure.LOST
             assert caught.value.exit_code is ExitCode.DATABASE
             assert "run the same command again" in caught.value.hint
@@ -143,7 +143,7 @@ def test_a_terminated_backend_is_a_lost_connection(shared_database: str) -> None
 def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(shared_database: str) -> None:
     with opened(shared_database) as connection, ThreadPoolExecutor(1) as pool:
         pid = _pid(connection)
-        statement = pool.submit(connection.read_text, "SELECT pg_sleep(60)::text AS slept")
+        statement = pool.submit(connection.query_text, "SELECT pg_sleep(60)::text AS slept")
         _wait_until_active(shared_database, pid)
         execute(shared_database, f"SELECT pg_terminate_backend({pid})")
         with pytest.raises(StatementError) as caught:
@@ -155,7 +155,7 @@ def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(shared_databa
 def test_a_statement_can_be_cancelled_from_another_thread(shared_database: str) -> None:
     with opened(shared_database) as connection, ThreadPoolExecutor(1) as pool:
         pid = _pid(connection)
-        statement = pool.submit(connection.read_text, "SELECT pg_sleep(60)::text AS slept")
+        statement = pool.submit(connection.query_text, "SELECT pg_sleep(60)::text AS slept")
         _wait_until_active(shared_database, pid)
         connection.cancel()
         with pytest.raises(StatementError) as caught:
@@ -163,7 +163,7 @@ def test_a_statement_can_be_cancelled_from_another_thread(shared_database: str) 
         connection.rollback()
 
         assert (caught.value.sqlstate, caught.value.failure) == ("57014", Failure.CANCELLED)
-        assert connection.read_text("SELECT 1 AS one").item() == 1
+        assert connection.query_text("SELECT 1 AS one").item() == 1
 
 
 # --- passwords -----------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from etl.extract.rows import FileResult
 
 RULES = Rules(datetime(2024, 1, 1, tzinfo=UTC), compile_separators(DEFAULT_SEPARATORS))
-FRAMES = ("listens", "skipped", "rejects", "passed_over")
+FRAMES = ("listens", "skipped", "rejects", "not_counted")
 
 NAME = st.sampled_from(
     ["Mossrose", "mossrose", "Kari Mo · LiLa", "Kari Mo (feat. LiLa)", " Brimdís\t", "", "\0", "x" * 2001]

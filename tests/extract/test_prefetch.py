@@ -69,7 +69,7 @@ def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
             super().__init__(here)
             started.append(self)
 
-    monkeypatch.setattr(worker, "Beside", Noted)
+    monkeypatch.setattr(worker, "ReaderProcess", Noted)
     assert is_soon(lambda: not threads())  # those of other tests
     reading = Prefetcher(HERE, written(tmp_path, [[play()]] * 9).files)
     assert threads()

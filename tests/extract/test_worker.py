@@ -137,7 +137,7 @@ def test_processes_are_started_for_many_bytes_in_several_files(
     total = sum(file.location.stat().st_size for file in found.files)
     monkeypatch.setattr(worker, "WORTH_IT", total + size)
     monkeypatch.setattr(worker, "available_cores", lambda: cores)
-    monkeypatch.setattr(worker, "Beside", Counted)
+    monkeypatch.setattr(worker, "ReaderProcess", Counted)
     with reader_processes(HERE, found.files) as readers:
         assert len(readers) == len(started) == number
     assert not started

@@ -98,7 +98,7 @@ def test_what_is_referred_to_stays_until_the_commit(
             deleting.append(pool.submit(execute, database, "DELETE FROM users WHERE id = 1"))
             wait_for(lambda: waiting(database, "transactionid"))
 
-        monkeypatch.setattr(batch_writer, "reach", delete_meanwhile)
+        monkeypatch.setattr(batch_writer, "failpoint", delete_meanwhile)
         written = write_batch(worker, None, Batch(1, listens(1), ["k"]))
         monkeypatch.undo()
         deleting[0].result(timeout=30)

@@ -11,14 +11,14 @@ from etl.backfill.rules.entities import Album, Artist, Kind, Track
 from etl.backfill.rules.findings import Candidate, Field, Outcome
 from etl.backfill.rules.frames import values
 from etl.normalize.text import MAX_NAME_BYTES, clean
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import OVERTAKEN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.backfill.rules.entities import Entity
     from etl.backfill.rules.findings import Finding
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection, Target
 
 _READ = {
     Kind.ARTISTS: ("backfill_artists", Artist),
@@ -36,8 +36,7 @@ _WRITE = {
     (Kind.ALBUMS, Field.ALIAS): "backfill_release_aliases",
 }
 _ATTEMPTS = 8
-_PASSING = frozenset({Failure.TRANSIENT, Failure.GONE})
-_UNIQUE = "23505"  # Koito has given the MBID to somebody since we looked
+_PASSING = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed something since we looked
 
 
 def read_lacking(connection: Connection, task: str, kind: Kind) -> list[Entity]:
@@ -53,7 +52,12 @@ def _filled(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def settle(
-    connection: Connection, findings: Sequence[Finding], given: dict[tuple[Kind, str], int], *, dry_run: bool
+    target: Target,
+    connection: Connection,
+    findings: Sequence[Finding],
+    given: dict[tuple[Kind, str], int],
+    *,
+    dry_run: bool,
 ) -> list[Finding]:
     """Write what ``findings`` found, in one transaction, and return them as they stand then.
 
@@ -63,15 +67,14 @@ def settle(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if not dry_run:
-                connection.query("round_lock")  # a load does not read names and MBIDs while they change
+                target.begin_round(connection)  # a load does not read names and MBIDs while they change
             promised = dict(given)
             checked = _without_held(connection, findings, promised)
             settled = checked if dry_run else _write(connection, checked)
             connection.rollback() if dry_run else connection.commit()
         except StatementError as error:
             connection.rollback()
-            passing = error.failure in _PASSING or error.sqlstate == _UNIQUE
-            if not passing or attempt == _ATTEMPTS:
+            if error.failure not in _PASSING or attempt == _ATTEMPTS:
                 raise
         else:
             given.update(promised)
@@ -113,7 +116,7 @@ def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]
         if field is Field.ALIAS:
             pairs = _clean(pairs)
         if not pairs.is_empty():
-            rows = connection.query(name, pairs.get_column("id"), pairs.get_column("value"))
+            rows = connection.query(name, pairs)
             written |= {(kind, one) for one in rows.get_column("id")}
     return [
         one

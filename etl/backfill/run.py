@@ -33,8 +33,8 @@ from etl.backfill.summary import Tally, tell
 from etl.core.errors import EtlError, InterruptedRunError
 from etl.core.signals import one_interruption
 from etl.runs.directory import create_run
+from etl.targets.open import find_target, open_interruptibly
 from etl.targets.pool import Pool
-from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,9 +92,9 @@ class _Job:
             self.deadline = time.monotonic() + self.settings.max_runtime
         if self.settings.limit is not None:
             self.asking = self.settings.limit
-        workspace, read_only = self.workspace, self.settings.dry_run
-        connection, _ = open_attended(workspace.dsn, workspace.home, read_only=read_only)
-        pool = Pool(connection, 1, lambda _: None)
+        target = find_target(self.workspace)
+        connection, _ = open_interruptibly(target, read_only=self.settings.dry_run)
+        pool = Pool(target, connection, 1)
         try:
             with held(self.workspace.home, self.settings.task) as folder:
                 return self._run(pool, folder)
@@ -217,4 +217,6 @@ class _Job:
 
     def _settle(self, pool: Pool, findings: list[Finding]) -> None:
         ordered, dry_run = sorted(findings, key=lambda one: one.order), self.settings.dry_run
-        self.tally.findings += pool.control(lambda control: settle(control, ordered, self.given, dry_run=dry_run))
+        self.tally.findings += pool.control(
+            lambda control: settle(pool.target, control, ordered, self.given, dry_run=dry_run)
+        )

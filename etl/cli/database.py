@@ -14,8 +14,8 @@ from etl.core.errors import SettingsError
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
+    from etl.targets.base import Migration
     from etl.targets.postgres.embedded.server import EmbeddedServer
-    from etl.targets.postgres.migrate import Migration
 
 logger = logging.getLogger(__name__)
 
@@ -74,11 +74,10 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
 @app.command()
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Print the URI of the database, for psql and other programs; starts the embedded server."""
-    from etl.core.settings import EMBEDDED, find_workspace, redact
-    from etl.targets.postgres.embedded.server import EmbeddedServer
+    from etl.core.settings import find_workspace
+    from etl.targets.open import find_target
 
-    workspace = find_workspace(home, dsn)
-    uri = EmbeddedServer(workspace.home).start() if workspace.dsn == EMBEDDED else redact(workspace.dsn)
+    uri = find_target(find_workspace(home, dsn)).url()
     show_json({"url": uri}) if json else show(uri)
 
 
@@ -93,14 +92,14 @@ def migrate(
 ) -> None:
     """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
     from etl.core.settings import find_workspace
-    from etl.targets.postgres.open import migrate_target
+    from etl.targets.open import find_target, run_interruptibly
 
-    workspace = find_workspace(home, dsn)
+    target = find_target(find_workspace(home, dsn))
 
     def announce(migration: Migration) -> None:
         logger.info("adding %04d_%s: %s", migration.version, migration.name, migration.summary)
 
-    applied = migrate_target(workspace.dsn, workspace.home, announce, standalone=standalone)
+    applied = run_interruptibly(target, lambda: target.migrate(announce, standalone=standalone), lambda _: None)
     if json:
         show_json({"applied": [{"version": one.version, "name": one.name} for one in applied]})
     else:
@@ -116,14 +115,12 @@ def uninstall(
 ) -> None:
     """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
     from etl.core.settings import find_workspace
-    from etl.targets.postgres.migrate import uninstall as remove
-    from etl.targets.postgres.open import resolve_uri
+    from etl.targets.open import find_target
 
-    workspace = find_workspace(home, dsn)
-    uri = resolve_uri(workspace.dsn, workspace.home)
+    target = find_target(find_workspace(home, dsn))
     if not yes and not _agreed("Remove track_lookup, its triggers and the ledger (schema etl)?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
-    remove(uri)
+    target.uninstall()
     show_json({"removed": True}) if json else show("removed; the listens stay")
 
 

@@ -33,14 +33,15 @@ def verify(
 ) -> None:
     """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
     from etl.runs.directory import find_run
+    from etl.targets.open import find_target
     from etl.verify import verify_database, verify_run
     from etl.verify.database import query_of
 
+    workspace = open_workspace(home, dsn)
     if sql is not None:
-        query = query_of(sql)
+        query = query_of(find_target(workspace).dialect, sql)
         show_json({"name": sql, "query": query}) if json else show(f"{query.rstrip()};")
         return
-    workspace = open_workspace(home, dsn)
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
         verdict = verify_run(find_run(workspace.runs, run), workspace) if run else verify_database(workspace)

@@ -288,14 +288,14 @@ ASIDE = _schema(
 )
 REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
 
-# --- tables that we write (name, columns as Polars types; a uuid is 16 bytes) --------------------------------
+# --- tables that we write (name, columns; how a database stores an MBID or a time is its connection's business) ----
 
-ARTISTS = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary})
+ARTISTS = _schema({"id": pl.Int32, "musicbrainz_id": pl.String})
 ARTIST_ALIASES = _schema({"artist_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
-RELEASES = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "various_artists": pl.Boolean})
+RELEASES = _schema({"id": pl.Int32, "musicbrainz_id": pl.String, "various_artists": pl.Boolean})
 RELEASE_ALIASES = _schema({"release_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
 ARTIST_RELEASES = _schema({"artist_id": pl.Int32, "release_id": pl.Int32, "is_primary": pl.Boolean})
-TRACKS = _schema({"id": pl.Int32, "musicbrainz_id": pl.Binary, "duration": pl.Int32, "release_id": pl.Int32})
+TRACKS = _schema({"id": pl.Int32, "musicbrainz_id": pl.String, "duration": pl.Int32, "release_id": pl.Int32})
 TRACK_ALIASES = _schema({"track_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
 ARTIST_TRACKS = _schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primary": pl.Boolean})
 TRACK_LOOKUP = _schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
@@ -311,8 +311,8 @@ ENTITY_TABLES = {
     "artist_releases": ARTIST_RELEASES,
     "track_aliases": TRACK_ALIASES,
     "artist_tracks": ARTIST_TRACKS,
-    "track_lookup": TRACK_LOOKUP,
 }
+LOOKUPS = "track_lookup"  # written after them; each target stores it in its own way
 
 
 # What a statement can be given: of other dtypes some crash the driver (Int128), some arrive as something else (UInt64).

@@ -13,8 +13,8 @@ from etl.load.result import LoadResult
 from etl.resolve.requests import distinct_requests
 from etl.runs.accounting import OTHER_USER
 from etl.targets import ledger
+from etl.targets.open import find_target
 from etl.targets.pool import Pool
-from etl.targets.postgres.open import open_ready
 
 if TYPE_CHECKING:
     from etl.core.settings import Workspace
@@ -54,8 +54,9 @@ class Resolver:
 
     def _opened(self) -> Pool:
         if self._pool is None:
-            connection, _ = open_ready(self._workspace.dsn, self._workspace.home)
-            self._pool = Pool(connection, 1, batch_writer.make_stage)
+            target = find_target(self._workspace)
+            connection, _ = target.open()
+            self._pool = Pool(target, connection, 1, target.prepare_live_writer)
             self._user_id = self._pool.control(lambda control: ledger.find_user(control, self._user))
         return self._pool
 

@@ -11,32 +11,27 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from etl.core.schema import KeyStatus, Outcome
 from etl.core.separators import DEFAULT_SEPARATORS
 from etl.core.settings import RunSettings, find_workspace
 from etl.live.listen import Listen, Submitted, ValidListen, rejected_all, validate
 from etl.normalize.listens import Rules
 from etl.runs.accounting import OTHER_USER
+from etl.targets.base import OVERTAKEN, Failure, StatementError
 from etl.targets.ledger import RETRIES
-from etl.targets.postgres.connection import connect
-from etl.targets.postgres.errors import Failure, StatementError
-from etl.targets.postgres.migrate import migrations
-from etl.targets.postgres.open import resolve_uri
+from etl.targets.open import find_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import polars as pl
+
     from etl.core.settings import Workspace
     from etl.live.resolver import Resolver
     from etl.normalize.fast_path import Single
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection, Target
 
 __all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_listen", "submit_listenbrainz"]
-
-_MISSING_OBJECT = ("42P01", "3F000")  # table, schema: the database is not ready
-_UNIQUE = "23505"
 
 
 def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
@@ -86,15 +81,15 @@ def submit_validated(live: LiveConnection, validated: Sequence[ValidListen | Sub
 class LiveConnection:
     """A connection for live listens; ``open_live`` makes one. It belongs to one thread at a time."""
 
-    def __init__(self, connection: Connection, workspace: Workspace, settings: RunSettings) -> None:
+    def __init__(self, target: Target, connection: Connection, workspace: Workspace, settings: RunSettings) -> None:
         """Use ``connection``, in autocommit, for cached keys; others open a connection of their own."""
+        self._target = target
         self._connection = connection
         self._workspace = workspace
         self._resolver: Resolver | None = None
         self._separators = settings.separators
         self._user = settings.user
         self._user_id: int | None = None
-        self._version = migrations()[-1].version
 
     def rules(self) -> Rules:
         """Return what decides about a listen at this moment."""
@@ -115,12 +110,12 @@ class LiveConnection:
         """Do the one statement of a cached key and return its row; None where the key is not cached."""
         for attempt in range(RETRIES + 1):
             try:
-                rows = self._execute(single).rows(named=True)
+                rows = self._target.submit_cached(self._connection, single, self._user, self._user_id).rows(named=True)
             except StatementError as error:
-                if error.sqlstate in _MISSING_OBJECT:
+                if error.failure is Failure.NOT_READY:
                     return None
                 # a merge or delete of Koito's, or another entity with the same MBID, came in between
-                is_overtaken = error.failure in (Failure.TRANSIENT, Failure.GONE) or error.sqlstate == _UNIQUE
+                is_overtaken = error.failure in (*OVERTAKEN, Failure.TRANSIENT)
                 if not is_overtaken or attempt == RETRIES:
                     raise
                 continue
@@ -131,20 +126,6 @@ class LiveConnection:
                 return rows[0]
             # the same listen was inserted at this very moment: a second look shows whose it is
         return None
-
-    def _execute(self, single: Single) -> pl.DataFrame:
-        to_store = (single.lookup_key, single.second, single.client, self._user_id)
-        beside = (single.duration, single.recording_mbid, single.release_mbid)
-        if self._user_id is not None and not single.artist_mbids:
-            if not any(beside):
-                return self._connection.query("submit_cached", *to_store)
-            return self._connection.query("submit_cached_enriching", *to_store, *beside, single.album or single.track)
-        artists = (pl.Series(column, dtype=pl.String) for column in (single.artists, single.artist_mbids))
-        user = self._user.lower() if self._user else None
-        return self._connection.query(
-            "submit_cached_crediting",
-            *(*to_store, *beside, single.album or single.track, *artists, user, self._version),
-        )
 
     def _resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
         from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do without)
@@ -198,5 +179,5 @@ def open_live(
 
 def connect_live(workspace: Workspace, settings: RunSettings) -> LiveConnection:
     """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
-    connection = connect(resolve_uri(workspace.dsn, workspace.home), autocommit=True)
-    return LiveConnection(connection, workspace, settings)
+    target = find_target(workspace)
+    return LiveConnection(target, target.open_live(), workspace, settings)

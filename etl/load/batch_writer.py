@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.failpoints import Point, failpoint
-from etl.core.schema import ENTITY_TABLES, STAGE
+from etl.core.schema import ENTITY_TABLES, LOOKUPS, STAGE
 from etl.resolve.rows import EntityRows
-from etl.targets.postgres import foreign_keys
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection, Target
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
@@ -52,20 +51,7 @@ def pairs(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([LISTEN_PAIRS.to_frame(), *parts])
 
 
-def prepare(connection: Connection) -> None:
-    """Make a worker's connection ready for the batches of a run."""
-    connection.execute("commit_without_waiting")
-    make_stage(connection)
-    foreign_keys.check_as_sets(connection)
-
-
-def make_stage(connection: Connection) -> None:
-    """Make a connection ready for batches whose commits wait for the disk."""
-    connection.execute("create_stage")
-    connection.commit()
-
-
-def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Written:
+def write_batch(target: Target, connection: Connection, run_id: str | None, batch: Batch) -> Written:
     """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing.
 
     Without a run (a live listen) the ledger says nothing of it.
@@ -74,7 +60,7 @@ def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Wri
         return Written(LISTEN_PAIRS.to_frame(), LISTEN_PAIRS.to_frame(), retries=0)
     for attempt in range(RETRIES + 1):
         try:
-            inserted, of_other_users = _write(connection, run_id, batch)
+            inserted, of_other_users = _write(target, connection, run_id, batch)
             failpoint(Point.BEFORE_COMMIT)
             connection.commit()
             failpoint(Point.AFTER_COMMIT)
@@ -87,15 +73,20 @@ def write_batch(connection: Connection, run_id: str | None, batch: Batch) -> Wri
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _write(
+    target: Target, connection: Connection, run_id: str | None, batch: Batch
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = batch.entities
-    connection.query("batch_lock")
+    target.begin_batch(connection)
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
             connection.append(table, rows.tables[table], schema)
             failpoint(Point.AFTER_STAGE)
+    if LOOKUPS in rows.tables:
+        target.append_lookups(connection, rows.tables[LOOKUPS], batch.listens)
+        failpoint(Point.AFTER_STAGE)
     if rows.attached.height:
-        connection.execute("attach_artists", *rows.attached.get_columns())
+        connection.execute("attach_artists", rows.attached)
     if _is_fresh(batch):
         connection.append("listens", batch.listens, STAGE)
         failpoint(Point.AFTER_STAGE)
@@ -103,7 +94,7 @@ def _write(connection: Connection, run_id: str | None, batch: Batch) -> tuple[pl
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
     owned = batch.listens.select("user_id").head(1)
-    foreign_keys.check(connection, foreign_keys.referenced(rows.tables, [rows.attached, inserted, owned]))
+    target.check_references(connection, rows.tables, [rows.attached, inserted, owned])
     if run_id is not None:
         made = created(batch)
         counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
@@ -145,6 +136,5 @@ def _insert(connection: Connection, listens: pl.DataFrame) -> tuple[pl.DataFrame
 
 def present_listens(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:
     """Return track_id, listened_at and user_id of those ``listens`` (schema STAGE) that the database holds."""
-    return connection.query(
-        "present_listens", listens.get_column("track_id"), listens.get_column("listened_at").dt.epoch("s")
-    )
+    seconds = pl.col("listened_at").dt.epoch("s").alias("second")
+    return connection.query("present_listens", listens.select("track_id", seconds))

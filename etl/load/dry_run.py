@@ -14,7 +14,7 @@ from etl.resolve.rows import assign_ids
 
 if TYPE_CHECKING:
     from etl.load.result import LoadResult
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 
 def simulate_load(

@@ -26,7 +26,7 @@ from etl.resolve.batches import Phase, cut, find_commit_together, needs, resolve
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import ResolutionRequest
 from etl.resolve.rows import EntityRows, added_aliases, assign_ids, entity_rows
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import OF_THE_ROWS, OVERTAKEN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from etl.core.progress import Progress
     from etl.load.result import LoadResult
     from etl.resolve.catalog import Catalog
+    from etl.targets.base import Connection, Target
     from etl.targets.pool import Pool
-    from etl.targets.postgres.connection import Connection
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
@@ -159,7 +159,7 @@ class Loader:
         if not failed:
             return
         again = requests.filter(pl.col("lookup_key").is_in(list(failed)))
-        if attempt < ROUND_ATTEMPTS and any(_is_koitos_doing(error) for error in failed.values()):
+        if attempt < ROUND_ATTEMPTS and any(error.failure in OVERTAKEN for error in failed.values()):
             self._resolve_part(again, attempt + 1)
         elif len(failed) == 1:
             self.loaded.failed.update((key, error.message) for key, error in failed.items())
@@ -192,12 +192,12 @@ class Loader:
         self.loaded.resolved[before:] = [lookups.filter(~pl.col("lookup_key").is_in(list(failed)))]
         self.loaded.notes.update(plan.notes)
         failpoint(Point.BEFORE_ENRICHMENT)
-        enriched = self._pool.control(lambda connection: _enrich(connection, plan))
+        enriched = self._pool.control(lambda connection: _enrich(self._pool.target, connection, plan))
         return {key: failed[key] for key in [*plan.resolved, *late.get_column("lookup_key")] if key in failed}, enriched
 
     def _read_and_plan(self, connection: Connection, requests: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
         """Take the round's lock, which the transaction holds until its end, and plan."""
-        connection.query("round_lock")
+        self._pool.target.begin_round(connection)
         hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
         catalog = snapshot.read_catalog(connection, requests, hits)
         return catalog, plan_requests(catalog, hits, requests), hits
@@ -262,9 +262,9 @@ class Loader:
         """Write ``batches`` one after the other; the first that fails for its rows takes the rest with it."""
         for place, batch in enumerate(batches):
             try:
-                written = write_batch(connection, self._run_id, batch)
+                written = write_batch(self._pool.target, connection, self._run_id, batch)
             except StatementError as error:
-                if error.failure not in (Failure.DATA, Failure.GONE):
+                if error.failure not in OF_THE_ROWS:
                     raise
                 return [(lost, error) for lost in batches[place:]]
             with self._recording:
@@ -293,16 +293,11 @@ def _even(rows: int, most: int, workers: int) -> int:
     return max(1, -(-rows // batches))
 
 
-def _is_koitos_doing(error: StatementError) -> bool:
-    """Say whether a row was removed, or one like it made, since the plan looked: a fresh look settles it."""
-    return error.failure is Failure.GONE or error.sqlstate == "23505"
-
-
 def _collect(running: Iterable[Future[Failed]]) -> Failed:
     return [failure for future in running for failure in wait_interruptibly(future)]
 
 
-def _enrich(connection: Connection, plan: Plan) -> bool:
+def _enrich(target: Target, connection: Connection, plan: Plan) -> bool:
     """Add what existing entities lacked and end the round; False where Koito changed one of them meanwhile."""
     changes: dict[str, Mapping[int, str] | Mapping[int, int]] = {
         "enrich_artists": plan.artist_mbids,
@@ -312,17 +307,21 @@ def _enrich(connection: Connection, plan: Plan) -> bool:
     }
     try:
         if plan.aliases or any(changes.values()):
-            connection.query("batch_lock")
+            target.begin_batch(connection)
         for name, values in changes.items():
             if values:
-                connection.execute(name, pl.Series(list(values), dtype=pl.Int32), pl.Series(list(values.values())))
+                connection.execute(name, _changes(values))
         if plan.aliases:
             for entity, rows in added_aliases(plan).items():
-                connection.execute(ENRICH_ALIASES[entity], *rows.get_columns())
+                connection.execute(ENRICH_ALIASES[entity], rows)
         connection.commit()
     except StatementError as error:
         connection.rollback()
-        if error.failure not in (Failure.DATA, Failure.TRANSIENT, Failure.GONE):
+        if error.failure not in (*OF_THE_ROWS, Failure.TRANSIENT):
             raise
         return False
     return True
+
+
+def _changes(values: Mapping[int, str] | Mapping[int, int]) -> pl.DataFrame:
+    return pl.DataFrame({"id": pl.Series(list(values), dtype=pl.Int32), "value": pl.Series(list(values.values()))})

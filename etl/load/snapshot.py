@@ -13,7 +13,7 @@ from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
     from etl.resolve.planner import Plan
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 
 class LookupResult(NamedTuple):
@@ -60,7 +60,7 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     aliases = candidate_aliases(candidates)
     if aliases.is_empty():
         return missing_fields.with_columns(aliases=pl.lit(value=False))
-    unnamed = connection.query("lacking_aliases", *aliases.get_columns()).get_column("track_id")
+    unnamed = connection.query("lacking_aliases", aliases).get_column("track_id")
     return missing_fields.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
 
 

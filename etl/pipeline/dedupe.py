@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from etl.core.settings import RunSettings
     from etl.extract.spill import Window
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 _NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")
 

@@ -24,7 +24,7 @@ from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, gather, together
 from etl.extract.spill import Spool
-from etl.load import batch_writer, snapshot
+from etl.load import snapshot
 from etl.load.dry_run import simulate_load
 from etl.load.loader import Loader, Sizes
 from etl.load.result import LoadResult
@@ -37,10 +37,10 @@ from etl.pipeline.replay import Reader, origins
 from etl.runs import accounting
 from etl.runs.directory import RunDirectory, create_run
 from etl.targets import ledger
+from etl.targets.base import Failure, StatementError
 from etl.targets.ledger import FileEntry
+from etl.targets.open import find_target, open_interruptibly
 from etl.targets.pool import Pool
-from etl.targets.postgres.errors import Failure, StatementError
-from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from etl.formats import Format
     from etl.pipeline.account import RunTotals
     from etl.pipeline.replay import Unloaded
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -138,14 +138,14 @@ class _Run:
     def execute(self, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
         failpoints.plan(self.workspace.fault)
         with self.timed("connect"):
-            workspace, read_only = self.workspace, self.settings.dry_run
-            connection, database = open_attended(workspace.dsn, workspace.home, read_only=read_only)
-            pool = Pool(connection, self.settings.workers, batch_writer.prepare)
+            target = find_target(self.workspace)
+            connection, database = open_interruptibly(target, read_only=self.settings.dry_run)
+            pool = Pool(target, connection, self.settings.workers)
         try:
             if self.settings.no_overlap or not self.settings.dry_run:
-                pool.control(lambda control: ledger.acquire_run_lock(control, exclusive=self.settings.no_overlap))
+                pool.control(lambda control: target.acquire_run_lock(control, exclusive=self.settings.no_overlap))
             if self.settings.dry_run:
-                pool.control(lambda control: control.execute("begin_dry_run"))
+                pool.control(target.begin_snapshot)
             user = pool.control(lambda control: ledger.find_user(control, self.settings.user))
             with self.timed("extract"):
                 is_known = self._is_known(pool, user) if database.has_migrations else lambda *_: False
@@ -217,7 +217,7 @@ class _Run:
         """Look up the keys, insert the listens of the cached ones, resolve and load the others; part by part."""
         progress, numbers, keys, known = self.progress, count(1), 0, empty(TRACK_LOOKUP)
         if not self.settings.dry_run:
-            pool.open_workers(self.settings.workers if rows.height else 0)
+            pool.open_workers(pool.size if rows.height else 0)
             parts[0].loaded.retries += self._begin(pool, directory, user, rows)
             progress.expect(Count.LISTENS, rows.height)
         for window, loaded in parts:

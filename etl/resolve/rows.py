@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import CANONICAL, ENTITY_TABLES
+from etl.core.schema import CANONICAL, ENTITY_TABLES, LOOKUPS, TRACK_LOOKUP
 from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.resolve.planner import Plan
 
@@ -25,7 +25,7 @@ class EntityRows:
     """What one batch writes beside its listens."""
 
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    """Rows by table; schemas ENTITY_TABLES."""
+    """Rows by table; schemas ENTITY_TABLES, and TRACK_LOOKUP for LOOKUPS."""
     attached: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTACHED))
     """Credits on releases that exist."""
 
@@ -73,15 +73,16 @@ def entity_rows(
     is_new = pairs.get_column("is_new")
     tables = _new_entities(plan, ids, homes)
     tables["artist_releases"] = pl.concat([tables["artist_releases"], pairs.filter(is_new).drop("is_new")])
-    tables["track_lookup"] = written.select(*ENTITY_TABLES["track_lookup"], "batch")
+    tables[LOOKUPS] = written
+    schemas = {**ENTITY_TABLES, LOOKUPS: TRACK_LOOKUP}
     parts = {
-        name: rows.select(*ENTITY_TABLES[name], "batch").partition_by("batch", as_dict=True, include_key=False)
+        name: rows.select(*schemas[name], "batch").partition_by("batch", as_dict=True, include_key=False)
         for name, rows in tables.items()
     }
     extra = pairs.filter(~is_new).select(*ATTACHED, "batch").partition_by("batch", as_dict=True, include_key=False)
     return {
         batch: EntityRows(
-            {name: parts[name][batch,] for name in ENTITY_TABLES if (batch,) in parts[name]},
+            {name: parts[name][batch,] for name in schemas if (batch,) in parts[name]},
             extra.get((batch,), pl.DataFrame(schema=ATTACHED)),
         )
         for batch in batches.get_column("batch").unique()
@@ -100,7 +101,7 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         "artists": pl.DataFrame(
             {
                 "id": id_of["artists"],
-                "musicbrainz_id": _uuids(artist.mbid for artist in plan.artists),
+                "musicbrainz_id": pl.Series([artist.mbid for artist in plan.artists], dtype=pl.String),
                 "batch": batch["artists"],
             }
         ),
@@ -110,7 +111,7 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         "releases": pl.DataFrame(
             {
                 "id": id_of["releases"],
-                "musicbrainz_id": _uuids(release.mbid for release in plan.releases),
+                "musicbrainz_id": pl.Series([release.mbid for release in plan.releases], dtype=pl.String),
                 "various_artists": pl.Series([one.various_artists for one in plan.releases], dtype=pl.Boolean),
                 "batch": batch["releases"],
             }
@@ -122,7 +123,7 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         "tracks": pl.DataFrame(
             {
                 "id": id_of["tracks"],
-                "musicbrainz_id": _uuids(track.mbid for track in plan.tracks),
+                "musicbrainz_id": pl.Series([track.mbid for track in plan.tracks], dtype=pl.String),
                 "duration": pl.Series([track.duration for track in plan.tracks], dtype=pl.Int32),
                 "release_id": ids.real("releases", release_of_track),
                 "batch": batch["tracks"],
@@ -196,7 +197,3 @@ def _attached(plan: Plan, ids: NewIds, written: pl.DataFrame) -> pl.DataFrame:
         "batch",
         (pl.max_horizontal("artist", "release") >= FIRST_NEW).alias("is_new"),
     )
-
-
-def _uuids(mbids: Iterable[str | None]) -> pl.Series:
-    return pl.Series([bytes.fromhex(mbid.replace("-", "")) if mbid else None for mbid in mbids], dtype=pl.Binary)

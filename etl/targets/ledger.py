@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.errors import LockedError, SettingsError
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.core.errors import SettingsError
+from etl.targets.base import Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
@@ -27,20 +27,6 @@ class FileEntry:
     options: str
     spotify_time: str
     path: str
-
-
-def acquire_run_lock(connection: Connection, *, exclusive: bool) -> None:
-    """Mark a run as at work for as long as ``connection`` is open, which a killed process ends as well.
-
-    Raises ``LockedError`` where it is to be ``exclusive`` and another one is at work on the database, on any machine.
-    """
-    if not exclusive:
-        connection.query("run_lock")
-    elif not connection.query("run_lock_alone").item():
-        began = connection.query("runs_at_work").get_column("began").to_list()
-        since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
-        raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
-    connection.rollback()
 
 
 def find_user(connection: Connection, wanted: str | None) -> int:
@@ -85,8 +71,8 @@ def formats_loaded(connection: Connection, user_id: int) -> set[str]:
 def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
     """Record the run and the files that it is about to load, and commit."""
     connection.execute("ledger_start_run", run_id, source, user_id)
-    columns = _columns(files, "sha256", "format", "options", "spotify_time", "path")
-    connection.execute("ledger_start_files", user_id, run_id, *columns)
+    rows = _rows(files, "sha256", "format", "options", "spotify_time", "path")
+    connection.execute("ledger_start_files", user_id, run_id, rows)
     connection.commit()
 
 
@@ -100,9 +86,10 @@ def finish_run(
     unresolved: Sequence[int],
 ) -> None:
     """Record that the run's ``files`` are loaded, with their records and unresolved listens, and commit."""
-    columns = _columns(files, "sha256", "format", "options")
-    counts = (pl.Series(records, dtype=pl.Int64), pl.Series(unresolved, dtype=pl.Int64))
-    connection.execute("ledger_finish_files", run_id, *columns, *counts)
+    rows = _rows(files, "sha256", "format", "options").with_columns(
+        pl.Series("records", records, dtype=pl.Int64), pl.Series("unresolved", unresolved, dtype=pl.Int64)
+    )
+    connection.execute("ledger_finish_files", run_id, rows)
     connection.execute("ledger_finish_run", run_id, status, exit_code)
     connection.commit()
 
@@ -111,9 +98,8 @@ def settle_files(
     connection: Connection, run_id: str, origins: Sequence[str], files: Sequence[FileEntry], unresolved: Sequence[int]
 ) -> None:
     """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last."""
-    columns = _columns(files, "sha256", "format", "options")
-    counts = pl.Series(unresolved, dtype=pl.Int64)
-    connection.execute("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), *columns, counts)
+    rows = _rows(files, "sha256", "format", "options").with_columns(pl.Series("unresolved", unresolved, dtype=pl.Int64))
+    connection.execute("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), rows)
 
 
 def inserted_by_run(connection: Connection, run_id: str) -> int:
@@ -140,5 +126,7 @@ def batches_of_run(connection: Connection, run_id: str) -> set[int]:
     return set(connection.query("ledger_run_batches", run_id).get_column("batch"))
 
 
-def _columns(files: Sequence[FileEntry], *names: str) -> list[pl.Series]:
-    return [pl.Series([getattr(file, name) for file in files], dtype=pl.String) for name in names]
+def _rows(files: Sequence[FileEntry], *names: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {name: [getattr(file, name) for file in files] for name in names}, dict.fromkeys(names, pl.String)
+    )

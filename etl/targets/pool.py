@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.signals import wait_interruptibly
-from etl.targets.postgres.errors import StatementError
+from etl.targets.base import StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection, Target
 
 T = TypeVar("T")
 
@@ -23,14 +23,18 @@ T = TypeVar("T")
 class Pool:
     """``size`` workers for batches, and ``control`` for everything that has an order."""
 
-    def __init__(self, connection: Connection, size: int, prepare: Callable[[Connection], None]) -> None:
-        self.size = size
+    def __init__(
+        self, target: Target, connection: Connection, size: int, prepare: Callable[[Connection], None] | None = None
+    ) -> None:
+        """``prepare`` makes a worker's connection ready; by default as the batches of a run need it."""
+        self.target = target
+        self.size = target.writers(size)
         self._control = connection
-        self._prepare = prepare
+        self._prepare = prepare or target.prepare_writer
         self._closed = False
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._opened: list[Connection] = []
-        self._workers = ThreadPoolExecutor(size, thread_name_prefix="etl-batch")
+        self._workers = ThreadPoolExecutor(self.size, thread_name_prefix="etl-batch")
         self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
 
     def control(self, task: Callable[[Connection], T]) -> T:
@@ -67,7 +71,7 @@ class Pool:
 
         def ask() -> T | None:
             try:
-                connection = self._control.again()
+                connection = self._control.reconnect()
             except StatementError:
                 return None
             try:

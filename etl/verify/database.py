@@ -1,4 +1,4 @@
-"""Checks the whole database with the queries of ``sql/postgres/verify``, which anyone can run in psql."""
+"""Checks the whole database with the queries of ``sql/<dialect>/verify``, which anyone can run in psql."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from etl.verify.session import snapshot
 
 if TYPE_CHECKING:
     from etl.core.settings import Workspace
-    from etl.targets.postgres.connection import Connection
+    from etl.core.statements import Dialect
+    from etl.targets.base import Connection
 
 # What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
 # whoever made it; a warning is what Koito's own edits leave behind, or what may be so on purpose.
@@ -22,7 +23,7 @@ SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
 
 @dataclass(frozen=True)
 class NamedCheck:
-    """A query of ``sql/postgres/verify`` for PostgreSQL; the rows that it returns are the findings."""
+    """A query of ``sql/<dialect>/verify`` for PostgreSQL; the rows that it returns are the findings."""
 
     name: str
     severity: Result
@@ -30,18 +31,18 @@ class NamedCheck:
     text: str
 
 
-def named_checks() -> list[NamedCheck]:
-    """Return the queries, those that look for damage first."""
+def named_checks(dialect: Dialect) -> list[NamedCheck]:
+    """Return the queries for databases of ``dialect``, those that look for damage first."""
     found = []
-    for name, text in statements("postgres", "verify").items():
+    for name, text in statements(dialect, "verify").items():
         severity, _, about = text.partition("\n")[0].lstrip("- ").partition(": ")
         found.append(NamedCheck(name, SEVERITIES[severity], about, text))
     return sorted(found, key=lambda check: list(SEVERITIES.values()).index(check.severity))
 
 
-def query_of(name: str) -> str:
+def query_of(dialect: Dialect, name: str) -> str:
     """Return the query ``name``; raises ``SettingsError``, listing those that there are."""
-    known = {check.name: check.text for check in named_checks()}
+    known = {check.name: check.text for check in named_checks(dialect)}
     if name not in known:
         raise SettingsError(f'there is no check "{name}" of the database', f"Checks: {', '.join(known)}")
     return known[name]
@@ -50,13 +51,13 @@ def query_of(name: str) -> str:
 def verify_database(workspace: Workspace) -> Verdict:
     """Do all the checks in one snapshot. Raises ``DatabaseError`` where the database cannot be read."""
     with snapshot(workspace) as pool:
-        checks = pool.control(check_database)
+        checks = pool.control(lambda control: check_database(pool.target.dialect, control))
     return Verdict(checks, {"dsn": redact(workspace.dsn)})
 
 
-def check_database(connection: Connection) -> list[Check]:
+def check_database(dialect: Dialect, connection: Connection) -> list[Check]:
     """Return what each query finds."""
     return [
         Check.of(check.name, check.about, connection.query(f"verify/{check.name}"), check.severity, check.text)
-        for check in named_checks()
+        for check in named_checks(dialect)
     ]

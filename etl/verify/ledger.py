@@ -13,7 +13,7 @@ from etl.verify.checks import Check, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 DIFFERENCES = pl.Schema({"what": pl.String, "run_json": pl.String, "ledger": pl.String})
 ABOUT = "the ledger in the database says the same of the run as run.json"

@@ -11,7 +11,7 @@ from etl.verify.checks import Check, Result
 from etl.verify.files import Checksum
 
 if TYPE_CHECKING:
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
     from etl.verify.files import RunFiles
 
 LISTENS_ABOUT = "every listen that the run inserted or found is in the database"
@@ -58,14 +58,14 @@ def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id:
     rows = told.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
     fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
     if files.checksum(told.select("track_id", "second")) != count_stored(connection, told):
-        names = ("place", "lookup_key", "track_id", "second")
-        fates = connection.query("absent_listens", *(rows.get_column(name) for name in names), run_id)
+        wanted = rows.select("place", "lookup_key", "track_id", "second")
+        fates = connection.query("absent_listens", wanted, run_id)
     return rows.join(fates, on="place", how="inner", maintain_order="left").drop("place")
 
 
 def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
     """Return how many of ``pairs`` (track_id, second) the database holds, and their checksum."""
-    found = connection.query("stored_checksum", pairs.get_column("track_id"), pairs.get_column("second"))
+    found = connection.query("stored_checksum", pairs.select("track_id", "second"))
     return Checksum._make(found.row(0))
 
 

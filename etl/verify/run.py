@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from etl.core.settings import Workspace
     from etl.runs.directory import RunDirectory
+    from etl.targets.base import Connection
     from etl.targets.pool import Pool
-    from etl.targets.postgres.connection import Connection
 
 logger = logging.getLogger(__name__)
 

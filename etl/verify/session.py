@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from etl.targets.open import find_target, open_interruptibly
 from etl.targets.pool import Pool
-from etl.targets.postgres.open import open_attended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,11 @@ def snapshot(workspace: Workspace) -> Iterator[Pool]:
 
     Raises ``DatabaseError`` where it is not reached, or lacks our objects.
     """
-    connection, _ = open_attended(workspace.dsn, workspace.home)
-    pool = Pool(connection, 1, lambda _: None)
+    target = find_target(workspace)
+    connection, _ = open_interruptibly(target)
+    pool = Pool(target, connection, 1)
     try:
-        pool.control(lambda control: control.execute("begin_dry_run"))
+        pool.control(target.begin_snapshot)
         yield pool
     finally:
         pool.close()

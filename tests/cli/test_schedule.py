@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from etl.core.errors import LockedError
-from etl.targets import ledger
+from etl.targets.postgres.target import PostgresTarget
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
 from tests.helpers.disturbances import wait_for
 from tests.helpers.support import opened, query
@@ -18,7 +19,6 @@ from tests.pipeline.test_metrics import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MALOJA = SAMPLES / "maloja"
 
@@ -60,11 +60,12 @@ def test_a_run_that_may_overlap_does_not_wait_for_one_that_may_not(database: str
 
 
 def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held_like_any(database: str) -> None:
+    target = PostgresTarget(database, Path())
     with opened(database) as one, opened(database) as other:
-        ledger.acquire_run_lock(one, exclusive=True)
+        target.acquire_run_lock(one, exclusive=True)
         with pytest.raises(LockedError):
-            ledger.acquire_run_lock(other, exclusive=True)
-        ledger.acquire_run_lock(other, exclusive=False)
+            target.acquire_run_lock(other, exclusive=True)
+        target.acquire_run_lock(other, exclusive=False)
         assert one.query("runs_at_work").height == 1
 
 

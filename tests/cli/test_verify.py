@@ -25,7 +25,7 @@ def test_a_run_and_its_database_hold(loaded: LoadResult) -> None:
     assert lines[-1] == "all that was checked holds"
     assert (database.code, database.err, database.json["exit_code"]) == (0, "", 0)
     assert {check["name"]: check["query"] for check in database.json["checks"]} == {
-        check.name: check.text for check in named_checks()
+        check.name: check.text for check in named_checks("postgres")
     }
 
 
@@ -60,4 +60,4 @@ def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) 
 
     assert (done.code, done.out) == (2, "")
     assert 'there is no check "nonsense"' in done.err
-    assert all(check.name in done.err for check in named_checks())
+    assert all(check.name in done.err for check in named_checks("postgres"))

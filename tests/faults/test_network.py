@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode, SettingsError
+from etl.targets.base import StatementError
 from etl.targets.postgres.connection import connect
-from etl.targets.postgres.errors import StatementError
 from tests.cli.program import environment
 from tests.faults.broken import Content, check_completed, is_lost, load_until
 from tests.faults.proxy import Proxy

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode
+from etl.targets.base import Failure, StatementError
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.embedded.server import EmbeddedServer
-from etl.targets.postgres.errors import Failure, StatementError
 from etl.targets.postgres.migrate import migrate
 from tests.cli.program import etl
 from tests.faults.broken import Content, check_completed, is_lost, load_until

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.load.loader import Sizes
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.postgres.connection import PostgresConnection
 
 
 def load(home: Path, uri: str, *paths: Path, sizes: Sizes | None = None, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -181,7 +181,7 @@ def with_query(uri: str, query: str) -> str:
 
 
 @contextmanager
-def opened(uri: str) -> Iterator[Connection]:
+def opened(uri: str) -> Iterator[PostgresConnection]:
     """Open a connection for a while; what is not committed is rolled back."""
     connection = connect(uri)
     try:

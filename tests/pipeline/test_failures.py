@@ -14,7 +14,7 @@ from etl.load import snapshot
 from etl.load.loader import Loader, Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets import ledger
-from etl.targets.postgres.connection import Connection, connect
+from etl.targets.postgres.connection import PostgresConnection, connect
 from tests.helpers.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
 from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
 from tests.helpers.worlds import MBIDS, write_plain
@@ -204,7 +204,7 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
     vanish = once(lambda: execute(database, ARTIST_1))
     original = snapshot.allocate_ids
 
-    def after_a_deletion(connection: Connection, plan: Plan) -> NewIds:
+    def after_a_deletion(connection: PostgresConnection, plan: Plan) -> NewIds:
         vanish()
         return original(connection, plan)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from etl.core.schema import ENTITY_TABLES, STAGE
 from etl.load import batch_writer
 from etl.load.batch_writer import Batch, write_batch
 from etl.resolve.rows import EntityRows
+from etl.targets.base import Failure
 from etl.targets.postgres import foreign_keys
-from etl.targets.postgres.connection import Connection, connect
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.postgres.connection import PostgresConnection, connect
+from etl.targets.postgres.errors import PostgresError
+from etl.targets.postgres.target import PostgresTarget
 from tests.helpers.disturbances import wait_for, waiting
 from tests.helpers.support import content, execute, query, with_query
 from tests.helpers.support import load as run
@@ -24,19 +27,20 @@ from tests.helpers.support import load as run
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
-    from pathlib import Path
 
-WRITTEN = (*ENTITY_TABLES, "listens")
+WRITTEN = (*ENTITY_TABLES, "track_lookup", "listens")
+
+TARGET = PostgresTarget("", Path())  # opened by nobody
 
 
 @pytest.fixture
-def worker(database: str) -> Iterator[Connection]:
+def worker(database: str) -> Iterator[PostgresConnection]:
     """Yield a worker's connection to a database that holds one artist, album and track of id 1."""
     execute(database, "INSERT INTO artists (id) OVERRIDING SYSTEM VALUE VALUES (1)")
     execute(database, "INSERT INTO releases (id) OVERRIDING SYSTEM VALUE VALUES (1)")
     execute(database, "INSERT INTO tracks (id, release_id) OVERRIDING SYSTEM VALUE VALUES (1, 1)")
     connection = connect(database)
-    batch_writer.prepare(connection)
+    TARGET.prepare_writer(connection)
     yield connection
     connection.close()
 
@@ -77,17 +81,17 @@ def is_left_to_us(uri: str) -> bool:
     ids=["track", "user", "release of a new track", "artist of a release"],
 )
 def test_what_refers_to_something_that_is_gone_is_not_written(
-    database: str, worker: Connection, batch: Batch, gone: str
+    database: str, worker: PostgresConnection, batch: Batch, gone: str
 ) -> None:
-    with pytest.raises(StatementError, match=gone) as raised:
-        write_batch(worker, None, batch)
+    with pytest.raises(PostgresError, match=gone) as raised:
+        write_batch(TARGET, worker, None, batch)
 
     assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.GONE)
     assert query(database, "SELECT count(*) FROM listens") == [(0,)]
 
 
 def test_what_is_referred_to_stays_until_the_commit(
-    database: str, worker: Connection, monkeypatch: pytest.MonkeyPatch
+    database: str, worker: PostgresConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
         deleting: list[Future[None]] = []
@@ -99,7 +103,7 @@ def test_what_is_referred_to_stays_until_the_commit(
             wait_for(lambda: waiting(database, "transactionid"))
 
         monkeypatch.setattr(batch_writer, "failpoint", delete_meanwhile)
-        written = write_batch(worker, None, Batch(1, listens(1), ["k"]))
+        written = write_batch(TARGET, worker, None, Batch(1, listens(1), ["k"]))
         monkeypatch.undo()
         deleting[0].result(timeout=30)
 

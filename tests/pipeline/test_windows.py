@@ -15,7 +15,7 @@ from etl.extract import spill
 from etl.load import snapshot
 from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import Failure, StatementError
 from tests.helpers.disturbances import disturbance, inserted
 from tests.helpers.koito_actions import merge_tracks, track_id
 from tests.helpers.support import content, execute, load, play, scrobble, write_maloja, write_spotify
@@ -106,7 +106,7 @@ def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the
         nonlocal calls
         calls += 1
         if calls == 3:
-            raise StatementError("the connection is gone", None, Failure.LOST)
+            raise StatementError("the connection is gone", Failure.LOST)
         return plain(*args, **kwargs)
 
     with monkeypatch.context() as patch:

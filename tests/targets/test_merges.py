@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import Failure
+from etl.targets.postgres.errors import PostgresError
 from tests.helpers.koito_actions import (
     album_id,
     all_keys,
@@ -169,10 +170,10 @@ def test_a_merge_that_koito_refuses_leaves_the_keys_as_they_were(database: str, 
     load(tmp_path / "home", database, export)
     lookups, rows = all_keys(database), content(database)
 
-    with pytest.raises(StatementError) as caught:
+    with pytest.raises(PostgresError) as caught:
         merge_tracks(database, _track(database, "First", "Hits"), _track(database, "Alone", "Alone", "Bo"))
 
-    assert (caught.value.sqlstate, caught.value.failure) == ("23505", Failure.DATA)
+    assert (caught.value.sqlstate, caught.value.failure) == ("23505", Failure.DUPLICATE)
     assert all_keys(database) == lookups
     assert content(database) == rows
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.postgres.connection import PostgresConnection
 
 MBID = "aaaaaaaa-0000-4000-8000-000000000000"
 NEW_ARTIST = """
@@ -115,35 +115,35 @@ SOUND: dict[str, str] = {
 
 
 @pytest.fixture(scope="module")
-def connection(shared: str) -> Iterator[Connection]:
+def connection(shared: str) -> Iterator[PostgresConnection]:
     """Yield a connection to the database with HISTORY, which all tests share; each rolls back what it does."""
     found = connect(shared, autocommit=True)
     yield found
     found.close()
 
 
-def _found_after(connection: Connection, sql: str) -> dict[str, int]:
+def _found_after(connection: PostgresConnection, sql: str) -> dict[str, int]:
     connection.script(f"BEGIN; {sql};")
     try:
-        return {check.name: check.rows.height for check in check_database(connection) if check.rows.height}
+        return {check.name: check.rows.height for check in check_database("postgres", connection) if check.rows.height}
     finally:
         connection.script("ROLLBACK")
 
 
 @pytest.mark.parametrize("name", [*DAMAGES, *WARNINGS])
-def test_what_is_wrong_is_found_and_nothing_else(connection: Connection, name: str) -> None:
+def test_what_is_wrong_is_found_and_nothing_else(connection: PostgresConnection, name: str) -> None:
     sql, expected = (DAMAGES | WARNINGS)[name]
 
     assert _found_after(connection, sql) == expected
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_right_is_not_found(connection: Connection, name: str) -> None:
+def test_what_is_right_is_not_found(connection: PostgresConnection, name: str) -> None:
     assert _found_after(connection, SOUND[name]) == {}
 
 
 def test_every_check_is_seen_at_work() -> None:
-    severities = {check.name: check.severity for check in named_checks()}
+    severities = {check.name: check.severity for check in named_checks("postgres")}
     expected = {**{name: found for _, found in WARNINGS.values() for name in found}}
 
     assert {name for name in severities if severities[name] is Result.WARNING} == set(expected)

@@ -20,16 +20,18 @@ from etl.core.errors import InternalError, SettingsError
 from etl.core.schema import PARAMETERS, conform
 from etl.core.settings import check_uri
 from etl.core.statements import statement
+from etl.targets.base import Failure, StatementError
 from etl.targets.postgres.backends import at_work, backend_pid
-from etl.targets.postgres.errors import Failure, StatementError, statement_error
+from etl.targets.postgres.errors import PostgresError, statement_error
 from etl.targets.postgres.watchdog import CutError, Watchdog
+from etl.targets.results import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from etl.targets.base import Value
     from etl.targets.postgres.watchdog import Answers, WatchedConnection
 
-    Value = str | int | bool | None | pl.Series
 
 _OPENING = threading.Lock()  # opening and closing are not thread-safe in the driver (arrow-adbc #4753)
 
@@ -50,10 +52,11 @@ _SESSION_DEFAULTS = (
     " -c idle_in_transaction_session_timeout=1h"  # of a run that was stopped with Ctrl-Z in the middle of a round
 )
 _SESSION = "-c timezone=UTC -c search_path=public -c client_min_messages=warning"
+_MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _NOT_CONNECTED = "Check that the server is up, and the address, user and password in --dsn, ETL_DSN or ETL_DSN_FILE"
 
 
-def connect(uri: str, *, autocommit: bool = False) -> Connection:
+def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
     """Open a connection to ``uri`` (a libpq URI), with time-outs where the URI sets none.
 
     Raises ``StatementError`` where the server cannot be reached or refuses, ``SettingsError`` for a malformed URI.
@@ -63,7 +66,7 @@ def connect(uri: str, *, autocommit: bool = False) -> Connection:
     watch = Watchdog(patience, lambda line, pids: _ask(address, line, pids))
     try:
         raw, line = _open(lambda: dbapi.connect(address, autocommit=autocommit), watch)
-        return Connection(raw, watch, line, lambda: connect(uri, autocommit=autocommit))
+        return PostgresConnection(raw, watch, line, lambda: connect(uri, autocommit=autocommit))
     except StatementError as error:
         error.hint = _NOT_CONNECTED
         raise
@@ -82,29 +85,38 @@ def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.
         return raw, line
 
 
-class Connection:
+class PostgresConnection:
     """One PostgreSQL backend, in a transaction from its first statement to ``commit`` or ``rollback``."""
 
     def __init__(
-        self, raw: dbapi.Connection, watch: Watchdog, line: WatchedConnection, again: Callable[[], Connection]
+        self,
+        raw: dbapi.Connection,
+        watch: Watchdog,
+        line: WatchedConnection,
+        reconnect: Callable[[], PostgresConnection],
     ) -> None:
-        """``line`` is what ``watch`` knows of ``raw``; ``again`` connects anew."""
+        """``line`` is what ``watch`` knows of ``raw``; ``reconnect`` opens a new connection."""
         self._raw = raw
         self._watch = watch
         self._line = line
-        self.again = again
+        self._reconnect = reconnect
         line.cancel = self._cancel_quietly
 
-    def clone(self) -> Connection:
+    def clone(self) -> PostgresConnection:
         """Open a further connection to the same database."""
         raw, line = _open(self._raw.adbc_clone, self._watch)
-        return Connection(raw, self._watch, line, self.again)
+        return PostgresConnection(raw, self._watch, line, self._reconnect)
+
+    def reconnect(self) -> PostgresConnection:
+        """Open a new connection to the same database after this one was lost."""
+        return self._reconnect()
 
     def query(self, name: str, *values: Value) -> pl.DataFrame:
-        """Return the rows of ``sql/<name>.sql``; ``values`` are its parameters, a Series is an array."""
+        """Return the rows of ``sql/postgres/<name>.sql``; a series among ``values`` is an array, a frame several."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(statement("postgres", name), _parameters(name, values))
-            return _fetch(cursor)
+            rows = _fetch(cursor)
+        return conform(rows, RESULTS[name]) if name in RESULTS else rows  # a statement of this package alone
 
     def query_text(self, sql: str) -> pl.DataFrame:
         """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
@@ -113,7 +125,7 @@ class Connection:
             return _fetch(cursor)
 
     def execute(self, name: str, *values: Value) -> None:
-        """Run ``sql/<name>.sql``, which returns no rows."""
+        """Run ``sql/postgres/<name>.sql``, which returns no rows."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(statement("postgres", name), _parameters(name, values))
 
@@ -124,7 +136,7 @@ class Connection:
 
     def append(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
         """Append ``frame`` to ``table`` with COPY. It must have ``schema`` exactly: COPY checks no types."""
-        checked = conform(frame, schema)
+        checked = _encoded(conform(frame, schema))
         with self._calling(), self._raw.cursor() as cursor:
             count = cursor.adbc_ingest(table, checked, mode="append", temporary=temporary)
         if count != checked.height:
@@ -187,21 +199,36 @@ def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
     """
     if not values:
         return None
-    columns = [_column(value) for value in values]
-    if wrong := [f"${place}: {one.dtype}" for place, one in enumerate(columns, 1) if one.dtype not in PARAMETERS]:
+    columns = [column for value in values for column in _columns(value)]
+    if wrong := [
+        f"${number}: {one.dtype}" for number, (one, _) in enumerate(columns, 1) if one.dtype not in PARAMETERS
+    ]:
         raise InternalError(f"{name} cannot be given {', '.join(wrong)}")
     return pl.DataFrame(
-        [
-            (one.implode() if isinstance(value, pl.Series) else one).alias(f"p{place}")
-            for place, (one, value) in enumerate(zip(columns, values, strict=True), 1)
-        ]
+        [(one.implode() if is_array else one).alias(f"p{number}") for number, (one, is_array) in enumerate(columns, 1)]
     )
 
 
-def _column(value: Value) -> pl.Series:
+def _columns(value: Value) -> list[tuple[pl.Series, bool]]:
+    """Return the parameters that ``value`` stands for, each with whether it is an array."""
+    if isinstance(value, pl.DataFrame):
+        return [(column, True) for column in value.get_columns()]
     if isinstance(value, pl.Series):
-        return value
-    return pl.Series([value], dtype=pl.String if value is None else None)
+        return [(value, True)]
+    return [(pl.Series([value], dtype=pl.String if value is None else None), False)]
+
+
+def _encoded(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return ``frame`` as the tables store it: an MBID is a uuid, which COPY takes as 16 bytes.
+
+    Raises ``InternalError`` for a text of another form: COPY would break off the connection.
+    """
+    if "musicbrainz_id" not in frame.columns:
+        return frame
+    texts = frame.get_column("musicbrainz_id")
+    if not texts.str.contains(_MBID).all():
+        raise InternalError("a musicbrainz_id is not an MBID")
+    return frame.with_columns(texts.str.replace_all("-", "", literal=True).str.decode("hex"))
 
 
 def _with_defaults(uri: str) -> tuple[str, float]:
@@ -238,7 +265,7 @@ def _ask(address: str, line: WatchedConnection, pids: list[int]) -> Answers | No
         finally:
             with _OPENING, _translated():
                 asking.close()
-    except StatementError as error:
+    except PostgresError as error:
         is_there = (error.sqlstate or "").startswith("53")  # it only has no connection to spare
         return dict.fromkeys(pids) if is_there else None
 
@@ -250,4 +277,4 @@ def _translated() -> Iterator[None]:
     except adbc_driver_manager.Error as error:
         raise statement_error(error) from error
     except CutError as error:
-        raise StatementError(str(error), None, Failure.LOST) from error
+        raise PostgresError(str(error), None, Failure.LOST) from error

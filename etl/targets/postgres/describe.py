@@ -7,9 +7,10 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
+from etl.targets.base import Database
 
 if TYPE_CHECKING:
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 KOITO_VERSION = 5  # goose's version at v0.1.7 to v0.1.10, the last releases on PostgreSQL
 OLDEST_SERVER = 150_000
@@ -33,19 +34,14 @@ class DatabaseKind(Enum):
 
 
 @dataclass(frozen=True)
-class Database:
-    """A database that we can load into, now or after a migration."""
+class PostgresDatabase(Database):
+    """A database, and whose tables it holds."""
 
-    name: str
     kind: DatabaseKind
     server_version: str
-    has_migrations: bool
-    """Whether our record of migrations is there."""
-    has_lookup: bool
-    """Whether track_lookup is there."""
 
 
-def identify(connection: Connection) -> Database:
+def identify(connection: Connection) -> PostgresDatabase:
     """Return what the database is; raises ``DatabaseError``, naming what is in the way, for any other."""
     row = connection.query("describe_database").row(0, named=True)
     name, tables = row["name"], frozenset(row["tables"])
@@ -58,7 +54,7 @@ def identify(connection: Connection) -> Database:
         _check_koito_version(connection, name)
     if row["has_schema"] and not row["has_migrations"]:
         raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
-    return Database(name, kind, row["server_version_text"], row["has_migrations"], row["has_lookup"])
+    return PostgresDatabase(name, row["has_migrations"], row["has_lookup"], kind, row["server_version_text"])
 
 
 def is_migrated(connection: Connection) -> bool:

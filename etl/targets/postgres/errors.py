@@ -3,55 +3,42 @@
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
 
 import adbc_driver_manager
 
-from etl.core.errors import DatabaseError
 from etl.core.settings import redact
+from etl.targets.base import Failure, StatementError
 
 
-class Failure(Enum):
-    """What can be done about a failed statement."""
-
-    LOST = auto()
-    """The connection is gone: the run ends."""
-    TRANSIENT = auto()
-    """A deadlock or a serialization failure: the same transaction again."""
-    GONE = auto()
-    """A foreign key points at nothing: Koito deleted or merged a row meanwhile."""
-    DATA = auto()
-    """The values are at fault: halve the batch until the guilty one is alone."""
-    CANCELLED = auto()
-    """Somebody cancelled the statement."""
-    OTHER = auto()
-    """A defect, or missing rights: the run ends."""
-
-
-class StatementError(DatabaseError):
-    """A statement failed. ``failure`` says what can be done about it."""
+class PostgresError(StatementError):
+    """A statement failed; ``sqlstate`` is PostgreSQL's own code, where it gave one."""
 
     def __init__(self, message: str, sqlstate: str | None, failure: Failure) -> None:
-        super().__init__(message, _SPECIAL_HINTS.get(sqlstate or "", _HINTS.get(failure, "")))
+        super().__init__(message, failure, _SPECIAL_HINTS.get(sqlstate or "", _HINTS.get(failure, "")))
         self.sqlstate = sqlstate
-        self.failure = failure
 
 
 _HINTS = {
     Failure.LOST: "Committed batches stay; run the same command again to go on",
     Failure.TRANSIENT: "Run the same command again",
-    Failure.OTHER: "Set right what the server complains about, then run the same command again; committed batches stay",
+    **dict.fromkeys(
+        (Failure.OTHER, Failure.NOT_READY),
+        "Set right what the server complains about, then run the same command again; committed batches stay",
+    ),
+    Failure.FULL: "Free some space on the server's disk, then run the same command again; committed batches stay",
     Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the server's"
     " statement_timeout, add ?options=-c%20statement_timeout%3D0 to the database address",
 }
 _SPECIAL_HINTS = {
-    "53100": "Free some space on the server's disk, then run the same command again; committed batches stay",
     "53300": "Let the server have more connections (max_connections), or use fewer with --workers 1",
 }
 _FAILURES = {
     **dict.fromkeys(("40001", "40P01", "55P03"), Failure.TRANSIENT),
     **dict.fromkeys(("54000", "54001"), Failure.DATA),
     "23503": Failure.GONE,
+    "23505": Failure.DUPLICATE,
+    **dict.fromkeys(("42P01", "3F000"), Failure.NOT_READY),  # table, schema
+    "53100": Failure.FULL,
     "57014": Failure.CANCELLED,
     **dict.fromkeys(("25P03", "25P04"), Failure.LOST),  # the server's patience with an idle or long transaction
 }
@@ -70,9 +57,9 @@ def classify(sqlstate: str | None, *, operational: bool) -> Failure:
     return _FAILURES.get(sqlstate, Failure.DATA if sqlstate.startswith(_DATA_CLASSES) else Failure.OTHER)
 
 
-def statement_error(error: adbc_driver_manager.Error) -> StatementError:
+def statement_error(error: adbc_driver_manager.Error) -> PostgresError:
     """Return the driver's ``error`` as ours, without the passwords that a connection string may hold."""
     operational = isinstance(error, adbc_driver_manager.OperationalError)
     text = redact(str(error)).split("\nQuery was:")[0]
     text = _QUERY.sub("", _ORIGIN.sub("", text).removesuffix(f". SQLSTATE: {error.sqlstate}")).strip()
-    return StatementError(text, error.sqlstate or None, classify(error.sqlstate or None, operational=operational))
+    return PostgresError(text, error.sqlstate or None, classify(error.sqlstate or None, operational=operational))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.base import Failure
+from etl.targets.postgres.errors import PostgresError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 COLUMNS = {
     "artists": ("artist_id",),
@@ -58,4 +59,4 @@ def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
     gone = connection.query("gone_references", *ids)
     if gone.height:
         named = ", ".join(f"{entity} {number}" for entity, number in gone.sort("entity", "id").head(5).iter_rows())
-        raise StatementError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)
+        raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)

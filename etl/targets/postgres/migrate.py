@@ -5,40 +5,20 @@ Koito's own record (``goose_db_version``) is never written: a row of ours there 
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
 from etl.core.statements import sql_folder, statement
+from etl.targets.base import Migration
 from etl.targets.postgres.connection import connect
-from etl.targets.postgres.describe import Database, DatabaseKind, identify, is_migrated
+from etl.targets.postgres.describe import DatabaseKind, PostgresDatabase, identify, is_migrated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.base import Connection
 
 KOITO_SCHEMA = 1  # the migration that makes Koito's own tables
-
-
-@dataclass(frozen=True)
-class Migration:
-    """A file of ``sql/postgres/migrations``."""
-
-    version: int
-    name: str
-    text: str
-
-    @property
-    def checksum(self) -> str:
-        """The SHA-256 of its text, in hexadecimal digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-    @property
-    def summary(self) -> str:
-        """Its first comment, after who calls it."""
-        return self.text.partition("\n")[0].partition(": ")[2].rstrip(".")
 
 
 def migrations(folder: Path | None = None) -> list[Migration]:
@@ -47,7 +27,9 @@ def migrations(folder: Path | None = None) -> list[Migration]:
     return [Migration(int(file.stem[:4]), file.stem[5:], file.read_text(encoding="utf-8")) for file in files]
 
 
-def pending(connection: Connection, database: Database, known: list[Migration] | None = None) -> list[Migration]:
+def pending(
+    connection: Connection, database: PostgresDatabase, known: list[Migration] | None = None
+) -> list[Migration]:
     """Return the migrations that the database lacks.
 
     Raises ``DatabaseError`` where an applied one was changed since, or is newer than this program.
@@ -73,7 +55,7 @@ def pending(connection: Connection, database: Database, known: list[Migration] |
     return [migration for migration in ours if migration.version not in done]
 
 
-def check_adoptable(database: Database, *, standalone: bool) -> None:
+def check_adoptable(database: PostgresDatabase, *, standalone: bool) -> None:
     """Raise ``DatabaseError`` for a database without Koito's record of its own, unless ``standalone`` allows it."""
     if standalone or database.has_migrations or database.kind is DatabaseKind.KOITO:
         return

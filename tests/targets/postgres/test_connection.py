@@ -13,8 +13,9 @@ import pytest
 
 from etl.core.errors import InternalError
 from etl.core.schema import ARTIST_ALIASES, ARTISTS, STAGE, TIME, TRACKS
+from etl.targets.base import Failure
 from etl.targets.postgres.connection import connect
-from etl.targets.postgres.errors import Failure, StatementError
+from etl.targets.postgres.errors import PostgresError
 from tests.helpers.support import opened, query, with_query
 
 TEXTS = [
@@ -92,7 +93,7 @@ def test_parameters_of_several_kinds_keep_their_places(server: str) -> None:
 @pytest.mark.usefixtures("by_text")
 def test_text_that_postgresql_cannot_hold_fails_for_its_data(server: str) -> None:
     with opened(server) as connection:
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             connection.query("SELECT $1::text AS value", "a\x00b")
         connection.rollback()
 
@@ -104,7 +105,7 @@ def test_text_that_postgresql_cannot_hold_fails_for_its_data(server: str) -> Non
 
 
 def _artists(**changed: pl.Series) -> pl.DataFrame:
-    columns = {"id": pl.Series([1], dtype=pl.Int32), "musicbrainz_id": pl.Series([None], dtype=pl.Binary)}
+    columns = {"id": pl.Series([1], dtype=pl.Int32), "musicbrainz_id": pl.Series([None], dtype=pl.String)}
     return pl.DataFrame(columns | changed)
 
 
@@ -113,10 +114,11 @@ WRONG = {
     "int128": (_artists(id=pl.Series([1], dtype=pl.Int128)), "id: Int128 instead of Int32"),
     "unsigned": (_artists(id=pl.Series([1], dtype=pl.UInt32)), "id: UInt32 instead of Int32"),
     "object": (_artists(musicbrainz_id=pl.Series([object()], dtype=pl.Object)), "musicbrainz_id: Object"),
-    "text for a uuid": (_artists(musicbrainz_id=pl.Series(["0" * 16])), "musicbrainz_id: String instead of Binary"),
-    "untyped nulls": (_artists(musicbrainz_id=pl.Series([None])), "musicbrainz_id: Null instead of Binary"),
+    "bytes for an MBID": (_artists(musicbrainz_id=pl.Series([b"0" * 16])), "musicbrainz_id: Binary instead of String"),
+    "another text for an MBID": (_artists(musicbrainz_id=pl.Series(["0" * 32])), "a musicbrainz_id is not an MBID"),
+    "untyped nulls": (_artists(musicbrainz_id=pl.Series([None])), "musicbrainz_id: Null instead of String"),
     "categories": (_artists(musicbrainz_id=pl.Series(["a"], dtype=pl.Categorical)), "musicbrainz_id: Categorical"),
-    "missing column": (_artists().drop("musicbrainz_id"), "musicbrainz_id: missing instead of Binary"),
+    "missing column": (_artists().drop("musicbrainz_id"), "musicbrainz_id: missing instead of String"),
     "another name": (_artists().rename({"id": "number"}), "id: missing instead of Int32"),
 }
 
@@ -185,7 +187,7 @@ def test_each_thread_works_on_a_clone_of_its_own(database: str) -> None:
         try:
             together.wait()
             rows = pl.DataFrame({"id": range(number * 1000, number * 1000 + 500)}, schema={"id": pl.Int32})
-            clone.append("artists", rows.with_columns(musicbrainz_id=pl.lit(None, pl.Binary)), ARTISTS)
+            clone.append("artists", rows.with_columns(musicbrainz_id=pl.lit(None, pl.String)), ARTISTS)
             clone.commit()
             return clone.query_text("SELECT pg_backend_pid() AS pid").item(), rows.height
         finally:
@@ -237,7 +239,7 @@ def test_without_options_the_program_gives_its_name_and_reads_koitos_tables(serv
 def test_a_time_out_that_the_user_gives_is_kept() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         begun = time.monotonic()
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             connect(f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/koitodb?connect_timeout=1")
 
     assert caught.value.failure is Failure.LOST

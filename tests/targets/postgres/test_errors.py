@@ -11,12 +11,13 @@ import pytest
 
 from etl.core.errors import EtlError, ExitCode
 from etl.core.settings import redact
+from etl.targets.base import Failure
 from etl.targets.postgres.connection import connect
-from etl.targets.postgres.errors import Failure, StatementError, classify
+from etl.targets.postgres.errors import PostgresError, classify
 from tests.helpers.support import execute, opened, query, with_query
 
 if TYPE_CHECKING:
-    from etl.targets.postgres.connection import Connection
+    from etl.targets.postgres.connection import PostgresConnection
 
 LISTEN = "INSERT INTO listens VALUES ({track}, '2020-01-01 00:00:00+00', NULL, 1)"
 TRACK = "INSERT INTO releases DEFAULT VALUES; INSERT INTO tracks (release_id) VALUES (1)"
@@ -25,7 +26,7 @@ TRACK = "INSERT INTO releases DEFAULT VALUES; INSERT INTO tracks (release_id) VA
 def _failure(uri: str, sql: str) -> tuple[str | None, Failure]:
     """Return SQLSTATE and kind of the error that ``sql`` ends with; the connection must still be of use then."""
     with opened(uri) as connection:
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             connection.query_text(sql)
         connection.rollback()
         assert connection.query_text("SELECT 1 AS one").item() == 1
@@ -37,7 +38,7 @@ def _wait_until_active(uri: str, pid: int) -> None:
         pass
 
 
-def _pid(connection: Connection) -> int:
+def _pid(connection: PostgresConnection) -> int:
     return int(connection.query_text("SELECT pg_backend_pid() AS pid").item())
 
 
@@ -47,12 +48,12 @@ def _pid(connection: Connection) -> int:
 @pytest.mark.parametrize(
     ("sql", "sqlstate", "failure"),
     [
-        ("INSERT INTO users (username, password) VALUES ('admin', '') RETURNING id", "23505", Failure.DATA),
+        ("INSERT INTO users (username, password) VALUES ('admin', '') RETURNING id", "23505", Failure.DUPLICATE),
         (f"{LISTEN.format(track=77)} RETURNING track_id", "23503", Failure.GONE),
         ("INSERT INTO tracks (release_id) VALUES (NULL) RETURNING id", "23502", Failure.DATA),
         ("SELECT 1 / (i - 5000) AS a FROM generate_series(1, 9999) AS s (i)", "22012", Failure.DATA),
         ("SELECT repeat('x', 1024 * 1024 * 1024) AS a", "54000", Failure.DATA),
-        ("SELECT FROM nowhere", "42P01", Failure.OTHER),
+        ("SELECT FROM nowhere", "42P01", Failure.NOT_READY),
         ("SELEC", "42601", Failure.OTHER),
     ],
     ids=[
@@ -76,7 +77,7 @@ def test_an_error_is_sorted_by_what_can_be_done_about_it(
     [
         ("40001", Failure.TRANSIENT), ("40P01", Failure.TRANSIENT), ("55P03", Failure.TRANSIENT),
         ("08006", Failure.LOST), ("57P01", Failure.LOST), ("57P02", Failure.LOST), ("57P03", Failure.LOST),
-        ("57014", Failure.CANCELLED), ("22021", Failure.DATA), ("54000", Failure.DATA), ("53100", Failure.OTHER),
+        ("57014", Failure.CANCELLED), ("22021", Failure.DATA), ("54000", Failure.DATA), ("53100", Failure.FULL),
         ("42501", Failure.OTHER), ("XX000", Failure.OTHER),
     ],
 )  # fmt: skip
@@ -105,7 +106,7 @@ def test_of_two_transactions_in_a_deadlock_one_is_to_be_tried_again(database: st
             both_hold_one.wait()
             try:
                 connection.query_text(f"SELECT id FROM tracks WHERE id = {second} FOR UPDATE")
-            except StatementError as error:
+            except PostgresError as error:
                 return error.sqlstate, error.failure
             return None
 
@@ -121,7 +122,7 @@ def test_a_transaction_that_meets_a_newer_version_of_a_row_is_to_be_tried_again(
     with opened(with_query(database, repeatable)) as connection:
         connection.query_text("SELECT count(*) AS tracks FROM tracks")
         execute(database, "UPDATE tracks SET duration = 5")
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             connection.query_text("UPDATE tracks SET duration = 6 RETURNING id")
 
     assert (caught.value.sqlstate, caught.value.failure) == ("40001", Failure.TRANSIENT)
@@ -132,7 +133,7 @@ def test_a_terminated_backend_is_a_lost_connection(shared_database: str) -> None
         execute(shared_database, f"SELECT pg_terminate_backend({_pid(connection)}, 5000)")
 
         for _ in range(2):
-            with pytest.raises(StatementError) as caught:
+            with pytest.raises(PostgresError) as caught:
                 connection.query_text("SELECT 1 AS one")
             assert caught.value.failure is Failure.LOST
             assert caught.value.exit_code is ExitCode.DATABASE
@@ -146,7 +147,7 @@ def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(shared_databa
         statement = pool.submit(connection.query_text, "SELECT pg_sleep(60)::text AS slept")
         _wait_until_active(shared_database, pid)
         execute(shared_database, f"SELECT pg_terminate_backend({pid})")
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             statement.result(timeout=30)
 
     assert caught.value.failure is Failure.LOST
@@ -158,7 +159,7 @@ def test_a_statement_can_be_cancelled_from_another_thread(shared_database: str) 
         statement = pool.submit(connection.query_text, "SELECT pg_sleep(60)::text AS slept")
         _wait_until_active(shared_database, pid)
         connection.cancel()
-        with pytest.raises(StatementError) as caught:
+        with pytest.raises(PostgresError) as caught:
             statement.result(timeout=30)
         connection.rollback()
 
@@ -200,7 +201,7 @@ def _words(error: BaseException) -> str:
 
 @pytest.mark.parametrize("uri", UNREACHABLE)
 def test_an_unreachable_server_is_told_without_the_password(uri: str) -> None:
-    with pytest.raises(StatementError) as caught:
+    with pytest.raises(PostgresError) as caught:
         connect(uri)
 
     assert caught.value.exit_code is ExitCode.DATABASE
@@ -218,7 +219,7 @@ def test_a_malformed_address_is_told_without_the_password(uri: str) -> None:
 
 
 def test_a_refused_role_is_told_without_the_password(server: str) -> None:
-    with pytest.raises(StatementError, match="etl_nobody") as caught:
+    with pytest.raises(PostgresError, match="etl_nobody") as caught:
         connect(with_query(server, f"user=etl_nobody&password={SECRET}"))
 
     assert caught.value.exit_code is ExitCode.DATABASE

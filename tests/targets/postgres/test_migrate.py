@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import DatabaseError
-from etl.targets.postgres.errors import StatementError
-from etl.targets.postgres.migrate import Migration, migrate, migrations, uninstall
+from etl.targets.base import Migration, StatementError
+from etl.targets.postgres.migrate import migrate, migrations, uninstall
 from tests.helpers.support import content, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:

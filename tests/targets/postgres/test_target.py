@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from etl.cli import app
 from etl.core.errors import DatabaseError, ExitCode
+from etl.targets.base import Migration
 from etl.targets.postgres.describe import DatabaseKind
 from etl.targets.postgres.embedded.server import EmbeddedServer
-from etl.targets.postgres.migrate import Migration, migrate, migrations, uninstall
-from etl.targets.postgres.open import migrate_target, open_ready
+from etl.targets.postgres.migrate import migrate, migrations, uninstall
+from etl.targets.postgres.target import PostgresTarget
 from tests.helpers.support import counts, execute, load, objects, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def export(tmp_path: Path) -> Path:
 
 def _refusal(uri: str, home: Path, **options: Any) -> DatabaseError:  # noqa: ANN401
     with pytest.raises(DatabaseError) as caught:
-        open_ready(uri, home, **options)
+        PostgresTarget(uri, home).open(**options)
     return caught.value
 
 
@@ -83,8 +84,8 @@ def test_a_dry_run_does_without_our_objects_and_foretells_the_load(
 def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Path) -> None:
     added: list[Migration] = []
 
-    assert migrate_target(koito_database, tmp_path, added.append, standalone=False) == added
-    connection, database = open_ready(koito_database, tmp_path)
+    assert PostgresTarget(koito_database, tmp_path).migrate(added.append, standalone=False) == added
+    connection, database = PostgresTarget(koito_database, tmp_path).open()
     connection.close()
 
     assert [migration.name for migration in added] == ["ledger", "track_lookup", "edits_wait"]
@@ -97,7 +98,7 @@ def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path:
     def announce(migration: Migration) -> None:
         assert objects(koito_database) == before, migration.name
 
-    assert len(migrate_target(koito_database, tmp_path, announce, standalone=False)) == 3
+    assert len(PostgresTarget(koito_database, tmp_path).migrate(announce, standalone=False)) == 3
     assert ("table", "public.track_lookup") in objects(koito_database)
 
 

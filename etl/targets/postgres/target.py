@@ -1,0 +1,149 @@
+"""PostgreSQL as a target: Koito's database, one made by this program, or the embedded server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from etl.core.errors import DatabaseError, LockedError
+from etl.core.schema import TRACK_LOOKUP
+from etl.core.settings import EMBEDDED, redact
+from etl.targets.postgres import foreign_keys, live
+from etl.targets.postgres.connection import PostgresConnection, connect
+from etl.targets.postgres.describe import PostgresDatabase, identify
+from etl.targets.postgres.embedded.server import EmbeddedServer
+from etl.targets.postgres.migrate import check_adoptable, migrate, pending, uninstall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from etl.core.statements import Dialect
+    from etl.normalize.fast_path import Single
+    from etl.targets.base import Connection, Migration
+
+
+@dataclass(frozen=True)
+class PostgresTarget:
+    """The database at ``dsn``, a libpq URI or ``embedded``; see ``etl.targets.base.Target``."""
+
+    dsn: str
+    home: Path
+    dialect: ClassVar[Dialect] = "postgres"
+
+    @property
+    def starts_a_server(self) -> bool:
+        """Whether it is the embedded server's database, which gets our objects by itself."""
+        return self.dsn == EMBEDDED
+
+    def _uri(self) -> str:
+        return EmbeddedServer(self.home).start() if self.starts_a_server else self.dsn
+
+    def open(self, *, read_only: bool = False) -> tuple[PostgresConnection, PostgresDatabase]:
+        """Return a connection to a database that has all our migrations.
+
+        The embedded database gets them by itself; any other is refused with the command that applies them, except for
+        a ``read_only`` caller.
+        """
+        uri = self._uri()
+        connection, database, missing = _look(uri, standalone=self.starts_a_server)
+        if not missing or (read_only and not self.starts_a_server):
+            return connection, database
+        connection.close()
+        if self.starts_a_server:
+            migrate(uri, standalone=True)
+            connection, database, _ = _look(uri, standalone=True)
+            return connection, database
+        raise DatabaseError(
+            f'database "{database.name}" lacks {len(missing)} of our migrations',
+            "Run `etl db migrate` with the same --dsn once; it prints what it adds",
+        )
+
+    def open_live(self) -> PostgresConnection:
+        """Return a connection in autocommit."""
+        return connect(self._uri(), autocommit=True)
+
+    def url(self) -> str:
+        """Return the URI without a password; starts the embedded server."""
+        return self._uri() if self.starts_a_server else redact(self.dsn)
+
+    def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
+        """Announce what the database lacks, add it, and return it."""
+        uri, standalone = self._uri(), standalone or self.starts_a_server
+        connection, _, missing = _look(uri, standalone=standalone)
+        connection.close()
+        for migration in missing:
+            announce(migration)
+        return migrate(uri, standalone=standalone)
+
+    def uninstall(self) -> None:
+        """Remove every object of ours; Koito's tables and the listens stay."""
+        uninstall(self._uri())
+
+    def writers(self, wanted: int) -> int:
+        """Return how many connections may write at the same time: as many as are ``wanted``."""
+        return wanted
+
+    def prepare_writer(self, connection: Connection) -> None:
+        """Make a connection ready for the batches of a run."""
+        connection.execute("commit_without_waiting")
+        self.prepare_live_writer(connection)
+        foreign_keys.check_as_sets(connection)
+
+    def prepare_live_writer(self, connection: Connection) -> None:
+        """Make a connection ready for batches whose foreign keys PostgreSQL checks and whose commits are durable."""
+        connection.execute("create_stage")
+        connection.commit()
+
+    def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
+        """Hold the lock of runs: an advisory lock, shared or exclusive, of the connection's session."""
+        if not exclusive:
+            connection.query("run_lock")
+        elif not connection.query("run_lock_alone").item():
+            began = connection.query("runs_at_work").get_column("began").to_list()
+            since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+            raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
+        connection.rollback()
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a transaction that is read-only and repeatable."""
+        connection.execute("begin_dry_run")
+
+    def begin_round(self, connection: Connection) -> None:
+        """Take the lock of rounds, which the transaction holds until its end."""
+        connection.query("round_lock")
+
+    def begin_batch(self, connection: Connection) -> None:
+        """Take the lock of batches, shared: Koito's merges and the next round wait for it."""
+        connection.query("batch_lock")
+
+    def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:  # noqa: ARG002
+        """Store ``lookups``; they follow merges by triggers, so no listen has to vouch for them."""
+        connection.append("track_lookup", lookups, TRACK_LOOKUP)
+
+    def check_references(
+        self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]
+    ) -> None:
+        """Check what the batch refers to as a set; see ``foreign_keys``."""
+        foreign_keys.check(connection, foreign_keys.referenced(tables, others))
+
+    def submit_cached(
+        self, connection: Connection, listen: Single, user: str | None, user_id: int | None
+    ) -> pl.DataFrame:
+        """Store a live listen whose key is cached; see ``live``."""
+        return live.submit_cached(connection, listen, user, user_id)
+
+
+def _look(uri: str, *, standalone: bool) -> tuple[PostgresConnection, PostgresDatabase, list[Migration]]:
+    connection = connect(uri)
+    try:
+        database = identify(connection)
+        check_adoptable(database, standalone=standalone)
+        missing = pending(connection, database)
+        connection.rollback()
+    except DatabaseError:
+        connection.close()
+        raise
+    return connection, database, missing

@@ -1,0 +1,60 @@
+"""The seam to the databases: no module above ``etl.targets`` knows what only one of them has."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.core.statements import statement, statements
+from etl.targets.results import RESULTS
+from tests.docs.pages import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.core.statements import Dialect
+
+ABOVE = [
+    path
+    for path in sorted((ROOT / "etl").rglob("*.py"))
+    if path.relative_to(ROOT / "etl").parts[0] not in ("targets", "core")
+]
+FORBIDDEN = {
+    "an error code": r"(?i)sqlstate|[\"'](23505|23503|42P01|40001|40P01|53100)[\"']",
+    "a kind of lock": r"(?i)advisory|pg_locks|BEGIN IMMEDIATE|data_version",
+    "an array parameter": r"(?i)unnest\(\$|json_each|\.implode\(\)\.alias\([\"']p",
+    "how an MBID is stored": r"(?i)fromhex|uuid\.UUID|\.decode\([\"']hex[\"']\)",
+    "our schema": r"(FROM|INTO|UPDATE) etl\.|\betl_(runs|files|batches|migrations)\b",
+    "the driver": r"adbc_|psycopg",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_module_above_the_seam_knows(what: str) -> None:
+    known = [(str(path.relative_to(ROOT)), found[0]) for path in ABOVE if (found := _found(path, FORBIDDEN[what]))]
+    assert known == []
+
+
+def _found(path: Path, pattern: str) -> re.Match[str] | None:
+    return re.search(pattern, path.read_text(encoding="utf-8"))
+
+
+def test_every_statement_that_is_asked_for_above_the_seam_declares_its_columns() -> None:
+    asked = {
+        call.args[0].value
+        for path in ABOVE
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "query"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert len(asked) > 10
+    assert asked <= set(RESULTS)
+
+
+@pytest.mark.parametrize("dialect", ["postgres"])
+def test_every_declared_statement_exists(dialect: Dialect) -> None:
+    assert [name for name in RESULTS if not statement(dialect, name)] == []
+    assert {f"verify/{name}" for name in statements(dialect, "verify")} <= set(RESULTS)

@@ -1,4 +1,4 @@
-"""From discovered files to rows: recognises each file, reads it, normalises its rows; for ``run`` and ``check``."""
+"""Turns discovered files into rows: recognises each file, reads it and normalises its rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etl.extract.discover import Discovered
     from etl.extract.prefetch import IsKnown
     from etl.extract.reader import Decoded
-    from etl.extract.spill import Spool
+    from etl.extract.spill import SpillFolder
     from etl.formats import Format
 
 
@@ -42,12 +42,12 @@ class Extractor:
     """Called with path, SHA-256 and format; a known file is not read."""
     progress: Progress = field(default_factory=NullProgress)
     together: int = 1 << 30
-    """What files of so many bytes hold is normalised before more are read: it bounds the memory."""
-    spool: Spool | None = None
-    """Takes the listens where there are more files than that."""
+    """Bytes of files whose rows are normalised together, before more are read: it bounds the memory."""
+    spill: SpillFolder | None = None
+    """Takes the listens of larger histories."""
 
     def extract(self, found: Discovered, begun: Prefetcher | None = None) -> list[FileResult]:
-        """Return what became of every file found, in the order of their paths. Reading them may have ``begun``.
+        """Return what became of every file found, in the order of their paths; ``begun`` may have read some already.
 
         Rows are normalised together, because names repeat between files.
         """
@@ -66,27 +66,27 @@ class Extractor:
             decoded.append(read)
             size += read.size
             if size >= self.together:
-                results += self._put_aside(self.normalize(decoded))
+                results += self._spill(self.normalize(decoded))
                 decoded, size = [], 0
         last = self.normalize(decoded)
-        results += self._put_aside(last) if self.spool and self.spool.parts else last
+        results += self._spill(last) if self.spill and self.spill.parts else last
         return sorted(results, key=lambda result: result.path)
 
     def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
-        """Normalise the rows of files, and look up where those stand that prove to be broken."""
+        """Normalise the rows of files, and locate those that prove to be broken."""
         extracted = [Extracted(file.rows, file.file.path, file.kind.source, file.kind.earliest) for file in decoded]
-        parts = zip(decoded, normalize_together(extracted, self.rules), strict=True)
-        return [_result(file, normalized) for file, normalized in parts]
+        normalized = normalize_together(extracted, self.rules)
+        return [_result(file, rows) for file, rows in zip(decoded, normalized, strict=True)]
 
-    def _put_aside(self, files: list[FileResult]) -> list[FileResult]:
-        if self.spool is None:
+    def _spill(self, files: list[FileResult]) -> list[FileResult]:
+        if self.spill is None:
             return files
-        self.spool.add(pl.concat([empty(NORMALIZED), *(file.listens for file in files)]))
-        return [replace(file, listens=file.listens.clear(), spooled=file.listens.height) for file in files]
+        self.spill.add(pl.concat([empty(NORMALIZED), *(file.listens for file in files)]))
+        return [replace(file, listens=file.listens.clear(), spilled=file.listens.height) for file in files]
 
 
 def extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress: Progress) -> Extractor:
-    """Return the extractor of a run under ``settings`` that begins ``now``."""
+    """Return the extractor of a run with ``settings`` that begins ``now``."""
     rules = Rules(now, settings.separators, settings.since, settings.until)
     return Extractor(settings.source, _options(settings), rules, is_known, progress)
 
@@ -159,6 +159,6 @@ def read_rows(
 
 
 def _not_counted(extracted: pl.DataFrame) -> pl.DataFrame:
-    """Return the plays that were not played to the end (schema PASSED_OVER)."""
+    """Return the plays that were not played to the end (schema NOT_COUNTED)."""
     is_one = pl.col("skip") == str(SkipReason.NOT_PLAYED_TO_END)
     return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*NOT_COUNTED), NOT_COUNTED)

@@ -1,4 +1,4 @@
-"""Keeps the listens of a run on the disk where they are too many for the memory, to be read by spans of time."""
+"""Spills the listens of a run to disk, where they are too many for the memory, and reads them back by time range."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -22,30 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-_PREFIX = ".spool-"  # `etl runs` passes over names with a dot
-_ROWS = 100_000  # of a row group: a span of time reads those that it meets
+_PREFIX = ".spill-"  # `etl runs` ignores names with a dot
+_ROWS = 100_000  # of a row group: a time range reads those that it meets
 
 
-class Window(Protocol):
-    """Some of the listens of a run: of the same second all or none."""
-
-    def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """Return them (schema NORMALIZED), or these columns of them."""
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """All listens of a run."""
-
-    listens: pl.DataFrame
-
-    def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """See ``Window``."""
-        return self.listens.select(columns) if columns else self.listens
-
-
-class Span(NamedTuple):
-    """From ``first`` to before ``until``; to the end where that is null."""
+class TimeRange(NamedTuple):
+    """From ``first`` to before ``until``; without an end where that is None."""
 
     first: datetime
     until: datetime | None
@@ -53,17 +35,17 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class OnDisk:
-    """Those of a span of time."""
+    """The spilled listens of a time range."""
 
     parts: list[Path]
-    span: Span
+    range: TimeRange
 
     def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """See ``Window``."""
+        """Return them (schema NORMALIZED), or these columns of them."""
         time = pl.col("listened_at")
-        inside = time >= self.span.first
-        if self.span.until is not None:
-            inside &= time < self.span.until
+        inside = time >= self.range.first
+        if self.range.until is not None:
+            inside &= time < self.range.until
         schema = pl.Schema({name: NORMALIZED[name] for name in columns or NORMALIZED})
         rows = pl.scan_parquet(self.parts, glob=False).filter(inside).select(schema.names())
         try:
@@ -74,16 +56,18 @@ class OnDisk:
 
 
 @dataclass
-class Spool:
-    """A folder of its own below ``parent``, from the first listens on until it is closed."""
+class SpillFolder:
+    """A temporary folder below ``parent``, which exists from the first listens until it is closed."""
 
     parent: Path
     parts: list[Path] = field(default_factory=list)
+    rows: int = 0
+    """How many listens it holds."""
     _folder: Path | None = None
     _held: int | None = None
 
     def add(self, listens: pl.DataFrame) -> None:
-        """Take ``listens`` (schema NORMALIZED). Raises ``SettingsError`` where they cannot be written."""
+        """Write ``listens`` (schema NORMALIZED) to disk. Raises ``SettingsError`` where that is impossible."""
         try:
             path = self._made() / f"{len(self.parts)}.parquet"
         except OSError as error:
@@ -93,12 +77,13 @@ class Spool:
                 partial.path, compression="zstd", compression_level=1, row_group_size=_ROWS
             )
         self.parts.append(path)
+        self.rows += listens.height
 
     def windows(self, rows: int) -> list[OnDisk]:
-        """Divide the listens into spans of time, in their order, of ``rows`` listens each if seconds were endless."""
+        """Divide the listens into time ranges, in their order, of about ``rows`` listens each; no second is divided."""
         times = pl.scan_parquet(self.parts, glob=False).select("listened_at").collect().to_series().sort()
         firsts = times.gather_every(max(rows, 1)).unique().sort().to_list() or [NEVER]
-        return [OnDisk(self.parts, Span(*span)) for span in zip(firsts, [*firsts[1:], None], strict=True)]
+        return [OnDisk(self.parts, TimeRange(*ends)) for ends in zip(firsts, [*firsts[1:], None], strict=True)]
 
     def close(self) -> None:
         """Remove the folder."""
@@ -111,8 +96,8 @@ class Spool:
     def _made(self) -> Path:
         if self._folder is None:
             self.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for unloaded in self.parent.glob(f"{_PREFIX}*"):
-                _remove_unheld(unloaded)
+            for abandoned in self.parent.glob(f"{_PREFIX}*"):
+                _remove_unheld(abandoned)
             self._folder = self.parent / f"{_PREFIX}{secrets.token_hex(3)}"
             self._folder.mkdir(mode=0o700)
             self._held = os.open(self._folder, os.O_RDONLY)
@@ -122,7 +107,7 @@ class Spool:
 
 
 def _remove_unheld(folder: Path) -> None:
-    """Remove a folder that a killed run has left behind: the lock on it ended with its process."""
+    """Remove a folder that a killed run has left behind: its lock ended with the process."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

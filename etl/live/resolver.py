@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import KeyStatus, Outcome
-from etl.load import batch_writer
+from etl.load.load_log import LoadLog
 from etl.load.loader import Loader, Sizes
-from etl.load.result import LoadResult
+from etl.load.result import summarize
 from etl.resolve.requests import distinct_requests
 from etl.runs.accounting import OTHER_USER
 from etl.targets import ledger
@@ -34,22 +34,23 @@ class Resolver:
 
         Raises ``DatabaseError`` for a database that is not ready, ``SettingsError`` for an unknown user.
         """
-        loaded = LoadResult()
-        Loader(self._opened(), None, self._user_id, listen, Sizes(), loaded).resolve(distinct_requests(listen))
-        (key,) = loaded.keys().rows(named=True)
+        log = LoadLog()
+        Loader(self._opened(), None, self._user_id, listen, Sizes(), log).resolve(distinct_requests(listen))
+        result = summarize(log.entries())
+        (key,) = result.keys.rows(named=True)
         ids = {name: key[name] for name in ("status", "artist_id", "album_id", "track_id")}
         if key["status"] == KeyStatus.FAILED:
             return {**ids, "outcome": str(Outcome.UNRESOLVED), "detail": key["detail"]}
         inserted, of_others = (
-            batch_writer.pairs(parts).filter(pl.col("track_id") == key["track_id"]).height
-            for parts in (loaded.inserted, loaded.of_other_users)
+            pairs.filter(pl.col("track_id") == key["track_id"]).height
+            for pairs in (result.inserted, result.of_other_users)
         )
         details = [OTHER_USER if of_others else None, key["detail"]]
         return {
             **ids,
             "outcome": str(Outcome.INSERTED if inserted else Outcome.ALREADY_PRESENT),
             "detail": "; ".join(filter(None, details)) or None,
-            "created": {name: loaded.created[name] for name in ("artists", "albums", "tracks")},
+            "created": {name: result.created.get(name, 0) for name in ("artists", "albums", "tracks")},
         }
 
     def _opened(self) -> Pool:

@@ -46,11 +46,6 @@ class Written:
     retries: int
 
 
-def pairs(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return track_id and listened_at of all ``parts`` as one frame."""
-    return pl.concat([LISTEN_PAIRS.to_frame(), *parts])
-
-
 def write_batch(target: Target, connection: Connection, run_id: str | None, batch: Batch) -> Written:
     """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing.
 

@@ -1,113 +1,136 @@
-"""Keeps what has become of the keys and listens of a run so far, for the books."""
+"""What became of the keys and listens of a load, derived from its log. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from etl.core.schema import KEYS, TRACK_LOOKUP, KeyStatus, empty
+from etl.load.batch_writer import LISTEN_PAIRS
+from etl.load.load_log import CommittedBatch, KeyFailure, RoundResult, RoundStart, RunStart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Mapping, Sequence
 
-FLUSHED_AFTER = 30.0  # seconds: three times the longest wal_writer_delay, when the server has flushed every commit
+    from etl.load.load_log import Entry
 
-
-class Commit(NamedTuple):
-    """A batch that was committed."""
-
-    number: int
-    at: float
-    """On the monotonic clock."""
-    keys: pl.Series
-    """That it resolved."""
-    created: Mapping[str, int]
+KEY_IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})
 
 
-@dataclass
+@dataclass(frozen=True)
 class LoadResult:
-    """What has become of the keys and listens so far."""
+    """What became of the keys and listens."""
 
-    hits: list[pl.DataFrame] = field(default_factory=list)
-    resolved: list[pl.DataFrame] = field(default_factory=list)
-    """Keys and their ids: lookup_key, artist_id, album_id, track_id."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """The reason by key."""
-    notes: dict[str, str] = field(default_factory=dict)
-    """What is remarkable about a key that has its ids."""
-    inserted: list[pl.DataFrame] = field(default_factory=list)
-    of_other_users: list[pl.DataFrame] = field(default_factory=list)
-    """Listens: track_id, listened_at."""
-    reached: list[pl.DataFrame] = field(default_factory=list)
-    """Track_id and listened_at of all listens in batches that were committed."""
-    created: Counter[str] = field(default_factory=Counter)
-    """Artists, albums and tracks."""
-    left: list[pl.Series] = field(default_factory=list)
-    """Ids of tracks that a key stood for before it was resolved again."""
+    keys: pl.DataFrame = field(default_factory=lambda: empty(KEY_IDS))
+    """Every key that was reached (schema KEY_IDS). A key that was resolved again has its last ids."""
+    replaced_tracks: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int32))
+    """Ids of the tracks that a key stood for before it was resolved again."""
+    reached: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
+    """The listens of all committed batches (schema LISTEN_PAIRS, as the next two)."""
+    inserted: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
+    of_other_users: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
+    created: Mapping[str, int] = field(default_factory=Counter)
+    """How many artists, albums and tracks."""
     retries: int = 0
-    commits: list[Commit] = field(default_factory=list)
-    """Of the batches in ``inserted``, ``of_other_users`` and ``reached``, in their order."""
 
-    def keep(self, kept: AbstractSet[int] | None) -> None:
-        """Forget the batches whose numbers are not in ``kept``: the server was lost and has taken their commits back.
 
-        None stands for a server that cannot be asked: only old batches are sure to have reached its disk.
-        """
-        last = max((commit.at for commit in self.commits), default=0.0)
-        sure = [last - one.at > FLUSHED_AFTER if kept is None else one.number in kept for one in self.commits]
-        for parts in (self.inserted, self.of_other_users, self.reached):
-            parts[:] = [part for part, is_sure in zip(parts, sure, strict=True) if is_sure]
-        lost = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if not is_sure]
-        self.commits = [commit for commit, is_sure in zip(self.commits, sure, strict=True) if is_sure]
-        keys = pl.concat([pl.Series(dtype=pl.String), *(commit.keys for commit in lost)])
-        self.resolved = [part.filter(~pl.col("lookup_key").is_in(keys.implode())) for part in self.resolved]
-        for commit in lost:
-            self.created.subtract(commit.created)
+@dataclass(frozen=True)
+class _Round:
+    """The entries of one round."""
 
-    def forget_known(self, known: pl.DataFrame) -> pl.DataFrame:
-        """Forget the hits that ``known`` has (schema TRACK_LOOKUP), and return what is known now, the last of each key.
+    hits: pl.DataFrame
+    batches: list[CommittedBatch] = field(default_factory=list)
+    results: list[RoundResult] = field(default_factory=list)
+    """One; none of a round that did not come to its end."""
 
-        Of the parts of a run each need remember only what the ones before it do not.
-        """
-        columns = TRACK_LOOKUP.names()
-        self.hits = [hits.join(known, on=columns, how="anti", maintain_order="left") for hits in self.hits]
-        new = pl.concat([known.clear(), *(part.select(columns) for part in (*self.hits, *self.resolved))])
-        new = new.unique("lookup_key", keep="last")
-        return pl.concat([known.join(new, on="lookup_key", how="anti"), new])
+    @property
+    def unwritten(self) -> list[str]:
+        """The keys that another round has to look at again."""
+        return [key for result in self.results for key in result.unwritten]
 
-    def _all(self) -> pl.DataFrame:
-        """Return them in the order in which they came about: hits, then what was resolved, then failures."""
-        columns = ("lookup_key", "artist_id", "album_id", "track_id")
-        failed = pl.DataFrame(
-            {"lookup_key": list(self.failed), "reason": list(self.failed.values())},
-            schema={"lookup_key": pl.String, "reason": pl.String},
-        )
-        notes = pl.DataFrame(
-            {"lookup_key": list(self.notes), "note": list(self.notes.values())},
-            schema={"lookup_key": pl.String, "note": pl.String},
-        )
-        parts = [
-            *(part.select(*columns, status=pl.lit(str(KeyStatus.HIT))) for part in self.hits),
-            *(part.select(*columns, status=pl.lit(str(KeyStatus.RESOLVED))) for part in self.resolved),
-        ]
-        found = pl.concat([empty(TRACK_LOOKUP).with_columns(status=pl.lit(None, pl.String)), *parts])
-        noted = found.join(notes, on="lookup_key", how="left").rename({"note": "detail"})
-        lost = failed.select("lookup_key", status=pl.lit(str(KeyStatus.FAILED)), detail="reason")
-        return pl.concat([noted, lost], how="diagonal").select([name for name in KEYS if name in noted.columns])
+    @property
+    def resolved(self) -> pl.DataFrame:
+        """The keys that its batches resolved (schema TRACK_LOOKUP)."""
+        return pl.concat([empty(TRACK_LOOKUP), *(batch.resolved for batch in self.batches)])
 
-    def keys(self) -> pl.DataFrame:
-        """Return lookup_key, status, detail, artist_id, album_id and track_id of every key that was reached.
 
-        Of a key that was resolved again, because Koito removed its track, the last ones.
-        """
-        return self._all().unique("lookup_key", keep="last", maintain_order=True)
+def summarize(entries: Sequence[Entry]) -> LoadResult:
+    """Return what became of the keys and listens of a load that has written ``entries``."""
+    rounds = _rounds(entries)
+    batches = [batch for one in rounds for batch in one.batches]
+    found = _ids_in_order(rounds, {entry.key: entry.reason for entry in entries if isinstance(entry, KeyFailure)})
+    return LoadResult(
+        found.unique("lookup_key", keep="last", maintain_order=True),
+        _replaced_tracks(rounds, found),
+        _listen_pairs(batch.reached for batch in batches),
+        _listen_pairs(batch.inserted for batch in batches),
+        _listen_pairs(batch.of_other_users for batch in batches),
+        sum((Counter(batch.created) for batch in batches), Counter[str]()),
+        sum(entry.retries for entry in entries if isinstance(entry, RunStart | CommittedBatch)),
+    )
 
-    def left_tracks(self) -> pl.Series:
-        """Return the ids of tracks that a key stood for before it was resolved again."""
-        found = self._all()
-        again = found.filter(pl.col("lookup_key").is_duplicated() & ~pl.col("lookup_key").is_last_distinct())
-        return pl.concat([again.get_column("track_id"), *self.left]).drop_nulls().unique()
+
+def loaded_keys(entries: Sequence[Entry]) -> pl.DataFrame:
+    """Return the keys whose listens are loaded (column lookup_key)."""
+    rounds = _rounds(entries)
+    parts = [frame.select("lookup_key") for one in rounds for frame in (_written_hits(one), _written_resolved(one))]
+    return pl.concat([empty(TRACK_LOOKUP).select("lookup_key"), *parts])
+
+
+def _rounds(entries: Sequence[Entry]) -> list[_Round]:
+    rounds: list[_Round] = []
+    for entry in entries:
+        match entry:
+            case RoundStart(hits):
+                rounds.append(_Round(hits))
+            case CommittedBatch():
+                rounds[-1].batches.append(entry)
+            case RoundResult():
+                rounds[-1].results.append(entry)
+            case _:
+                continue
+    return rounds
+
+
+def _written_hits(one: _Round) -> pl.DataFrame:
+    return _without(one.hits, one.unwritten)
+
+
+def _written_resolved(one: _Round) -> pl.DataFrame:
+    return _without(one.resolved, one.unwritten)
+
+
+def _without(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    return frame.filter(~pl.col("lookup_key").is_in(keys)) if keys else frame
+
+
+def _ids_in_order(rounds: Sequence[_Round], failures: Mapping[str, str]) -> pl.DataFrame:
+    """Return the keys with their ids (schema KEY_IDS): first the hits, then what was resolved, then failures."""
+    notes = {key: note for one in rounds for result in one.results for key, note in result.notes.items()}
+    noted = pl.DataFrame(list(notes.items()), {"lookup_key": pl.String, "detail": pl.String}, orient="row")
+    parts = [
+        *(_written_hits(one).with_columns(status=pl.lit(str(KeyStatus.HIT))) for one in rounds),
+        *(_written_resolved(one).with_columns(status=pl.lit(str(KeyStatus.RESOLVED))) for one in rounds),
+    ]
+    found = pl.concat([empty(TRACK_LOOKUP).with_columns(status=pl.lit(None, pl.String)), *parts])
+    found = found.join(noted, on="lookup_key", how="left", maintain_order="left")
+    failed = pl.DataFrame(list(failures.items()), {"lookup_key": pl.String, "detail": pl.String}, orient="row")
+    failed = failed.with_columns(status=pl.lit(str(KeyStatus.FAILED)))
+    return pl.concat([found, failed], how="diagonal").select(KEY_IDS.names())
+
+
+def _replaced_tracks(rounds: Sequence[_Round], found: pl.DataFrame) -> pl.Series:
+    """Return the tracks of keys that failed in a round, or that have other ids later."""
+    parts = [found.filter(pl.col("lookup_key").is_duplicated() & ~pl.col("lookup_key").is_last_distinct())]
+    for one in rounds:
+        if one.unwritten:
+            is_unwritten = pl.col("lookup_key").is_in(one.unwritten)
+            parts += [one.hits.filter(is_unwritten), one.resolved.filter(is_unwritten)]
+    return pl.concat(part.get_column("track_id") for part in parts).drop_nulls().unique()
+
+
+def _listen_pairs(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([empty(LISTEN_PAIRS), *parts])

@@ -1,1 +1,1 @@
-"""The job, and the only place that knows its order: discover, extract, compare, look up, resolve, load, account."""
+"""The job, step by step: discover, extract, deduplicate, look up, resolve, load, account."""

@@ -1,34 +1,29 @@
-"""Closes the books of a run: what became of every key and every row is written down and counted."""
+"""Writes what became of every key and every row of a run into the run directory, and counts it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from etl.core.schema import LISTENS, conform, empty
+from etl.core.schema import LISTENS
 from etl.core.signals import retry_on_interrupt
-from etl.load import batch_writer
 from etl.runs import accounting
+from etl.runs.windows import keys_after_each, merge_keys, merge_tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
+    from etl.extract.row_store import Window
     from etl.extract.rows import Rows
-    from etl.extract.spill import Window
     from etl.load.result import LoadResult
+    from etl.pipeline.context import RunContext
     from etl.runs.directory import RunDirectory
 
-_TOLD = ("file", "row", "lookup_key", "listened_at")
-
-
-class Part(NamedTuple):
-    """Listens that were looked up and loaded together, and what has become of them so far."""
-
-    window: Window
-    loaded: LoadResult
+_ACCOUNTED = ("file", "row", "lookup_key", "listened_at")
 
 
 @dataclass(frozen=True)
@@ -37,65 +32,90 @@ class RunTotals:
 
     counts: Mapping[str, int]
     per_file: Mapping[str, Mapping[str, int]]
-    told: accounting.Tally
+    tally: accounting.OutcomeTally
+    created: Mapping[str, int]
+    """How many artists, albums and tracks."""
+    retries: int
     removed: int
     """Listens that the run inserted and that Koito removed with their track before it ended."""
 
 
-def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
-    """Write down what is known before the load; return the spellings of the keys, as ``report.spellings`` does."""
-    directory.keep_frame("skipped", rows.skipped)
-    directory.keep_frame("rejects", rows.rejects)
-    if rows.spool is None:
-        directory.keep_frame("listens", conform(rows.settled.recorded, LISTENS))
-        return accounting.spellings(accounting.spelled(rows.listens))
-    names = [accounting.spelled(empty(LISTENS))]
+class _Spellings:
+    """Collects the distinct spellings of listens that are seen slice by slice."""
 
-    def recorded() -> Iterator[pl.DataFrame]:
-        for window in rows.windows(accounting.SLICE):
-            listens = window.read(LISTENS.names())
-            names.append(accounting.spelled(listens))
-            if sum(more.height for more in names[1:]) > names[0].height:  # so each is added up a few times at most
-                names[:] = [accounting.add_up(names)]
+    def __init__(self) -> None:
+        self._slices: list[pl.DataFrame] = []
+
+    def add(self, listens: pl.DataFrame) -> None:
+        self._slices.append(accounting.spelled(listens))
+        first, *others = self._slices
+        if sum(one.height for one in others) > first.height:  # so that each is merged a few times at most
+            self._slices = [self.merged()]
+
+    def pass_on(self, slices: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield ``slices``, each once it is added."""
+        for listens in slices:
+            self.add(listens)
             yield listens
 
-    directory.keep_parts("listens", recorded())
-    return accounting.spellings(accounting.add_up(names))
+    def merged(self) -> pl.DataFrame:
+        return self._slices[0] if len(self._slices) == 1 else accounting.merge_spellings(self._slices)
 
 
-def finish_accounting(
-    directory: RunDirectory, rows: Rows, parts: Sequence[Part], names: pl.DataFrame, *, failed: bool
-) -> RunTotals:
-    """Write down what became of every key and row; of a run that ``failed``, rows that were not reached are left over.
+def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
+    """Write the rows as they were read; return the spellings of their keys, as ``accounting.spellings`` does."""
+    directory.keep_frame("skipped", rows.skipped)
+    directory.keep_frame("rejects", rows.rejects)
+    spellings = _Spellings()
+    recorded: Iterator[pl.DataFrame] = (one.read(LISTENS.names()) for one in rows.recorded.windows(accounting.SLICE))
+    if rows.recorded is rows.listens:
+        recorded = spellings.pass_on(recorded)
+    else:
+        spellings.add(rows.listens.read())
+    directory.keep_parts("listens", recorded)
+    return accounting.spellings(spellings.merged())
+
+
+def finish_accounting(run: RunContext, names: pl.DataFrame, *, failed: bool) -> RunTotals:
+    """Write what became of every key and row; if the run ``failed``, rows that it did not reach are unresolved.
 
     ``names`` is what ``write_rows`` returned.
     """
-    reached = [part.loaded.keys() for part in parts]
-    keys = accounting.make_keys(names, accounting.merge_ids(reached))
-    tallies: list[accounting.Tally] = []
+    results = [load.result() for load in run.loads]
+    keys = accounting.make_keys(names, merge_keys([result.keys for result in results]))
+    tallies: list[accounting.OutcomeTally] = []
     removed: list[int] = []
 
     def outcomes() -> Iterator[pl.DataFrame]:
-        for (window, loaded), known in zip(parts, accounting.known_by(reached), strict=True):
-            inserted, of_others, written = map(
-                batch_writer.pairs, (loaded.inserted, loaded.of_other_users, loaded.reached)
-            )
-            outcome = accounting.make_outcome(
-                window.read(_TOLD), known, inserted, of_others, written if failed else None
-            )
-            outcome = accounting.with_doubles(outcome, rows.settled.aside, rows.settled.likely)
+        known = keys_after_each([result.keys for result in results])
+        for load, result, known_then in zip(run.loads, results, known, strict=True):
+            outcome = _outcome(load.window, result, known_then, run.rows, failed=failed)
             tallies.append(accounting.tally(outcome, keys))
-            removed.append(accounting.removed_meanwhile(inserted, known, outcome, loaded.left_tracks()))
+            removed.append(accounting.removed_meanwhile(result.inserted, known_then, outcome, result.replaced_tracks))
             yield outcome
 
     with ThreadPoolExecutor(1, "etl-keys") as files:
-        writing = files.submit(retry_on_interrupt, lambda: directory.keep_frame("keys", keys))
-        directory.keep_parts("outcome", outcomes())
+        writing = files.submit(retry_on_interrupt, lambda: run.directory.keep_frame("keys", keys))
+        run.directory.keep_parts("outcome", outcomes())
         writing.result()
-    told = accounting.put_together(tallies)
+    return _totals(run.rows, keys, merge_tallies(tallies), results, sum(removed))
+
+
+def _outcome(window: Window, result: LoadResult, keys: pl.DataFrame, rows: Rows, *, failed: bool) -> pl.DataFrame:
+    """Return what became of each listen of a window (schema OUTCOME)."""
+    reached = result.reached if failed else None
+    outcome = accounting.make_outcome(window.read(_ACCOUNTED), keys, result.inserted, result.of_other_users, reached)
+    return accounting.with_doubles(outcome, rows.duplicates, rows.likely)
+
+
+def _totals(
+    rows: Rows, keys: pl.DataFrame, tally: accounting.OutcomeTally, results: Sequence[LoadResult], removed: int
+) -> RunTotals:
     return RunTotals(
-        accounting.count(rows.skipped, rows.rejects, told, keys),
-        accounting.count_files(rows.skipped, rows.rejects, told, keys),
-        told,
-        sum(removed),
+        accounting.count(rows.skipped, rows.rejects, tally, keys),
+        accounting.count_files(rows.skipped, rows.rejects, tally, keys),
+        tally,
+        sum((Counter(result.created) for result in results), Counter[str]()),
+        sum(result.retries for result in results),
+        removed,
     )

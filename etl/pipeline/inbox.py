@@ -37,7 +37,7 @@ class _NotMovedError(Exception):
 
 @dataclass(frozen=True)
 class Inbox:
-    """The files on disk that a run reads, as they were before, and where they go; without ``target`` nothing moves."""
+    """The files on disk that a run reads, their state before, and where they move; without ``target`` nothing moves."""
 
     target: Path | None = None
     files: Mapping[Path, Path] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Inbox:
     def clear(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Move what the run of ``manifest`` has fully loaded; return the manifest with each file's ``moved_to``.
 
-        A file that cannot be moved is logged, and makes the exit code 2 where it would be lower in precedence.
+        A file that cannot be moved is logged. The exit code is then 2, unless a more decisive one applies.
         """
         if self.target is None or manifest["status"] not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
             return manifest
@@ -57,42 +57,41 @@ class Inbox:
             if not _is_done(entries):
                 continue
             try:
-                place = self._move(path, self.target / self.files[path], entries)
+                moved_to = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
                 troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
                 logger.warning("%s", troubles[-1])
             else:
-                logger.info("moved %s to %s", display_path(path), display_path(place))
-                moved |= {
-                    entry["path"]: display_path(place) + entry["path"][len(display_path(path)) :] for entry in entries
-                }
+                logger.info("moved %s to %s", display_path(path), display_path(moved_to))
+                before, after = display_path(path), display_path(moved_to)
+                moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
         if not (moved or troubles):
             return manifest
-        told = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
+        updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
         if troubles:
-            told["exit_code"] = int(decisive([_CODES[manifest["exit_code"]], ExitCode.USAGE]))
-            told["error"] = manifest["error"] or troubles[0]
-        RunDirectory(Path(manifest["run_dir"])).write_manifest(told)
-        return told
+            updated["exit_code"] = int(decisive([_CODES[manifest["exit_code"]], ExitCode.USAGE]))
+            updated["error"] = manifest["error"] or troubles[0]
+        RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
+        return updated
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-        """Yield each file on disk with its entries of the manifest: one, or those of a zip's members."""
+        """Yield each file on disk with its entries in the manifest: one, or one per member of a zip."""
         for path in self.files:
             entries = [file for file in files if file["path"] == display_path(path)]
             entries += [file for file in files if file["path"].startswith(f"{display_path(path)}!")]
             yield path, entries
 
     def _move(self, path: Path, wanted: Path, entries: Sequence[dict[str, Any]]) -> Path:
-        """Move one file and return where it is now: under its own name, or with a number where that is taken."""
+        """Move one file and return its new path: its own name, with a number if that name is taken."""
         try:
             if path.is_symlink():
                 raise _NotMovedError("it is a link")
             if _stamp(path) != self.before[path] or not _holds(path, entries):
                 raise _NotMovedError("it has changed since it was read; the next run reads it again")
             wanted.parent.mkdir(parents=True, exist_ok=True)
-            for place in _free_names(wanted):
-                if _moved(path, place):
-                    return place
+            for destination in _free_names(wanted):
+                if _moved(path, destination):
+                    return destination
         except OSError as error:
             raise _NotMovedError(f"{error.strerror or error}") from error
         raise AssertionError("unreachable")  # pragma: no cover
@@ -101,7 +100,7 @@ class Inbox:
 def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) -> Inbox:
     """Return the inbox of a run that is about to read ``found`` below ``paths``.
 
-    Raises ``SettingsError`` where ``move_to`` cannot be used: before anything is loaded.
+    Raises ``SettingsError`` where ``move_to`` cannot be used, before anything is loaded.
     """
     if settings.move_to is None or settings.dry_run:
         return Inbox()
@@ -133,13 +132,13 @@ def _would_be_read(target: Path, folder: Path) -> bool:
 
 
 def _below(path: Path, tops: Sequence[Path]) -> Path:
-    """Return the place of a file below the folder that the user named; of a file that was named, its name."""
+    """Return the path of a file below the folder that the user named; its name, if the user named the file itself."""
     folders = [top for top in tops if top in path.parents]
     return path.relative_to(max(folders, key=lambda top: len(top.parts))) if folders else Path(path.name)
 
 
 def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether all that a file holds is loaded: nothing is refused, unresolved, or left for another source."""
+    """Say whether everything in a file is loaded: nothing is refused, unresolved, or of another source."""
     return any(entry["status"] in _DONE for entry in entries) and all(
         entry["status"] != FileStatus.REFUSED
         and not entry["counts"]["unresolved"]
@@ -151,13 +150,13 @@ def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
 def _stamp(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
-    except OSError:  # gone meanwhile
+    except OSError:  # it is gone
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _holds(path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether a file still has the bytes that were read, as far as its hash is known: that of a zip is not."""
+    """Say whether a file still has the bytes that were read; a zip, whose hash is not known, passes."""
     read = next((entry["sha256"] for entry in entries if entry["path"] == display_path(path)), None)
     if read is None:
         return True
@@ -172,26 +171,26 @@ def _free_names(wanted: Path) -> Iterator[Path]:
         yield wanted.with_name(f"{wanted.stem}.{number}{wanted.suffix}")
 
 
-def _moved(path: Path, place: Path) -> bool:
-    """Move ``path`` to ``place`` and never over another file; say whether the name was free."""
+def _moved(path: Path, destination: Path) -> bool:
+    """Move ``path`` to ``destination``, never over another file; say whether the name was free."""
     try:
-        os.link(path, place)
+        os.link(path, destination)
     except FileExistsError:
         return False
     except OSError:  # another file system, or one without hard links
-        if place.exists() or not _copied(path, place):
+        if destination.exists() or not _copied(path, destination):
             return False
     try:
         path.unlink()
     except OSError:
-        place.unlink()
+        destination.unlink()
         raise
     return True
 
 
-def _copied(path: Path, place: Path) -> bool:
-    """Copy a file so that ``place`` is whole and on the disk, or not there; say whether the name was free."""
-    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
+def _copied(path: Path, destination: Path) -> bool:
+    """Copy a file so that ``destination`` is whole and on disk, or absent; say whether the name was free."""
+    partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     try:
         with path.open("rb") as source, partial.open("xb") as copy:
             shutil.copyfileobj(source, copy, _CHUNK)
@@ -199,12 +198,12 @@ def _copied(path: Path, place: Path) -> bool:
             os.fsync(copy.fileno())
         shutil.copystat(path, partial)
         try:
-            os.link(partial, place)
+            os.link(partial, destination)
         except FileExistsError:
             return False
         except OSError:  # no hard links here
-            place.touch(exist_ok=False)
-            partial.replace(place)
+            destination.touch(exist_ok=False)
+            partial.replace(destination)
     except FileExistsError:
         return False
     finally:

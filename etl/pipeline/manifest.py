@@ -1,8 +1,7 @@
-"""Says what became of a run, in the words of ``run.json``: its status and exit code, its counts, its files."""
+"""Composes ``run.json``: the status and exit code of a run, its counts, its files. Pure, except for the clock."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,13 @@ from etl.runs import accounting
 from etl.runs.directory import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from etl.core.errors import EtlError
-    from etl.core.settings import RunSettings, Workspace
+    from etl.core.settings import RunSettings
     from etl.extract.rows import FileResult, Rows
-    from etl.pipeline.account import Part, RunTotals
-    from etl.runs.directory import RunDirectory
+    from etl.pipeline.account import RunTotals
+    from etl.pipeline.context import RunContext
 
 
 @dataclass(frozen=True)
@@ -29,19 +28,18 @@ class Ending:
     """How a run ended."""
 
     code: ExitCode
-    books: RunTotals
-    problems: list[str]
-    """What does not balance."""
+    totals: RunTotals
+    imbalances: list[str]
     failure: EtlError | None
 
 
 def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
-    """Return what ``run.json`` would say of the files and rows that were only read."""
+    """Return what ``run.json`` would say about files and rows that were only read."""
     refused = any(file.status is FileStatus.REFUSED for file in rows.files)
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
     return {
         "exit_code": int(decisive(codes)),
-        "counts": accounting.count_read(rows.skipped, rows.rejects, rows.listens),
+        "counts": accounting.count_read(rows.skipped, rows.rejects, rows.listens.read()),
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "files": [
@@ -50,57 +48,47 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     }
 
 
-def of_run(
-    directory: RunDirectory,
-    workspace: Workspace,
-    settings: RunSettings,
-    rows: Rows,
-    parts: Sequence[Part],
-    ending: Ending,
-    started: datetime,
-    timings: Mapping[str, float],
-) -> dict[str, Any]:
+def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
     """Return the content of ``run.json``."""
-    books = ending.books
-    created = sum((part.loaded.created for part in parts), Counter[str]())
-    details = dict(books.told.details.iter_rows())
+    rows, settings, totals = run.rows, run.job.settings, ending.totals
+    details = dict(totals.tally.details.iter_rows())
     return {
-        "run_id": directory.run_id,
-        "run_dir": str(directory.path),
+        "run_id": run.directory.run_id,
+        "run_dir": str(run.directory.path),
         "status": str(status(ending.code, dry=settings.dry_run)),
         "exit_code": int(ending.code),
         "error": str(ending.failure) if ending.failure else None,
-        "counts": books.counts,
+        "counts": totals.counts,
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
-        "created": {name: created[name] for name in ("artists", "albums", "tracks")},
-        "timings": timings,
-        "files": [_file_entry(file, books.per_file.get(file.path, accounting.NO_COUNTS)) for file in rows.files],
-        "imbalances": ending.problems,
-        "removed_meanwhile": books.removed,
-        "likely_doubles": books.told.doubles,
+        "created": {name: totals.created.get(name, 0) for name in ("artists", "albums", "tracks")},
+        "timings": run.job.timings,
+        "files": [_file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS)) for file in rows.files],
+        "imbalances": ending.imbalances,
+        "removed_meanwhile": totals.removed,
+        "likely_doubles": totals.tally.doubles,
         "account_twins": details.get(ACCOUNT_TWIN, 0),
         "other_user": details.get(accounting.OTHER_USER, 0),
         "texts_cleaned": sum(file.cleaned for file in rows.files),
-        "retries": sum(part.loaded.retries for part in parts),
-        "started_at": started.isoformat(),
+        "retries": totals.retries,
+        "started_at": run.job.started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
-        "dsn": redact(workspace.dsn),
+        "dsn": redact(run.job.workspace.dsn),
         "settings": settings.as_json(),
         "versions": versions(),
     }
 
 
 def exit_code(
-    settings: RunSettings, rows: Rows, counts: Mapping[str, int], problems: list[str], failure: EtlError | None
+    settings: RunSettings, rows: Rows, counts: Mapping[str, int], imbalances: list[str], failure: EtlError | None
 ) -> ExitCode:
     """Return the code that a run ends with."""
     codes = [failure.exit_code] if failure else []
-    if problems and not failure:
+    if imbalances and not failure:
         codes.append(ExitCode.UNBALANCED)
     if any(file.status is FileStatus.REFUSED for file in rows.files):
         codes.append(ExitCode.INPUT)
-    # a key that failed in one span of time and not in another counts as resolved: its listens tell
+    # a key that failed in one window and not in another counts as resolved: its listens are unresolved
     if counts["rejected"] > settings.max_rejects or counts["failed"] or counts["unresolved"]:
         codes.append(ExitCode.REJECTS)
     return decisive(codes)

@@ -1,4 +1,4 @@
-"""The rows of a run that were not loaded, and how to read them again: from the export, else from the run directory."""
+"""Finds the rows that a run did not load and reads them again: from the export, else from the run directory."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Unloaded:
 
 
 def unloaded(run: RunDirectory) -> Unloaded:
-    """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` for one that did not end."""
+    """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` if it has not ended."""
     manifest = run.read_manifest()
     lost = run.read_where("outcome", pl.col("outcome") == str(Outcome.UNRESOLVED)).select("file", "row", "detail")
     listens = run.read_frame("listens") if lost.height else empty(LISTENS)
@@ -68,7 +68,7 @@ def replayable(run: RunDirectory) -> Unloaded:
 
 
 def replay_settings(left: Unloaded, *, user: str | None, workers: int, dry_run: bool, max_rejects: int) -> RunSettings:
-    """Return the settings of the run that is replayed, but for those given; ``user`` None is the user of that run."""
+    """Return the settings of the run that is replayed, with those given; ``user`` None is the user of that run."""
     before = RunSettings.from_json(left.manifest["settings"])
     return replace(
         before,
@@ -85,14 +85,14 @@ def replay_settings(left: Unloaded, *, user: str | None, workers: int, dry_run: 
 def origins(run: RunDirectory) -> tuple[str, ...]:
     """Return ``run`` and those that it replays in turn: the runs whose files count as loaded once nothing is left.
 
-    Empty where the books of one of them do not balance: what it left over cannot be told then.
+    Empty where one of them does not balance: what it did not load is then unknown.
     """
     chain: list[str] = []
     following: str | None = run.run_id
     while following and following not in chain:
         try:
             manifest = RunDirectory(run.path.with_name(following)).read_manifest()
-        except InputError:  # removed meanwhile
+        except InputError:  # its directory was removed
             return (*chain, following)
         if manifest["exit_code"] == ExitCode.UNBALANCED:
             return ()
@@ -102,8 +102,8 @@ def origins(run: RunDirectory) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads what is left over of a run again, under the same settings; rows keep their ``file`` and ``row``."""
+class UnloadedReader:
+    """Reads the unloaded rows of a run again with the same settings; they keep their ``file`` and ``row``."""
 
     options: ReadOptions
     rules: Rules
@@ -149,21 +149,21 @@ class Reader:
 
     def _find(self, path: str) -> InputFile | None:
         """Return the file that a run knew as ``path``: on disk, or inside a zip, where it is ``a.zip!inner/name``."""
-        for place in _containers(path):
+        for location in _containers(path):
             try:
-                if not place.is_file():
+                if not location.is_file():
                     continue
             except (OSError, ValueError):  # such as a name that is too long for the file system
                 continue
-            if place not in self._found:
-                self._found[place] = discover([place])
-            return next((file for file in self._found[place].files if file.path == path), None)
+            if location not in self._found:
+                self._found[location] = discover([location])
+            return next((file for file in self._found[location].files if file.path == path), None)
         return None
 
     def _from_run_directory(
         self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, unresolved: pl.DataFrame
     ) -> FileResult:
-        """Return what can be had without the export: rejected rows that have a record, unresolved listens as kept."""
+        """Return what the run directory has: the records of rejected rows, and the unresolved listens."""
         has_record = pl.col("record").is_not_null()
         read = self._from_records(path, kind, rejects.filter(has_record))
         others = rejects.filter(~has_record)
@@ -176,7 +176,7 @@ class Reader:
         )
 
     def _from_records(self, path: str, kind: Format, rejects: pl.DataFrame) -> FileResult | None:
-        """Read rejected rows from the fields that were kept of them; None where that is impossible."""
+        """Read rejected rows from the fields that the run kept; None where that is impossible."""
         if rejects.is_empty():
             return FileResult(path, FileStatus.LOADED)
         try:
@@ -201,18 +201,18 @@ class Reader:
 
 
 def _containers(path: str) -> Iterator[Path]:
-    """Yield what may lie on the disk of ``path``: all of it, or what stands before one of its exclamation marks."""
+    """Yield the parts of ``path`` that may be a file on disk: all of it, or up to one of its exclamation marks."""
     for end in (len(path), *(mark.start() for mark in re.finditer("!", path))):
         yield Path(path[:end])
 
 
 def _as_kept(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return listens of the run directory as schema NORMALIZED; what is not kept of them is null."""
-    beside = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
-    return conform(listens.with_columns(beside), NORMALIZED)
+    """Return listens of the run directory as schema NORMALIZED; columns that it does not keep are null."""
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
+    return conform(listens.with_columns(absent), NORMALIZED)
 
 
 def _with_trouble(trouble: str) -> pl.Expr:
-    """Return the detail of a row that could not be read again: what it was, and why."""
+    """Return the detail of a row that could not be read again: the one that it had, and ``trouble``."""
     before = pl.col("detail").str.replace(rf"(^|; )({'|'.join(TROUBLES)})$", "")
     return pl.concat_str(pl.when(before != "").then(before), pl.lit(trouble), separator="; ", ignore_nulls=True)

@@ -1,4 +1,4 @@
-"""The accounting of a run, derived from its frames alone: outcomes, counts, and whether they balance. Pure."""
+"""Derives the accounting of a run from its frames: outcomes, counts, and whether they balance. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import polars as pl
 from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-OTHER_USER = "other_user"  # the database holds the listen for somebody else; Koito's key has no user
+OTHER_USER = "other_user"  # the database holds the listen for another user; Koito's key has no user
 NOT_REACHED = "not reached: the run ended early"
 
-SLICE = 250_000  # rows whose texts are put together at a time
+SLICE = 250_000  # rows whose texts are concatenated at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
-_FIRST = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # what counts of a key that parts have in common
 _COUNT_OF_STATUS = {
     str(KeyStatus.HIT): "cache_hits",
     str(KeyStatus.RESOLVED): "resolved",
@@ -25,29 +24,29 @@ _COUNT_OF_STATUS = {
 
 
 def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
-    """Return one integer for (track id, time): what Koito's key of ``listens`` tells apart."""
+    """Return one integer for (track id, time), the primary key of Koito's ``listens``."""
     return track.cast(pl.Int64) * _SECONDS + second.dt.epoch("s")
 
 
 def spelled(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return lookup_key, spelling and listens (how many) of the distinct spellings of ``listens`` (schema NORMALIZED).
+    """Return the distinct spellings of ``listens`` (schema NORMALIZED): lookup_key, spelling, listens (how many).
 
-    A spelling is a credit, a title and an album as they were cleaned.
+    A spelling is a credit, a title and an album after cleaning.
     """
     spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
-    return add_up(
+    return merge_spellings(
         part.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
         for part in (listens.clear(), *listens.iter_slices(SLICE))  # the texts of all at once would be too large
     )
 
 
-def add_up(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return what ``spelled`` returned of parts as of their whole."""
+def merge_spellings(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return what ``spelled`` returns for the listens of all ``parts``, each of which it returned."""
     return pl.concat(parts).group_by("lookup_key", "spelling").agg(pl.col("listens").sum())
 
 
 def spellings(distinct: pl.DataFrame) -> pl.DataFrame:
-    """Return lookup_key, listens and spellings of each key of what ``spelled`` returned, by key."""
+    """Return lookup_key, listens and spellings of each key, in order, from what ``spelled`` returned."""
     per_key = distinct.group_by("lookup_key").agg(
         listens=pl.col("listens").sum().cast(pl.Int32), spellings=pl.col("spelling").sort()
     )
@@ -66,40 +65,6 @@ def make_keys(names: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
         detail=pl.when(pl.col("status").is_null()).then(pl.lit(NOT_REACHED)).otherwise("detail"),
     )
     return conform(full, KEYS)
-
-
-def merge_ids(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return what is known of the keys that the parts of a run reached, as of the run.
-
-    Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. A key that one part resolved was
-    resolved by the run; one that only some of them could resolve says why.
-    """
-    once, several = told_apart(parts)
-    status, detail = pl.col("status"), pl.col("detail")
-    rank = status.replace_strict({str(one): place for place, one in enumerate(_FIRST)}, return_dtype=pl.Int32)
-    every = several.with_columns(rank=rank)
-    ids = [pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")]
-    merged = every.group_by("lookup_key").agg(pl.col("rank").min(), detail.drop_nulls().first(), *ids)
-    words = pl.Series("status", [str(one) for one in _FIRST])
-    merged = merged.with_columns(status=words.gather(merged.get_column("rank")))
-    return pl.concat([once, merged.select(once.columns)])
-
-
-def told_apart(parts: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows of ``parts`` whose key is in one of them alone, and the others, with the place of their part."""
-    every = pl.concat(part.with_columns(part=pl.lit(place)) for place, part in enumerate(parts))
-    if len(parts) == 1:
-        return parts[0], every.clear()
-    is_alone = every.get_column("lookup_key").is_unique()
-    return every.filter(is_alone).drop("part"), every.filter(~is_alone)
-
-
-def known_by(parts: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield what was known of the keys at the end of each of ``parts``, which say only what is new or has changed."""
-    once, several = told_apart(parts)
-    for place in range(len(parts)):
-        until = several.filter(pl.col("part") <= place).unique("lookup_key", keep="last", maintain_order=True)
-        yield pl.concat([once, until.drop("part")])
 
 
 def make_outcome(
@@ -171,24 +136,24 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
     return pl.concat([known, conform(others, OUTCOME)]).sort("file", "row")
 
 
-class Tally(NamedTuple):
-    """What became of listens, counted; of parts of a run they can be put together."""
+class OutcomeTally(NamedTuple):
+    """What became of listens, counted. The tallies of several windows can be merged."""
 
     outcomes: pl.DataFrame
     """Columns file, outcome and len."""
     used: pl.DataFrame
-    """Columns file and key, a place in the run's keys, each pair once; in four bytes each, as there are many."""
+    """Columns file and key (an index into the run's keys), each pair once; four bytes each, as there are many."""
     details: pl.DataFrame
     """Columns detail and len."""
     doubles: int
     """Likely ones."""
 
 
-def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> Tally:
+def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> OutcomeTally:
     """Count ``outcome`` (schema OUTCOME); ``keys`` (schema KEYS) are those of the run."""
     numbers = keys.select("lookup_key").with_row_index("key")
     used = outcome.select("file", "lookup_key").unique().join(numbers, on="lookup_key")
-    return Tally(
+    return OutcomeTally(
         outcome.group_by("file", "outcome").len(),
         used.select(pl.col("file").cast(pl.Categorical), "key"),
         outcome.group_by("detail").len(),
@@ -196,22 +161,7 @@ def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> Tally:
     )
 
 
-def put_together(tallies: Sequence[Tally]) -> Tally:
-    """Return the tally of all parts of a run."""
-    if len(tallies) == 1:
-        return tallies[0]
-    used = pl.concat(one.used for one in tallies)
-    parts_of_file = pl.concat(one.used.select("file").unique() for one in tallies).get_column("file")
-    shared = used.get_column("file").is_in(parts_of_file.filter(parts_of_file.is_duplicated()).unique().implode())
-    return Tally(
-        pl.concat(one.outcomes for one in tallies).group_by("file", "outcome").agg(pl.col("len").sum()),
-        pl.concat([used.filter(~shared), used.filter(shared).unique()]),
-        pl.concat(one.details for one in tallies).group_by("detail").agg(pl.col("len").sum()),
-        sum(one.doubles for one in tallies),
-    )
-
-
-def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: Tally, keys: pl.DataFrame) -> dict[str, int]:
+def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, keys: pl.DataFrame) -> dict[str, int]:
     """Return the counts of a run; the keys are COUNTS."""
     outcomes = listens.outcomes.group_by("outcome").agg(pl.col("len").sum())
     statuses = keys.select(pl.col("status").replace(_COUNT_OF_STATUS)).group_by("status").len()
@@ -231,7 +181,7 @@ NO_COUNTS = dict.fromkeys(COUNTS, 0)
 
 
 def count_read(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: pl.DataFrame) -> dict[str, int]:
-    """Return the counts of rows that were read and not loaded, with ``listens`` beside those of COUNTS that apply."""
+    """Return the counts of rows that were only read: those of COUNTS that apply, and ``listens``."""
     return {
         "records": skipped.height + rejects.height + listens.height,
         "skipped": skipped.height,
@@ -242,7 +192,7 @@ def count_read(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: pl.DataFra
 
 
 def count_files(
-    skipped: pl.DataFrame, rejects: pl.DataFrame, listens: Tally, keys: pl.DataFrame
+    skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, keys: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """Return the counts of every file that has rows."""
     statuses = keys.get_column("status").replace(_COUNT_OF_STATUS)
@@ -266,24 +216,25 @@ def by_reason(frame: pl.DataFrame) -> dict[str, int]:
     return dict(frame.group_by("reason").len().sort(["len", "reason"], descending=[True, False]).iter_rows())
 
 
-def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.DataFrame, left: pl.Series) -> int:
-    """Return how many ``inserted`` listens (track_id, listened_at) went with their track before the run ended.
+def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.DataFrame, replaced: pl.Series) -> int:
+    """Return how many ``inserted`` listens (track_id, listened_at) were removed with their track before the run ended.
 
-    Koito removed such a track between two batches; its listens were inserted again, for the track that its key was
-    resolved to then. It is one that no key stands for any more, or one of ``left``, which another key stands for still.
+    Koito removed the track between two batches. Its listens were then inserted again, for the track that its key was
+    resolved to. The removed track is one that no key stands for any more, or one of ``replaced`` (track ids), which
+    another key still stands for.
     """
     is_gone = ~pl.col("track_id").is_in(keys.get_column("track_id").implode())
     gone = inserted.filter(is_gone)
-    rest = inserted.filter(~is_gone & pl.col("track_id").is_in(left.implode()))
+    rest = inserted.filter(~is_gone & pl.col("track_id").is_in(replaced.implode()))
     return gone.height + rest.join(outcome, on=["track_id", "listened_at"], how="anti").height
 
 
 def imbalances(
     counts: Mapping[str, int], files: Mapping[str, Mapping[str, int]], records: int, ledger: int | None
 ) -> list[str]:
-    """Return in words what does not add up.
+    """Return a sentence for each sum that does not balance.
 
-    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, null where there is no ledger.
+    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, None where there is no ledger.
     """
     found = []
     for name, terms in (("the run", counts), *files.items()):

@@ -88,9 +88,6 @@ class Connection(Protocol):
     def clone(self) -> Self:
         """Open another connection to the same database."""
 
-    def reconnect(self) -> Self:
-        """Open a new connection to the same database after this one was lost."""
-
     def cancel_all(self) -> None:
         """End what this connection and its clones are doing, in whichever threads; they can only be closed then."""
 

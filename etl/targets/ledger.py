@@ -121,11 +121,6 @@ def retry_on_conflict(connection: Connection, write: Callable[[Connection], None
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def batches_of_run(connection: Connection, run_id: str) -> set[int]:
-    """Return the numbers of the run's batches that are committed."""
-    return set(connection.query("ledger_run_batches", run_id).get_column("batch"))
-
-
 def _rows(files: Sequence[FileEntry], *names: str) -> pl.DataFrame:
     return pl.DataFrame(
         {name: [getattr(file, name) for file in files] for name in names}, dict.fromkeys(names, pl.String)

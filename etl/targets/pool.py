@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.signals import wait_interruptibly
-from etl.targets.base import StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,24 +64,6 @@ class Pool:
             return task(connection)
         finally:
             self._idle.put(connection)
-
-    def ask_again(self, task: Callable[[Connection], T]) -> T | None:
-        """Return what ``task`` returns on a new connection, after the others were lost; None if there is no other."""
-
-        def ask() -> T | None:
-            try:
-                connection = self._control.reconnect()
-            except StatementError:
-                return None
-            try:
-                return task(connection)
-            except StatementError:
-                return None
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(1, "etl-again") as asker:
-            return wait_interruptibly(asker.submit(ask))
 
     def end(self) -> None:
         """End the statements that are under way: they fail, and so does every later one; only closing is left."""

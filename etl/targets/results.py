@@ -106,7 +106,6 @@ _COLUMNS: Mapping[str, Columns] = {
         "albums": pl.Int64,
         "tracks": pl.Int64,
     },
-    "ledger_run_batches": {"batch": pl.Int32},
     "ledger_run_inserted": {"inserted": pl.Int64},
     "lookup_keys": TRACK_LOOKUP,
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},

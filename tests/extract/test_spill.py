@@ -1,4 +1,4 @@
-"""Listens that went by way of the disk come back whole, by spans of time, and leave nothing behind."""
+"""Spilled listens come back whole, by time range, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from polars.testing import assert_frame_equal
 
 from etl.core.errors import SettingsError
 from etl.core.schema import NORMALIZED, empty
-from etl.extract.spill import InMemory, Spool
+from etl.extract.row_store import InMemory, RowStore, spilled
+from etl.extract.spill import SpillFolder
 from tests.helpers.frames import at, listens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.extract.spill import Window
+    from etl.extract.row_store import Window
 
 ROWS = st.lists(st.lists(st.integers(0, 30), max_size=12), min_size=1, max_size=4)
 
@@ -30,89 +31,109 @@ def rows_at(part: int, seconds: list[int]) -> pl.DataFrame:
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "runs")
+def folder(tmp_path: Path) -> SpillFolder:
+    return SpillFolder(tmp_path / "runs")
 
 
 @given(parts=ROWS, size=st.integers(1, 20))
 def test_each_listen_is_in_one_window_and_windows_follow_each_other_in_time(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]], size: int
 ) -> None:
-    spool = Spool(tmp_path_factory.mktemp("runs"))
+    folder = SpillFolder(tmp_path_factory.mktemp("runs"))
     frames = [rows_at(number, seconds) for number, seconds in enumerate(parts)]
     for frame in frames:
-        spool.add(frame)
+        folder.add(frame)
 
-    found = [window.read() for window in spool.windows(size)]
+    found = [window.read() for window in folder.windows(size)]
 
     assert_frame_equal(pl.concat(found).sort("file", "row"), pl.concat(frames).sort("file", "row"))
     for earlier, later in pairwise(found):
         assert earlier["listened_at"].max() < later["listened_at"].min()  # type: ignore[operator]
     for times in (one["listened_at"] for one in found):
         assert (times.rank("min") > 1).sum() < size  # beside those of its first second
-    spool.close()
+    folder.close()
 
 
-def test_a_window_has_the_number_of_listens_that_was_asked_for(spool: Spool) -> None:
-    spool.add(rows_at(0, list(range(0, 100, 2))))
-    spool.add(rows_at(1, list(range(1, 100, 2))))
+def test_a_window_has_the_number_of_listens_that_was_asked_for(folder: SpillFolder) -> None:
+    folder.add(rows_at(0, list(range(0, 100, 2))))
+    folder.add(rows_at(1, list(range(1, 100, 2))))
 
-    assert [window.read().height for window in spool.windows(30)] == [30, 30, 30, 10]
-    spool.close()
+    assert [window.read().height for window in folder.windows(30)] == [30, 30, 30, 10]
+    folder.close()
 
 
-def test_only_the_columns_that_are_asked_for_are_read(spool: Spool) -> None:
-    spool.add(rows_at(0, [1, 2]))
+def test_only_the_columns_that_are_asked_for_are_read(folder: SpillFolder) -> None:
+    folder.add(rows_at(0, [1, 2]))
     in_memory = InMemory(rows_at(0, [1, 2]))
 
-    windows: list[Window] = [*spool.windows(10), in_memory]
+    windows: list[Window] = [*folder.windows(10), in_memory]
     for window in windows:
         assert window.read(["row", "lookup_key"]).columns == ["row", "lookup_key"]
         assert window.read().schema == NORMALIZED
-    spool.close()
+    folder.close()
 
 
-def test_without_any_listens_there_is_one_empty_window(spool: Spool) -> None:
-    spool.add(empty(NORMALIZED))
+def test_without_any_listens_there_is_one_empty_window(folder: SpillFolder) -> None:
+    folder.add(empty(NORMALIZED))
 
-    assert [window.read().height for window in spool.windows(10)] == [0]
-    spool.close()
-
-
-def test_nothing_is_made_before_the_first_listens_and_nothing_is_left_behind(spool: Spool) -> None:
-    assert not spool.parent.exists()
-    spool.add(rows_at(0, [1]))
-    assert [path.name[:7] for path in spool.parent.iterdir()] == [".spool-"]
-    spool.close()
-    assert list(spool.parent.iterdir()) == []
+    assert [window.read().height for window in folder.windows(10)] == [0]
+    folder.close()
 
 
-def test_what_a_killed_run_left_behind_goes_and_what_another_run_holds_stays(spool: Spool) -> None:
-    spool.add(rows_at(0, [1]))
-    left_behind = spool.parent / ".spool-killed"
+def test_nothing_is_made_before_the_first_listens_and_nothing_is_left_behind(folder: SpillFolder) -> None:
+    assert not folder.parent.exists()
+    folder.add(rows_at(0, [1]))
+    assert [path.name[:7] for path in folder.parent.iterdir()] == [".spill-"]
+    folder.close()
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_what_a_killed_run_left_behind_goes_and_what_another_run_holds_stays(folder: SpillFolder) -> None:
+    folder.add(rows_at(0, [1]))
+    left_behind = folder.parent / ".spill-killed"
     left_behind.mkdir()
     (left_behind / "0.parquet").touch()
 
-    another = Spool(spool.parent)
+    another = SpillFolder(folder.parent)
     another.add(rows_at(0, [1]))
 
     assert not left_behind.exists()
-    assert spool.windows(1)[0].read().height == 1
-    spool.close()
+    assert folder.windows(1)[0].read().height == 1
+    folder.close()
     another.close()
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="file"):
-        Spool(tmp_path / "file" / "runs").add(rows_at(0, [1]))
+        SpillFolder(tmp_path / "file" / "runs").add(rows_at(0, [1]))
 
 
-def test_a_part_that_is_gone_is_told(spool: Spool) -> None:
-    spool.add(rows_at(0, [1]))
-    (window,) = spool.windows(10)
-    spool.parts[0].unlink()
+def test_a_part_that_is_gone_is_told(folder: SpillFolder) -> None:
+    folder.add(rows_at(0, [1]))
+    (window,) = folder.windows(10)
+    folder.parts[0].unlink()
 
     with pytest.raises(SettingsError, match="cannot be read any more"):
         window.read()
-    spool.close()
+    folder.close()
+
+
+def test_a_store_in_memory_is_one_window() -> None:
+    store = RowStore(rows_at(0, [2, 1]))
+    (window,) = store.windows(1)
+
+    assert (store.height, store.spilled) == (2, None)
+    assert window.read() is store.read() is store.listens
+
+
+def test_a_spilled_store_is_read_by_file_and_row(folder: SpillFolder) -> None:
+    frames = [rows_at(1, [5, 3, 4]), rows_at(0, [4, 1])]
+    for frame in frames:
+        folder.add(frame)
+    store = spilled(folder)
+
+    assert store.height == 5
+    assert len(store.windows(2)) == 3
+    assert_frame_equal(store.read(), pl.concat(frames).sort("file", "row"))
+    folder.close()

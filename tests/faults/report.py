@@ -40,8 +40,8 @@ LIMITS = """
 * A merge or delete in Koito waits for the batches that are under way, usually less than a second. After 20 s it goes on
   without: what a batch of that length adds to the merged or deleted entity can then be swept with it. The run's
   accounting does not see that; the same command with `--force` loads it again.
-* A server that crashes can lose the last batches that it had confirmed, since they do not wait for its disk. The commit
-  that makes a file count as loaded does wait, and flushes all before it: a file that is not loaded whole is not known.
+* A server whose owner has turned `synchronous_commit` off can lose its last commits in a crash, after a run has counted
+  them. The same command again loads what is missing.
 """
 ROUNDS = 20
 """How many the page is made with."""

@@ -145,7 +145,7 @@ def test_no_listens_have_no_outcome() -> None:
     assert outcomes(frame, keys_of(frame), pairs()) == []
 
 
-def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, accounting.Tally, pl.DataFrame]:
+def frames_of_a_run() -> tuple[pl.DataFrame, pl.DataFrame, accounting.OutcomeTally, pl.DataFrame]:
     """Return skipped, rejects, tally and keys of a run over three files."""
     skipped = pl.DataFrame([("a", 1, "podcast"), ("a", 2, "too_short"), ("c", 1, "podcast")], SKIPPED, orient="row")
     rejects = pl.DataFrame([("b", 1, None, None, "bad_time", None, None)], REJECTS, orient="row")
@@ -256,43 +256,8 @@ def test_every_outcome_is_a_count() -> None:
     assert set(Outcome) <= set(COUNTS)
 
 
-def test_parts_of_a_run_are_counted_as_the_run() -> None:
-    frame = pl.concat(
-        [
-            listens({"row": 3}, {"row": 4, "track": "Two"}, {"row": 5, "track": "Two", "listened_at": at(9)}, file="a"),
-            listens({"row": 2, "track": "Two", "listened_at": at(1)}, {"row": 3, "track": "Three"}, file="b"),
-        ]
-    )
-    keys = keys_of(frame, one=1, two=2)
-    outcome = accounting.make_outcome(frame, keys, pairs((2, 0), (2, 1)), pairs((2, 9)))
-    whole = accounting.tally(outcome, keys)
-    parts = [accounting.tally(outcome.filter(pl.col("listened_at") < at(2)), keys)]
-    parts += [accounting.tally(outcome.filter(pl.col("listened_at") >= at(2)), keys)]
-
-    together = accounting.put_together(parts)
-
-    nothing = (empty(SKIPPED), empty(REJECTS))
-    assert accounting.count(*nothing, together, keys) == accounting.count(*nothing, whole, keys)
-    assert accounting.count_files(*nothing, together, keys) == accounting.count_files(*nothing, whole, keys)
-    assert sorted(together.details.rows(), key=str) == sorted(whole.details.rows(), key=str)
-
-
-def test_spellings_of_parts_add_up_to_those_of_the_whole() -> None:
+def test_spellings_of_slices_merge_into_those_of_the_whole() -> None:
     parts = [listens({}, {"track": "ONE"}), listens({}, {"track": "oNe"}, {"track": "Two"})]
-    added = accounting.spellings(accounting.add_up(map(accounting.spelled, parts)))
+    added = accounting.spellings(accounting.merge_spellings(map(accounting.spelled, parts)))
     assert added.rows() == accounting.spellings(accounting.spelled(pl.concat(parts))).rows()
     assert added["listens"].to_list() == [4, 1]
-
-
-def test_a_key_that_one_part_resolved_was_resolved_by_the_run() -> None:
-    first = ids(("a", "resolved", 1), ("b", "hit", 2), ("d", "hit", 4))
-    second = ids(("a", "hit", 1), ("b", "hit", 3), ("c", "failed", None), detail="why")
-    third = ids(("c", "resolved", 5), ("d", "failed", None), detail="then")
-    merged = accounting.merge_ids([first, second.with_columns(detail=pl.when(status="failed").then("detail")), third])
-    assert merged.sort("lookup_key").rows() == [
-        ("a", "resolved", None, 1, 1, 1),
-        ("b", "hit", None, 3, 3, 3),
-        ("c", "resolved", "why", 5, 5, 5),
-        ("d", "hit", "then", 4, 4, 4),
-    ]
-    assert merged.schema == first.schema

@@ -66,7 +66,7 @@ def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
     watch = Watchdog(patience, lambda line, pids: _ask(address, line, pids))
     try:
         raw, line = _open(lambda: dbapi.connect(address, autocommit=autocommit), watch)
-        return PostgresConnection(raw, watch, line, lambda: connect(uri, autocommit=autocommit))
+        return PostgresConnection(raw, watch, line)
     except StatementError as error:
         error.hint = _NOT_CONNECTED
         raise
@@ -88,28 +88,17 @@ def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.
 class PostgresConnection:
     """One PostgreSQL backend, in a transaction from its first statement to ``commit`` or ``rollback``."""
 
-    def __init__(
-        self,
-        raw: dbapi.Connection,
-        watch: Watchdog,
-        line: WatchedConnection,
-        reconnect: Callable[[], PostgresConnection],
-    ) -> None:
-        """``line`` is what ``watch`` knows of ``raw``; ``reconnect`` opens a new connection."""
+    def __init__(self, raw: dbapi.Connection, watch: Watchdog, line: WatchedConnection) -> None:
+        """``line`` is what ``watch`` knows of ``raw``."""
         self._raw = raw
         self._watch = watch
         self._line = line
-        self._reconnect = reconnect
         line.cancel = self._cancel_quietly
 
     def clone(self) -> PostgresConnection:
         """Open a further connection to the same database."""
         raw, line = _open(self._raw.adbc_clone, self._watch)
-        return PostgresConnection(raw, self._watch, line, self._reconnect)
-
-    def reconnect(self) -> PostgresConnection:
-        """Open a new connection to the same database after this one was lost."""
-        return self._reconnect()
+        return PostgresConnection(raw, self._watch, line)
 
     def query(self, name: str, *values: Value) -> pl.DataFrame:
         """Return the rows of ``sql/postgres/<name>.sql``; a series among ``values`` is an array, a frame several."""

@@ -88,12 +88,11 @@ class PostgresTarget:
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
-        connection.execute("commit_without_waiting")
         self.prepare_live_writer(connection)
         foreign_keys.check_as_sets(connection)
 
     def prepare_live_writer(self, connection: Connection) -> None:
-        """Make a connection ready for batches whose foreign keys PostgreSQL checks and whose commits are durable."""
+        """Make a connection ready for batches whose foreign keys PostgreSQL checks."""
         connection.execute("create_stage")
         connection.commit()
 

@@ -1,0 +1,84 @@
+"""Makes the batches of a round from listens that have their ids. Pure, except that it numbers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.core.schema import STAGE
+from etl.load.batch_writer import Batch
+from etl.resolve.batches import Phase
+from etl.resolve.rows import EntityRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFrame:
+    """Return the listens of ``keys`` (lookup_key, track_id): schema STAGE and lookup_key, each (track, second) once.
+
+    The order of the keys and the content decide which client a duplicate keeps, never the file or row.
+    """
+    order = keys.select("lookup_key", "track_id").with_row_index("order")
+    rows = listens.select("lookup_key", "listened_at", "client").join(order, on="lookup_key")
+    rows = rows.with_columns(user_id=pl.lit(user_id, STAGE["user_id"]))
+    pair = ["track_id", "listened_at"]
+    if rows.select(pair).is_duplicated().any():
+        rows = rows.sort("order", "client", nulls_last=True).unique(pair, keep="first", maintain_order=True)
+    return rows.drop("order")
+
+
+@dataclass(frozen=True)
+class BatchMaker:
+    """Makes batches of about ``size`` rows and gives them their ``numbers``."""
+
+    size: int
+    numbers: Iterator[int]
+
+    def of_hits(self, staged: pl.DataFrame, workers: int) -> list[Batch]:
+        """Return the batches of listens whose keys are cached: even ones, so that all workers end together."""
+        rows = staged.sort("track_id", "listened_at")
+        return [self._batch(part) for part in rows.iter_slices(_even(rows.height, self.size, workers))]
+
+    def of_round(
+        self, lookups: pl.DataFrame, staged: pl.DataFrame, division: pl.DataFrame, entities: Mapping[int, EntityRows]
+    ) -> tuple[dict[Phase, list[Batch]], list[Batch]]:
+        """Return the batches of a round by phase, and those of listens that are too many for the batch of their key.
+
+        ``lookups`` is what ``assign_ids`` returns, ``staged`` what ``stage`` returns, ``division`` what ``cut`` returns
+        and ``entities`` what ``entity_rows`` returns.
+        """
+        keyed = lookups.select("place", "lookup_key").join(division, on="place", maintain_order="left")
+        rows = staged.join(keyed, on="lookup_key", how="left").sort("batch", "track_id", "listened_at")
+        listens = rows.partition_by("batch", as_dict=True)
+        batches: dict[Phase, list[Batch]] = {phase: [] for phase in Phase}
+        overflow = [listens[None,]] if (None,) in listens else []
+        for (number, phase), keys in keyed.sort("batch", "place").group_by("batch", "phase", maintain_order=True):
+            own, rest = self._with_each_track(listens.get((number,), rows.clear()))
+            batches[Phase(phase)].append(self._batch(own, keys.get_column("lookup_key").to_list(), entities[number]))
+            overflow.append(rest)
+        later = pl.concat([rows.clear(), *overflow])
+        return batches, [self._batch(part) for part in later.iter_slices(self.size)]
+
+    def _with_each_track(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the rows for the batch of their keys, at least one of each track, and those that are too many."""
+        if rows.height <= self.size:
+            return rows, rows.clear()
+        is_first = rows.get_column("track_id").is_first_distinct()
+        size = max(self.size, rows.get_column("track_id").n_unique())
+        ordered = rows.with_columns(is_later=~is_first).sort("is_later", maintain_order=True).drop("is_later")
+        return ordered.head(size), ordered.slice(size)
+
+    def _batch(
+        self, rows: pl.DataFrame, keys: Sequence[str] | None = None, entities: EntityRows | None = None
+    ) -> Batch:
+        keys = rows.get_column("lookup_key").unique().sort().to_list() if keys is None else keys
+        return Batch(next(self.numbers), rows.select(STAGE.names()), keys, entities or EntityRows())
+
+
+def _even(rows: int, most: int, workers: int) -> int:
+    """Return how many rows, at most ``most``, each batch has if all ``workers`` are to end at the same time."""
+    batches = workers * max(1, -(-rows // (workers * most)))
+    return max(1, -(-rows // batches))

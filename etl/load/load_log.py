@@ -1,0 +1,88 @@
+"""Records what a load does, entry by entry: how each round starts, what it commits, how it ends. Append-only.
+
+A run may end between any two entries. What is in the log by then is what the database has confirmed.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from etl.targets.base import StatementError
+
+
+class RunStart(NamedTuple):
+    """The run is in the ledger."""
+
+    retries: int
+    """How often the ledger's transaction lost a conflict before."""
+
+
+class RoundStart(NamedTuple):
+    """A round is about to write."""
+
+    hits: pl.DataFrame
+    """The cached keys whose listens it loads (schema TRACK_LOOKUP)."""
+
+
+@dataclass(frozen=True)
+class CommittedBatch:
+    """A batch of a round was committed."""
+
+    number: int
+    """Of the run; the ledger's key."""
+    resolved: pl.DataFrame
+    """The keys that it resolved (schema TRACK_LOOKUP)."""
+    reached: pl.DataFrame
+    """Its listens: track_id, listened_at."""
+    inserted: pl.DataFrame
+    """Those that the database did not have."""
+    of_other_users: pl.DataFrame
+    """Those that the database holds for another user."""
+    created: Mapping[str, int]
+    """How many artists, albums and tracks."""
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """A round has written what it could."""
+
+    unwritten: Mapping[str, StatementError]
+    """The keys with a batch that failed: the error of each."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What is remarkable about a key that has its ids."""
+
+
+class KeyFailure(NamedTuple):
+    """A key cannot be loaded."""
+
+    key: str
+    reason: str
+
+
+Entry: TypeAlias = RunStart | RoundStart | CommittedBatch | RoundResult | KeyFailure
+
+
+class LoadLog:
+    """The log of a load. Any thread may append to it; nothing in it ever changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[Entry] = []
+
+    def append(self, entry: Entry) -> None:
+        """Add ``entry``."""
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all entries so far, in their order."""
+        with self._lock:
+            return tuple(self._entries)

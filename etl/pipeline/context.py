@@ -1,0 +1,91 @@
+"""What every step of a run needs to know: what it was asked to do, and what it works with."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from etl.load.load_log import LoadLog
+from etl.load.result import summarize
+from etl.runs.windows import drop_unchanged, update_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+    from etl.core.progress import Progress
+    from etl.core.settings import RunSettings, Workspace
+    from etl.extract.row_store import Window
+    from etl.extract.rows import Rows
+    from etl.load.loader import Sizes
+    from etl.load.result import LoadResult
+    from etl.runs.directory import RunDirectory
+    from etl.targets.pool import Pool
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run was asked to do."""
+
+    workspace: Workspace
+    settings: RunSettings
+    progress: Progress
+    sizes: Sizes
+    origins: Sequence[str] = ()
+    """The runs whose files a replay may complete."""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds by step."""
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Record how long a step takes."""
+        begun = time.perf_counter()
+        self.progress.step(step)
+        try:
+            yield
+        finally:
+            self.timings[step] = round(self.timings.get(step, 0.0) + time.perf_counter() - begun, 4)
+
+
+class WindowLoad:
+    """A window of a run's listens, and what has become of them."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.log = LoadLog()
+        self._result: LoadResult | None = None
+
+    def result(self) -> LoadResult:
+        """Return what became of the listens; so far, if the window is not finished."""
+        return self._result or summarize(self.log.entries())
+
+    def finish(self, latest: pl.DataFrame) -> pl.DataFrame:
+        """Keep the result in place of the log; return ``latest`` after this window.
+
+        ``latest`` holds the last ids of the keys of all windows before (schema TRACK_LOOKUP). What it says already
+        is not kept: the memory that a window takes follows what is new in it.
+        """
+        result = summarize(self.log.entries())
+        self._result = replace(result, keys=drop_unchanged(result.keys, latest))
+        self.log = LoadLog()  # only now: a signal may end this method anywhere
+        return update_latest(latest, result.keys)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run works with once its rows are read and it has a directory."""
+
+    job: Job
+    pool: Pool
+    directory: RunDirectory
+    user_id: int
+    rows: Rows
+    loads: Sequence[WindowLoad]
+    """Of all ``rows.listens``, in the order in which they are loaded."""
+    has_lookup: bool
+    """Whether the database has the table ``track_lookup``."""

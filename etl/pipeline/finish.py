@@ -1,0 +1,114 @@
+"""Finishes a run: accounts for every row, completes the ledger, writes the manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
+from etl.core.failpoints import Point, failpoint
+from etl.core.schema import RunStatus
+from etl.core.signals import retry_on_interrupt, wait_interruptibly
+from etl.pipeline import manifest
+from etl.pipeline.account import finish_accounting
+from etl.pipeline.known_files import file_entries
+from etl.pipeline.manifest import Ending
+from etl.runs import accounting
+from etl.targets import ledger
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    import polars as pl
+
+    from etl.pipeline.account import RunTotals
+    from etl.pipeline.context import RunContext
+    from etl.targets.base import Connection
+
+
+@dataclass
+class Finish:
+    """Finishes a run in a thread, so that a signal, which the main thread hears, cannot lose the accounting."""
+
+    run: RunContext
+    spellings: Future[pl.DataFrame]
+    """What ``write_rows`` returns."""
+    interruption: InterruptedRunError | None = None
+    """A signal that came after everything was loaded."""
+
+    def wait(self, threads: ThreadPoolExecutor, failure: EtlError | None) -> dict[str, Any]:
+        """Return the manifest of the run, which ``failure`` has ended early. A second signal is raised."""
+        finishing: Future[dict[str, Any]] | None = None
+        while True:
+            try:
+                finishing = finishing or threads.submit(self._finish, failure)
+                return wait_interruptibly(finishing)
+            except InterruptedRunError as error:
+                if self.interruption:
+                    raise
+                self.interruption = error
+                if not failure:
+                    self.run.pool.end()
+
+    def _finish(self, failure: EtlError | None) -> dict[str, Any]:
+        run = self.run
+        failpoint(Point.BEFORE_ACCOUNTING)
+        if failure:
+            run.pool.close()  # so that nothing more is committed: from here on the logs are complete
+        with run.job.timed("account"):
+            names, failed = self.spellings.result(), failure is not None
+            totals = retry_on_interrupt(lambda: finish_accounting(run, names, failed=failed))
+        failure = failure or next(iter(run.directory.unwritten), None)  # then no file counts as loaded
+        failpoint(Point.BEFORE_LEDGER_COMPLETE)
+        try:
+            ending = self._complete(totals, failure)
+        except DatabaseError as error:  # no file counts as loaded: the next run looks again
+            return self._finish(self.interruption or error)
+        return _write_manifest(run, ending)
+
+    def _complete(self, totals: RunTotals, failure: EtlError | None) -> Ending:
+        """Check that the accounting balances and complete the ledger, unless the run failed or was a dry one."""
+        run, settings = self.run, self.run.job.settings
+        is_complete = not (settings.dry_run or failure)
+        inserted = None
+        if is_complete:
+            inserted = run.pool.control(lambda control: ledger.inserted_by_run(control, run.directory.run_id))
+            inserted -= totals.removed
+        imbalances = accounting.imbalances(totals.counts, totals.per_file, run.rows.records, inserted)
+        ended_by = failure or self.interruption
+        code = manifest.exit_code(settings, run.rows, totals.counts, imbalances, ended_by)
+        if not (settings.dry_run or ended_by):
+            _complete_ledger(run, totals, code)
+            failpoint(Point.AFTER_LEDGER_COMPLETE)
+        return Ending(code, totals, imbalances, ended_by)
+
+
+def _complete_ledger(run: RunContext, totals: RunTotals, code: ExitCode) -> None:
+    """Record that the files are loaded, and how the run ended."""
+    run_id, settings = run.directory.run_id, run.job.settings
+    status = str(manifest.status(code, dry=settings.dry_run))
+    entries = [] if code is ExitCode.UNBALANCED else file_entries(settings, run.rows)  # those do not count as loaded
+    counts = [totals.per_file.get(entry.path, accounting.NO_COUNTS) for entry in entries]
+    records = [terms["records"] for terms in counts]
+    unresolved = [terms["unresolved"] for terms in counts]
+
+    def complete(control: Connection) -> None:
+        if settings.replay_of:
+            ledger.settle_files(control, run_id, run.job.origins, entries, unresolved)
+            ledger.finish_run(control, run_id, status, int(code), [], [], [])
+        else:
+            ledger.finish_run(control, run_id, status, int(code), entries, records, unresolved)
+
+    run.pool.control(lambda control: ledger.retry_on_conflict(control, complete))
+
+
+def _write_manifest(run: RunContext, ending: Ending) -> dict[str, Any]:
+    """Write ``run.json`` and return it; where that is impossible, it says so."""
+    content = retry_on_interrupt(lambda: manifest.of_run(run, ending))
+    try:
+        run.directory.write_manifest(content)
+    except SettingsError as error:
+        final = decisive([ending.code, error.exit_code])
+        content |= {"status": RunStatus.FAILED, "exit_code": int(final), "error": content["error"] or str(error)}
+    failpoint(Point.AFTER_MANIFEST)
+    return content

@@ -1,0 +1,43 @@
+"""The files of a run as the ledger knows them: by their bytes, their format and the options that change their rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl.core.schema import FileStatus
+from etl.targets import ledger
+from etl.targets.ledger import FileEntry
+
+if TYPE_CHECKING:
+    from etl.core.settings import RunSettings
+    from etl.extract.prefetch import IsKnown
+    from etl.extract.rows import Rows
+    from etl.formats import Format
+    from etl.targets.pool import Pool
+
+
+def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
+    """Return a function that says whether a file (path, SHA-256, format) need not be read again.
+
+    It raises ``SettingsError`` for a file that was loaded under the other --spotify-time.
+    """
+
+    def is_known(path: str, sha256: str, kind: Format) -> bool:
+        entry = _entry(settings, path, sha256, kind)
+        return pool.control(lambda control: ledger.is_known(control, user_id, entry)) and not settings.force
+
+    return is_known
+
+
+def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
+    """Return the entries of the files that were read."""
+    return [
+        _entry(settings, file.path, file.sha256, file.format)
+        for file in rows.files
+        if file.status is FileStatus.LOADED and file.sha256 and file.format
+    ]
+
+
+def _entry(settings: RunSettings, path: str, sha256: str, kind: Format) -> FileEntry:
+    spotify_time = settings.spotify_time if kind.source == "spotify" else ""
+    return FileEntry(sha256, kind.name, settings.row_options(kind.source), spotify_time, path)

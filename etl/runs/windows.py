@@ -1,0 +1,85 @@
+"""Merges what became of the windows of a run into what became of the run. Pure.
+
+A run that is too large for the memory is loaded window by window, each a time range of its listens. A key may occur in
+many windows; a window says of it only what is new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.core.schema import TRACK_LOOKUP, KeyStatus
+from etl.runs.accounting import OutcomeTally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_PRECEDENCE = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # the first one decides for the run
+
+
+def drop_unchanged(keys: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
+    """Return the ``keys`` of a window without the cached ones whose ids are those in ``latest``.
+
+    ``latest`` is what ``update_latest`` returned for the windows before.
+    """
+    is_hit = pl.col("status") == str(KeyStatus.HIT)
+    unchanged = keys.filter(is_hit).join(latest, on=TRACK_LOOKUP.names(), how="semi").get_column("lookup_key")
+    return keys.filter(~pl.col("lookup_key").is_in(unchanged.implode())) if len(unchanged) else keys
+
+
+def update_latest(latest: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return ``latest`` (schema TRACK_LOOKUP) after a window with ``keys``: the last ids of each key that has any."""
+    found = keys.filter(pl.col("track_id").is_not_null()).select(TRACK_LOOKUP.names())
+    return pl.concat([latest.join(keys, on="lookup_key", how="anti"), found])
+
+
+def merge_keys(windows: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return what became of the keys that the ``windows`` reached, for the run as a whole.
+
+    Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. A key that one window resolved was
+    resolved by the run. A key that only some of them could resolve says why.
+    """
+    once, several = _split_by_occurrence(windows)
+    status, detail = pl.col("status"), pl.col("detail")
+    ranks = {str(one): rank for rank, one in enumerate(_PRECEDENCE)}
+    ranked = several.with_columns(rank=status.replace_strict(ranks, return_dtype=pl.Int32))
+    ids = [pl.col(name).drop_nulls().last() for name in ("artist_id", "album_id", "track_id")]
+    merged = ranked.group_by("lookup_key").agg(pl.col("rank").min(), detail.drop_nulls().first(), *ids)
+    words = pl.Series("status", [str(one) for one in _PRECEDENCE])
+    merged = merged.with_columns(status=words.gather(merged.get_column("rank")))
+    return pl.concat([once, merged.select(once.columns)])
+
+
+def keys_after_each(windows: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the keys as they were at the end of each of ``windows``, which say only what is new or has changed."""
+    once, several = _split_by_occurrence(windows)
+    for number in range(len(windows)):
+        so_far = several.filter(pl.col("window") <= number).unique("lookup_key", keep="last", maintain_order=True)
+        yield pl.concat([once, so_far.drop("window")])
+
+
+def _split_by_occurrence(windows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows whose key is in one window alone, and the others with the number of their window."""
+    every = pl.concat(keys.with_columns(window=pl.lit(number)) for number, keys in enumerate(windows))
+    if len(windows) == 1:
+        return windows[0], every.clear()
+    is_alone = every.get_column("lookup_key").is_unique()
+    return every.filter(is_alone).drop("window"), every.filter(~is_alone)
+
+
+def merge_tallies(windows: Sequence[OutcomeTally]) -> OutcomeTally:
+    """Return the tally of a run from those of its windows."""
+    if len(windows) == 1:
+        return windows[0]
+    used = pl.concat(one.used for one in windows)
+    windows_of_file = pl.concat(one.used.select("file").unique() for one in windows).get_column("file")
+    in_several = windows_of_file.filter(windows_of_file.is_duplicated()).unique()
+    shared = used.get_column("file").is_in(in_several.implode())
+    return OutcomeTally(
+        pl.concat(one.outcomes for one in windows).group_by("file", "outcome").agg(pl.col("len").sum()),
+        pl.concat([used.filter(~shared), used.filter(shared).unique()]),
+        pl.concat(one.details for one in windows).group_by("detail").agg(pl.col("len").sum()),
+        sum(one.doubles for one in windows),
+    )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OUTCOMES = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
 _EMBEDDED = "embedded"  # not from etl.core.settings: that would import Polars
 _NAMED = 3
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
@@ -84,10 +83,12 @@ def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> No
 
 def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     """Print what became of a run: files, rows, keys, where it is, what to try next. ``home``: as the user gave it."""
+    from etl.core.schema import ROW_COUNTS
+
     counts, created = manifest["counts"], manifest["created"]
     show_files(manifest["files"], ("records", "skipped", "rejected", "inserted"), counts)
     show()
-    show_rows(counts, OUTCOMES, manifest)
+    show_rows(counts, ROW_COUNTS, manifest)
     show()
     show(
         f"keys: {counts['keys']:,} (distinct artist, track, album): {counts['cache_hits']:,} known, "

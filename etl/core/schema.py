@@ -103,19 +103,9 @@ class RunStatus(StrEnum):
     DRY_RUN = "dry_run"
 
 
-COUNTS = (
-    "records",
-    "skipped",
-    "rejected",
-    "duplicate_in_input",
-    "already_present",
-    "inserted",
-    "unresolved",
-    "keys",
-    "cache_hits",
-    "resolved",
-    "failed",
-)
+ROW_COUNTS = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
+KEY_COUNTS = ("keys", "cache_hits", "resolved", "failed")
+COUNTS = (*ROW_COUNTS, *KEY_COUNTS)
 
 # --- frames inside the program -------------------------------------------------------------------------------
 

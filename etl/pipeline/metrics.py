@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from etl.core.errors import EtlError, ExitCode, SettingsError
+from etl.core.schema import KEY_COUNTS, ROW_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ROWS = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-_KEYS = ("cache_hits", "resolved", "failed")
 _LAST_SUCCESS = "etl_last_success_timestamp_seconds"
 
 
@@ -88,12 +87,12 @@ class Metrics:
         yield (
             "etl_last_run_rows",
             "Rows that the last run read (records), and what became of them.",
-            {("outcome", term): counts[term] for term in _ROWS},
+            {("outcome", term): counts[term] for term in ROW_COUNTS},
         )
         yield (
             "etl_last_run_keys",
             "Distinct artist, track and album of the last run.",
-            {("status", term): counts[term] for term in _KEYS},
+            {("status", term): counts[term] for term in KEY_COUNTS if term != "keys"},
         )
         yield (
             "etl_last_run_files",

@@ -8,16 +8,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from itertools import pairwise
+from math import log
 from pathlib import Path
-from typing import Any
-
-import altair as alt
-import polars as pl
-import vl_convert
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.suites.million import NEW
+from etl.report import svg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from markupsafe import Markup
 
 WIDTH, HEIGHT = 640, 320
+LEFT, TOP, RIGHT, BELOW = 48, 40, 12, 44
 KINDS = {
     "": "into an empty database",
     " again": "the same again, --force",
@@ -25,35 +30,80 @@ KINDS = {
 }
 COLOURS = ("#2f6fb5", "#c26a1a", "#3d8b57")
 GREY = "#7d7d7d"  # has contrast on white and on black
+SECONDS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+LEGEND = 210  # pixels for each kind
+
+Curve = dict[int, float]
+"""Seconds by plays."""
 
 
-def points(summary: dict[str, Any]) -> pl.DataFrame:
-    """Return plays, seconds (medians) and kind of each line of a summary of ``growth``."""
-    rows = [
-        (int(found[1]), line["seconds"]["median"], KINDS[found[2]])
-        for name, line in summary.items()
-        if (found := re.fullmatch(r"(\d+)(| again|\+\d+)", name))
-    ]
-    return pl.DataFrame(rows, schema={"plays": pl.Int64, "seconds": pl.Float64, "kind": pl.String}, orient="row")
+def curves(summary: Mapping[str, Any]) -> dict[str, Curve]:
+    """Return seconds (medians) by plays of each kind of line in a summary of ``growth``."""
+    found: dict[str, Curve] = {kind: {} for kind in KINDS}
+    for name, line in summary.items():
+        if parts := re.fullmatch(r"(\d+)(| again|\+\d+)", name):
+            found[parts[2]][int(parts[1])] = line["seconds"]["median"]
+    return {kind: dict(sorted(curve.items())) for kind, curve in found.items() if curve}
 
 
-def chart(found: pl.DataFrame) -> alt.Chart:
+def picture(found: Mapping[str, Curve]) -> Markup:
     """Return seconds by plays, both on logarithmic scales, a line for each kind."""
-    plays = alt.X("plays:Q", title="plays in the history").scale(type="log", nice=False)
-    seconds = alt.Y("seconds:Q", title="seconds, whole process").scale(type="log", domainMin=0.5, nice=False)
-    kind = alt.Color("kind:N", title=None, sort=list(KINDS.values())).scale(range=list(COLOURS))
-    axis = {"labelColor": GREY, "titleColor": GREY, "gridColor": f"{GREY}44", "domainColor": GREY, "tickColor": GREY}
-    drawn: alt.Chart = (
-        alt.Chart(found, width=WIDTH, height=HEIGHT)
-        .mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2)
-        .encode(
-            x=plays.axis(format="~s", values=sorted(found["plays"].unique())),
-            y=seconds.axis(format="~g", values=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500]),
-            color=kind.legend(orient="top", labelColor=GREY, labelLimit=300, columnPadding=36),
-        )
-        .configure(background="transparent", font="sans-serif", axis=axis, view={"stroke": None})
+    plays = sorted({number for curve in found.values() for number in curve})
+    slowest = max(second for curve in found.values() for second in curve.values())
+    to_x = _scale(plays[0], plays[-1], LEFT, LEFT + WIDTH)
+    to_y = _scale(SECONDS[0], slowest, TOP + HEIGHT, TOP)
+    rows = {to_y(second): f"{second:g}" for second in SECONDS if second <= slowest}
+    columns = {to_x(number): _short(number) for number in plays}
+    parts = [*_axes(rows, columns)]
+    for index, (kind, curve) in enumerate(found.items()):
+        colour = COLOURS[list(KINDS).index(kind)]
+        parts.append(_line([(to_x(number), to_y(second)) for number, second in curve.items()], colour))
+        parts.append(svg.element("circle", cx=LEFT + 6 + LEGEND * index, cy=14, r=4, fill=colour))
+        parts.append(svg.text(LEFT + 16 + LEGEND * index, 18, KINDS[kind], fill=GREY))
+    width, height = LEFT + WIDTH + RIGHT, TOP + HEIGHT + BELOW
+    return svg.element(
+        "svg",
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        font_family="sans-serif",
+        font_size=12,
     )
-    return drawn
+
+
+def _line(points: list[tuple[float, float]], colour: str) -> Markup:
+    lines = (svg.line(*one, *other, stroke_width=2) for one, other in pairwise(points))
+    dots = (svg.element("circle", cx=x, cy=y, r=4) for x, y in points)
+    return svg.element("g", *lines, *dots, stroke=colour, fill=colour)
+
+
+def _axes(rows: Mapping[float, str], columns: Mapping[float, str]) -> Iterator[Markup]:
+    bottom, right = TOP + HEIGHT, LEFT + WIDTH
+    across = (svg.line(LEFT, y, right, y) for y in rows)
+    down = (svg.line(x, TOP, x, bottom) for x in columns)
+    yield svg.element("g", *across, *down, stroke=GREY, stroke_opacity=0.27)
+    yield svg.element(
+        "g", *(svg.text(LEFT - 8, y + 4, shown) for y, shown in rows.items()), fill=GREY, text_anchor="end"
+    )
+    below = [svg.text(x, bottom + 18, shown) for x, shown in columns.items()]
+    below.append(svg.text(LEFT + WIDTH / 2, bottom + 38, "plays in the history"))
+    middle = TOP + HEIGHT / 2
+    below.append(svg.text(12, middle, "seconds, whole process", transform=f"rotate(-90 12 {middle:g})"))
+    yield svg.element("g", *below, fill=GREY, text_anchor="middle")
+
+
+def _scale(first: float, last: float, begin: float, end: float) -> Callable[[float], float]:
+    """Return what puts a number from ``first`` to ``last`` between two pixels, by its logarithm."""
+    whole = log(last / first) or 1
+    return lambda number: begin + (end - begin) * log(number / first) / whole
+
+
+def _short(number: int) -> str:
+    if number >= 1_000_000:
+        return f"{number / 1_000_000:g}M"
+    return f"{number / 1_000:g}k" if number >= 1_000 else str(number)
 
 
 def main() -> None:
@@ -63,8 +113,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     args = parser.parse_args()
     summary = json.loads(args.result.read_text(encoding="utf-8"))["summary"]["here"]
-    svg = vl_convert.vegalite_to_svg(chart(points(summary)).to_dict())
-    args.picture.write_text(svg + "\n", encoding="utf-8")
+    args.picture.write_text(picture(curves(summary)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The HTML page about a run: its facts are read (``reading``), drawn (``charts``), and put into a page (``html``)."""
+"""The HTML page about a run: ``read`` collects the facts, ``charts`` draws them, ``html`` puts them into a page."""

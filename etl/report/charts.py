@@ -1,207 +1,175 @@
-"""Draws frames as SVG with Altair: each chart once for wide screens and once for phones. Pure.
+"""Draws numbers as SVG: each chart once for wide screens and once for phones. Pure.
 
-Colours are the custom properties of the page's style sheet, so that one drawing serves light and dark. What a mark
-stands for is its title. Nothing here shows text of an export.
+Colours are the custom properties of the page's style sheet, so one drawing serves light and dark. Every mark has a
+title, which browsers show as a tooltip. No chart shows text of an export.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import accumulate, pairwise
+from math import ceil
+from typing import TYPE_CHECKING
 
-import altair as alt
-import polars as pl
-import vl_convert
+from markupsafe import Markup
 
-from etl.report.svg import for_page
-from etl.report.text import plural
+from etl.report import svg
+from etl.report.text import plural, spaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Drawing: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
+    from collections.abc import Callable, Iterator, Mapping
 
 WIDTHS = {"wide": 880, "narrow": 334}
-"""In CSS pixels: of the drawings, and of the space that the page has for them."""
+"""Widths of the drawings in CSS pixels, which are those of the page's cards."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_LABEL = 62  # pixels that the label of a month or year needs
-_NAMES = 82  # pixels that the name of a step needs
-_LEAST_SHARE = 0.012  # of a bar's width: less could not be seen
-_FEW = 4  # ticks at halves would come otherwise
-_GAP = 0.004
-_BARS_WITH_GAPS = 8  # years: beyond, a month is but a few pixels wide
-_CONFIG: dict[str, Any] = {
-    "background": None,
-    "font": "Liberation Sans",  # comes with the renderer: text is measured alike on every machine
-    "view": {"stroke": None},
-    "axis": {
-        "domainColor": "var(--line)",
-        "gridColor": "var(--line)",
-        "labelColor": "var(--muted)",
-        "labelFontSize": 12,
-        "tickColor": "var(--line)",
-        "title": None,
-    },
-    "axisY": {"domain": False, "ticks": False, "labelPadding": 8},
-    "axisX": {"grid": False, "labelPadding": 6, "labelFlush": False, "labelOverlap": False},
-}
+_LEFT = 42  # pixels for the labels of a vertical axis, whatever the reader's font is
+_TOP = 6  # pixels above a plot, for half a label
+_PLOT = 190  # pixels
+_BOTTOM = _TOP + _PLOT
+_LABEL = 62  # pixels between the labels of years or months
+_LETTER = 8  # pixels of a label, at most
+_NAMES = 82  # pixels for the name of a step
+_SECONDS = 62  # pixels for the text behind the longest bar
+_LEAST_SHARE = 0.012  # of the bar: less could not be seen
+_MOST_TICKS = 5  # in addition to 0
+_AXIS: dict[str, str | float] = {"fill": "var(--muted)", "font_size": 12}
 
 
-def accounting(parts: pl.DataFrame, label: str) -> list[str]:
-    """Draw one bar of all records, cut into ``parts`` (name, records; the first stands on the left)."""
-    known = parts.filter(pl.col("records") > 0)
-    share = pl.max_horizontal(pl.col("records") / pl.col("records").sum(), _LEAST_SHARE)
-    cut = (
-        known.with_columns(share=share)
-        .with_columns(share=pl.col("share") / pl.col("share").sum())
-        .with_columns(end=pl.col("share").cum_sum())
-        .with_columns(
-            begin=pl.col("end") - pl.col("share"),
-            colour=pl.format("var(--{})", pl.col("name").str.replace_all("_", "-")),
-            title=pl.format("{}: {}", pl.col("name").str.replace_all("_", " "), _counted("records", "record")),
-        )
-        .with_columns(stop=pl.when(pl.col("end") < 1 - _GAP).then(pl.col("end") - _GAP).otherwise("end"))
-    )
-    chart = (
-        alt.Chart(cut)
-        .mark_rect()
-        .encode(
-            x=alt.X("begin:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False)),
-            x2="stop:Q",
-            color=alt.Color("colour:N", scale=None, legend=None),
-            description="title:N",
-        )
-    )
-    return _drawn(lambda _: chart, 44, label)
+def accounting(records: Mapping[str, int], label: str) -> Markup:
+    """Draw one bar of all ``records``, by outcome; the first is on the left."""
+    height, gap = 44, 2
+    parts = {name: number for name, number in records.items() if number}
+    total = sum(parts.values())
+    shares = [max(number / total, _LEAST_SHARE) for number in parts.values()]
+    whole = sum(shares)
+    edges = [0, *accumulate(share / whole for share in shares)]
+
+    def draw(width: int) -> Iterator[Markup]:
+        for (name, number), (begin, end) in zip(parts.items(), pairwise(edges), strict=True):
+            size = (end - begin) * (width + gap) - gap
+            about = svg.title(f"{spaced(name)}: {plural(number, 'record')}")
+            colour = f"var(--{name.replace('_', '-')})"
+            yield svg.rect(begin * (width + gap), 0, size, height, about, fill=colour, rx=min(4, size / 2))
+
+    return _drawings(draw, height, label)
 
 
-def by_month(
-    months: pl.DataFrame, value: str, noun: str, colour: str, label: str, span: tuple[date, date]
-) -> list[str]:
-    """Draw ``value`` of each month (month: the first day of one) as bars over the whole years of ``span``.
+def by_month(numbers: Mapping[date, int], noun: str, colour: str, label: str, years: tuple[int, int]) -> Markup:
+    """Draw a bar for each month (its first day), over the whole of ``years``; ``noun`` is what is counted."""
+    first, last = years
+    ticks = ticks_up_to(max(numbers.values()))
+    heights = [_BOTTOM - _PLOT * tick / ticks[-1] for tick in ticks]
 
-    ``noun`` is what one of them is, as the bars' titles have it.
-    """
-    first, last = span[0].year, span[1].year
-    if first == last:
-        ticks, form = [_milliseconds(date(first, month, 1)) for month in range(1, 13)], "%b %Y"
-    else:
-        ticks, form = [_milliseconds(date(year, 1, 1)) for year in range(first, last + 1)], "%Y"
-    domain = [_milliseconds(date(first, 1, 1)), _milliseconds(date(last + 1, 1, 1))]
-    gap = 0.15 if last - first < _BARS_WITH_GAPS else 0  # of a bar's width
-    begin, end = pl.col("month").dt.epoch("ms"), pl.col("month").dt.offset_by("1mo").dt.epoch("ms")
-    bars = months.select(
-        value,
-        begin=begin,
-        end=end - (end - begin) * gap,
-        title=pl.format("{}: {}", pl.col("month").dt.strftime("%B %Y"), _counted(value, noun)),
-    )
-    x_scale = alt.Scale(type="utc", domain=domain, nice=False)
-
-    def chart(width: int) -> Drawing:
-        every = -(-len(ticks) * _LABEL // width)
-        axis = alt.Axis(values=ticks[::every], format=form, labelAlign="left", labelPadding=4, tickSize=8)
-        drawing: Drawing = (
-            alt.Chart(bars)
-            .mark_rect(color=colour)
-            .encode(
-                x=alt.X("begin:T", scale=x_scale, axis=axis),
-                x2="end:T",
-                y=alt.Y(f"{value}:Q", scale=alt.Scale(nice=4), axis=_counts(months.get_column(value))),
-                y2=alt.datum(0),
-                description="title:N",
+    def draw(width: int) -> Iterator[Markup]:
+        room = width - _LEFT
+        marks = _year_marks(first, last, room)
+        grid = (svg.line(_LEFT, y, width, y) for y in heights)
+        feet = (svg.line(x, _BOTTOM, x, _BOTTOM + 8) for x, _ in marks)
+        yield svg.element("g", *grid, *feet, stroke="var(--line)")
+        counts = (svg.text(_LEFT - 8, y + 4, shown) for y, shown in zip(heights, _short(ticks), strict=True))
+        yield svg.element("g", *counts, **_AXIS, text_anchor="end")
+        names = (svg.text(x + 5, _BOTTOM + 20, name) for x, name in marks)
+        yield svg.element("g", *names, **_AXIS)
+        step = room / (12 * (last - first + 1))
+        columns = (
+            _month(
+                _LEFT + step * (12 * (month.year - first) + month.month - 1),
+                step,
+                number / ticks[-1],
+                f"{month:%B %Y}: {plural(number, noun)}",
             )
+            for month, number in numbers.items()
         )
-        return drawing
+        yield svg.element("g", *columns, fill=colour)
 
-    return _drawn(chart, 190, label)
-
-
-def weekdays_and_hours(hours: pl.DataFrame, label: str) -> list[str]:
-    """Draw listens by weekday (1 to 7) and hour as a map of heat: the more, the stronger the colour."""
-    grid = pl.DataFrame({"weekday": range(1, 8)}).join(pl.DataFrame({"hour": range(24)}), how="cross")
-    typed = hours.select(pl.col("weekday", "hour").cast(pl.Int64), pl.col("listens"))
-    cells = grid.join(typed, on=["weekday", "hour"], how="left").with_columns(pl.col("listens").fill_null(0))
-    day = pl.col("weekday").replace_strict(dict(enumerate(WEEKDAYS, start=1)))
-    hour = pl.col("hour").cast(pl.String).str.zfill(2)
-    shown = cells.with_columns(
-        day=day,
-        strength=pl.when(pl.col("listens") > 0)
-        .then(0.12 + 0.88 * pl.col("listens") / pl.col("listens").max())
-        .otherwise(0),
-        title=pl.format("{} {}:00 to {}:59 UTC: {}", day, hour, hour, _counted("listens", "listen")),
-    )
-
-    def chart(width: int) -> Drawing:
-        every = 2 if width > 500 else 6
-        base = alt.Chart(shown).encode(
-            x=alt.X(
-                "hour:O",
-                scale=alt.Scale(paddingInner=0.12),
-                axis=alt.Axis(values=list(range(0, 24, every)), labelAngle=0, ticks=False, domain=False),
-            ),
-            y=alt.Y("day:O", sort=WEEKDAYS, scale=alt.Scale(paddingInner=0.12), axis=alt.Axis(minExtent=42)),
-        )
-        empty = base.mark_rect(color="var(--empty)", aria=False)
-        full = base.mark_rect(color="var(--accent)").encode(
-            opacity=alt.Opacity("strength:Q", scale=None, legend=None), description="title:N"
-        )
-        return alt.layer(empty, full)
-
-    return _drawn(chart, 210, label)
+    return _drawings(draw, _BOTTOM + 26, label)
 
 
-def steps(timings: pl.DataFrame, label: str) -> list[str]:
-    """Draw the seconds of each step as bars, in the order of ``timings`` (step, seconds)."""
-    order = timings.get_column("step").to_list()
-    bars = timings.with_columns(
-        shown=pl.col("seconds").map_elements(lambda seconds: f"{seconds:,.2f} s", pl.String),
-    ).with_columns(title=pl.format("{}: {}", "step", "shown"))
-    longest = max(*timings.get_column("seconds").to_list(), 0.01)
+def weekdays_and_hours(listens: Mapping[tuple[int, int], int], label: str) -> Markup:
+    """Draw listens by weekday (1 to 7) and hour as a heat map: the more, the stronger the colour."""
+    row, below = 30, 24
+    most = max(listens.values())
 
-    def chart(width: int) -> Drawing:
-        room = 1 + _LABEL / (width - _NAMES - _LABEL)  # for the text behind the longest bar
-        base = alt.Chart(bars).encode(
-            x=alt.X("seconds:Q", axis=None, scale=alt.Scale(domain=[0, longest * room])),
-            y=alt.Y(
-                "step:O",
-                sort=order,
-                scale=alt.Scale(paddingInner=0.3),
-                axis=alt.Axis(labelFontSize=13, minExtent=_NAMES),
-            ),
-            description="title:N",
-        )
-        bar = base.mark_bar(color="var(--accent)")
-        text = base.mark_text(align="left", dx=6, fontSize=12, color="var(--ink)", aria=False).encode(text="shown:N")
-        return alt.layer(bar, text)
+    def draw(width: int) -> Iterator[Markup]:
+        gap, every = (4, 2) if width > 500 else (2, 6)
+        column = (width - _LEFT + gap) / 24
+        days = (svg.text(_LEFT - 8, row * index + 17, name) for index, name in enumerate(WEEKDAYS))
+        yield svg.element("g", *days, **_AXIS, text_anchor="end")
+        middle = _LEFT + (column - gap) / 2
+        hours = (svg.text(middle + column * hour, 7 * row + 14, str(hour)) for hour in range(0, 24, every))
+        yield svg.element("g", *hours, **_AXIS, text_anchor="middle")
+        for day, name in enumerate(WEEKDAYS):
+            for hour in range(24):
+                number = listens.get((day + 1, hour), 0)
+                about = svg.title(f"{name} {hour:02}:00 to {hour:02}:59 UTC: {plural(number, 'listen')}")
+                colour: dict[str, str | float] = (
+                    {"fill": "var(--accent)", "opacity": 0.12 + 0.88 * number / most}
+                    if number
+                    else {"fill": "var(--empty)"}
+                )
+                x = _LEFT + column * hour
+                yield svg.rect(x, row * day, column - gap, row - 4, about, rx=3, **colour)
 
-    return _drawn(chart, 26 * len(order) + 10, label)
-
-
-def _counts(numbers: pl.Series) -> alt.Axis:
-    """Return an axis for whole numbers, whose labels have room, whatever the reader's fonts are."""
-    most = max(numbers.to_list())
-    if most < _FEW:
-        return alt.Axis(values=list(range(most + 1)), format="d", minExtent=42)
-    return alt.Axis(tickCount=4, format=",d" if most < 10_000 else "~s", minExtent=42)
+    return _drawings(draw, 7 * row + below, label)
 
 
-def _counted(column: str, noun: str) -> pl.Expr:
-    return pl.col(column).map_elements(lambda number: plural(number, noun), pl.String)
+def steps(seconds: Mapping[str, float], label: str) -> Markup:
+    """Draw the seconds of each step as bars, in the order of ``seconds``."""
+    row, bar = 28, 18
+    longest = max(*seconds.values(), 0.01)
+
+    def draw(width: int) -> Iterator[Markup]:
+        room = width - _NAMES - _SECONDS
+        for index, (step, taken) in enumerate(seconds.items()):
+            y, size = row * index + (row - bar) / 2, max(1, room * taken / longest)
+            shown = f"{taken:,.2f} s"
+            yield svg.text(0, y + 14, spaced(step), fill="var(--muted)", font_size=13)
+            about = svg.title(f"{spaced(step)}: {shown}")
+            yield svg.rect(_NAMES, y, size, bar, about, fill="var(--accent)", rx=min(3, size / 2))
+            yield svg.text(_NAMES + size + 8, y + 14, shown, fill="var(--ink)", font_size=13)
+
+    return _drawings(draw, row * len(seconds), label)
 
 
-def _milliseconds(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * 86_400_000
+def ticks_up_to(most: int) -> list[int]:
+    """Return few round numbers from 0 to ``most`` or just above it, evenly spaced."""
+    scale = 1
+    while most > _MOST_TICKS * 5 * scale:
+        scale *= 10
+    step = next(size * scale for size in (1, 2, 5) if most <= _MOST_TICKS * size * scale)
+    return list(range(0, most + step, step))
 
 
-def _drawn(chart: Callable[[int], Drawing], height: int, label: str) -> list[str]:
-    """Return the chart as it is drawn for each of WIDTHS."""
-    drawings = []
-    for name, width in WIDTHS.items():
-        sized = chart(width).properties(
-            width=width, height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), padding=0
-        )
-        spec = {**sized.to_dict(), "config": _CONFIG}
-        drawing = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-        drawings.append(for_page(drawing, label, name))
-    return drawings
+def _short(numbers: list[int]) -> list[str]:
+    """Return the labels of an axis whose last number is the largest."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if numbers[-1] >= 10 * size:
+            return [f"{number / size:g}{unit if number else ''}" for number in numbers]
+    return [f"{number:,}" for number in numbers]
+
+
+def _month(x: float, step: float, share: float, about: str) -> Markup:
+    """Return a bar; its tooltip shows over the whole height of the plot. Wide bars have round corners and gaps."""
+    width = step * 0.82 if step > 3 else max(step, 1.5)
+    height = max(1, _PLOT * share)
+    radius = min(3, width / 3, height) if step > 3 else 0
+    left, right = f"q0,{-radius:.2f} {radius:.2f},{-radius:.2f}", f"q{radius:.2f},0 {radius:.2f},{radius:.2f}"
+    outline = f"M{x:.2f},{_BOTTOM}v{radius - height:.2f}{left}h{width - 2 * radius:.2f}{right}V{_BOTTOM}z"
+    column = svg.rect(x, _TOP, step, _PLOT, fill="transparent")
+    return svg.element("g", svg.title(about), column, svg.element("path", d=outline))
+
+
+def _year_marks(first: int, last: int, room: float) -> list[tuple[float, str]]:
+    """Return where years begin (months, where it is one year) and their labels, as far as these have room."""
+    if first == last:
+        labels = [f"{date(first, month, 1):%b %Y}" for month in range(1, 13)]
+    else:
+        labels = [str(year) for year in range(first, last + 1)]
+    every = ceil(len(labels) * _LABEL / room)
+    marks = [(_LEFT + room * index / len(labels), label) for index, label in enumerate(labels)]
+    return [(x, label) for x, label in marks[::every] if x + _LETTER * len(label) <= _LEFT + room]
+
+
+def _drawings(draw: Callable[[int], Iterator[Markup]], height: float, label: str) -> Markup:
+    """Return what ``draw`` draws for each of WIDTHS, of which the style sheet shows one."""
+    return Markup("").join(svg.drawing(name, width, height, label, draw(width)) for name, width in WIDTHS.items())

@@ -1,4 +1,4 @@
-"""What the page tells of a run, as values and frames. Pure."""
+"""The facts that a page shows about a run, as values and frames. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """A run as the page tells it."""
+    """All that a page shows about a run."""
 
     manifest: Mapping[str, Any]
     """``run.json``."""
     answers: Mapping[str, pl.DataFrame]
-    """By the name of the query; dates are dates, times UTC."""
+    """Results of the named queries, by name; times are UTC."""
     missing: list[str]
-    """Parquet files that are not there, as after a full disk; their rows count as none."""
+    """Parquet files that the run directory lacks, as after a full disk; they count as empty."""

@@ -1,6 +1,6 @@
-"""The page: what it says of a run, as HTML that needs nothing but itself. Pure.
+"""Makes the page about a run: one self-contained HTML file, which is well-formed XML, too. Pure.
 
-Everything that is put into the template is made inert first and escaped by it; it is well-formed XML, too.
+Every value is sanitized and escaped as it enters the template.
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 
 from etl.core.sanitize import sanitize
 from etl.core.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
 from etl.report import charts
-from etl.report.text import OUTCOMES, accounted, headline, notices, plural
+from etl.report.text import OUTCOMES, accounted, headline, notices, plural, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
 
     from etl.report.facts import Facts
 
 _FILES = 200
 _SHOWN = 10
-_NO_TEXT = re.compile("[\ufffe\uffff]")  # no characters, for XML
+_NO_TEXT = re.compile("[\ufffe\uffff]")  # not allowed in XML
 _MEANINGS: dict[str, str] = {reason.value: reason.meaning for kind in (SkipReason, RejectReason) for reason in kind}
 
 
 def page(facts: Facts) -> str:
-    """Return the page as a text to be written as UTF-8."""
+    """Return the page about ``facts``, to be written as UTF-8."""
     manifest, answers = facts.manifest, facts.answers
     listened = not answers["by_month"].is_empty()
     return _template().render(
@@ -62,12 +63,12 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "day": _day, "moment": _moment, "words": _words, "plural": plural}
+    environment.filters |= {"count": _count, "day": _day, "moment": _moment, "spaced": spaced, "plural": plural}
     return environment.get_template("page.html")
 
 
 def _safe(value: object) -> object:
-    """Return what is put into the page without characters that act, or that XML does not have."""
+    """Return a value for the page without control characters and without characters that XML does not allow."""
     return value if isinstance(value, Markup) else _NO_TEXT.sub("\ufffd", sanitize(value))
 
 
@@ -80,21 +81,13 @@ def _day(moment: date) -> str:
 
 
 def _moment(moment: str | datetime) -> str:
-    """Return a time (ISO 8601, or UTC) for people."""
+    """Return a time (ISO 8601, or UTC) in words."""
     known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{_day(known)}, {known.astimezone(UTC):%H:%M} UTC"
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _drawings(drawn: list[str]) -> Markup:
-    return Markup("").join(map(Markup, drawn))  # drawn and escaped by etl.report.charts
-
-
 def _share(number: int, whole: int) -> str:
-    """Return a percentage that is 0 or 100 only where nothing or all is meant."""
+    """Return a percentage that is 0 or 100 only where it is exact."""
     if number in (0, whole):
         return "100 %" if number else "0 %"
     return f"{min(max(100 * number / whole, 0.1), 99.9):.1f} %"
@@ -103,12 +96,11 @@ def _share(number: int, whole: int) -> str:
 def _accounting(manifest: Mapping[str, Any]) -> dict[str, Any]:
     counts = manifest["counts"]
     records = counts["records"]
-    parts = pl.DataFrame({"name": list(OUTCOMES), "records": [counts[name] for name in OUTCOMES]})
     label = f"One bar of {plural(records, 'record')}: {accounted(counts)}"
     keys = {str(status): counts["cache_hits" if status is KeyStatus.HIT else str(status)] for status in KeyStatus}
     return {
         "records": records,
-        "drawing": _drawings(charts.accounting(parts, label)) if records else None,
+        "drawing": charts.accounting({name: counts[name] for name in OUTCOMES}, label) if records else None,
         "rows": [
             {
                 "name": name,
@@ -125,7 +117,7 @@ def _accounting(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _files(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the files, those that need a look first: refused, loaded, known, left aside."""
+    """Return the files, refused ones first, then loaded, known, left aside."""
     order = [FileStatus.REFUSED, FileStatus.LOADED, FileStatus.KNOWN, FileStatus.LEFT_ASIDE]
     listed = sorted(manifest["files"], key=lambda file: order.index(file["status"]))
     rows = []
@@ -137,41 +129,44 @@ def _files(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "more": len(listed) - len(rows),
         "all": len(listed),
-        "summary": ", ".join(f"{number:,} {_words(status)}" for status, number in statuses.items() if number),
+        "summary": ", ".join(f"{number:,} {spaced(status)}" for status, number in statuses.items() if number),
     }
 
 
 def _over_years(answers: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    months, new = answers["by_month"], answers["new_artists"]
-    joined = months.select("month", "listens").join(new.select("month", new="artists"), on="month", how="left")
-    by_year = (
-        joined.group_by(year=pl.col("month").dt.year()).agg(pl.col("listens", "new").sum()).sort("year").to_dicts()
-    )
-    best = months.sort("listens", descending=True, maintain_order=True).row(0, named=True)
-    first, last = by_year[0]["year"], by_year[-1]["year"]
+    listens = _as_dict(answers["by_month"], "month", "listens")
+    new = _as_dict(answers["new_artists"], "month", "artists")
+    first, last = min(listens).year, max(listens).year
+    years = {month.year: {"listens": 0, "new": 0} for month in listens}
+    for month, number in listens.items():
+        years[month.year]["listens"] += number
+        years[month.year]["new"] += new.get(month, 0)
+    best = max(listens, key=listens.__getitem__)
     span = f"{first}" if first == last else f"{first} to {last}"
-    most = f"The most in {best['month']:%B %Y}: {best['listens']:,}"
-    whole = months.row(0)[0], months.row(-1)[0]
-    drawn = charts.by_month(months, "listens", "listen", "var(--accent)", f"Listens by month, {span}. {most}", whole)
-    label = f"New artists by month, {span}. The table has them by year"
-    drawn_new = charts.by_month(new, "artists", "new artist", "var(--accent-2)", label, whole)
+    most = f"The most in {best:%B %Y}: {listens[best]:,}"
+    label = f"Listens by month, {span}. {most}"
+    label_new = f"New artists by month, {span}. The table has them by year"
     return {
-        "listens": _drawings(drawn),
+        "listens": charts.by_month(listens, "listen", "var(--accent)", label, (first, last)),
         "most": most,
-        "new": _drawings(drawn_new),
-        "years": by_year,
+        "new": charts.by_month(new, "new artist", "var(--accent-2)", label_new, (first, last)),
+        "years": [{"year": year, **numbers} for year, numbers in years.items()],
     }
 
 
+def _as_dict(frame: pl.DataFrame, key: str, value: str) -> dict[Any, int]:
+    return dict(frame.select(key, value).iter_rows())
+
+
 def _hours(hours: pl.DataFrame) -> dict[str, Any]:
-    known = {(day, hour): listens for day, hour, listens in hours.iter_rows()}
-    (day, hour), most = max(known.items(), key=lambda item: item[1])
+    listens = {(day, hour): number for day, hour, number in hours.iter_rows()}
+    (day, hour), most = max(listens.items(), key=lambda item: item[1])
     best = f"The most on {charts.WEEKDAYS[day - 1]} from {hour:02}:00 to {hour:02}:59: {most:,}"
     return {
-        "drawing": _drawings(charts.weekdays_and_hours(hours, f"Listens by weekday and hour, UTC. {best}")),
+        "drawing": charts.weekdays_and_hours(listens, f"Listens by weekday and hour, UTC. {best}"),
         "most": best,
         "days": charts.WEEKDAYS,
-        "rows": [(f"{hour:02}", [known.get((day, hour), 0) for day in range(1, 8)]) for hour in range(24)],
+        "rows": [(f"{hour:02}", [listens.get((day, hour), 0) for day in range(1, 8)]) for hour in range(24)],
     }
 
 
@@ -223,14 +218,13 @@ def _timings(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     timings: Mapping[str, float] = manifest["timings"]
     if not timings:
         return None
-    frame = pl.DataFrame({"step": [_words(step) for step in timings], "seconds": [float(s) for s in timings.values()]})
     slowest = max(timings, key=timings.__getitem__)
-    label = f"Seconds by step; the slowest is {_words(slowest)} with {timings[slowest]:,.2f} s"
-    return {"drawing": _drawings(charts.steps(frame, label)), "rows": frame.rows()}
+    label = f"Seconds by step; the slowest is {spaced(slowest)} with {timings[slowest]:,.2f} s"
+    return {"drawing": charts.steps(timings, label), "rows": timings}
 
 
 def _details(manifest: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """Return the settings and versions of a run, as far as they say something."""
+    """Return the settings and versions of a run, without empty ones."""
     created = manifest["created"]
     settings = {name: value for name, value in manifest["settings"].items() if value not in (None, False, "")}
     return [
@@ -243,6 +237,6 @@ def _details(manifest: Mapping[str, Any]) -> list[tuple[str, object]]:
             "new in the database",
             ", ".join(plural(created[name], name[:-1]) for name in ("artists", "albums", "tracks")),
         ),
-        *((_words(name), value) for name, value in settings.items()),
+        *((spaced(name), value) for name, value in settings.items()),
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())),
     ]

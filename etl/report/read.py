@@ -1,4 +1,4 @@
-"""Reads what the page tells: ``run.json``, and answers of the named queries, by DuckDB."""
+"""Reads the facts about a run: ``run.json``, and the results of named queries, through DuckDB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
 
 _ALL = None
-_FEW = 50  # where the page shows the first of many
+_FEW = 50  # rows, where the page shows the first of many
 _QUERIES = {
     "totals": _ALL,
     "by_month": _ALL,
@@ -27,7 +27,7 @@ _QUERIES = {
 
 
 def read_facts(run: RunDirectory) -> Facts:
-    """Return what ``run`` left behind; raises ``InputError`` where it did not come to its end."""
+    """Return the facts about ``run``; raises ``InputError`` where the run did not finish."""
     manifest = run.read_manifest()
     texts = {query.name: query.text for query in named_queries()}
     answers = {}

@@ -1,42 +1,50 @@
-"""Makes the SVG that Vega draws part of a page: colours by its style sheet, titles for marks, no fonts, no classes."""
+"""Builds SVG elements as escaped text, with short numbers. Pure."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING
 
-_SVG: Final = "{http://www.w3.org/2000/svg}"
-_DROPPED = ("aria-label", "aria-hidden", "aria-roledescription", "class", "font-family", "pointer-events", "role")
-_DIGITS: Final = re.compile(r"(\.\d\d)\d+")
-_ROOT_DROPPED = ("class", "height", "version", "width")
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-def for_page(drawing: str, label: str, css_class: str) -> str:
-    """Return ``drawing``, an SVG document of Vega, as an element of an HTML page, read out as ``label``.
-
-    What Vega calls the label of a mark becomes the mark's title, which browsers show without any script.
-    """
-    root = ET.fromstring(drawing)  # noqa: S314 (drawn by this program, from numbers and words of its own)
-    for parent in root.iter():
-        for child in list(parent):
-            if _draws_nothing(child):
-                parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        title = element.get("aria-label") if element.get("role") == "graphics-symbol" else None
-        for name in _DROPPED:
-            element.attrib.pop(name, None)
-        element.attrib.update({name: _DIGITS.sub(r"\1", value) for name, value in element.items()})
-        if title and element.tag != "g":
-            ET.SubElement(element, "title").text = title
-    for name in _ROOT_DROPPED:
-        root.attrib.pop(name, None)
-    root.attrib.update({"class": css_class, "role": "img", "aria-label": label})
-    return ET.tostring(root, encoding="unicode")
+def element(tag: str, *content: str, **attributes: str | float) -> Markup:
+    """Return an element: ``content`` is escaped unless it is ``Markup``, and ``font_size`` stands for ``font-size``."""
+    shown = Markup("").join(
+        Markup(' {}="{}"').format(name.strip("_").replace("_", "-"), _short(value))
+        for name, value in attributes.items()
+    )
+    inside = Markup("").join(content)
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, shown, inside) if inside else Markup("<{}{}/>").format(tag, shown)
 
 
-def _draws_nothing(element: ET.Element) -> bool:
-    is_empty = element.tag == f"{_SVG}path" and (element.get("d") or "").startswith(("M0,0h0v0h0Z", "M0.5,0.5h0v0h0Z"))
-    is_backdrop = element.get("class") == "background"
-    return is_empty or is_backdrop or element.get("display") == "none"
+def drawing(css_class: str, width: float, height: float, label: str, parts: Iterable[str]) -> Markup:
+    """Return a whole drawing, which screen readers read out as ``label``."""
+    box = f"0 0 {_short(width)} {_short(height)}"
+    return element("svg", *parts, viewBox=box, class_=css_class, role="img", aria_label=label)
+
+
+def rect(x: float, y: float, width: float, height: float, *content: str, **attributes: str | float) -> Markup:
+    """Return a rectangle, given by its upper left corner and its size."""
+    return element("rect", *content, x=x, y=y, width=width, height=height, **attributes)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, **attributes: str | float) -> Markup:
+    """Return a straight line between two points."""
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, **attributes)
+
+
+def text(x: float, y: float, content: str, **attributes: str | float) -> Markup:
+    """Return a line of text whose baseline begins, ends or is centred at a point, as ``text_anchor`` says."""
+    return element("text", content, x=x, y=y, **attributes)
+
+
+def title(content: str) -> Markup:
+    """Return what browsers show while the pointer is over the element around it."""
+    return element("title", content)
+
+
+def _short(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{round(value, 2):g}"

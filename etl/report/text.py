@@ -1,4 +1,4 @@
-"""The sentences of the page: what became of a run, and what a reader should know of it. Pure."""
+"""Writes the sentences of the page: the outcome of a run, and notices for the reader. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ OUTCOMES: dict[str, str] = {
     "rejected": "rows that are broken",
     str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or made",
 }
-"""Of each fate of a record, in the order of the picture: what it means."""
+"""The meaning of each outcome of a record, in the order in which the page shows them."""
 
 
 def plural(number: int, noun: str) -> str:
-    """Return ``number`` with ``noun``, which is given as of one."""
+    """Return ``number`` with ``noun``, which is given in the singular."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def spaced(name: str) -> str:
+    """Return a name from ``run.json`` as people read it, with spaces."""
+    return name.replace("_", " ")
+
+
 def headline(manifest: Mapping[str, Any]) -> str:
-    """Return in a few words what a run did."""
+    """Return the headline: what a run did."""
     inserted, status = manifest["counts"]["inserted"], manifest["status"]
     listens = plural(inserted, "listen")
     if status == RunStatus.DRY_RUN:
@@ -39,12 +44,12 @@ def headline(manifest: Mapping[str, Any]) -> str:
 
 
 def accounted(counts: Mapping[str, int]) -> str:
-    """Return what became of the records, in words."""
-    return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in OUTCOMES if counts[name]) or "nothing"
+    """Return the number of records by outcome, as a sentence."""
+    return ", ".join(f"{counts[name]:,} {spaced(name)}" for name in OUTCOMES if counts[name]) or "nothing"
 
 
 def notices(manifest: Mapping[str, Any], missing: list[str]) -> list[tuple[str, str]]:
-    """Return what a reader should know, each with how grave it is: ``error``, ``warning`` or ``note``."""
+    """Return the notices for the reader, each with its level: ``error``, ``warning`` or ``note``."""
     counts, files = manifest["counts"], manifest["files"]
     found = []
     if manifest["error"]:

@@ -8,7 +8,7 @@ from etl import __version__
 from tests.cli.program import ROOT, etl, python
 from tests.docs.generate import commands
 
-HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "msgspec", "altair", "jinja2")
+HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "msgspec", "rich", "jinja2")
 COMMANDS = [words.split()[1:] for words, _ in commands()]
 GROUPS = [[], *dict.fromkeys(tuple(words[:1]) for words in COMMANDS if len(words) > 1)]
 SHOW_HEAVY = f"""

@@ -1,4 +1,7 @@
-"""Tells Prometheus about the last run, in the text format that its node exporter reads from a folder."""
+"""Writes metrics about the last run for Prometheus, as a text file that its node exporter reads from a folder.
+
+Only tests use ``prometheus_client``: it would replace fifteen lines here and take 0.1 s of every run to import.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from etl.core.errors import EtlError, ExitCode, SettingsError
-from etl.core.schema import KEY_COUNTS, ROW_COUNTS
+from etl.core.schema import KEY_COUNTS, ROW_COUNTS, FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,14 +26,18 @@ logger = logging.getLogger(__name__)
 _LAST_SUCCESS = "etl_last_success_timestamp_seconds"
 
 
+_Family: TypeAlias = "tuple[str, str, str, Mapping[str, float]]"
+"""Name, meaning, label and samples (by the value of the label) of a metric."""
+
+
 @dataclass
 class Metrics:
-    """Writes what became of the run that happens inside ``with``, also where an exception ends it."""
+    """Writes the metrics of the run inside ``with``, also when an exception ends it."""
 
     path: Path
     began: float = field(default_factory=time.time)
     manifest: Mapping[str, Any] | None = None
-    """Of the run, once it has one."""
+    """``run.json`` of the run, once there is one."""
 
     def __post_init__(self) -> None:
         if not os.access(self.path.parent, os.W_OK | os.X_OK) or self.path.is_dir():
@@ -64,60 +71,54 @@ class Metrics:
         name = _escaped(self.path.stem)
         success = now if code == ExitCode.OK else self._last_success()
         lines = []
-        for metric, about, samples in self._families(code, now, success):
-            if samples:
-                lines += [f"# HELP {metric} {about}", f"# TYPE {metric} gauge"]
-            for (label, value), number in samples.items():
-                more = f',{label}="{_escaped(value)}"' if label else ""
-                lines.append(f'{metric}{{name="{name}"{more}}} {number:.15g}')
+        for metric, about, label, samples in self._families(code, now, success):
+            lines += [f"# HELP {metric} {about}", f"# TYPE {metric} gauge"] if samples else []
+            for value, number in samples.items():
+                labels = f'name="{name}",{label}="{_escaped(value)}"' if label else f'name="{name}"'
+                lines.append(f"{metric}{{{labels}}} {number:.15g}")
         return "\n".join(lines) + "\n"
 
-    def _families(
-        self, code: int, now: float, success: float | None
-    ) -> Iterator[tuple[str, str, dict[tuple[str, str], float]]]:
-        """Yield name, meaning and samples (by label) of each metric."""
-        one = ("", "")
-        yield "etl_last_run_timestamp_seconds", "When the last run ended.", {one: now}
-        yield _LAST_SUCCESS, "When a run last ended with exit code 0.", {one: success} if success else {}
-        yield "etl_last_run_exit_code", "Exit code of the last run.", {one: code}
-        yield "etl_last_run_duration_seconds", "How long the last run took.", {one: max(0.0, now - self.began)}
-        if not self.manifest:
-            return
-        counts, files = self.manifest["counts"], [file["status"] for file in self.manifest["files"]]
-        yield (
-            "etl_last_run_rows",
-            "Rows that the last run read (records), and what became of them.",
-            {("outcome", term): counts[term] for term in ROW_COUNTS},
-        )
-        yield (
-            "etl_last_run_keys",
-            "Distinct artist, track and album of the last run.",
-            {("status", term): counts[term] for term in KEY_COUNTS if term != "keys"},
-        )
-        yield (
-            "etl_last_run_files",
-            "Files that the last run found.",
-            {("status", word): files.count(word) for word in ("loaded", "known", "refused", "left_aside")},
-        )
-        yield (
-            "etl_last_run_created",
-            "What the last run added to the database.",
-            {("entity", word): number for word, number in self.manifest["created"].items()},
-        )
-        yield (
-            "etl_last_run_step_seconds",
-            "How long each step of the last run took.",
-            {("step", step): seconds for step, seconds in self.manifest["timings"].items()},
-        )
+    def _families(self, code: int, now: float, success: float | None) -> Iterator[_Family]:
+        yield "etl_last_run_timestamp_seconds", "When the last run ended.", "", {"": now}
+        if success:
+            yield _LAST_SUCCESS, "When a run last ended with exit code 0.", "", {"": success}
+        yield "etl_last_run_exit_code", "Exit code of the last run.", "", {"": code}
+        yield "etl_last_run_duration_seconds", "How long the last run took.", "", {"": max(0.0, now - self.began)}
+        if self.manifest:
+            yield from _run_families(self.manifest)
 
     def _last_success(self) -> float | None:
-        """Return what the file says of earlier runs."""
+        """Return the time of the last success, from the file that is about to be replaced."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
         found = re.search(rf"^{_LAST_SUCCESS}{{.*}} ([0-9.e+]+)$", text, re.MULTILINE)
         return float(found[1]) if found else None
+
+
+def _run_families(manifest: Mapping[str, Any]) -> Iterator[_Family]:
+    counts, files = manifest["counts"], [file["status"] for file in manifest["files"]]
+    yield (
+        "etl_last_run_rows",
+        "Rows that the last run read (records), and what became of them.",
+        "outcome",
+        {name: counts[name] for name in ROW_COUNTS},
+    )
+    yield (
+        "etl_last_run_keys",
+        "Distinct artist, track and album of the last run.",
+        "status",
+        {name: counts[name] for name in KEY_COUNTS if name != "keys"},
+    )
+    yield (
+        "etl_last_run_files",
+        "Files that the last run found.",
+        "status",
+        {str(status): files.count(status) for status in FileStatus},
+    )
+    yield "etl_last_run_created", "What the last run added to the database.", "entity", manifest["created"]
+    yield "etl_last_run_step_seconds", "How long each step of the last run took.", "step", manifest["timings"]
 
 
 def _escaped(text: str) -> str:

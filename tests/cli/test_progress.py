@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.cli.display import State, line
+from etl.cli.progress_line import State, line
 from etl.core.progress import Count
 from tests.cli.program import SAMPLES, etl, sent_to_terminal
 

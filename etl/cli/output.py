@@ -1,4 +1,7 @@
-"""Prints the result on stdout: lines, tables, JSON, CSV. What is not the result is logged (``etl.cli.log``)."""
+"""Prints results on stdout: lines, tables, JSON, CSV. Everything else is logged (``etl.cli.log``).
+
+Tables are not those of ``rich``, which cannot shorten a cell at its beginning and takes ten times as long per row.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from etl.core.sanitize import is_active, sanitize
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, but for DEL
-_NARROWEST = 12  # columns are not cut below this
+_BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, except DEL
+_NARROWEST = 12  # characters that a shortened column keeps
 _GAP = "  "
 
 
 def show(line: str = "") -> None:
-    """Print a line of the result. Raises ``SettingsError`` where that is impossible, e.g. because the disk is full."""
+    """Print a line of the result. Raises ``SettingsError`` if it cannot be written, as on a full disk."""
     try:
         typer.echo(line)
     except BrokenPipeError:
@@ -37,9 +40,9 @@ def show(line: str = "") -> None:
 
 
 def show_json(value: Any, indent: int | None = 2) -> None:  # noqa: ANN401 (any JSON value)
-    """Print the result for a program. What a terminal would act upon is escaped, which changes no value.
+    """Print the result as JSON, on one line if ``indent`` is None.
 
-    Without ``indent`` it takes one line.
+    Characters that a terminal would act upon are escaped, which changes no value.
     """
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     show(_BEYOND_JSON.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=not is_unicode)))
@@ -54,7 +57,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def show_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the result as CSV: byte for byte what the texts are, but inert where it goes to a terminal."""
+    """Print the result as CSV: sanitized on a terminal, unchanged elsewhere."""
     shown = sanitize if sys.stdout.isatty() else str
     for row in (headers, *rows):
         line = io.StringIO()
@@ -70,39 +73,35 @@ def show_table(
     keep_end: Sequence[int] = (),
     colours: Mapping[int, str] | None = None,
 ) -> None:
-    """Print a table; the columns in ``right`` are aligned to the right, ``colours`` are those of rows.
+    """Print a table: columns in ``right`` are aligned to the right, ``colours`` are those of rows, by their index.
 
-    On a terminal that is too narrow the cells of the columns in ``cut`` are shortened: at their beginning those in
-    ``keep_end``, at their end the others. A file or a pipe always gets them whole.
+    On a terminal that is too narrow, cells of the columns in ``cut`` are shortened: those in ``keep_end`` at their
+    beginning, the others at their end. A file or a pipe gets every cell whole.
     """
-    from rich.cells import cell_len
-
     cells = _cells(headers, rows)
     widths = _widths(cells)
     if (available := _available()) is not None:
         _narrow(widths, cut, available)
-    for number, row in enumerate(cells):
-        line = []
-        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            text = _shorten(cell, width, keep_end=index in keep_end)
-            blanks = " " * (width - cell_len(text))
-            line.append(blanks + text if index in right else text + blanks)
-        colour = (colours or {}).get(number - 1)
-        text = _GAP.join(line).rstrip()
+    for number, row in enumerate(cells, start=-1):
+        texts = [
+            _fitted(cell, width, to_right=index in right, keep_end=index in keep_end)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        text, colour = _GAP.join(texts).rstrip(), (colours or {}).get(number)
         show(coloured(text, colour) if colour else text)
-        if number == 0:
+        if number < 0:
             show(_GAP.join("-" * width for width in widths))
 
 
 def fits(headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int]) -> bool:
-    """Say whether a table can be printed without lines that wrap."""
+    """Return whether a table can be printed without wrapped lines."""
     widths = _widths(_cells(headers, rows))
     available = _available()
     return available is None or _narrow(widths, cut, available)
 
 
 def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print each row on lines of its own, one per column."""
+    """Print each row as lines of its own, one per column."""
     width = max(map(len, headers))
     for number, row in enumerate(_cells(headers, rows)[1:], start=1):
         show(f"-- {number:,}")
@@ -121,12 +120,12 @@ def _widths(cells: list[list[str]]) -> list[int]:
 
 
 def _available() -> int | None:
-    """Return the width of the terminal; None where stdout is none."""
+    """Return the width of the terminal; None if stdout is not one."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _narrow(widths: list[int], cut: Sequence[int], available: int) -> bool:
-    """Take from the widest of the columns in ``cut``, one character after the other; say whether all fit then."""
+    """Shorten the widest of the columns in ``cut`` until all columns fit; return whether they do."""
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
     while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > _NARROWEST:
         widths[widest] -= 1
@@ -134,11 +133,14 @@ def _narrow(widths: list[int], cut: Sequence[int], available: int) -> bool:
     return excess <= 0
 
 
-def _shorten(cell: str, width: int, *, keep_end: bool) -> str:
+def _fitted(cell: str, width: int, *, to_right: bool, keep_end: bool) -> str:
+    """Return ``cell`` in exactly ``width`` terminal columns."""
     from rich.cells import cell_len, set_cell_size
 
-    if cell_len(cell) <= width:
-        return cell
-    if keep_end:
-        return "…" + set_cell_size(cell[::-1], width - 1)[::-1].strip()
-    return set_cell_size(cell, width - 1).rstrip() + "…"
+    if cell_len(cell) > width:
+        if keep_end:
+            cell = "…" + set_cell_size(cell[::-1], width - 1)[::-1].strip()
+        else:
+            cell = set_cell_size(cell, width - 1).rstrip() + "…"
+    blanks = " " * (width - cell_len(cell))
+    return blanks + cell if to_right else cell + blanks

@@ -1,4 +1,4 @@
-"""stdout is data, stderr narration; JSON parses; what a terminal would act upon is inert."""
+"""stdout has data, stderr the log; JSON parses; control characters are sanitized."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ MARKUP = "[red]X[/red] [link=https://example.org]"
     ],
     ids=" ".join,
 )
-def test_json_is_all_that_is_on_stdout(arguments: list[str], loaded: LoadResult) -> None:
+def test_json_is_all_of_stdout(arguments: list[str], loaded: LoadResult) -> None:
     done = etl(*arguments, "--json", home=loaded.home, env={"ETL_DSN": loaded.uri})
     assert done.code == 0, done.err
     assert done.json
     assert all(line.startswith("etl: ") for line in done.err.splitlines())
 
 
-def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: LoadResult) -> None:
+def test_run_summary_has_counts_place_and_next_commands(loaded: LoadResult) -> None:
     out, err = loaded.done.out, loaded.done.err
     counts, created = loaded.manifest["counts"], loaded.manifest["created"]
     assert loaded.done.code == 0
@@ -66,19 +66,19 @@ def test_a_run_tells_people_what_was_loaded_where_and_what_to_try(loaded: LoadRe
     assert [etl(*words[2:], home=loaded.home).code for words in suggested] == [0]
 
 
-def test_the_same_again_says_that_nothing_is_new(loaded: LoadResult) -> None:
+def test_second_run_says_nothing_new(loaded: LoadResult) -> None:
     done = etl("run", SAMPLES, "--dsn", loaded.uri, home=loaded.home)
     files = len(loaded.manifest["files"])
     assert f"complete: nothing new, all {files} files were loaded before (--force loads them again)" in done.out
 
 
-def test_a_dry_run_says_that_nothing_was_written(database: str, tmp_path: Path) -> None:
+def test_dry_run_says_nothing_was_written(database: str, tmp_path: Path) -> None:
     path = write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
     done = etl("run", path, "--dry-run", "--dsn", database, home=tmp_path)
     assert "dry run: 1 listens would be inserted; nothing was written to the database" in done.out
 
 
-def test_check_counts_what_a_run_counts(loaded: LoadResult) -> None:
+def test_check_counts_equal_those_of_a_run(loaded: LoadResult) -> None:
     checked = etl("check", SAMPLES, "--json").json
     manifest = loaded.manifest
     for name in ("records", "skipped", "rejected"):
@@ -96,7 +96,7 @@ def test_check_counts_what_a_run_counts(loaded: LoadResult) -> None:
             assert one["counts"][name] == other["counts"][name]
 
 
-def test_names_cannot_act_on_a_terminal_and_markup_is_text(database: str, tmp_path: Path) -> None:
+def test_names_are_sanitized_and_markup_is_text(database: str, tmp_path: Path) -> None:
     folder = tmp_path / "exports"
     folder.mkdir()
     rows = [scrobble(1, [f"{ESCAPES}A {MARKUP}"], f"\u202eT {MARKUP}", f"\u2066{MARKUP}"), scrobble(2, [""], ESCAPES)]
@@ -120,7 +120,7 @@ def test_names_cannot_act_on_a_terminal_and_markup_is_text(database: str, tmp_pa
     assert all(MARKUP in done.out for done in runs[3:5])
 
 
-def test_a_path_that_is_not_utf8_does_no_harm(tmp_path: Path) -> None:
+def test_path_that_is_not_utf8(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/\xff\xfe"
     try:
         os.mkdir(folder)  # noqa: PTH102 (bytes)
@@ -136,7 +136,7 @@ def test_a_path_that_is_not_utf8_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--json", "FROM listens"], ["SELECT artist FROM listens"]], ids=["json", "table"]
 )
-def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: list[str], loaded: LoadResult) -> None:
+def test_non_utf8_output_has_escapes(arguments: list[str], loaded: LoadResult) -> None:
     *options, query = arguments
     env = {"PYTHONIOENCODING": "iso-8859-1"}
     done = etl("inspect", loaded.manifest["run_id"], *options, "--sql", query, home=loaded.home, env=env)
@@ -146,7 +146,7 @@ def test_a_terminal_that_is_not_utf8_gets_escapes_for_what_it_lacks(arguments: l
         assert any("Соня" in row["artist"] for row in done.json)
 
 
-def test_a_reader_that_stops_early_gets_no_traceback(loaded: LoadResult) -> None:
+def test_closed_pipe_gives_no_traceback(loaded: LoadResult) -> None:
     with subprocess.Popen(
         [SCRIPT, "inspect", "--sql", "SELECT range FROM range(100000)"],
         env=environment(loaded.home),
@@ -161,7 +161,7 @@ def test_a_reader_that_stops_early_gets_no_traceback(loaded: LoadResult) -> None
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, loaded: LoadResult) -> None:
+def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded: LoadResult) -> None:
     name = loaded.manifest["run_id"]
     checked, asked, listed = (
         on_terminal(columns, *arguments, home=loaded.home)
@@ -174,13 +174,13 @@ def test_on_a_terminal_tables_fit_and_file_names_keep_their_ends(columns: int, l
     assert ("…" in "".join(checked)) == (columns < 100)
 
 
-def test_on_a_terminal_rows_with_too_many_columns_are_shown_one_column_per_line(loaded: LoadResult) -> None:
+def test_rows_with_too_many_columns_have_a_line_per_column(loaded: LoadResult) -> None:
     lines = on_terminal(80, "inspect", loaded.manifest["run_id"], "--sql", "FROM listens LIMIT 1", home=loaded.home)
     assert lines[0] == "-- 1"
     assert [line.split()[0] for line in lines[1:4]] == ["file", "row", "listened_at"]
 
 
-def test_in_a_pipe_nothing_is_cut(loaded: LoadResult) -> None:
+def test_tables_in_a_pipe_are_not_cut(loaded: LoadResult) -> None:
     out = etl("inspect", loaded.manifest["run_id"], "--sql", "FROM listens", home=loaded.home).out
     assert "…" not in out
     assert json.dumps(loaded.manifest["files"][0]["path"]).strip('"') in out

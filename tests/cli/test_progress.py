@@ -1,4 +1,4 @@
-"""Progress is calm, fits the terminal, leaves nothing behind, and is absent where nobody looks."""
+"""Progress fits the terminal, is erased at the end, and appears only on a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load"
 
 
 def screen(columns: int, sent: str) -> list[str]:
-    """Return the lines that a terminal shows in the end."""
+    """Return the lines that a terminal shows after all that was sent."""
     terminal = pyte.Screen(columns, 200)
     pyte.Stream(terminal).feed(sent)
     return [text.rstrip() for text in terminal.display if text.strip()]
@@ -39,11 +39,11 @@ def state(step: str, done: int, total: int, at: float = 3.0) -> State:
 
 
 @given(st.sampled_from(STEPS), st.integers(0, 10**9), st.integers(1, 10**9), st.floats(0, 1e6), st.integers(20, 200))
-def test_the_line_is_never_wider_than_the_terminal(step: str, done: int, total: int, now: float, width: int) -> None:
+def test_line_is_never_wider_than_the_terminal(step: str, done: int, total: int, now: float, width: int) -> None:
     assert 0 < len(line(state(step, min(done, total), total), now, width)) <= width
 
 
-def test_a_wide_terminal_shows_everything() -> None:
+def test_line_on_wide_terminal_shows_everything() -> None:
     shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, 140)
     assert shown.split("  ") == [
         "loading",
@@ -59,26 +59,26 @@ def test_a_wide_terminal_shows_everything() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
-def test_a_narrow_terminal_keeps_what_matters_most(width: int) -> None:
+def test_line_on_narrow_terminal_keeps_the_most_important(width: int) -> None:
     shown = line(state("load", 20_000, 50_000, at=4.0), 4.0, width)
     assert all(text in shown for text in ("loading", "━━━", "40 %", "6 s left"))
     assert ("listens/s" in shown) == (width >= 140)
 
 
-def test_the_time_that_is_left_counts_down_between_two_batches() -> None:
+def test_time_left_counts_down_between_batches() -> None:
     half = state("load", 500, 1_000, at=10.0)
     assert [line(half, now, 60)[-9:] for now in (10.0, 13.0)] == ["10 s left", " 7 s left"]
     assert "left" not in line(half, 30.0, 60)
     assert "5 min left" in line(state("load", 500, 1_000, at=300.0), 300.0, 60)
 
 
-def test_nothing_is_guessed_in_the_first_second() -> None:
+def test_line_has_no_estimate_in_the_first_second() -> None:
     shown = line(state("load", 1, 1_000_000, at=0.5), 0.6, 140)
     assert "left" not in shown
     assert "/s" not in shown
 
 
-def test_what_is_not_utf8_gets_ascii() -> None:
+def test_line_is_ascii_on_non_utf8_terminal() -> None:
     assert line(state("load", 1, 2), 3.0, 60, is_unicode=False).isascii()
 
 
@@ -86,9 +86,7 @@ def test_what_is_not_utf8_gets_ascii() -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_on_a_terminal_one_line_is_drawn_again_and_again_and_nothing_stays(
-    columns: int, database: str, tmp_path: Path
-) -> None:
+def test_bar_redraws_one_line_and_is_erased(columns: int, database: str, tmp_path: Path) -> None:
     code, sent = sent_to_terminal(columns, "run", str(SAMPLES), "--dsn", database, home=tmp_path)
     assert code == 0
     drawn = re.findall(r"(?:^|[\nK])((?:starting|connecting|reading|loading)[^\r\n\x1b]*)\r\x1b\[K", sent)
@@ -100,7 +98,7 @@ def test_on_a_terminal_one_line_is_drawn_again_and_again_and_nothing_stays(
     assert "\x1b[32mcomplete\x1b[0m" in sent
 
 
-def test_an_interrupted_run_leaves_a_clean_terminal_with_what_to_do_next(database: str, tmp_path: Path) -> None:
+def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_path: Path) -> None:
     env = {"ETL_FAULT": "before_enrichment:1:SIGINT"}
     code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
     last = screen(60, sent)
@@ -110,7 +108,7 @@ def test_an_interrupted_run_leaves_a_clean_terminal_with_what_to_do_next(databas
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 
 
-def test_an_error_stands_in_a_box_with_the_next_step(tmp_path: Path) -> None:
+def test_error_on_terminal_is_a_box_with_a_hint(tmp_path: Path) -> None:
     code, sent = sent_to_terminal(40, "runs", "show", home=tmp_path)
     shown = screen(40, sent)
     assert code == 4
@@ -121,7 +119,7 @@ def test_an_error_stands_in_a_box_with_the_next_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["run", str(SAMPLES)], ["runs", "show"]], ids=" ".join)
-def test_no_color_means_none(arguments: list[str], database: str, tmp_path: Path) -> None:
+def test_no_color_disables_colours(arguments: list[str], database: str, tmp_path: Path) -> None:
     _, sent = sent_to_terminal(80, *arguments, home=tmp_path, env={"NO_COLOR": "1", "ETL_DSN": database})
     assert "error" in sent or "complete" in sent
     assert re.findall(r"\x1b\[[0-9;]*[34][0-9;]+m", sent) == []
@@ -130,13 +128,13 @@ def test_no_color_means_none(arguments: list[str], database: str, tmp_path: Path
 # --- elsewhere -----------------------------------------------------------------------------------------------
 
 
-def test_where_stderr_is_no_terminal_there_is_no_progress(loaded: LoadResult) -> None:
+def test_no_progress_without_a_terminal(loaded: LoadResult) -> None:
     assert "\r" not in loaded.done.err
     assert "\x1b" not in loaded.done.out + loaded.done.err
     assert "loading" not in loaded.done.err
 
 
-def test_plain_progress_is_a_line_per_step_that_counts(database: str, tmp_path: Path) -> None:
+def test_plain_progress_has_a_line_per_counting_step(database: str, tmp_path: Path) -> None:
     done = etl("run", SAMPLES / "maloja", "--dsn", database, "--progress", "plain", home=tmp_path)
     told = [text for text in done.err.splitlines() if text.startswith(("etl: reading: ", "etl: loading: "))]
     assert len(told) == 2
@@ -148,7 +146,7 @@ def test_plain_progress_is_a_line_per_step_that_counts(database: str, tmp_path: 
 
 
 @pytest.mark.parametrize("wanted", [["--progress", "none"], ["--log-format", "json"]], ids=" ".join)
-def test_no_progress_where_none_is_wanted_or_the_log_is_json(wanted: list[str], tmp_path: Path) -> None:
+def test_no_progress_with_progress_none_or_json_log(wanted: list[str], tmp_path: Path) -> None:
     _, sent = sent_to_terminal(80, "run", str(SAMPLES), "--dsn", NOWHERE, *wanted, home=tmp_path)
     assert "Connection refused" in sent
     assert "\x1b[K" not in sent

@@ -1,4 +1,4 @@
-"""``etl report`` writes a page that is whole or not there."""
+"""``etl report`` writes a complete page or none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import LoadResult
 
 
-def test_the_page_of_a_run_is_in_its_directory(loaded: LoadResult) -> None:
+def test_report_is_written_into_the_run_directory(loaded: LoadResult) -> None:
     name, counts = loaded.manifest["run_id"], loaded.manifest["counts"]
     done = etl("report", name, home=loaded.home)
     path = loaded.home / "runs" / name / "report.html"
@@ -27,7 +27,7 @@ def test_the_page_of_a_run_is_in_its_directory(loaded: LoadResult) -> None:
     assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
 
 
-def test_the_newest_run_is_taken_and_the_page_put_where_it_is_wanted(tmp_path: Path) -> None:
+def test_report_of_newest_run_with_output_path(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", [{"row": 1}])
     path = tmp_path / "it's mine.html"
     told = etl("report", "--output", path, "--json", home=tmp_path).json
@@ -36,7 +36,7 @@ def test_the_newest_run_is_taken_and_the_page_put_where_it_is_wanted(tmp_path: P
     assert not (run.path / "report.html").exists()
 
 
-def test_a_page_that_cannot_be_made_or_written_says_why(tmp_path: Path) -> None:
+def test_report_unwritable_path_and_unfinished_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", [{"row": 1}])
     done = etl("report", "--output", tmp_path / "nowhere" / "x.html", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.USAGE, "")

@@ -1,4 +1,4 @@
-"""The Prometheus file is valid, whole, and there after a run that failed too."""
+"""The Prometheus file is valid and complete, also after a failed run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANIFEST: dict[str, Any] = {
 
 
 def read(path: Path) -> dict[tuple[str, ...], float]:
-    """Return the samples by metric and labels, without the one that all have."""
+    """Return the samples by metric and labels, without the label that all have."""
     families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation for family in families)
@@ -44,7 +44,7 @@ def write(path: Path, **changes: object) -> dict[tuple[str, ...], float]:
     return read(path)
 
 
-def test_it_tells_what_became_of_the_run(tmp_path: Path) -> None:
+def test_metrics_of_a_finished_run(tmp_path: Path) -> None:
     before = time.time()
     found = write(tmp_path / 'my "etl".prom')
     assert before - 1 <= found["last_run_timestamp_seconds",] <= time.time()
@@ -58,7 +58,7 @@ def test_it_tells_what_became_of_the_run(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ['my "etl".prom']
 
 
-def test_the_last_success_is_remembered_through_failures(tmp_path: Path) -> None:
+def test_last_success_survives_a_failed_run(tmp_path: Path) -> None:
     path = tmp_path / "etl.prom"
     good = write(path, exit_code=0)
     assert good["last_success_timestamp_seconds",] == good["last_run_timestamp_seconds",]
@@ -70,18 +70,18 @@ def test_the_last_success_is_remembered_through_failures(tmp_path: Path) -> None
     assert ("last_run_rows", "inserted") not in failed
 
 
-def test_a_defect_counts_as_one(tmp_path: Path) -> None:
+def test_unexpected_exception_is_exit_code_1(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), Metrics(tmp_path / "etl.prom"):
         raise ZeroDivisionError
     assert read(tmp_path / "etl.prom")["last_run_exit_code",] == 1
 
 
-def test_another_account_can_read_it(tmp_path: Path) -> None:
+def test_metrics_file_is_readable_by_others(tmp_path: Path) -> None:
     write(tmp_path / "etl.prom")
     assert (tmp_path / "etl.prom").stat().st_mode & 0o777 == 0o644
 
 
-def test_a_place_that_cannot_be_written_is_refused_before_the_run_or_told_after_it(tmp_path: Path) -> None:
+def test_unwritable_path_is_refused_before_and_logged_after_the_run(tmp_path: Path) -> None:
     for place in (tmp_path / "missing" / "etl.prom", tmp_path):
         with pytest.raises(SettingsError, match=r"--metrics .* cannot be written"):
             Metrics(place)

@@ -1,4 +1,4 @@
-"""Drives a real browser, headless, through the DevTools protocol on a pipe: what it fetches and complains about."""
+"""Drives a headless browser through the DevTools protocol on a pipe, and records what it fetches and reports."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FLAGS = (
 
 
 def find_browser() -> str | None:
-    """Return the program of a browser of Chrome's kind: what ETL_TEST_BROWSER names, else what is installed."""
+    """Return the path of Chromium or Chrome: the one in ETL_TEST_BROWSER, else an installed one."""
     given = os.environ.get("ETL_TEST_BROWSER")
     found = [given] if given else [*_NAMES, _ON_MACOS]
     return next(filter(None, map(shutil.which, found)), None)
@@ -44,14 +44,14 @@ def find_browser() -> str | None:
 
 @dataclass
 class Seen:
-    """What a browser made of a page."""
+    """What a browser reported about a page."""
 
     complaints: list[str] = field(default_factory=list)
     """Console messages of any kind, exceptions, and what the browser logs: failed loads, broken policies."""
     fetched: list[str] = field(default_factory=list)
     """URLs, the page's own among them."""
     answer: Any = None
-    """What the expression gave."""
+    """The value of the expression."""
 
 
 class Browser:
@@ -121,7 +121,7 @@ def _note(method: str, told: dict[str, Any], seen: Seen) -> None:
 
 
 def _pipe() -> tuple[int, int]:
-    """Return the ends of a pipe, with numbers above those that the browser's ends will have."""
+    """Return the ends of a pipe, numbered above the descriptors 3 and 4, which the browser uses."""
     ends = os.pipe()
     moved = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
     for end in ends:
@@ -131,7 +131,7 @@ def _pipe() -> tuple[int, int]:
 
 @contextmanager
 def running(program: str) -> Iterator[Browser]:
-    """Give a browser with a profile of its own, and end it."""
+    """Yield a browser with a temporary profile; it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="etl-browser-", ignore_cleanup_errors=True) as profile:
         ours_in, theirs_out = _pipe()
         theirs_in, ours_out = _pipe()

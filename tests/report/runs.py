@@ -43,7 +43,7 @@ def make_run(
     file: str = "export.json",
     **told: object,
 ) -> RunDirectory:
-    """Return a run whose listens (see ``tests.helpers.frames``) were all inserted; ``told`` is put over run.json."""
+    """Return a run whose listens (see ``tests.helpers.frames``) were all inserted; ``told`` changes run.json."""
     run = create_run(runs, "auto", NOW)
     frame = listens(*rows, file=file) if rows else empty(LISTENS)
     spelled = accounting.spellings(accounting.spelled(frame))

@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing to complain of, nothing fetched, nothing beyond the edge, all of it readable."""
+"""The page in a real browser: no errors, no requests, no overflow, enough contrast."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")
 
-# Opens what is closed, then tells: the width that the page needs, how many drawings are shown, texts with too little
-# contrast (WCAG AA), texts that stand out of their drawing.
+# Opens all details, then returns the width that the page needs, the drawings that are shown, texts with too little
+# contrast (WCAG AA), and texts beyond the edge of their card.
 LOOK = """(() => {
   for (const closed of document.querySelectorAll("details")) closed.open = true;
   const shown = element => element.checkVisibility() && element.getBoundingClientRect().width > 0;
@@ -78,9 +78,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page(read_facts(hostile_run(tmp_path_factory.mktemp("hostile"))))
 
 
-def test_the_page_is_at_home_on_phones_and_desks_by_day_and_night(
-    browser: Browser, hostile: str, tmp_path: Path
-) -> None:
+def test_page_on_phone_and_desk_in_light_and_dark(browser: Browser, hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(hostile, encoding="utf-8")
     for width in WIDTHS:
@@ -98,13 +96,13 @@ def test_the_page_is_at_home_on_phones_and_desks_by_day_and_night(
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_page_with_a_defect_is_complained_of(what: str, browser: Browser, tmp_path: Path) -> None:
+def test_browser_reports_defects(what: str, browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "broken.html"
     path.write_text(f"<!DOCTYPE html><html><body>{BROKEN[what]}</body></html>", encoding="utf-8")
     assert browser.see(path.as_uri(), 390, "light", "1").complaints
 
 
-def test_the_pages_own_policy_stops_scripts_and_the_network(browser: Browser, hostile: str, tmp_path: Path) -> None:
+def test_policy_blocks_scripts_and_network(browser: Browser, hostile: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     stowaway = "<script>document.title = 'taken over'</script><img src='http://127.0.0.1:9999/x.png'/></body>"
     path.write_text(hostile.replace("</body>", stowaway), encoding="utf-8")
@@ -113,7 +111,7 @@ def test_the_pages_own_policy_stops_scripts_and_the_network(browser: Browser, ho
     assert len(seen.complaints) == 2
 
 
-def test_what_does_not_fit_is_noticed(browser: Browser, tmp_path: Path) -> None:
+def test_browser_reports_overflow_and_low_contrast(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "wide.html"
     card = "<div class='card' style='width: 200px'><p style='width: 900px; color: #eee'>{}</p></div>"
     path.write_text(f"<!DOCTYPE html><html><body>{card.format('wide')}</body></html>", encoding="utf-8")

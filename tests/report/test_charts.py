@@ -1,4 +1,4 @@
-"""Charts are right at their edges: round axes, no label without room, no text that acts."""
+"""Charts: round axis ticks, labels with room, visible parts, escaped text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def texts(drawing: ET.Element) -> list[str]:
 
 
 @given(st.integers(1, MUCH))
-def test_ticks_cover_the_numbers_in_few_even_steps(most: int) -> None:
+def test_ticks_are_few_even_and_cover_the_largest_number(most: int) -> None:
     ticks = charts.ticks_up_to(most)
     steps = {after - before for before, after in pairwise(ticks)}
     assert ticks[0] == 0
@@ -61,7 +61,7 @@ def test_labels_of_years_have_room(first: int, more: int) -> None:
         assert max(places) < width - 20
 
 
-def test_every_part_of_the_accounting_can_be_seen_and_none_is_beyond_the_edge() -> None:
+def test_accounting_shows_every_part_within_the_edge() -> None:
     records = {"inserted": MUCH, "already_present": 0, "skipped": 1, "rejected": 1}
     for drawing in drawn(charts.accounting(records, "A bar")):
         edge = float(str(drawing.get("viewBox")).split()[2])
@@ -71,7 +71,7 @@ def test_every_part_of_the_accounting_can_be_seen_and_none_is_beyond_the_edge() 
         assert sum(bars[-1]) == pytest.approx(edge)
 
 
-def test_what_is_put_into_a_drawing_is_escaped() -> None:
+def test_svg_text_and_attributes_are_escaped() -> None:
     shown = svg.text(0, 1.23456, "</text><script>", text_anchor='"onload="')
     (element,) = drawn(shown)
     assert (element.text, dict(element.items())) == (

@@ -1,4 +1,4 @@
-"""The page about a run: well-formed, inert, complete, and of use without anything but itself."""
+"""The page about a run is well-formed, escaped, complete and self-contained."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def several(runs: Path) -> RunDirectory:
+def many_listens(runs: Path) -> RunDirectory:
     rows = [
         {"artist": "Ann", "track": "One", "album": "Hits", "listened_at": at(place * 86_400 * 40)}
         for place in range(30)
@@ -49,17 +49,17 @@ def without_files(runs: Path) -> RunDirectory:
 
 
 def with_half_its_files(runs: Path) -> RunDirectory:
-    run = several(runs)
+    run = many_listens(runs)
     (run.path / "outcome.parquet").unlink()
     return run
 
 
-MAKERS = [several, one_listen, nothing, without_files, with_half_its_files, hostile_run]
+MAKERS = [many_listens, one_listen, nothing, without_files, with_half_its_files, hostile_run]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunDirectory]:
-    """Return runs of every kind, by the name of what makes them."""
+    """Return a run of each of MAKERS, by its name."""
     return {maker.__name__: maker(tmp_path_factory.mktemp(maker.__name__)) for maker in MAKERS}
 
 
@@ -73,7 +73,7 @@ each = pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
 
 
 def parsed(text: str) -> ET.Element:
-    """Return the page as a strict parser reads it: what is not well-formed is an error."""
+    """Return the page as a strict XML parser reads it."""
     return ET.fromstring(text)  # noqa: S314 (a page of ours)
 
 
@@ -86,7 +86,7 @@ def section(root: ET.Element, name: str) -> ET.Element:
 
 
 @each
-def test_a_page_is_well_formed_and_fetches_nothing(kind: str, pages: dict[str, str]) -> None:
+def test_page_is_well_formed_and_fetches_nothing(kind: str, pages: dict[str, str]) -> None:
     root = parsed(pages[kind])
     assert pages[kind].startswith("<!DOCTYPE html>\n")
     assert {element.tag for element in root.iter()} & {"script", "img", "iframe", "object", "embed", "form"} == set()
@@ -101,7 +101,7 @@ def test_a_page_is_well_formed_and_fetches_nothing(kind: str, pages: dict[str, s
 
 
 @each
-def test_a_page_can_be_read_out(kind: str, pages: dict[str, str]) -> None:
+def test_page_is_accessible(kind: str, pages: dict[str, str]) -> None:
     root = parsed(pages[kind])
     names = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(set(names)) == len(names)
@@ -117,9 +117,7 @@ def test_a_page_can_be_read_out(kind: str, pages: dict[str, str]) -> None:
 
 
 @each
-def test_drawings_take_every_colour_from_the_style_sheet_which_has_each_for_light_and_dark(
-    kind: str, pages: dict[str, str]
-) -> None:
+def test_drawings_use_colours_defined_for_light_and_dark(kind: str, pages: dict[str, str]) -> None:
     (style,) = STYLE.findall(pages[kind])
     light, dark, *_ = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     defined = [set(re.findall(r"(--[\w-]+):", part)) for part in (light, dark)]
@@ -136,7 +134,7 @@ def test_drawings_take_every_colour_from_the_style_sheet_which_has_each_for_ligh
     assert defined[0] == defined[1]
 
 
-def test_hostile_texts_are_shown_and_do_nothing(pages: dict[str, str]) -> None:
+def test_hostile_texts_are_escaped(pages: dict[str, str]) -> None:
     text = pages["hostile_run"]
     acting = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n"}
     assert acting == set()
@@ -153,9 +151,9 @@ def test_hostile_texts_are_shown_and_do_nothing(pages: dict[str, str]) -> None:
         assert not any(name in words(drawing) for name in HOSTILE)
 
 
-def test_the_numbers_are_those_of_the_run(runs: dict[str, RunDirectory], pages: dict[str, str]) -> None:
-    run = runs["several"]
-    root = parsed(pages["several"])
+def test_numbers_equal_those_of_the_run(runs: dict[str, RunDirectory], pages: dict[str, str]) -> None:
+    run = runs["many_listens"]
+    root = parsed(pages["many_listens"])
     assert [words(one) for one in root.iter("h1")] == ["31 listens loaded"]
     tiles = next(one for one in root.iter("dl"))
     assert [words(one) for one in tiles] == ["listens31", "artists2", "albums1", "tracks2", "days with music30"]
@@ -178,13 +176,13 @@ def test_the_numbers_are_those_of_the_run(runs: dict[str, RunDirectory], pages: 
 
 
 def _text(query: str) -> str:
-    from etl.runs.inspect import named_queries  # noqa: PLC0415 (beside its use)
+    from etl.runs.inspect import named_queries  # noqa: PLC0415 (next to its use)
 
     return next(one.text for one in named_queries() if one.name == query)
 
 
-def test_marks_say_what_they_stand_for(pages: dict[str, str]) -> None:
-    root = parsed(pages["several"])
+def test_marks_have_titles(pages: dict[str, str]) -> None:
+    root = parsed(pages["many_listens"])
     titles = {words(one) for one in root.iter("title")}
     assert {
         "inserted: 31 records",
@@ -211,13 +209,13 @@ def test_marks_say_what_they_stand_for(pages: dict[str, str]) -> None:
         ({"imbalances": ["3 are not 4"]}, "1 listen loaded", "3 are not 4"),
     ],
 )
-def test_how_a_run_ended_is_said_first(changes: dict[str, Any], title: str, notice: str, tmp_path: Path) -> None:
+def test_headline_and_notice_by_status(changes: dict[str, Any], title: str, notice: str, tmp_path: Path) -> None:
     root = parsed(page(read_facts(make_run(tmp_path, [{"row": 1}], **changes))))
     assert [words(one) for one in root.iter("h1")] == [title]
     assert notice in " ".join(words(one) for one in root.iter("ul") if one.get("class") == "notices")
 
 
-def test_a_run_of_one_listen_speaks_of_one_and_counts_in_whole_numbers(pages: dict[str, str]) -> None:
+def test_one_listen_has_singular_nouns_and_whole_ticks(pages: dict[str, str]) -> None:
     root = parsed(pages["one_listen"])
     told = words(root)
     drawing = next(one for one in root.iter("svg") if str(one.get("aria-label")).startswith("Listens by month"))
@@ -226,7 +224,7 @@ def test_a_run_of_one_listen_speaks_of_one_and_counts_in_whole_numbers(pages: di
     assert not re.search(r"\b1 (listens|records|keys|files|artists|albums|tracks)\b", told)
 
 
-def test_a_run_that_found_its_files_known_says_so_and_draws_no_listens(tmp_path: Path) -> None:
+def test_run_with_known_files_only_draws_no_listens(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     manifest = run.read_manifest()
     manifest["files"] = [{**manifest["files"][0], "path": f"{name}.json", "status": "known"} for name in "ab"]
@@ -238,7 +236,7 @@ def test_a_run_that_found_its_files_known_says_so_and_draws_no_listens(tmp_path:
     assert [one.get("aria-labelledby") for one in root.iter("section")] == ["accounting", "files", "timings", "run"]
 
 
-def test_files_that_need_a_look_come_first_and_many_are_cut(tmp_path: Path) -> None:
+def test_refused_files_come_first_and_long_list_is_cut(tmp_path: Path) -> None:
     run = make_run(tmp_path, [{"row": 1}])
     manifest = run.read_manifest()
     loaded = manifest["files"][0]
@@ -253,11 +251,11 @@ def test_files_that_need_a_look_come_first_and_many_are_cut(tmp_path: Path) -> N
     assert "And 101 more" in words(files)
 
 
-def test_what_is_missing_from_the_run_directory_is_said(pages: dict[str, str]) -> None:
+def test_missing_parquet_file_is_a_notice(pages: dict[str, str]) -> None:
     assert "left out here: outcome.parquet" in words(parsed(pages["with_half_its_files"]))
 
 
-def test_frames_of_the_page_are_answers_of_named_queries(runs: dict[str, RunDirectory]) -> None:
-    facts = read_facts(runs["several"])
+def test_facts_are_results_of_named_queries(runs: dict[str, RunDirectory]) -> None:
+    facts = read_facts(runs["many_listens"])
     assert isinstance(facts.answers["by_month"].schema["month"], pl.Date)
     assert facts.answers["totals"].row(0)[:5] == (31, 2, 1, 2, 30)

@@ -1,4 +1,5 @@
-"""The enrichment that an import leaves for later: images, MBIDs and aliases, durations, asked for over the network.
+"""Backfill: adds the images, MBIDs, aliases and durations that a load leaves out, over the network.
 
-Asking is done by ``client`` (one host), ``cache`` and ``asker``; what to ask and what an answer means is pure.
+``rules`` decides what to request and what the answers mean, ``services`` knows each service's API, ``http`` sends the
+requests; ``run`` connects them with the database.
 """

@@ -1,4 +1,4 @@
-"""Reads what lacks something and writes what was found; nothing that is set is ever overwritten."""
+"""Reads the entities that miss something and writes what was found; a value that is set is never overwritten."""
 
 from __future__ import annotations
 
@@ -7,127 +7,138 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.backfill.rules.entities import Album, Artist, Kind, Track
-from etl.backfill.rules.findings import Candidate, Field, Outcome
-from etl.backfill.rules.frames import values
+from etl.backfill.rules.entities import AlbumEntity, ArtistEntity, EntityKind, TrackEntity
+from etl.backfill.rules.findings import Candidate, Field, FindingOutcome
+from etl.backfill.rules.frames import changes_of
 from etl.normalize.text import MAX_NAME_BYTES, clean
 from etl.targets.base import OVERTAKEN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from etl.backfill.rules.entities import Entity
     from etl.backfill.rules.findings import Finding
     from etl.targets.base import Connection, Target
 
+    MbidOwners: TypeAlias = dict[tuple[EntityKind, str], int]
+
 _READ = {
-    Kind.ARTISTS: ("backfill_artists", Artist),
-    Kind.ALBUMS: ("backfill_albums", Album),
-    Kind.TRACKS: ("backfill_tracks", Track),
+    EntityKind.ARTISTS: ("backfill_artists", ArtistEntity),
+    EntityKind.ALBUMS: ("backfill_albums", AlbumEntity),
+    EntityKind.TRACKS: ("backfill_tracks", TrackEntity),
 }
 _WRITE = {
-    (Kind.ARTISTS, Field.IMAGE): "backfill_artist_images",
-    (Kind.ALBUMS, Field.IMAGE): "backfill_release_images",
-    (Kind.ARTISTS, Field.MBID): "backfill_artist_mbids",
-    (Kind.ALBUMS, Field.MBID): "backfill_release_mbids",
-    (Kind.TRACKS, Field.MBID): "backfill_track_mbids",
-    (Kind.TRACKS, Field.DURATION): "backfill_durations",
-    (Kind.ARTISTS, Field.ALIAS): "backfill_artist_aliases",
-    (Kind.ALBUMS, Field.ALIAS): "backfill_release_aliases",
+    (EntityKind.ARTISTS, Field.IMAGE): "backfill_artist_images",
+    (EntityKind.ALBUMS, Field.IMAGE): "backfill_release_images",
+    (EntityKind.ARTISTS, Field.MBID): "backfill_artist_mbids",
+    (EntityKind.ALBUMS, Field.MBID): "backfill_release_mbids",
+    (EntityKind.TRACKS, Field.MBID): "backfill_track_mbids",
+    (EntityKind.TRACKS, Field.DURATION): "backfill_durations",
+    (EntityKind.ARTISTS, Field.ALIAS): "backfill_artist_aliases",
+    (EntityKind.ALBUMS, Field.ALIAS): "backfill_release_aliases",
 }
 _ATTEMPTS = 8
-_PASSING = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed something since we looked
+_RETRIED = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed something since we looked
 
 
-def read_lacking(connection: Connection, task: str, kind: Kind) -> list[Entity]:
-    """Return what ``task`` is to look at, the most played first."""
+def read_missing(connection: Connection, task: str, kind: EntityKind) -> list[Entity]:
+    """Return the entities of ``kind`` that miss what ``task`` finds, the most played first."""
     name, make = _READ[kind]
     rows = connection.query(name, task)
-    connection.rollback()  # asking takes hours: no transaction stays open meanwhile
-    return [make(**_filled(row)) for row in rows.iter_rows(named=True)]
+    connection.rollback()  # requests take hours, during which no transaction may stay open
+    return [make(**_with_lists(row)) for row in rows.iter_rows(named=True)]
 
 
-def _filled(row: dict[str, Any]) -> dict[str, Any]:
+def _with_lists(row: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
-def settle(
-    target: Target,
-    connection: Connection,
-    findings: Sequence[Finding],
-    given: dict[tuple[Kind, str], int],
-    *,
-    dry_run: bool,
+def write_findings(
+    target: Target, connection: Connection, findings: Sequence[Finding], owners: MbidOwners, *, dry_run: bool
 ) -> list[Finding]:
-    """Write what ``findings`` found, in one transaction, and return them as they stand then.
+    """Write the changes of ``findings`` in one transaction and return the findings as they are afterwards.
 
-    An MBID that another entity has, or was ``given`` in this run before, makes the finding unsure. A dry run writes
-    nothing.
+    ``owners`` has the entities to which this run gave MBIDs, and is updated. A finding whose MBID belongs to another
+    entity, of this run or of the database, becomes unsure. A dry run writes nothing.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if not dry_run:
-                target.begin_round(connection)  # a load does not read names and MBIDs while they change
-            promised = dict(given)
-            checked = _without_held(connection, findings, promised)
-            settled = checked if dry_run else _write(connection, checked)
+                target.begin_round(connection)  # no load reads names and MBIDs while they change
+            new_owners = dict(owners)
+            checked = _check_owners(connection, findings, new_owners)
+            written = checked if dry_run else _write(connection, checked)
             connection.rollback() if dry_run else connection.commit()
         except StatementError as error:
             connection.rollback()
-            if error.failure not in _PASSING or attempt == _ATTEMPTS:
+            if error.failure not in _RETRIED or attempt == _ATTEMPTS:
                 raise
         else:
-            given.update(promised)
-            return settled
+            owners.update(new_owners)
+            return written
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _without_held(
-    connection: Connection, findings: Sequence[Finding], given: dict[tuple[Kind, str], int]
-) -> list[Finding]:
-    """Return ``findings``; those whose MBID belongs to another entity are unsure."""
-    holders = dict(given)
-    for kind in Kind:
-        mbids = [value for _, value in values([one for one in findings if one.kind is kind], Field.MBID)]
-        if mbids:
-            rows = connection.query("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
-            holders.update({(kind, mbid): holder for holder, mbid in rows.iter_rows()})
+def _check_owners(connection: Connection, findings: Sequence[Finding], owners: MbidOwners) -> list[Finding]:
+    """Return ``findings``, unsure where the MBID belongs to another entity; the others enter ``owners``."""
+    known = owners | _stored_owners(connection, findings)
     checked = []
     for finding in findings:
-        mbid = next((change.value for change in finding.changes if change.field is Field.MBID), None)
-        holder = holders.setdefault((finding.kind, mbid), finding.entity.id) if mbid else finding.entity.id
-        if mbid and holder == finding.entity.id:
-            given[finding.kind, mbid] = holder
-        checked.append(finding if holder == finding.entity.id else _held(finding, mbid or "", holder))
+        if not finding.mbid:
+            checked.append(finding)
+            continue
+        owner = known.setdefault((finding.kind, finding.mbid), finding.entity.id)
+        if owner == finding.entity.id:
+            owners[finding.kind, finding.mbid] = owner
+            checked.append(finding)
+        else:
+            checked.append(_taken(finding, finding.mbid, owner))
     return checked
 
 
-def _held(finding: Finding, mbid: str, holder: int) -> Finding:
-    note = f"{str(finding.kind)[:-1]} {holder} of the database has it: the same one twice? Merge them in Koito"
-    held = finding.became(Outcome.UNSURE, f"its MBID belongs to another: {holder}")
-    return replace(held, candidates=(Candidate(mbid, "", note=note),))
+def _stored_owners(connection: Connection, findings: Sequence[Finding]) -> MbidOwners:
+    """Return the entities of the database that have the MBIDs of ``findings``."""
+    owners: MbidOwners = {}
+    for kind in EntityKind:
+        mbids = [mbid for _, mbid in changes_of(_of_kind(findings, kind), Field.MBID)]
+        if mbids:
+            rows = connection.query("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
+            owners.update({(kind, mbid): owner for owner, mbid in rows.iter_rows()})
+    return owners
+
+
+def _of_kind(findings: Sequence[Finding], kind: EntityKind) -> list[Finding]:
+    return [finding for finding in findings if finding.kind is kind]
+
+
+def _taken(finding: Finding, mbid: str, owner: int) -> Finding:
+    note = f"{str(finding.kind)[:-1]} {owner} of the database has it: the same one twice? Merge them in Koito"
+    unsure = finding.unwritten(FindingOutcome.UNSURE, f"its MBID belongs to another: {owner}")
+    return replace(unsure, candidates=(Candidate(mbid, "", note=note),))
 
 
 def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]:
-    written: set[tuple[Kind, int]] = set()
+    """Write all changes; a finding of which nothing could be written becomes "already set"."""
+    written: set[tuple[EntityKind, int]] = set()
     for (kind, field), name in _WRITE.items():
-        wanted = values([one for one in findings if one.kind is kind], field)
-        pairs = pl.DataFrame(wanted, schema={"id": pl.Int32, "value": pl.String}, orient="row")
+        changes = changes_of(_of_kind(findings, kind), field)
+        pairs = pl.DataFrame(changes, schema={"id": pl.Int32, "value": pl.String}, orient="row")
         if field is Field.ALIAS:
-            pairs = _clean(pairs)
+            pairs = _storable(pairs)
         if not pairs.is_empty():
             rows = connection.query(name, pairs)
             written |= {(kind, one) for one in rows.get_column("id")}
     return [
-        one
-        if one.outcome is not Outcome.FOUND or (one.kind, one.entity.id) in written
-        else one.became(Outcome.ALREADY_SET, "set or removed meanwhile, or all of it is names of another")
-        for one in findings
+        finding
+        if finding.outcome is not FindingOutcome.FOUND or (finding.kind, finding.entity.id) in written
+        else finding.unwritten(FindingOutcome.ALREADY_SET, "set or removed meanwhile, or all of it is names of another")
+        for finding in findings
     ]
 
 
-def _clean(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return the names that may be stored, as a load would store them."""
+def _storable(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the names of ``pairs`` cleaned as a load cleans them, without duplicates and names that are too long."""
     return (
         pairs.with_columns(clean(pl.col("value")))
         .filter(pl.col("value").str.len_bytes() <= MAX_NAME_BYTES)

@@ -1,4 +1,4 @@
-"""The folder ``backfill/`` of the home: the cache, the hosts' slots, a lock for each task, and a folder per run."""
+"""Locks the folder ``backfill/`` of the home: cache, rate limit files, a lock per task, and a folder per run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class LockedError(EtlError):
-    """Another process does the same task."""
+class TaskLockedError(EtlError):
+    """Another process runs the same task."""
 
     exit_code = ExitCode.LOCKED
 
 
 @contextmanager
-def held(home: Path, task: str) -> Iterator[Path]:
-    """Give the folder, made if need be, and hold the lock of ``task``: nothing is asked twice at once.
+def locked_folder(home: Path, task: str) -> Iterator[Path]:
+    """Yield the folder, created if necessary, while holding the lock of ``task``: no request is sent twice at once.
 
-    Raises ``LockedError`` where another process holds it, ``SettingsError`` for a folder that cannot be used.
+    Raises ``TaskLockedError`` if another process holds the lock, ``SettingsError`` if the folder cannot be used.
     """
     folder = home / "backfill"
     try:
@@ -36,7 +36,7 @@ def held(home: Path, task: str) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LockedError(
+            raise TaskLockedError(
                 f"`etl backfill {task}` is at work already for {home}", "Wait for its end, or end it and go on here"
             ) from error
         yield folder

@@ -1,35 +1,35 @@
-"""How long the rest will take. Pure: moments are seconds, passed in."""
+"""Estimates how long the rest of a run takes. Pure: times are in seconds, and passed in."""
 
 from __future__ import annotations
 
 from collections import deque
 
-_WINDOW = 200
+_WINDOW = 200  # entities that the estimate is based on
 _ENOUGH = 5
 
 
 class Pace:
-    """The time that entities take which need a request; what the cache answers takes none and promises nothing."""
+    """Measures the time that an entity takes if it needs a request. Those that the cache answers take none."""
 
-    def __init__(self, started: float) -> None:
-        self._spent: deque[float] = deque(maxlen=_WINDOW)
-        self._last = started
+    def __init__(self, started_at: float) -> None:
+        self._durations: deque[float] = deque(maxlen=_WINDOW)
+        self._last = started_at
 
     def done(self, now: float, *, was_asked: bool) -> None:
-        """Note that an entity is done."""
+        """Record that an entity is done, and whether a service was asked for it."""
         if was_asked:
-            self._spent.append(now - self._last)
-        if was_asked or not self._spent:  # one from the cache, between others, does not use up their time
+            self._durations.append(now - self._last)
+        if was_asked or not self._durations:  # an entity from the cache does not shorten the time of the next one
             self._last = now
 
     def left(self, entities: int) -> float | None:
-        """Return the seconds that ``entities`` will take if a service must be asked for each; None if unknown yet."""
-        if len(self._spent) < _ENOUGH:
+        """Return the seconds that ``entities`` take if each needs a request; None while too few were measured."""
+        if len(self._durations) < _ENOUGH:
             return None
-        return entities * sum(self._spent) / len(self._spent)
+        return entities * sum(self._durations) / len(self._durations)
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration for people, such as ``2 h 10 min``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"

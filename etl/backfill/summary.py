@@ -1,11 +1,12 @@
-"""What a backfill tells of itself when it ends: its files, and its account as JSON."""
+"""Writes the files that a backfill leaves behind: findings, review, and the summary as ``run.json``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from etl.backfill.rules.findings import Outcome, count
+from etl.backfill.rules.findings import FindingOutcome, count
 from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, review_frame
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import RunStatus
@@ -13,76 +14,79 @@ from etl.core.settings import redact
 from etl.runs.directory import versions
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
-    from etl.backfill.http.client import Client
-    from etl.backfill.http.service import Asker
-    from etl.backfill.rules.entities import Kind
+    from etl.backfill.rules.entities import EntityKind
     from etl.backfill.rules.findings import Finding
     from etl.backfill.settings import BackfillSettings
     from etl.core.errors import EtlError
-    from etl.core.settings import Workspace
     from etl.runs.directory import RunDirectory
 
 
-@dataclass
-class Tally:
-    """What has come of a run so far."""
+@dataclass(frozen=True)
+class BackfillResult:
+    """The result of a run."""
 
-    lacking: dict[Kind, int] = field(default_factory=dict)
-    """How many entities lack what the task looks for."""
-    findings: list[Finding] = field(default_factory=list)
-    unreachable: set[str] = field(default_factory=set)
+    missing: Mapping[EntityKind, int]
+    """How many entities miss what the task finds."""
+    findings: Sequence[Finding]
+    given_up: Collection[str]
     """Why services were given up."""
-    stopped: str | None = None
-    """``limit`` or ``max_runtime``, where one of them left something undone."""
+    stopped_by: str | None
+    """``limit`` or ``max_runtime``, if one of them left entities undone."""
+    failure: EtlError | None
+    """The error that ended the run early."""
 
-    def exit_code(self, failure: EtlError | None) -> ExitCode:
-        """Return what the process tells its caller."""
-        codes = [failure.exit_code] if failure else []
-        if self.unreachable or any(one.outcome is Outcome.FAILED for one in self.findings):
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the process."""
+        codes = [self.failure.exit_code] if self.failure else []
+        if self.given_up or any(finding.outcome is FindingOutcome.FAILED for finding in self.findings):
             codes.append(ExitCode.REJECTS)
         return decisive(codes)
 
+    @property
+    def error(self) -> str | None:
+        """The message about what went wrong."""
+        return str(self.failure) if self.failure else "; ".join(sorted(self.given_up)) or None
 
-def tell(
+
+def write_summary(
     directory: RunDirectory,
-    place: Workspace,
     settings: BackfillSettings,
-    tally: Tally,
-    asked: tuple[Asker, Client],
-    failure: EtlError | None,
-    times: tuple[datetime, datetime],
+    result: BackfillResult,
+    traffic: Mapping[str, Any],
+    dsn: str,
+    started: datetime,
 ) -> dict[str, Any]:
-    """Write the files of a run and return its account, which is also its ``run.json``."""
-    asker, client = asked
-    findings = sorted(tally.findings, key=lambda one: one.order)
+    """Write all files of a run and return its summary, which is also its ``run.json``.
+
+    ``traffic``: what ``ServiceClient.traffic`` returns. Raises ``SettingsError`` if a file cannot be written.
+    """
+    findings = sorted(result.findings, key=lambda finding: finding.order)
     review = review_frame(findings)
     directory.write_frame("findings", findings_frame(findings), FINDINGS)
     directory.write_frame("review", review, REVIEW)
     directory.write_csv("review", review)
-    code = tally.exit_code(failure)
-    account = {
+    summary = {
         "run_id": directory.run_id,
         "run_dir": str(directory.path),
         "task": settings.task,
-        "status": str(_status(code, dry_run=settings.dry_run)),
-        "exit_code": int(code),
-        "error": str(failure) if failure else "; ".join(sorted(tally.unreachable)) or None,
-        "stopped": tally.stopped,
-        "counts": count(tally.lacking, findings),
+        "status": str(_status(result.exit_code, dry_run=settings.dry_run)),
+        "exit_code": int(result.exit_code),
+        "error": result.error,
+        "stopped": result.stopped_by,
+        "counts": count(result.missing, findings),
         "review": str(directory.path / "review.csv") if review.height else None,
-        "asked": dict(sorted(asker.asked.items())),
-        "cached": dict(sorted(asker.cached.items())),
-        "requests": {"repeated": client.repeated, "hosts": dict(sorted(client.requests.items()))},
-        "started_at": times[0].isoformat(),
-        "finished_at": times[1].isoformat(),
-        "dsn": redact(place.dsn),
+        **traffic,
+        "started_at": started.isoformat(),
+        "finished_at": datetime.now(UTC).isoformat(),
+        "dsn": redact(dsn),
         "settings": settings.as_json(),
         "versions": versions(),
     }
-    directory.write_manifest(account)
-    return account
+    directory.write_manifest(summary)
+    return summary
 
 
 def _status(code: ExitCode, *, dry_run: bool) -> RunStatus:

@@ -1,31 +1,29 @@
-"""``etl backfill``: the enrichment that an import leaves for later."""
+"""``etl backfill``: adds what a load leaves out, over the network."""
 
 from __future__ import annotations
 
-import logging
+import inspect
 import signal
-import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
 from etl.cli import options
-from etl.cli.log import log_failure, on_terminal
+from etl.cli.backfill_progress import show_progress
+from etl.cli.log import log_failure
 from etl.cli.output import show, show_json, show_table
 from etl.cli.workspace import open_workspace
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-logger = logging.getLogger(__name__)
+    from etl.backfill.settings import BackfillSettings
 
 app = typer.Typer(
     help="Add what loads leave out, over the network: images, MBIDs and names, durations.", no_args_is_help=True
 )
-
-_OFTEN, _SELDOM = 60.0, 600.0  # seconds between two lines about the progress, at first and later on
 
 Limit: TypeAlias = Annotated[
     int | None,
@@ -50,16 +48,64 @@ MissingDays: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="DAYS", help="Ask again after so many days for what was not found.")
 ]
 AtOnce: TypeAlias = Annotated[int, typer.Option(min=1, max=32, metavar="N", help="Requests under way at once.")]
-Score: TypeAlias = Annotated[
+MinScore: TypeAlias = Annotated[
     int, typer.Option(min=1, max=100, metavar="N", help="How near a search must come for MusicBrainz, of 100.")
 ]
-DryRun: TypeAlias = Annotated[
+AskOnly: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Ask, and show what would be written; write nothing to the database.")
 ]
 
 
+@dataclass(frozen=True)
+class CommonOptions:
+    """The options of all three commands, in the order in which the help shows them."""
+
+    dsn: options.Dsn = None
+    home: options.Home = None
+    contact: Contact = None
+    limit: Limit = None
+    max_runtime: MaxRuntime = None
+    min_score: MinScore = 90
+    missing_days: MissingDays = 30
+    url: Url = None
+    rate: Rate = None
+    at_once: AtOnce = 4
+    dry_run: AskOnly = False
+    json: options.Json = False
+
+
+def with_common_options(*, leave_out: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces the parameter ``common`` of a command by the options it stands for.
+
+    Typer reads parameters from the signature, so the command that it gets has one parameter per option.
+    """
+    names = [field.name for field in fields(CommonOptions) if field.name != leave_out]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def with_options(**given: Any) -> None:  # noqa: ANN401 (whatever Typer parses)
+            common = CommonOptions(**{name: given.pop(name) for name in names})
+            command(common, **given)
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "common"]
+        hints = get_type_hints(CommonOptions, include_extras=True)
+        shared = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=getattr(CommonOptions, name), annotation=hints[name]
+            )
+            for name in names
+        ]
+        with_options.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+        with_options.__doc__ = command.__doc__
+        return with_options
+
+    return decorate
+
+
 @app.command("images")
+@with_common_options(leave_out="min_score")
 def images(
+    common: CommonOptions,
     what: Annotated[
         str | None,
         typer.Argument(metavar="WHAT", help="artists or albums; default: both.", show_default=False),
@@ -67,160 +113,93 @@ def images(
     providers: Annotated[
         str, typer.Option(metavar="LIST", help="Where covers come from, in this order.")
     ] = "coverart,deezer",
-    dsn: options.Dsn = None,
-    home: options.Home = None,
-    contact: Contact = None,
-    limit: Limit = None,
-    max_runtime: MaxRuntime = None,
-    missing_days: MissingDays = 30,
-    url: Url = None,
-    rate: Rate = None,
-    at_once: AtOnce = 4,
-    dry_run: DryRun = False,
-    json: options.Json = False,
 ) -> None:
     """Find images for artists and albums without one: Cover Art Archive by MBID, Deezer by exact name."""
-    from etl.backfill.settings import parse_providers
-
-    chosen = {"providers": parse_providers(providers), "missing_days": missing_days, "workers": at_once}
-    bounds = {"contact": contact, "limit": limit, "max_runtime": max_runtime, "dry_run": dry_run}
-    _do("images", what, dsn, home, url, rate, chosen | bounds, json=json)
+    _run("images", common, what, providers)
 
 
 @app.command("musicbrainz")
+@with_common_options()
 def musicbrainz(
+    common: CommonOptions,
     what: Annotated[
         str | None,
         typer.Argument(metavar="WHAT", help="artists, albums or tracks; default: all.", show_default=False),
     ] = None,
-    dsn: options.Dsn = None,
-    home: options.Home = None,
-    contact: Contact = None,
-    limit: Limit = None,
-    max_runtime: MaxRuntime = None,
-    min_score: Score = 90,
-    missing_days: MissingDays = 30,
-    url: Url = None,
-    rate: Rate = None,
-    at_once: AtOnce = 4,
-    dry_run: DryRun = False,
-    json: options.Json = False,
 ) -> None:
     """Find MBIDs, and MusicBrainz' further names, where they are certain; the rest goes to a review file."""
-    chosen = {"score": min_score, "missing_days": missing_days, "workers": at_once}
-    bounds = {"contact": contact, "limit": limit, "max_runtime": max_runtime, "dry_run": dry_run}
-    _do("musicbrainz", what, dsn, home, url, rate, chosen | bounds, json=json)
+    _run("musicbrainz", common, what)
 
 
 @app.command("durations")
-def durations(
-    dsn: options.Dsn = None,
-    home: options.Home = None,
-    contact: Contact = None,
-    limit: Limit = None,
-    max_runtime: MaxRuntime = None,
-    min_score: Score = 90,
-    missing_days: MissingDays = 30,
-    url: Url = None,
-    rate: Rate = None,
-    at_once: AtOnce = 4,
-    dry_run: DryRun = False,
-    json: options.Json = False,
-) -> None:
+@with_common_options()
+def durations(common: CommonOptions) -> None:
     """Find the lengths of tracks without one at MusicBrainz: by MBID, else by search."""
-    chosen = {"score": min_score, "missing_days": missing_days, "workers": at_once}
-    bounds = {"contact": contact, "limit": limit, "max_runtime": max_runtime, "dry_run": dry_run}
-    _do("durations", None, dsn, home, url, rate, chosen | bounds, json=json)
+    _run("durations", common)
 
 
-def _do(
-    task: str,
-    what: str | None,
-    dsn: str | None,
-    home: str | None,
-    urls: list[str] | None,
-    rates: list[str] | None,
-    chosen: Mapping[str, Any],
-    *,
-    json: bool,
-) -> None:
-    """Do a task under the options of its command, tell what came of it, and end the program."""
+def _run(task: str, common: CommonOptions, what: str | None = None, providers: str | None = None) -> None:
+    """Run a task, show its summary, and exit."""
     from etl.backfill.run import backfill
-    from etl.backfill.settings import PROVIDERS, BackfillSettings, parse_addresses, parse_kinds, parse_rates, parse_time
+
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would let waits continue after Ctrl-C
+    settings = _settings(task, common, what, providers)
+    workspace = open_workspace(common.home, common.dsn)
+    with show_progress(quiet=common.json) as progress:
+        summary = backfill(workspace, settings, progress)
+    if common.json:
+        show_json(summary)
+    else:
+        _show(summary)
+    if summary["error"]:
+        log_failure(summary["error"])
+    raise typer.Exit(summary["exit_code"])
+
+
+def _settings(task: str, common: CommonOptions, what: str | None, providers: str | None) -> BackfillSettings:
+    """Return the checked settings; raises ``SettingsError``."""
+    from etl.backfill.arguments import (
+        PROVIDERS,
+        parse_addresses,
+        parse_kinds,
+        parse_providers,
+        parse_rates,
+        parse_time,
+    )
+    from etl.backfill.settings import BackfillSettings
     from etl.core.settings import from_environment
 
-    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would have waits go on
     environ = from_environment()
-    settings = BackfillSettings(
+    chosen = PROVIDERS if providers is None else parse_providers(providers)
+    return BackfillSettings(
         task=task,
-        kinds=parse_kinds(task, what, chosen.get("providers", PROVIDERS)),
-        addresses=parse_addresses(urls or (), environ),
-        rates=parse_rates(rates or (), environ),
-        **{
-            **chosen,
-            "contact": chosen["contact"] or "",
-            "max_runtime": parse_time(chosen["max_runtime"]),
-        },
+        kinds=parse_kinds(task, what, chosen),
+        providers=chosen,
+        addresses=parse_addresses(common.url or (), environ),
+        rates=parse_rates(common.rate or (), environ),
+        contact=common.contact or "",
+        limit=common.limit,
+        max_runtime=parse_time(common.max_runtime),
+        dry_run=common.dry_run,
+        workers=common.at_once,
+        score=common.min_score,
+        missing_days=common.missing_days,
     )
-    workspace = open_workspace(home, dsn)
-    with _progress(quiet=json) as advance:
-        account = backfill(workspace, settings, advance)
-    if json:
-        show_json(account)
-    else:
-        _show(account)
-    if account["error"]:
-        log_failure(account["error"])
-    raise typer.Exit(account["exit_code"])
 
 
-def _show(account: Mapping[str, Any]) -> None:
-    kinds = account["counts"]
+def _show(summary: Mapping[str, Any]) -> None:
+    kinds = summary["counts"]
     terms = list(next(iter(kinds.values()), {}))
     rows = [(term.replace("_", " "), *(kinds[kind][term] for kind in kinds)) for term in terms]
-    show_table((account["task"], *kinds), rows, right=range(1, len(kinds) + 1))
+    show_table((summary["task"], *kinds), rows, right=range(1, len(kinds) + 1))
     show()
-    for service in sorted({*account["asked"], *account["cached"]}):
-        asked, cached = account["asked"].get(service, 0), account["cached"].get(service, 0)
+    for service in sorted({*summary["asked"], *summary["cached"]}):
+        asked, cached = summary["asked"].get(service, 0), summary["cached"].get(service, 0)
         show(f"{service}: {asked:,} answers, and {cached:,} from the cache")
-    status = account["status"].replace("_", " ")
-    stopped = {"limit": " (--limit)", "max_runtime": " (--max-runtime)"}.get(account["stopped"] or "", "")
-    show(f"{status}{stopped}: {sanitize(account['run_dir'])}")
-    if account["review"]:
-        show(f"for you to decide: {sanitize(account['review'])}")
-    if account["settings"]["dry_run"]:
+    status = summary["status"].replace("_", " ")
+    stopped = {"limit": " (--limit)", "max_runtime": " (--max-runtime)"}.get(summary["stopped"] or "", "")
+    show(f"{status}{stopped}: {sanitize(summary['run_dir'])}")
+    if summary["review"]:
+        show(f"for you to decide: {sanitize(summary['review'])}")
+    if summary["settings"]["dry_run"]:
         show("nothing was written to the database; findings.parquet has what would be")
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, float | None], None]]:
-    """Give a function that shows how far the work is: a bar on a terminal, a line now and then elsewhere."""
-    if quiet or not on_terminal():
-        yield _lines(quiet=quiet)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, left="")
-        yield lambda done, total, left: bar.update(task, completed=done, total=total, left=_at_most(left))
-
-
-def _lines(*, quiet: bool) -> Callable[[int, int, float | None], None]:
-    told_at, told = time.monotonic(), 0
-
-    def tell(done: int, total: int, left: float | None) -> None:
-        nonlocal told_at, told
-        now = time.monotonic()
-        if not quiet and now - told_at > (_OFTEN if told < 5 else _SELDOM):
-            logger.info("%s of %s done%s", f"{done:,}", f"{total:,}", _at_most(left, ", "))
-            told_at, told = now, told + 1
-
-    return tell
-
-
-def _at_most(left: float | None, before: str = "") -> str:
-    from etl.backfill.pace import in_words
-
-    return "" if left is None else f"{before}at most {in_words(left)} left"

@@ -1,4 +1,4 @@
-"""What the tests of backfill share: a server that has nothing, and a way to ask it."""
+"""Fixtures of the backfill tests: a fake service without data, and clients that query it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.backfill.http.client import Client, Patience
-from etl.backfill.http.rate_limit import Slots
-from tests.backfill.server import MISSING, Server, serving
+from etl.backfill.http.client import HttpClient, RequestLimits
+from etl.backfill.http.rate_limit import RateLimiter
+from tests.backfill.server import MISSING, FakeService, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HASTY = Patience(connect=5.0, read=2.0, total=5.0, bytes=100_000, backoff=0.001)
+SHORT_LIMITS = RequestLimits(connect=5.0, read=2.0, total=5.0, bytes=100_000, backoff=0.001)
 
 
 @pytest.fixture
-def services() -> Iterator[Server]:
-    """Return a server that has nothing; a test gives it something to ``respond``."""
+def services() -> Iterator[FakeService]:
+    """Yield a server that has nothing, until a test sets its ``respond``."""
     with serving(lambda _: MISSING) as server:
         yield server
 
 
-class Recorded(Slots):
-    """Slots that are free at once; the pauses that hosts get are noted."""
+class RecordingRateLimiter(RateLimiter):
+    """A rate limiter that never makes anybody wait, and records the pauses of hosts."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.pauses: list[float] = []
 
-    def take(self, host: str, interval: float) -> float:  # noqa: ARG002
+    def acquire(self, host: str, interval: float) -> float:  # noqa: ARG002
         return 0.0
 
     def postpone(self, host: str, pause: float) -> None:  # noqa: ARG002
@@ -40,20 +40,21 @@ class Recorded(Slots):
 
 
 @pytest.fixture
-def slots(tmp_path: Path) -> Recorded:
-    """Return slots that make nobody wait."""
-    return Recorded(tmp_path)
+def rate_limiter(tmp_path: Path) -> RecordingRateLimiter:
+    """Return a rate limiter that never makes anybody wait."""
+    return RecordingRateLimiter(tmp_path)
 
 
 @pytest.fixture
-def new_client(slots: Recorded) -> Iterator[Callable[[], Client]]:
-    """Return what makes clients that have little patience."""
-    made = []
+def new_client(rate_limiter: RecordingRateLimiter) -> Iterator[Callable[[], HttpClient]]:
+    """Yield a function that makes clients with short limits."""
+    clients = []
 
-    def new() -> Client:
-        made.append(Client("etl/test ( me@example.org )", slots, lambda _: 1000.0, threading.Event(), HASTY))
-        return made[-1]
+    def new() -> HttpClient:
+        agent = "etl/test ( me@example.org )"
+        clients.append(HttpClient(agent, rate_limiter, lambda _: 1000.0, threading.Event(), SHORT_LIMITS))
+        return clients[-1]
 
     yield new
-    for client in made:
+    for client in clients:
         client.close()

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback in the place of all services: it answers, stalls, redirects, breaks, and counts."""
+"""A fake of all services: an HTTP server on loopback that answers, stalls, redirects, breaks, and counts requests."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the server was asked."""
+class ReceivedRequest:
+    """A request as the server received it."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What it answers. ``stalls``: the head comes, the body never."""
+    """A reply to send. ``stalls``: the head is sent, the body never is."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -37,21 +37,21 @@ class Reply:
 
 
 def ok(value: Any) -> Reply:  # noqa: ANN401 (any JSON value)
-    """Return a reply of JSON."""
+    """Return a reply with ``value`` as JSON."""
     return Reply(body=json.dumps(value).encode())
 
 
 MISSING = Reply(404, b'{"error": "Not Found"}')
 
 
-class Server:
-    """The server while it runs."""
+class FakeService:
+    """The running server: ``respond`` makes its replies."""
 
-    def __init__(self, respond: Callable[[Request], Reply]) -> None:
+    def __init__(self, respond: Callable[[ReceivedRequest], Reply]) -> None:
         self.respond = respond
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
-        self.requests: list[Request] = []
+        self.requests: list[ReceivedRequest] = []
         self.moments: list[float] = []
         self._changing = threading.Condition()
         self._holds_from: int | None = None
@@ -63,31 +63,31 @@ class Server:
         self._thread.start()
 
     def hold_from(self, number: int) -> None:
-        """Leave every request from the ``number``-th on without an answer, until ``let_go``."""
+        """Leave every request from the ``number``-th on without a reply, until ``let_go``."""
         self._opened.clear()
         with self._changing:
             self._holds_from, self._held = number, 0
 
     def wait_until_held(self, requests: int) -> None:
-        """Wait until so many requests wait for an answer at once."""
+        """Block until this many requests are held at the same time."""
         with self._changing:
             assert self._changing.wait_for(lambda: self._held >= requests, timeout=60)
 
     def let_go(self) -> None:
-        """Hang up on those who wait, and answer again."""
+        """Close the connections of held requests, and reply to new ones again."""
         with self._changing:
             self._holds_from = None
         self._opened.set()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self.let_go()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
 
-    def _note(self, request: Request, key: str) -> bool:
-        """Count a request and say whether it is to be held."""
+    def _count(self, request: ReceivedRequest, key: str) -> bool:
+        """Count a request and return whether to hold it."""
         with self._changing:
             self.asked[key] += 1
             self.requests.append(request)
@@ -106,9 +106,9 @@ class Server:
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers))
+                request = ReceivedRequest(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers))
                 key = f"{self.command} {self.path}"
-                if server._note(request, key):
+                if server._count(request, key):
                     server._opened.wait()
                     self.close_connection = True
                     return
@@ -121,7 +121,12 @@ class Server:
             def _send(self, reply: Reply) -> None:
                 body = b"" if self.command == "HEAD" else reply.body
                 head = {"Content-Length": str(len(body)), **reply.headers}
-                lines = [f"HTTP/1.1 {reply.status} Told", *(f"{name}: {value}" for name, value in head.items()), "", ""]
+                lines = [
+                    f"HTTP/1.1 {reply.status} Reason",
+                    *(f"{name}: {value}" for name, value in head.items()),
+                    "",
+                    "",
+                ]
                 self.wfile.write("\r\n".join(lines).encode())
                 if reply.stalls:
                     server._opened.wait()
@@ -130,16 +135,16 @@ class Server:
                     self.wfile.write(body)
 
             def log_message(self, *_args: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
 
 @contextmanager
-def serving(respond: Callable[[Request], Reply]) -> Iterator[Server]:
-    """Run a server that answers with ``respond``."""
-    server = Server(respond)
-    server._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that was killed
+def serving(respond: Callable[[ReceivedRequest], Reply]) -> Iterator[FakeService]:
+    """Run a server that replies with what ``respond`` returns."""
+    server = FakeService(respond)
+    server._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed client is no error
     try:
         yield server
     finally:

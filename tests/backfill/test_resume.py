@@ -1,4 +1,4 @@
-"""A backfill that is killed, interrupted or stopped asks nothing twice, and comes to the same end."""
+"""A backfill that is killed, interrupted or stopped sends no request twice, and ends with the same result."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import ExitCode
+from tests.backfill.library import add_library, run_backfill, server_options, stored_images
+from tests.backfill.replies import every_image
 from tests.backfill.server import ok
-from tests.backfill.world import do, images, options, people, pictures
 from tests.cli.program import ROOT, SCRIPT, environment
 from tests.helpers.support import execute
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.backfill.server import Server
+    from tests.backfill.server import FakeService
 
 NOTHING = ok({"data": [], "total": 0})
 WORKERS = 4
@@ -28,9 +29,9 @@ MANY = 1_000
 
 
 @contextmanager
-def started(home: Path, uri: str, services: Server, *more: str) -> Iterator[subprocess.Popen[str]]:
+def started(home: Path, uri: str, services: FakeService, *more: str) -> Iterator[subprocess.Popen[str]]:
     """Run `etl backfill images` until the block ends."""
-    words = ["backfill", "images", "--dsn", uri, "--at-once", str(WORKERS), *options(services), "--json", *more]
+    words = ["backfill", "images", "--dsn", uri, "--at-once", str(WORKERS), *server_options(services), "--json", *more]
     env = {name: value for name, value in environment(home).items() if not name.lower().endswith("_proxy")}
     with subprocess.Popen(
         [SCRIPT, *words],
@@ -47,18 +48,18 @@ def started(home: Path, uri: str, services: Server, *more: str) -> Iterator[subp
             process.kill()
 
 
-def test_a_thousand_artists_and_albums_are_asked_for_once_although_the_process_is_killed_twice(
-    tmp_path: Path, database: str, services: Server
+def test_thousands_of_requests_are_sent_once_despite_two_kills(
+    tmp_path: Path, database: str, services: FakeService
 ) -> None:
-    people(database, MANY, MANY)
+    add_library(database, MANY, MANY)
     mine = "SET image = '11111111-1111-4111-8111-111111111111', image_source = 'User Upload' WHERE id % 100 = 0"
     execute(database, f"UPDATE artists {mine}; UPDATE releases {mine}")
-    services.respond = pictures
+    services.respond = every_image
     in_flight = 0
     for killed_at in (400, 1_300):
         services.hold_from(killed_at)
         with started(tmp_path, database, services) as process:
-            services.wait_until_held(WORKERS)  # so what was asked before is answered, and its answers are kept
+            services.wait_until_held(WORKERS)  # so that all earlier requests are answered, and the answers cached
             in_flight += WORKERS
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL
@@ -72,89 +73,92 @@ def test_a_thousand_artists_and_albums_are_asked_for_once_although_the_process_i
     assert set(services.answered.values()) == {1}
     assert services.answered.total() == lacked
     assert services.asked.total() == lacked + in_flight
-    account = json.loads(out)
+    summary = json.loads(out)
     left = lacked - (1_300 - 1 - WORKERS)  # of the others every one was answered, but for those in flight at first
-    assert sum(account["asked"].values()) == left
+    assert sum(summary["asked"].values()) == left
     for table in ("artists", "releases"):
-        found = images(database, table)
+        found = stored_images(database, table)
         assert sum(source == "User Upload" for _, source in found.values()) == MANY // 100
         fresh = [image for image, source in found.values() if image and source != "User Upload"]
         assert len(set(fresh)) == MANY - MANY // 100
-    assert images(database, "artists")[7][1] == "https://img.example/A7.jpg"
-    assert images(database, "releases")[7][1] == f"{services.url}/release/00000007-0000-4000-8000-000000000000/front"
-    assert images(database, "releases")[8][1] == "https://img.example/B8.jpg"
+    assert stored_images(database, "artists")[7][1] == "https://img.example/A7.jpg"
+    assert (
+        stored_images(database, "releases")[7][1]
+        == f"{services.url}/release/00000007-0000-4000-8000-000000000000/front"
+    )
+    assert stored_images(database, "releases")[8][1] == "https://img.example/B8.jpg"
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
 )
-def test_a_signal_ends_it_at_once_with_an_account_although_services_stall(
-    tmp_path: Path, database: str, services: Server, number: signal.Signals, code: ExitCode
+def test_signal_ends_the_run_with_a_summary_despite_stalls(
+    tmp_path: Path, database: str, services: FakeService, number: signal.Signals, code: ExitCode
 ) -> None:
-    people(database, 20, 20)
-    services.respond = pictures
+    add_library(database, 20, 20)
+    services.respond = every_image
     services.hold_from(10)
     with started(tmp_path, database, services) as process:
         services.wait_until_held(WORKERS)
         process.send_signal(number)
-        out, err = process.communicate(timeout=15)  # the requests that are under way would take 20 s
+        out, err = process.communicate(timeout=15)  # the open requests would take 20 s
     assert process.returncode == code
-    account = json.loads(out)
-    assert (account["exit_code"], account["status"]) == (code, "failed")
+    summary = json.loads(out)
+    assert (summary["exit_code"], summary["status"]) == (code, "failed")
     assert "interrupted" in err
-    assert account["counts"]["albums"]["left"] == 20
+    assert summary["counts"]["albums"]["left"] == 20
     services.let_go()
-    assert do(tmp_path, database, services)["exit_code"] == ExitCode.OK
+    assert run_backfill(tmp_path, database, services)["exit_code"] == ExitCode.OK
     assert set(services.answered.values()) == {1}
 
 
-def test_a_second_run_asks_nothing_again_also_not_for_what_is_missing(
-    tmp_path: Path, database: str, services: Server
-) -> None:
-    people(database, 6, 6)
-    services.respond = lambda request: pictures(request) if "A3" in str(request.params) else NOTHING
-    first = do(tmp_path, database, services)
+def test_second_run_sends_no_request_again(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 6, 6)
+    services.respond = lambda request: every_image(request) if "A3" in str(request.params) else NOTHING
+    first = run_backfill(tmp_path, database, services)
     asked = services.asked.total()
-    second = do(tmp_path, database, services)
+    second = run_backfill(tmp_path, database, services)
     assert first["counts"]["artists"]["not_found"] == second["counts"]["artists"]["not_found"] == 5
     assert services.asked.total() == asked
     assert second["asked"] == {}
-    assert do(tmp_path, database, services, missing_days=0)["asked"] != {}
+    assert run_backfill(tmp_path, database, services, missing_days=0)["asked"] != {}
 
 
-def test_a_limit_takes_the_most_played_first_and_the_next_run_goes_on(
-    tmp_path: Path, database: str, services: Server
+def test_limit_takes_the_most_played_first_and_next_run_continues(
+    tmp_path: Path, database: str, services: FakeService
 ) -> None:
-    people(database, 5, 5)
-    services.respond = pictures
-    account = do(tmp_path, database, services, what="artists", limit=2)
-    assert (account["stopped"], account["counts"]["artists"]["left"]) == ("limit", 3)
-    assert [one for one, (image, _) in images(database, "artists").items() if image] == [1, 2]
-    account = do(tmp_path, database, services, what="artists")
-    assert (account["counts"]["artists"]["found"], services.asked.total()) == (3, 5)
+    add_library(database, 5, 5)
+    services.respond = every_image
+    summary = run_backfill(tmp_path, database, services, what="artists", limit=2)
+    assert (summary["stopped"], summary["counts"]["artists"]["left"]) == ("limit", 3)
+    assert [one for one, (image, _) in stored_images(database, "artists").items() if image] == [1, 2]
+    summary = run_backfill(tmp_path, database, services, what="artists")
+    assert (summary["counts"]["artists"]["found"], services.asked.total()) == (3, 5)
 
 
-def test_a_limit_does_not_stay_with_what_was_not_found(tmp_path: Path, database: str, services: Server) -> None:
-    people(database, 9, 9)
+def test_limit_moves_on_past_entities_that_were_not_found(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 9, 9)
     services.respond = lambda _: NOTHING
-    accounts = [do(tmp_path, database, services, what="artists", limit=4) for _ in range(4)]
-    assert [account["counts"]["artists"]["not_found"] for account in accounts] == [4, 8, 9, 9]
-    assert [account["stopped"] for account in accounts] == ["limit", "limit", None, None]
+    summaries = [run_backfill(tmp_path, database, services, what="artists", limit=4) for _ in range(4)]
+    assert [summary["counts"]["artists"]["not_found"] for summary in summaries] == [4, 8, 9, 9]
+    assert [summary["stopped"] for summary in summaries] == ["limit", "limit", None, None]
     assert set(services.asked.values()) == {1}
 
 
-def test_it_stops_when_its_time_is_over_and_says_what_is_left(tmp_path: Path, database: str, services: Server) -> None:
-    people(database, 5, 5)
-    services.respond = pictures
+def test_max_runtime_stops_the_run_and_counts_what_is_left(
+    tmp_path: Path, database: str, services: FakeService
+) -> None:
+    add_library(database, 5, 5)
+    services.respond = every_image
     services.hold_from(3)
-    account = do(tmp_path, database, services, what="artists", max_runtime=0.2, workers=1)
-    assert (account["stopped"], account["exit_code"]) == ("max_runtime", ExitCode.OK)
-    assert account["counts"]["artists"]["left"] >= 2
+    summary = run_backfill(tmp_path, database, services, what="artists", max_runtime=0.2, workers=1)
+    assert (summary["stopped"], summary["exit_code"]) == ("max_runtime", ExitCode.OK)
+    assert summary["counts"]["artists"]["left"] >= 2
 
 
-def test_two_at_once_do_not_do_the_same_work(tmp_path: Path, database: str, services: Server) -> None:
-    people(database, 5, 5)
-    services.respond = pictures
+def test_second_run_of_one_task_is_refused_while_one_runs(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 5, 5)
+    services.respond = every_image
     services.hold_from(1)
     with started(tmp_path, database, services) as one:
         services.wait_until_held(1)

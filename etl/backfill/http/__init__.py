@@ -1,1 +1,1 @@
-"""Asking services over HTTP: bounded, cached, tried again."""
+"""Gets answers from services over HTTP: cached, rate-limited, retried, bounded."""

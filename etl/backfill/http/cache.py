@@ -1,4 +1,4 @@
-"""Answers on disk, also those that say "nothing": asked once, whatever becomes of the process that asked."""
+"""Caches answers in a SQLite file, including those that nothing was found, so that no run asks twice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PATIENCE = 60.0  # seconds that another process of the home may take to write
+_TIMEOUT = 60.0  # seconds that another process of the same home may hold the write lock
 
 
 @dataclass(frozen=True)
-class Cached:
-    """An answer as it was stored: JSON, whether it holds anything, and when it was given (seconds since 1970)."""
+class CachedAnswer:
+    """An answer as stored: JSON, whether it holds anything, and when the service gave it (seconds since 1970)."""
 
     value: bytes
     is_found: bool
@@ -28,14 +28,14 @@ class Cached:
 
 
 class Cache:
-    """A SQLite file of answers. One connection serves all threads, one after the other."""
+    """The SQLite file. All threads take turns on one connection."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file; raises ``SettingsError`` where that is impossible."""
+        """Open the file, and create it if necessary; raises ``SettingsError`` if that fails."""
         self._path = path
-        self._using = threading.Lock()
-        with self._told():
-            self._connection = sqlite3.connect(path, _PATIENCE, isolation_level=None, check_same_thread=False)
+        self._lock = threading.Lock()
+        with self._explained():
+            self._connection = sqlite3.connect(path, _TIMEOUT, isolation_level=None, check_same_thread=False)
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing
@@ -44,25 +44,26 @@ class Cache:
                 self._connection.close()
                 raise
 
-    def find(self, question: str) -> Cached | None:
-        """Return the answer to ``question``, however old."""
-        with self._using, self._told():
-            row = self._connection.execute(statement("cache", "find"), (question,)).fetchone()
-        return None if row is None else Cached(row[0], bool(row[1]), row[2])
+    def find(self, key: str) -> CachedAnswer | None:
+        """Return the answer stored under ``key``, however old; None if there is none."""
+        with self._lock, self._explained():
+            row = self._connection.execute(statement("cache", "find"), (key,)).fetchone()
+        return None if row is None else CachedAnswer(row[0], bool(row[1]), row[2])
 
-    def store(self, question: str, cached: Cached) -> None:
-        """Keep an answer; when this returns it survives the process."""
-        values = (question, cached.value, int(cached.is_found), cached.answered_at)
-        with self._using, self._told():
+    def store(self, key: str, answer: CachedAnswer) -> None:
+        """Store ``answer`` under ``key``; once this returns, the answer survives a crash of the process."""
+        values = (key, answer.value, int(answer.is_found), answer.answered_at)
+        with self._lock, self._explained():
             self._connection.execute(statement("cache", "store"), values)
 
     def close(self) -> None:
         """Close the file."""
-        with self._using:
+        with self._lock:
             self._connection.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into a ``SettingsError`` that says what to do."""
         try:
             yield
         except sqlite3.Error as error:

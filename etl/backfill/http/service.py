@@ -1,4 +1,4 @@
-"""Answers questions: from the cache where the answer is young enough, else from the service, once per question."""
+"""Answers requests: from the cache if the answer is recent enough, else from the service, and each request once."""
 
 from __future__ import annotations
 
@@ -6,84 +6,101 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from etl.backfill.http.cache import Cached
+from etl.backfill.http.cache import CachedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from etl.backfill.http.cache import Cache
-    from etl.backfill.http.client import Client
-    from etl.backfill.services.request import Question, Service
+    from etl.backfill.http.client import HttpClient
+    from etl.backfill.services.request import Request, Service
 
 T = TypeVar("T")
 
-DAY = 86_400
-FOUND_DAYS = 180  # what was found is seldom asked for again; when it is, it may be this old
-_FORM = 1  # of what is cached; a change of a question's type needs another number
+DAY = 86_400  # seconds
+FOUND_DAYS = 180  # how old a cached answer that holds something may be
+_CACHE_VERSION = 1  # to be raised when the type of an answer changes
 
 
-class Asker:
-    """Answers for all workers. Two that ask the same at once get one request's answer."""
+class ServiceClient:
+    """Answers requests for all threads. Threads that need one answer at the same time share one request."""
 
-    def __init__(self, client: Client, cache: Cache, addresses: Mapping[Service, str], missing_days: int) -> None:
-        """``addresses``: each service's base URL; ``missing_days``: how long "nothing found" is believed."""
+    def __init__(self, client: HttpClient, cache: Cache, base_urls: Mapping[Service, str], missing_days: int) -> None:
+        """``missing_days``: how old a cached answer that nothing was found may be."""
         self._client = client
         self._cache = cache
-        self._addresses = addresses
+        self._base_urls = base_urls
         self._missing_days = missing_days
-        self._flights: dict[str, tuple[threading.Lock, int]] = {}
-        """For each question that is being answered: a lock, and how many want the answer."""
-        self._changing = threading.Lock()
-        self._asking = threading.local()
+        self._key_locks: dict[str, tuple[threading.Lock, int]] = {}
+        """For each key in use: its lock, and how many threads need it."""
+        self._lock = threading.Lock()
         self.asked: Counter[str] = Counter()
-        """Questions per service that it answered."""
+        """Answers from each service."""
         self.cached: Counter[str] = Counter()
-        """Questions per service that the cache answered."""
+        """Answers from the cache, by service."""
 
-    def __call__(self, question: Question[T], /) -> T:
-        """Return the value of the answer. Raises ``FailedError`` or ``StoppedError``; neither is cached."""
-        address = self._addresses[question.service]
-        key = f"{_FORM} {question.service} {address} {question.text}"
-        with self._one_by_one(key):
-            known = self._cache.find(key)
-            if known and self._is_young(known):
-                self._count(self.cached, question)
-                return msgspec.json.decode(known.value, type=question.kind)
-            self._asking.was_asked = True
-            value = self._client.ask(question, address)
-            self._count(self.asked, question)
-            self._cache.store(key, Cached(msgspec.json.encode(value), bool(value), int(time.time())))
-            return value
+    def answer(self, request: Request[T]) -> tuple[T, bool]:
+        """Return the answer to ``request``, and whether it came from the cache.
 
-    def was_asked(self) -> bool:
-        """Say whether this thread has sent a request since it was asked this the last time."""
-        was_asked = getattr(self._asking, "was_asked", False)
-        self._asking.was_asked = False
-        return was_asked
+        Raises ``RequestFailedError`` or ``StoppedError``; failures are not cached.
+        """
+        base_url = self._base_urls[request.service]
+        key = f"{_CACHE_VERSION} {request.service} {base_url} {request.key}"
+        with self._one_at_a_time(key):
+            cached = self._cache.find(key)
+            if cached and self._is_recent(cached):
+                self._count(self.cached, request.service)
+                return msgspec.json.decode(cached.value, type=request.answer_type), True
+            answer = self._client.send(request, base_url)
+            self._count(self.asked, request.service)
+            self._cache.store(key, CachedAnswer(msgspec.json.encode(answer), bool(answer), int(time.time())))
+            return answer, False
+
+    def traffic(self) -> dict[str, Any]:
+        """Return how often services and the cache answered, and how many requests went to each host, as JSON."""
+        return {
+            "asked": dict(sorted(self.asked.items())),
+            "cached": dict(sorted(self.cached.items())),
+            "requests": {"repeated": self._client.repeated, "hosts": dict(sorted(self._client.requests.items()))},
+        }
 
     @contextmanager
-    def _one_by_one(self, key: str) -> Iterator[None]:
-        """Let those who ask ``key`` at once pass one after the other, so that the second finds it in the cache."""
-        with self._changing:
-            lock, wanted = self._flights.get(key, (threading.Lock(), 0))
-            self._flights[key] = lock, wanted + 1
+    def _one_at_a_time(self, key: str) -> Iterator[None]:
+        """Let threads that need ``key`` pass one after the other: the second finds the answer in the cache."""
+        with self._lock:
+            lock, threads = self._key_locks.get(key, (threading.Lock(), 0))
+            self._key_locks[key] = lock, threads + 1
         try:
             with lock:
                 yield
         finally:
-            with self._changing:
-                lock, wanted = self._flights.pop(key)
-                if wanted > 1:
-                    self._flights[key] = lock, wanted - 1
+            with self._lock:
+                lock, threads = self._key_locks.pop(key)
+                if threads > 1:
+                    self._key_locks[key] = lock, threads - 1
 
-    def _is_young(self, known: Cached) -> bool:
-        days = FOUND_DAYS if known.is_found else self._missing_days
-        return time.time() - known.answered_at < days * DAY
+    def _is_recent(self, cached: CachedAnswer) -> bool:
+        days = FOUND_DAYS if cached.is_found else self._missing_days
+        return time.time() - cached.answered_at < days * DAY
 
-    def _count(self, counter: Counter[str], question: Question[T]) -> None:
-        with self._changing:
-            counter[question.service] += 1
+    def _count(self, counter: Counter[str], service: Service) -> None:
+        with self._lock:
+            counter[service] += 1
+
+
+class CountingFetch:
+    """Fetches the answers for one entity, and counts those that did not come from the cache."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+        self.sent = 0
+
+    def __call__(self, request: Request[T], /) -> T:
+        """Return the answer to ``request``; raises as ``ServiceClient.answer``."""
+        answer, is_cached = self._service.answer(request)
+        self.sent += not is_cached
+        return answer

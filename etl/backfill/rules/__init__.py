@@ -1,1 +1,1 @@
-"""What to ask the services about, and what answers mean."""
+"""Decides what to request for each entity, and what the answers mean for it. Pure except for ``fetch``."""

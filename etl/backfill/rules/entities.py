@@ -1,4 +1,4 @@
-"""Artists, albums and tracks of the database that lack something, as the tasks see them. Pure."""
+"""Defines artists, albums and tracks of the database that miss something. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 
-class Kind(StrEnum):
-    """What an entity is; Koito calls an album a release."""
+class EntityKind(StrEnum):
+    """The kinds of entities; Koito calls an album a release."""
 
     ARTISTS = "artists"
     ALBUMS = "albums"
@@ -16,8 +16,8 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Artist:
-    """An artist: ``names`` are all aliases, the primary one first; ``album`` and ``track`` the most played of each."""
+class ArtistEntity:
+    """An artist: ``names`` are all aliases, the primary one first; ``album`` and ``track`` are the most played ones."""
 
     id: int
     plays: int
@@ -28,8 +28,8 @@ class Artist:
 
 
 @dataclass(frozen=True)
-class Album:
-    """An album: ``titles`` as an artist's names; ``artists`` their primary names, the first one first."""
+class AlbumEntity:
+    """An album: ``titles`` are all aliases, the primary one first; ``artists`` are their primary names, in order."""
 
     id: int
     plays: int
@@ -37,13 +37,13 @@ class Album:
     titles: list[str]
     artists: list[str]
     artist_mbid: str | None
-    """Of the first artist."""
+    """The MBID of the first artist."""
     various_artists: bool
 
 
 @dataclass(frozen=True)
-class Track:
-    """A track; ``duration`` in seconds, 0 if unknown."""
+class TrackEntity:
+    """A track: ``titles`` and ``artists`` as those of an album; ``duration`` in seconds, 0 if unknown."""
 
     id: int
     plays: int
@@ -51,20 +51,23 @@ class Track:
     titles: list[str]
     artists: list[str]
     artist_mbid: str | None
+    """The MBID of the first artist."""
     albums: list[str]
     duration: int
 
 
-Entity: TypeAlias = "Artist | Album | Track"
+Entity: TypeAlias = "ArtistEntity | AlbumEntity | TrackEntity"
+
+_KINDS = {ArtistEntity: EntityKind.ARTISTS, AlbumEntity: EntityKind.ALBUMS, TrackEntity: EntityKind.TRACKS}
 
 
-def kind_of(entity: Entity) -> Kind:
-    """Return what ``entity`` is."""
-    return {Artist: Kind.ARTISTS, Album: Kind.ALBUMS, Track: Kind.TRACKS}[type(entity)]
+def kind_of(entity: Entity) -> EntityKind:
+    """Return the kind of ``entity``."""
+    return _KINDS[type(entity)]
 
 
 def label(entity: Entity) -> tuple[str, str]:
-    """Return the name or title of ``entity`` and the artists that it is credited to."""
-    if isinstance(entity, Artist):
+    """Return the name or title of ``entity``, and the artists it is credited to."""
+    if isinstance(entity, ArtistEntity):
         return entity.names[0], ""
     return entity.titles[0], ", ".join(entity.artists)

@@ -1,4 +1,4 @@
-"""What became of an entity: found, not found, unsure or failed; what is to be written; the sums. Pure."""
+"""Defines a finding: the outcome for one entity, what to write, and what a person must decide. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from etl.backfill.rules.entities import Kind, kind_of
+from etl.backfill.rules.entities import EntityKind, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from etl.backfill.rules.entities import Entity
 
 
-class Outcome(StrEnum):
-    """What became of an entity that was looked at."""
+class FindingOutcome(StrEnum):
+    """The outcome for an entity that was looked up."""
 
     FOUND = "found"
-    """Something was found and written, or would be in a dry run."""
+    """A value was found and written; in a dry run it would be."""
     ALREADY_SET = "already_set"
-    """Something was found, but somebody else was faster, or the entity is gone; nothing was overwritten."""
+    """A value was found, but the entity has one by now or is gone; nothing was overwritten."""
     NOT_FOUND = "not_found"
     UNSURE = "unsure"
-    """Left to a person: see the review file."""
+    """A person must decide: see the review file."""
     FAILED = "failed"
-    """A question had no useful answer; the next run asks again."""
+    """A request had no usable response; the next run sends it again."""
 
 
 class Field(StrEnum):
-    """What is written to an entity."""
+    """The fields of an entity that a backfill writes."""
 
     IMAGE = "image"
     MBID = "mbid"
@@ -38,13 +38,12 @@ class Field(StrEnum):
     DURATION = "duration"
 
 
-LEFT = "left"  # entities that were not looked at: --limit, --max-runtime, or the run was ended
-TERMS = ("entities", *(str(outcome) for outcome in Outcome), LEFT)
+LEFT = "left"  # entities that were not looked up: --limit, --max-runtime, or the run ended early
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value for a field: an address, an MBID, a name, or seconds."""
+    """A value to write to a field: a URL, an MBID, a name, or seconds."""
 
     field: Field
     value: str
@@ -52,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that an entity may be."""
+    """One of the values that a person can choose from."""
 
     value: str
     name: str
@@ -63,54 +62,59 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one entity. ``detail`` says why; ``candidates`` are for a person to choose from."""
+    """The outcome for one entity. ``detail`` gives the reason; ``candidates`` are for a person to choose from."""
 
     entity: Entity
-    outcome: Outcome
+    outcome: FindingOutcome
     detail: str = ""
     changes: tuple[Change, ...] = ()
     candidates: tuple[Candidate, ...] = ()
 
     @property
-    def kind(self) -> Kind:
-        """What the entity is."""
+    def kind(self) -> EntityKind:
+        """The kind of the entity."""
         return kind_of(self.entity)
 
     @property
-    def order(self) -> tuple[int, int, int]:
-        """What sorts findings as their entities were read: by kind, the most played first."""
-        return list(Kind).index(self.kind), -self.entity.plays, self.entity.id
+    def mbid(self) -> str | None:
+        """The MBID to write, if there is one."""
+        return next((change.value for change in self.changes if change.field is Field.MBID), None)
 
-    def became(self, outcome: Outcome, detail: str) -> Finding:
-        """Return the finding as it stands after an attempt to write it, with nothing left to write."""
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """The key that sorts findings as their entities were read: by kind, then the most played first."""
+        return list(EntityKind).index(self.kind), -self.entity.plays, self.entity.id
+
+    def unwritten(self, outcome: FindingOutcome, detail: str) -> Finding:
+        """Return the finding with another outcome, and without changes."""
         return replace(self, outcome=outcome, detail=detail, changes=())
 
 
-def found(entity: Entity, *changes: Change, detail: str = "") -> Finding:
+def found(entity: Entity, *changes: Change) -> Finding:
     """Return a finding with ``changes`` to write."""
-    return Finding(entity, Outcome.FOUND, detail, changes)
+    return Finding(entity, FindingOutcome.FOUND, changes=changes)
 
 
-def missing(entity: Entity, detail: str) -> Finding:
-    """Return a finding of nothing."""
-    return Finding(entity, Outcome.NOT_FOUND, detail)
+def not_found(entity: Entity, detail: str) -> Finding:
+    """Return a finding that no service has anything."""
+    return Finding(entity, FindingOutcome.NOT_FOUND, detail)
 
 
 def unsure(entity: Entity, detail: str, candidates: Iterable[Candidate]) -> Finding:
-    """Return a finding for a person to decide."""
-    return Finding(entity, Outcome.UNSURE, detail, candidates=tuple(candidates))
+    """Return a finding that a person must decide."""
+    return Finding(entity, FindingOutcome.UNSURE, detail, candidates=tuple(candidates))
 
 
-def count(lacking: Mapping[Kind, int], findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
-    """Return for each kind how many entities there were (``lacking``), and what became of how many of them."""
-    by_kind: dict[Kind, Counter[str]] = {kind: Counter() for kind in lacking}
+def count(missing: Mapping[EntityKind, int], findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
+    """Return the accounting by kind: ``missing`` entities in all, how many had each outcome, and how many are left."""
+    outcomes: dict[EntityKind, Counter[str]] = {kind: Counter() for kind in missing}
     for finding in findings:
-        by_kind[finding.kind][finding.outcome] += 1
+        outcomes[finding.kind][finding.outcome] += 1
     return {
         kind: {
-            "entities": lacking[kind],
-            **{outcome: seen[outcome] for outcome in Outcome},
-            LEFT: lacking[kind] - seen.total(),
+            "entities": missing[kind],
+            **{outcome: counted[outcome] for outcome in FindingOutcome},
+            LEFT: missing[kind] - counted.total(),
         }
-        for kind, seen in by_kind.items()
+        for kind, counted in outcomes.items()
     }

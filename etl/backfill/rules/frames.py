@@ -1,4 +1,4 @@
-"""The files of a backfill: what was found, and what a person must decide. Pure."""
+"""Turns findings into the frames that a backfill writes to files and to the database. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.backfill.rules.entities import label
-from etl.backfill.rules.findings import Field, Outcome
+from etl.backfill.rules.findings import Field, FindingOutcome
 from etl.core.schema import conform
 
 if TYPE_CHECKING:
@@ -17,29 +17,28 @@ if TYPE_CHECKING:
 
 _ENTITY = {"kind": pl.String, "id": pl.Int32, "name": pl.String, "artist": pl.String, "plays": pl.Int64}
 
-# One row per value, and one with nulls for an entity without any.
+# One row per change; a finding without changes has one row, with nulls.
 FINDINGS = pl.Schema({**_ENTITY, "outcome": pl.String, "field": pl.String, "value": pl.String, "detail": pl.String})
 
-# One row per candidate, and one with nulls for an entity without any.
+# One row per candidate; a finding without candidates has one row, with nulls.
 REVIEW = pl.Schema(
     {
         **_ENTITY,
         "reason": pl.String,
-        "candidate": pl.String,  # an MBID, seconds, or the address of a picture
+        "candidate": pl.String,  # an MBID, seconds, or the URL of a picture
         "candidate_name": pl.String,
         "candidate_artist": pl.String,
         "score": pl.Int32,
         "note": pl.String,
     }
 )
-FILES = {"findings": FINDINGS, "review": REVIEW}
 
 
 def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
-    """Return all ``findings`` (schema FINDINGS)."""
+    """Return all ``findings`` as a frame with the schema FINDINGS."""
     rows = [
         (
-            *_columns(finding),
+            *_entity_columns(finding),
             str(finding.outcome),
             change and str(change.field),
             change and change.value,
@@ -52,27 +51,27 @@ def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
 
 
 def review_frame(findings: Iterable[Finding]) -> pl.DataFrame:
-    """Return what is unsure in ``findings`` (schema REVIEW)."""
+    """Return those of ``findings`` that are unsure as a frame with the schema REVIEW."""
     rows = [
         (
-            *_columns(finding),
+            *_entity_columns(finding),
             finding.detail,
             *((one.value, one.name, one.artist, one.score, one.note) if one else (None,) * 5),
         )
         for finding in findings
-        if finding.outcome is Outcome.UNSURE
+        if finding.outcome is FindingOutcome.UNSURE
         for one in finding.candidates or (None,)
     ]
     return conform(pl.DataFrame(rows, schema=REVIEW, orient="row"), REVIEW)
 
 
-def values(findings: Iterable[Finding], field: Field) -> list[tuple[int, str]]:
-    """Return the id and the value of every change of ``field``, in order of ids, against deadlocks."""
+def changes_of(findings: Iterable[Finding], field: Field) -> list[tuple[int, str]]:
+    """Return entity id and value of every change of ``field``, in order of ids, which prevents deadlocks."""
     return sorted(
         (finding.entity.id, change.value) for finding in findings for change in finding.changes if change.field is field
     )
 
 
-def _columns(finding: Finding) -> tuple[str, int, str, str, int]:
+def _entity_columns(finding: Finding) -> tuple[str, int, str, str, int]:
     entity = finding.entity
     return str(finding.kind), entity.id, *label(entity), entity.plays

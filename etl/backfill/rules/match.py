@@ -9,53 +9,53 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from etl.backfill.services.musicbrainz_answers import Credited
+    from etl.backfill.services.musicbrainz_answers import CreditedArtist
 
 T = TypeVar("T")
 
-LENGTH_TOLERANCE = 5  # seconds between two lengths of one recording: services cut silence in different ways
+LENGTH_TOLERANCE = 5  # seconds between two lengths of one recording: services trim silence differently
 
 _FEATURE = re.compile(
     r"\s*[(\[]\s*(?:feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]|\s(?:feat\.|ft\.|featuring)\s.*$", re.IGNORECASE
 )
-_NOT_READ = re.compile(r"[\W_]+")
+_IGNORED = re.compile(r"[\W_]+")
 
 
 def comparable(name: str) -> str:
-    """Return ``name`` without case, punctuation, spaces and compatibility forms; of one with nothing else, all."""
+    """Return ``name`` without case, spaces, compatibility forms and, unless nothing else is left, punctuation."""
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return _NOT_READ.sub("", folded) or "".join(folded.split())
+    return _IGNORED.sub("", folded) or "".join(folded.split())
 
 
 def comparable_title(title: str) -> str:
-    """Return a title as ``comparable`` does, and without featured artists, which MusicBrainz has in the credit."""
+    """Return ``title`` as ``comparable`` does, without featured artists: MusicBrainz has them in the credit."""
     return comparable(_FEATURE.sub("", title) or title)
 
 
 def same_name(names: Iterable[str], others: Iterable[str]) -> bool:
-    """Say whether one of ``names`` is one of ``others``."""
+    """Return whether one of ``names`` equals one of ``others``."""
     return not {comparable(name) for name in names}.isdisjoint(comparable(other) for other in others)
 
 
 def same_title(titles: Iterable[str], other: str) -> bool:
-    """Say whether ``other`` is one of ``titles``."""
+    """Return whether one of ``titles`` equals ``other``."""
     return comparable_title(other) in {comparable_title(title) for title in titles}
 
 
-def is_credited(artists: Sequence[str], mbid: str | None, credit: Sequence[Credited]) -> bool:
-    """Say whether the first of ``artists`` is in ``credit``: by ``mbid`` where it is known, else by name."""
+def is_credited(artists: Sequence[str], mbid: str | None, credit: Sequence[CreditedArtist]) -> bool:
+    """Return whether the first of ``artists`` is in ``credit``: by ``mbid`` if it is known, else by name."""
     if mbid:
-        return any(one.id == mbid for one in credit)
-    return any(same_name(artists[:1], one.names) for one in credit)
+        return any(artist.id == mbid for artist in credit)
+    return any(same_name(artists[:1], artist.names) for artist in credit)
 
 
 def same_length(seconds: int, milliseconds: int) -> bool | None:
-    """Say whether two lengths agree; None where one of them is unknown (0)."""
+    """Return whether two lengths agree; None if one of them is unknown (0)."""
     if not seconds or not milliseconds:
         return None
     return abs(seconds - milliseconds / 1000) <= LENGTH_TOLERANCE
 
 
-def narrowed(candidates: Sequence[T], wanted: Callable[[T], bool]) -> Sequence[T]:
-    """Return those of ``candidates`` that are ``wanted``, or all where none is."""
-    return [one for one in candidates if wanted(one)] or candidates
+def preferred(candidates: Sequence[T], is_preferred: Callable[[T], bool]) -> Sequence[T]:
+    """Return the ``candidates`` that are preferred, or all of them if none is."""
+    return [candidate for candidate in candidates if is_preferred(candidate)] or candidates

@@ -1,1 +1,1 @@
-"""The requests to each service, and what its answers say."""
+"""Requests to each service, and what its responses mean. Pure: nothing here sends anything."""

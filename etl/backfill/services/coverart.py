@@ -1,23 +1,24 @@
-"""The Cover Art Archive: whether a release, or its release group, has a front cover. Pure.
+"""Asks the Cover Art Archive whether a release or a release group has a front cover. Pure.
 
-It answers with a redirect to the image at the Internet Archive, which is as good as the image. What is stored, as
-Koito does, is the archive's own address of it.
+The archive redirects to the image at the Internet Archive, so the redirect proves that there is one. The URL that is
+stored is the archive's own, as Koito does.
 """
 
 from __future__ import annotations
 
-from etl.backfill.services.request import Answer, Question, Service
+from etl.backfill.services.request import Request, Response, Service
 
 
-def front(entity: str, mbid: str) -> Question[bool]:
-    """Ask whether there is a front cover; ``entity`` is release or release-group."""
-    return Question(Service.COVERART, front_path(entity, mbid), _is_there, bool, method="HEAD", elsewhere_is_found=True)
+def front_cover(entity: str, mbid: str) -> Request[bool]:
+    """Ask whether a front cover exists; ``entity`` is ``release`` or ``release-group``."""
+    path = front_cover_path(entity, mbid)
+    return Request(Service.COVERART, path, _is_found, bool, method="HEAD", redirect_is_answer=True)
 
 
-def front_path(entity: str, mbid: str) -> str:
-    """Return the path of the front cover below the archive's address."""
+def front_cover_path(entity: str, mbid: str) -> str:
+    """Return the path of the front cover below the archive's base URL."""
     return f"/{entity}/{mbid}/front"
 
 
-def _is_there(answer: Answer) -> bool:
-    return not answer.is_missing
+def _is_found(response: Response) -> bool:
+    return not response.is_not_found

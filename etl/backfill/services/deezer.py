@@ -1,4 +1,4 @@
-"""Deezer's search: pictures of artists and covers of albums. Pure."""
+"""Searches Deezer for pictures of artists and covers of albums. Pure."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Annotated
 
 import msgspec
 
-from etl.backfill.services.request import Answer, BusyError, FailedError, Question, Service
+from etl.backfill.services.request import Request, RequestFailedError, Response, Service, ServiceBusyError
 
-# https://developers.deezer.com/api/errors; the status of all of them is 200
-_BUSY = frozenset({4, 700})
+# https://developers.deezer.com/api/errors; Deezer sends all of them with status 200
+_BUSY_CODES = frozenset({4, 700})
 _NO_DATA = 800
-# Deezer has a silhouette in the place of a picture that is missing: the part that names the picture is empty, or the
-# MD5 sum of nothing.
-_NO_PICTURE = ("/artist//", "/cover//", "d41d8cd98f00b204e9800998ecf8427e")
-_LIMIT = "10"
+# Deezer's placeholder images: the part of the URL that names the picture is empty, or the MD5 sum of nothing.
+_PLACEHOLDERS = ("/artist//", "/cover//", "d41d8cd98f00b204e9800998ecf8427e")
+_MAX_URL = 2_000  # characters
+_MAX_RESULTS = "10"
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A picture of an artist, or the cover of an album; ``name`` is the artist's name or the album's title."""
+    """A picture of an artist or the cover of an album; ``name`` is the artist's name or the album's title."""
 
     name: str
     url: str
@@ -26,81 +26,81 @@ class Picture(msgspec.Struct, frozen=True):
     fans: int = 0
 
 
-class _Artist(msgspec.Struct):
+class _DeezerArtist(msgspec.Struct):
     name: str
     picture_xl: str | None = None
     nb_fan: Annotated[int, msgspec.Meta(le=2**50)] = 0
 
 
-class _AlbumArtist(msgspec.Struct):
+class _DeezerAlbumArtist(msgspec.Struct):
     name: str = ""
 
 
-class _Album(msgspec.Struct):
+class _DeezerAlbum(msgspec.Struct):
     title: str
     cover_xl: str | None = None
-    artist: _AlbumArtist = msgspec.field(default_factory=_AlbumArtist)
+    artist: _DeezerAlbumArtist = msgspec.field(default_factory=_DeezerAlbumArtist)
 
 
-class _Problem(msgspec.Struct):
+class _DeezerError(msgspec.Struct):
     code: int = 0
     message: str = ""
 
 
-class _Artists(msgspec.Struct):
-    data: list[_Artist] = []
-    error: _Problem | None = None
+class _DeezerArtists(msgspec.Struct):
+    data: list[_DeezerArtist] = []
+    error: _DeezerError | None = None
 
 
-class _Albums(msgspec.Struct):
-    data: list[_Album] = []
-    error: _Problem | None = None
+class _DeezerAlbums(msgspec.Struct):
+    data: list[_DeezerAlbum] = []
+    error: _DeezerError | None = None
 
 
-def artist_pictures(name: str) -> Question[list[Picture]]:
-    """Ask for pictures of artists called ``name``, or nearly."""
-    params = {"q": f'artist:"{_quoted(name)}"', "limit": _LIMIT}
-    return Question(Service.DEEZER, "/search/artist", _read_artists, list[Picture], params)
+def artist_pictures(name: str) -> Request[list[Picture]]:
+    """Search for pictures of artists whose name is similar to ``name``."""
+    params = {"q": f'artist:"{_unquoted(name)}"', "limit": _MAX_RESULTS}
+    return Request(Service.DEEZER, "/search/artist", _parse_artists, list[Picture], params)
 
 
-def album_covers(artist: str, title: str) -> Question[list[Picture]]:
-    """Ask for covers of albums called ``title``, or nearly, by ``artist``."""
-    params = {"q": f'artist:"{_quoted(artist)}" album:"{_quoted(title)}"', "limit": _LIMIT}
-    return Question(Service.DEEZER, "/search/album", _read_albums, list[Picture], params)
+def album_covers(artist: str, title: str) -> Request[list[Picture]]:
+    """Search for covers of albums by ``artist`` whose title is similar to ``title``."""
+    params = {"q": f'artist:"{_unquoted(artist)}" album:"{_unquoted(title)}"', "limit": _MAX_RESULTS}
+    return Request(Service.DEEZER, "/search/album", _parse_albums, list[Picture], params)
 
 
-def _quoted(text: str) -> str:
-    """Return ``text`` for a place between quotation marks, which Deezer has no way to escape."""
+def _unquoted(text: str) -> str:
+    """Return ``text`` without quotation marks: Deezer's queries cannot escape them."""
     return text.replace('"', " ")
 
 
-def _read_artists(answer: Answer) -> list[Picture]:
-    read = msgspec.json.decode(answer.body, type=_Artists, strict=False)
-    _check(read.error)
+def _parse_artists(response: Response) -> list[Picture]:
+    found = msgspec.json.decode(response.body, type=_DeezerArtists, strict=False)
+    _check(found.error)
     return [
-        Picture(one.name, one.picture_xl, fans=one.nb_fan)
-        for one in read.data
-        if one.picture_xl and _is_picture(one.picture_xl)
+        Picture(artist.name, artist.picture_xl, fans=artist.nb_fan)
+        for artist in found.data
+        if artist.picture_xl and _is_picture(artist.picture_xl)
     ]
 
 
-def _read_albums(answer: Answer) -> list[Picture]:
-    read = msgspec.json.decode(answer.body, type=_Albums, strict=False)
-    _check(read.error)
+def _parse_albums(response: Response) -> list[Picture]:
+    found = msgspec.json.decode(response.body, type=_DeezerAlbums, strict=False)
+    _check(found.error)
     return [
-        Picture(one.title, one.cover_xl, one.artist.name)
-        for one in read.data
-        if one.cover_xl and _is_picture(one.cover_xl)
+        Picture(album.title, album.cover_xl, album.artist.name)
+        for album in found.data
+        if album.cover_xl and _is_picture(album.cover_xl)
     ]
 
 
-def _check(error: _Problem | None) -> None:
+def _check(error: _DeezerError | None) -> None:
     if error is None or error.code == _NO_DATA:
         return
-    told = f"Deezer: {error.message or 'error'} ({error.code})"
-    raise BusyError(told) if error.code in _BUSY else FailedError(told)
+    message = f"Deezer: {error.message or 'error'} ({error.code})"
+    raise ServiceBusyError(message) if error.code in _BUSY_CODES else RequestFailedError(message)
 
 
 def _is_picture(url: str) -> bool:
-    is_address = url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and len(url) < 2_000
-    return is_address and not any(part in url for part in _NO_PICTURE)
+    is_url = url.startswith(("https://", "http://")) and url.isascii() and url.isprintable() and len(url) < _MAX_URL
+    return is_url and not any(part in url for part in _PLACEHOLDERS)

@@ -1,4 +1,4 @@
-"""What MusicBrainz' web service, version 2, sends as JSON, and what of it is kept. Pure."""
+"""Parses the JSON that MusicBrainz' web service, version 2, sends, and keeps what the rules use. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from etl.backfill.services.request import Answer
+    from etl.backfill.services.request import Response
 
-Mbid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-Score = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
-Milliseconds = Annotated[int, msgspec.Meta(le=2**50)]
+_Mbid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+_Score = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+_Length = Annotated[int, msgspec.Meta(le=2**50)]  # milliseconds
 
-# --- what is kept ---------------------------------------------------------------------------------------------
+# --- What is kept, in the cache too ---------------------------------------------------------------------------
 
 
-class Artist(msgspec.Struct, frozen=True):
-    """An artist of a search: ``names`` are the name and all aliases, ``primary`` those that a database is given."""
+class ArtistMatch(msgspec.Struct, frozen=True):
+    """An artist in a search result: ``names`` are the name and all aliases, ``primary`` those worth storing."""
 
     id: str
     name: str
@@ -29,200 +29,210 @@ class Artist(msgspec.Struct, frozen=True):
     note: str
 
 
-class Credited(msgspec.Struct, frozen=True):
-    """An artist of a credit: the artist's own name, and the one in the credit."""
+class CreditedArtist(msgspec.Struct, frozen=True):
+    """An artist in a credit: ``names`` are the artist's own name and the name in the credit."""
 
     id: str
     names: list[str]
 
 
-class Release(msgspec.Struct, frozen=True):
-    """A release of a search; ``group`` is the MBID of its release group."""
+class ReleaseMatch(msgspec.Struct, frozen=True):
+    """A release in a search result; ``group`` is the MBID of its release group."""
 
     id: str
     title: str
     score: int
-    artists: list[Credited]
+    artists: list[CreditedArtist]
     group: str
     group_type: str
     is_official: bool
     date: str
 
 
-class Recording(msgspec.Struct, frozen=True):
-    """A recording of a search; ``length`` in milliseconds, 0 if unknown; ``releases`` are titles."""
+class RecordingMatch(msgspec.Struct, frozen=True):
+    """A recording in a search result; ``length`` in milliseconds, 0 if unknown; ``releases`` are titles."""
 
     id: str
     title: str
     score: int
-    artists: list[Credited]
+    artists: list[CreditedArtist]
     length: int
     releases: list[str]
     note: str
 
 
-# --- what is sent ---------------------------------------------------------------------------------------------
+# --- What MusicBrainz sends -----------------------------------------------------------------------------------
 
 
-class _Alias(msgspec.Struct):
+class _AliasJson(msgspec.Struct):
     name: str
     primary: bool | None = None
 
 
-class _Artist(msgspec.Struct):
-    id: Mbid
+class _ArtistJson(msgspec.Struct):
+    id: _Mbid
     name: str
-    score: Score = 0
+    score: _Score = 0
     disambiguation: str | None = None
-    aliases: list[_Alias] | None = None
+    aliases: list[_AliasJson] | None = None
 
 
-class _Credit(msgspec.Struct):
-    artist: _Artist
+class _CreditJson(msgspec.Struct):
+    artist: _ArtistJson
     name: str | None = None
 
 
-class _Group(msgspec.Struct):
-    id: Mbid
+class _GroupJson(msgspec.Struct):
+    id: _Mbid
     primary_type: str | None = msgspec.field(default=None, name="primary-type")
 
 
-class _Release(msgspec.Struct):
+class _ReleaseJson(msgspec.Struct):
     title: str
-    id: Mbid
-    score: Score = 0
-    artist_credit: list[_Credit] | None = msgspec.field(default=None, name="artist-credit")
-    release_group: _Group | None = msgspec.field(default=None, name="release-group")
+    id: _Mbid
+    score: _Score = 0
+    artist_credit: list[_CreditJson] | None = msgspec.field(default=None, name="artist-credit")
+    release_group: _GroupJson | None = msgspec.field(default=None, name="release-group")
     status: str | None = None
     date: str | None = None
 
 
-class _Title(msgspec.Struct):
+class _TitleJson(msgspec.Struct):
     title: str
 
 
-class _Recording(msgspec.Struct):
+class _RecordingJson(msgspec.Struct):
     title: str
-    id: Mbid
-    score: Score = 0
-    artist_credit: list[_Credit] | None = msgspec.field(default=None, name="artist-credit")
-    length: Milliseconds | None = None
-    releases: list[_Title] | None = None
+    id: _Mbid
+    score: _Score = 0
+    artist_credit: list[_CreditJson] | None = msgspec.field(default=None, name="artist-credit")
+    length: _Length | None = None
+    releases: list[_TitleJson] | None = None
     video: bool | None = None
     disambiguation: str | None = None
 
 
-class _Artists(msgspec.Struct):
-    artists: list[_Artist]
+class _ArtistsJson(msgspec.Struct):
+    artists: list[_ArtistJson]
 
 
-class _Releases(msgspec.Struct):
-    releases: list[_Release]
+class _ReleasesJson(msgspec.Struct):
+    releases: list[_ReleaseJson]
 
 
-class _Recordings(msgspec.Struct):
-    recordings: list[_Recording]
+class _RecordingsJson(msgspec.Struct):
+    recordings: list[_RecordingJson]
 
 
-class _ReleaseGroupOf(msgspec.Struct):
-    release_group: _Group = msgspec.field(name="release-group")
+class _GroupOfReleaseJson(msgspec.Struct):
+    release_group: _GroupJson = msgspec.field(name="release-group")
 
 
-class _Titles(msgspec.Struct):
+class _TitlesOfGroupJson(msgspec.Struct):
     title: str
-    releases: list[_Title]
+    releases: list[_TitleJson]
 
 
-class _Length(msgspec.Struct):
-    id: Mbid
-    length: Milliseconds | None = None
+class _LengthOfRecordingJson(msgspec.Struct):
+    id: _Mbid
+    length: _Length | None = None
 
 
-# --- from the one to the other --------------------------------------------------------------------------------
+# --- From the one to the other --------------------------------------------------------------------------------
 
 
-def read_artists(answer: Answer) -> list[Artist]:
+def parse_artists(response: Response) -> list[ArtistMatch]:
     """Return the artists of a search."""
     return [
-        Artist(one.id, one.name, one.score, _names(one), _primary(one), one.disambiguation or "")
-        for one in msgspec.json.decode(answer.body, type=_Artists, strict=False).artists
-    ]
-
-
-def read_releases(answer: Answer) -> list[Release]:
-    """Return the releases of a search that have a release group, as all do."""
-    return [
-        Release(
-            id=one.id,
-            title=one.title,
-            score=one.score,
-            artists=_credited(one.artist_credit),
-            group=one.release_group.id,
-            group_type=one.release_group.primary_type or "",
-            is_official=one.status == "Official",
-            date=one.date or "",
+        ArtistMatch(
+            id=artist.id,
+            name=artist.name,
+            score=artist.score,
+            names=_all_names(artist),
+            primary=_primary_names(artist),
+            note=artist.disambiguation or "",
         )
-        for one in msgspec.json.decode(answer.body, type=_Releases, strict=False).releases
-        if one.release_group
+        for artist in msgspec.json.decode(response.body, type=_ArtistsJson, strict=False).artists
     ]
 
 
-def read_recordings(answer: Answer) -> list[Recording]:
+def parse_releases(response: Response) -> list[ReleaseMatch]:
+    """Return the releases of a search that have a release group, as all should."""
+    return [
+        ReleaseMatch(
+            id=release.id,
+            title=release.title,
+            score=release.score,
+            artists=_credited_artists(release.artist_credit),
+            group=release.release_group.id,
+            group_type=release.release_group.primary_type or "",
+            is_official=release.status == "Official",
+            date=release.date or "",
+        )
+        for release in msgspec.json.decode(response.body, type=_ReleasesJson, strict=False).releases
+        if release.release_group
+    ]
+
+
+def parse_recordings(response: Response) -> list[RecordingMatch]:
     """Return the recordings of a search, without videos."""
     return [
-        Recording(
-            id=one.id,
-            title=one.title,
-            score=one.score,
-            artists=_credited(one.artist_credit),
-            length=max(0, one.length or 0),
-            releases=_distinct(release.title for release in one.releases or ()),
-            note=one.disambiguation or "",
+        RecordingMatch(
+            id=recording.id,
+            title=recording.title,
+            score=recording.score,
+            artists=_credited_artists(recording.artist_credit),
+            length=max(0, recording.length or 0),
+            releases=_distinct(release.title for release in recording.releases or ()),
+            note=recording.disambiguation or "",
         )
-        for one in msgspec.json.decode(answer.body, type=_Recordings, strict=False).recordings
-        if not one.video
+        for recording in msgspec.json.decode(response.body, type=_RecordingsJson, strict=False).recordings
+        if not recording.video
     ]
 
 
-def read_names(answer: Answer) -> list[str]:
-    """Return the name and the primary aliases of an artist; nothing for one that is unknown."""
-    if answer.is_missing:
+def parse_names(response: Response) -> list[str]:
+    """Return the name and the primary aliases of an artist; empty if it was not found."""
+    if response.is_not_found:
         return []
-    return _primary(msgspec.json.decode(answer.body, type=_Artist, strict=False))
+    return _primary_names(msgspec.json.decode(response.body, type=_ArtistJson, strict=False))
 
 
-def read_group(answer: Answer) -> str:
-    """Return the MBID of a release's group."""
-    if answer.is_missing:
+def parse_group(response: Response) -> str:
+    """Return the MBID of a release's release group; empty if the release was not found."""
+    if response.is_not_found:
         return ""
-    return msgspec.json.decode(answer.body, type=_ReleaseGroupOf, strict=False).release_group.id
+    return msgspec.json.decode(response.body, type=_GroupOfReleaseJson, strict=False).release_group.id
 
 
-def read_titles(answer: Answer) -> list[str]:
-    """Return the titles of the releases of a group."""
-    if answer.is_missing:
+def parse_titles(response: Response) -> list[str]:
+    """Return the titles of a release group and its releases; empty if it was not found."""
+    if response.is_not_found:
         return []
-    found = msgspec.json.decode(answer.body, type=_Titles, strict=False)
-    return _distinct([found.title, *(release.title for release in found.releases)])
+    group = msgspec.json.decode(response.body, type=_TitlesOfGroupJson, strict=False)
+    return _distinct([group.title, *(release.title for release in group.releases)])
 
 
-def read_length(answer: Answer) -> int:
+def parse_length(response: Response) -> int:
     """Return the length of a recording in milliseconds, 0 if unknown."""
-    if answer.is_missing:
+    if response.is_not_found:
         return 0
-    return max(0, msgspec.json.decode(answer.body, type=_Length, strict=False).length or 0)
+    return max(0, msgspec.json.decode(response.body, type=_LengthOfRecordingJson, strict=False).length or 0)
 
 
-def _names(artist: _Artist) -> list[str]:
+def _all_names(artist: _ArtistJson) -> list[str]:
     return _distinct([artist.name, *(alias.name for alias in artist.aliases or ())])
 
 
-def _primary(artist: _Artist) -> list[str]:
+def _primary_names(artist: _ArtistJson) -> list[str]:
     return _distinct([artist.name, *(alias.name for alias in artist.aliases or () if alias.primary)])
 
 
-def _credited(credit: list[_Credit] | None) -> list[Credited]:
-    return [Credited(one.artist.id, _distinct([one.artist.name, one.name or one.artist.name])) for one in credit or ()]
+def _credited_artists(credit: list[_CreditJson] | None) -> list[CreditedArtist]:
+    return [
+        CreditedArtist(part.artist.id, _distinct([part.artist.name, part.name or part.artist.name]))
+        for part in credit or ()
+    ]
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A question to a service, and what becomes of it. Pure."""
+"""Defines a request to a service, the response to it, and what can go wrong. Pure."""
 
 from __future__ import annotations
 
@@ -13,73 +13,72 @@ T = TypeVar("T")
 
 
 class Service(StrEnum):
-    """Whom we ask."""
+    """The services that a backfill can query."""
 
     MUSICBRAINZ = "musicbrainz"
     COVERART = "coverart"
     DEEZER = "deezer"
 
 
-class FailedError(Exception):
-    """A question was not answered, or not as documented: data about one entity, which the next run asks again."""
+class RequestFailedError(Exception):
+    """A request had no usable response. This concerns one entity; the next run sends the request again."""
 
 
-class BusyError(FailedError):
-    """The service has no time now: the same question later, after ``pause`` seconds if it says so."""
+class ServiceBusyError(RequestFailedError):
+    """The service is busy: send the same request again later, after ``pause`` seconds if the service says so."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
         self.pause = pause
 
 
-class UnreachableError(FailedError):
-    """A service is not asked any more in this run."""
+class ServiceGivenUpError(RequestFailedError):
+    """The service gets no more requests in this run."""
 
 
 class StoppedError(Exception):
-    """The run ends; what was under way is left for the next one."""
+    """The run is stopping. Unfinished requests are left to the next run."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a service sent. ``url`` is where it came from, ``status`` 200, 404 or that of a redirect to another host."""
+class Response:
+    """What a service sent: status 200 or 404, and the body."""
 
     status: int
-    url: str
     body: bytes = b""
 
     @property
-    def is_missing(self) -> bool:
-        """Whether the service does not have what was asked for."""
+    def is_not_found(self) -> bool:
+        """Whether the service does not have what was requested."""
         return self.status == 404
 
 
 @dataclass(frozen=True)
-class Question(Generic[T]):
-    """A request of ``path`` below the service's address. ``parse`` turns the answer into a value of ``kind``.
+class Request(Generic[T]):
+    """A request for ``path`` below the service's base URL. ``parse`` turns the response into its answer.
 
-    ``kind`` is a type that msgspec can write and read; a false value means that nothing was found. ``parse`` raises
-    ``FailedError``.
+    The answer is of ``answer_type``, which msgspec can encode and decode; a false value means that nothing was found.
+    ``parse`` raises ``RequestFailedError``, ``msgspec.MsgspecError`` or ``UnicodeDecodeError``.
     """
 
     service: Service
     path: str
-    parse: Callable[[Answer], T]
-    kind: type[T]
+    parse: Callable[[Response], T]
+    answer_type: type[T]
     params: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
-    elsewhere_is_found: bool = False
-    """A redirect to another host is the answer, not followed."""
+    redirect_is_answer: bool = False
+    """A redirect to another host answers the request and is not followed."""
 
     @property
-    def text(self) -> str:
-        """What tells questions to one service apart."""
+    def key(self) -> str:
+        """The text that identifies this request among all requests to its service."""
         return " ".join([self.method, self.path, *(f"{name}={value}" for name, value in sorted(self.params.items()))])
 
 
-class Ask(Protocol):
-    """Answers a question: from the cache, or by asking. Raises ``FailedError`` or ``StoppedError``."""
+class Fetch(Protocol):
+    """Gets the answer to a request, from the cache or from the service."""
 
-    def __call__(self, question: Question[T], /) -> T:
-        """Return the value of the answer."""
+    def __call__(self, request: Request[T], /) -> T:
+        """Return the answer. Raises ``RequestFailedError`` or ``StoppedError``."""
         ...

@@ -1,4 +1,4 @@
-"""Whether two names, and two lengths, may be the same thing. No network, no database."""
+"""When names, titles and lengths are equal."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from etl.backfill.rules.match import comparable, comparable_title, same_length
         ("Straße", "STRASSE"),
     ],
 )
-def test_names_are_compared_as_people_read_them(one: str, other: str) -> None:
+def test_equal_names(one: str, other: str) -> None:
     assert comparable(one) == comparable(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("!!!", "???"), ("Björk", "Bjork"), ("Ann", "Anna"), ("東京", "京都")])
-def test_other_names_are_others(one: str, other: str) -> None:
+def test_different_names(one: str, other: str) -> None:
     assert comparable(one) != comparable(other)
 
 
-def test_features_are_no_part_of_a_title_but_versions_are() -> None:
+def test_titles_without_features_but_with_versions() -> None:
     assert comparable_title("Song (feat. Bo)") == comparable_title("Song ft. Bo & Cy") == comparable_title("song")
     assert comparable_title("Song (Live)") != comparable_title("Song")
     assert comparable_title("(feat. Bo)") == comparable("(feat. Bo)")
 
 
-def test_lengths_agree_within_seconds_and_nothing_is_said_of_unknown_ones() -> None:
+def test_lengths_equal_different_and_unknown() -> None:
     assert [same_length(200, ms) for ms in (200_400, 195_000, 194_900, 206_000, 0)] == [True, True, False, False, None]
     assert same_length(0, 200_000) is None

@@ -68,11 +68,11 @@ def parse_addresses(options: Iterable[str], environ: Mapping[str, str]) -> dict[
 def _is_base_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_port_zero = parts.port == 0
+        _ = parts.port  # raises ValueError if it is invalid
     except ValueError:
         return False
     is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isascii()
-    return is_web and not (parts.query or parts.fragment or parts.username or parts.password or has_port_zero)
+    return is_web and not (parts.query or parts.fragment or parts.username or parts.password)
 
 
 def parse_rates(options: Iterable[str], environ: Mapping[str, str]) -> dict[Service, float]:

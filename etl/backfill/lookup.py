@@ -70,7 +70,7 @@ class LookupWorkers:
         self._service = service
         self._stop = stop
         self._deadline = deadline
-        self._executor = ThreadPoolExecutor(settings.workers, "etl-ask")
+        self._executor = ThreadPoolExecutor(settings.workers, "etl-lookup")
         self.budget = sys.maxsize if settings.limit is None else settings.limit
         """About how many more entities may need a request."""
         self.stopped_by: str | None = None

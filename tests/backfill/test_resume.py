@@ -52,8 +52,8 @@ def test_thousands_of_requests_are_sent_once_despite_two_kills(
     tmp_path: Path, database: str, services: FakeService
 ) -> None:
     add_library(database, MANY, MANY)
-    mine = "SET image = '11111111-1111-4111-8111-111111111111', image_source = 'User Upload' WHERE id % 100 = 0"
-    execute(database, f"UPDATE artists {mine}; UPDATE releases {mine}")
+    upload = "SET image = '11111111-1111-4111-8111-111111111111', image_source = 'User Upload' WHERE id % 100 = 0"
+    execute(database, f"UPDATE artists {upload}; UPDATE releases {upload}")
     services.respond = every_image
     in_flight = 0
     for killed_at in (400, 1_300):
@@ -69,18 +69,18 @@ def test_thousands_of_requests_are_sent_once_despite_two_kills(
         out, err = process.communicate(timeout=120)
     assert process.returncode == ExitCode.OK, err
 
-    lacked = 2 * (MANY - MANY // 100)
+    missing = 2 * (MANY - MANY // 100)
     assert set(services.answered.values()) == {1}
-    assert services.answered.total() == lacked
-    assert services.asked.total() == lacked + in_flight
+    assert services.answered.total() == missing
+    assert services.asked.total() == missing + in_flight
     summary = json.loads(out)
-    left = lacked - (1_300 - 1 - WORKERS)  # of the others every one was answered, but for those in flight at first
+    left = missing - (1_300 - 1 - WORKERS)  # all others were answered, except those in flight at the first kill
     assert sum(summary["asked"].values()) == left
     for table in ("artists", "releases"):
         found = stored_images(database, table)
         assert sum(source == "User Upload" for _, source in found.values()) == MANY // 100
-        fresh = [image for image, source in found.values() if image and source != "User Upload"]
-        assert len(set(fresh)) == MANY - MANY // 100
+        added = [image for image, source in found.values() if image and source != "User Upload"]
+        assert len(set(added)) == MANY - MANY // 100
     assert stored_images(database, "artists")[7][1] == "https://img.example/A7.jpg"
     assert (
         stored_images(database, "releases")[7][1]
@@ -160,12 +160,12 @@ def test_second_run_of_one_task_is_refused_while_one_runs(tmp_path: Path, databa
     add_library(database, 5, 5)
     services.respond = every_image
     services.hold_from(1)
-    with started(tmp_path, database, services) as one:
+    with started(tmp_path, database, services) as first:
         services.wait_until_held(1)
-        with started(tmp_path, database, services) as other:
-            _, err = other.communicate(timeout=60)
-        assert other.returncode == ExitCode.LOCKED
+        with started(tmp_path, database, services) as second:
+            _, err = second.communicate(timeout=60)
+        assert second.returncode == ExitCode.LOCKED
         assert "at work already" in err
         services.let_go()
-        one.communicate(timeout=60)
-    assert one.returncode == ExitCode.OK
+        first.communicate(timeout=60)
+    assert first.returncode == ExitCode.OK

@@ -146,16 +146,16 @@ def test_durations_are_added_and_never_overwritten(tmp_path: Path, small: str, s
 
 
 def test_image_set_during_the_run_stays(tmp_path: Path, small: str, services: FakeService) -> None:
-    theirs = "22222222-2222-4222-8222-222222222222"
+    upload = "22222222-2222-4222-8222-222222222222"
 
     def respond(request: ReceivedRequest) -> Reply:
         if "A1" in str(request.params):
-            execute(small, f"UPDATE artists SET image = '{theirs}', image_source = 'User Upload' WHERE id = 1")
+            execute(small, f"UPDATE artists SET image = '{upload}', image_source = 'User Upload' WHERE id = 1")
         return every_image(request)
 
     services.respond = respond
     summary = run_backfill(tmp_path, small, services, what="artists")
-    assert stored_images(small, "artists")[1] == (theirs, "User Upload")
+    assert stored_images(small, "artists")[1] == (upload, "User Upload")
     assert stored_images(small, "artists")[2][1] == "https://img.example/A2.jpg"
     assert summary["counts"]["artists"] | {"found": 1, "already_set": 1} == summary["counts"]["artists"]
 

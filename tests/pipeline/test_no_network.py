@@ -1,4 +1,4 @@
-"""A load asks nobody: no socket but the database's is opened, no name is looked up."""
+"""A load uses no network: it opens no socket except the database's and resolves no host name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cli.program import SAMPLES, python
 if TYPE_CHECKING:
     from pathlib import Path
 
-# libpq's sockets are not Python's; Python's own may lead to a socket in the file system, which is the server's.
+# The hook does not see libpq's sockets. Unix sockets are allowed: they lead to the database server.
 _WATCHED = """
 import os, socket, sys
 
@@ -32,13 +32,13 @@ main()
 """
 
 
-def test_a_load_opens_no_connection_but_the_databases(tmp_path: Path, database: str) -> None:
+def test_load_connects_only_to_the_database(tmp_path: Path, database: str) -> None:
     done = python(_WATCHED.format(probe=False, samples=str(SAMPLES), dsn=database), tmp_path)
     assert done.code == ExitCode.OK, done.err
     assert done.json["counts"]["inserted"] > 0
     assert "NETWORK" not in done.err
 
 
-def test_the_watch_sees_a_connection(tmp_path: Path, database: str) -> None:
+def test_audit_hook_sees_a_connection(tmp_path: Path, database: str) -> None:
     done = python(_WATCHED.format(probe=True, samples=str(tmp_path), dsn=database), tmp_path)
     assert "NETWORK socket.connect" in done.err

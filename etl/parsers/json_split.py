@@ -8,8 +8,7 @@ of such objects, each of them would count; no format has.) Pure: bytes in, posit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
-# Records are decoded many at a time; how many bytes, where nothing is wrong and next to what is.
-LONGEST_STRETCH = 1 << 18
-SHORTEST_STRETCH = 1 << 11
 NESTED_STARTS = 16  # how many objects that look like a record's start a sound record may hold
 LAST_BRACKETS = 64  # how many brackets, from the last, are looked at to find the one behind a broken record
 
@@ -35,6 +31,7 @@ _SCALAR = re.compile(_STRING + rb'|[^\s,\[\]{}"]+', re.DOTALL)
 KEY = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
 _FIRST_KEY = re.compile(rb"\s*\{\s*(" + _STRING + rb")\s*:", re.DOTALL)
 _SPACE = re.compile(rb"\s*")
+_SEPARATOR_BYTES = b", \t\r\n"
 _SEPARATORS = re.compile(rb"[\s,]*")
 _BOUNDARY = re.compile(rb"\s*[,\]{]")
 _ANOTHER = re.compile(rb"\]\s*\}?\s*[\[{]")  # another document behind the end of this one
@@ -66,66 +63,18 @@ def to_utf8(data: bytes) -> Text:
         raise BrokenFileError("the file ends in the middle of a UTF-16 character", EXPORT_AGAIN) from error
 
 
-class Pieces(Protocol):
-    """Takes what a list is cut into, in order; positions are in the body of the text."""
-
-    def stretch(self, start: int, end: int) -> int | None:
-        """Take all records that stand there and say how many they are; take none, ``None``, if that is no JSON."""
-
-    def record(self, start: int, end: int) -> None:
-        """Take one record, whatever it is."""
-
-
-@dataclass
-class Spans:
-    """Pieces as the bounds of the records."""
-
-    body: bytes
-    found: list[Span] = field(default_factory=list)
-
-    def stretch(self, start: int, end: int) -> int | None:
-        """See ``Pieces``."""
-        spans = spans_of(self.body, start, end)
-        self.found += spans or []
-        return None if spans is None else len(spans)
-
-    def record(self, start: int, end: int) -> None:
-        """See ``Pieces``."""
-        self.found.append((start, end))
-
-
-def spans_of(body: bytes, start: int, end: int) -> list[Span] | None:
-    """Return the bounds of the records that stand between ``start`` and ``end``, ``None`` if that is no JSON."""
-    try:
-        records = msgspec.json.decode(b"[%b]" % body[start:end], type=list[msgspec.Raw])
-    except UNREADABLE:
-        return None
-    spans: list[Span] = []
-    for record in records:
-        start = _end(_SEPARATORS, body, start)
-        spans.append((start, start + len(memoryview(record))))
-        start = spans[-1][1]
-    return spans
-
-
 def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span]:
     """Cut the list that ``path`` names into records: their bounds in ``text.body``, without parsing them.
 
     Exact on a well-formed document. Elsewhere a record ends at the latest where the next one, which begins with one
     of ``keys``, starts. Blank places between commas are no records. Raises as ``read_records``.
     """
-    spans = Spans(text.body)
-    cut(text, path, keys, spans)
-    return spans.found
-
-
-def cut(text: Text, path: tuple[str, ...], keys: Collection[str], pieces: Pieces) -> None:
-    """Do what ``split`` does, but give the pieces to ``pieces``."""
     opening = b'{"":[' if path else b"["
-    close = _cut_list(text, _open_list(text.body, path), opening, keys, pieces, 0)
+    spans, close = split_list(text, _open_list(text.body, path), opening, keys)
     rest = (opening + text.body[close:]).decode("utf-8", "replace")  # a key may hold anything
     if path and not msgspec.json.decode(rest, type=dict[str, msgspec.Raw]).keys().isdisjoint(path):
         raise two_lists(path)
+    return spans
 
 
 def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], before: int = 0) -> tuple[list[Span], int]:
@@ -134,39 +83,26 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
     ``opening`` followed by what stands from there on is the document without the records. ``before`` counts the
     records before these, for messages. Raises ``BrokenFileError`` as ``read_records``.
     """
-    spans = Spans(text.body)
-    close = _cut_list(text, at, opening, keys, spans, before)
-    return spans.found, close
-
-
-def _cut_list(text: Text, at: int, opening: bytes, keys: Collection[str], pieces: Pieces, before: int) -> int:
-    """Do the same, but give the pieces to ``pieces``: sound stretches as they are, only around trouble each record."""
     body = text.body
-    near, far = (_Starts(body, at, keys) for _ in range(2))
-    is_json: bool | None = None
-    size = LONGEST_STRETCH
+    starts = _Starts(body, at, keys)
+    is_json = syntax(body) is None
+    spans: list[Span] = []
     while True:
         at = _end(_SEPARATORS, body, at)
-        while body[at : at + 1] == b"{" and size >= SHORTEST_STRETCH:
-            start = far.after(at + size)
-            end = at + len(body[at:start].rstrip(b", \t\r\n"))
-            count = pieces.stretch(at, end) if start < len(body) else None
-            if count is None:
-                size //= 2
-            else:
-                before += count
-                at = start
-                size = min(2 * size, LONGEST_STRETCH)
-        size = max(size, SHORTEST_STRETCH)
-        if is_json is None:
-            is_json = syntax(body) is None
-        limit = len(body) if is_json else near.after(at)
+        limit = starts.after(at)
+        if limit < len(body):
+            piece = body[at:limit].rstrip(_SEPARATOR_BYTES)
+            if syntax(piece) is None:  # nothing is wrong with most records, even in a broken file
+                spans.append((at, at + len(piece)))
+                at = limit
+                continue
+        if is_json:
+            limit = len(body)
         if at == len(body) or (body[at] == ord("]") and _ends_here(body, at, opening, limit)):
-            check_tail(text, at, opening, before)
-            return at
-        end = _end_of_record(text, at, limit, near, opening, before)
-        pieces.record(at, at + len(body[at:end].rstrip(b", \t\r\n")))
-        before += 1
+            check_tail(text, at, opening, before + len(spans))
+            return spans, at
+        end = _end_of_record(text, at, limit, starts, opening, before + len(spans))
+        spans.append((at, at + len(body[at:end].rstrip(_SEPARATOR_BYTES))))
         at = end
 
 
@@ -194,7 +130,7 @@ class _Starts:
         alternatives = {b'"%s"' % re.escape(key.encode()) for key in keys}
         if first := _FIRST_KEY.match(body, at):
             alternatives.add(re.escape(first[1]))
-        self._begin = re.compile(rb"[\[,}]\s*(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)")
+        self._begin = re.compile(rb"\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:")
         self._body = body
         self._none_between = (0, 0)
 
@@ -202,10 +138,19 @@ class _Starts:
         """Return the first of these places behind ``at``; where there is none, the end of the body."""
         since, found = self._none_between
         if not since <= at < found:
-            match = self._begin.search(self._body, at)
-            found = match.end() if match else len(self._body)
+            match = self._begin.search(self._body, at + 1)
+            while match and not self._is_between_records(match.start()):
+                match = self._begin.search(self._body, match.start() + 1)
+            found = match.start() if match else len(self._body)
             self._none_between = (at, found)
         return found
+
+    def _is_between_records(self, at: int) -> bool:
+        """Say whether a comma or bracket precedes ``at``: a pattern that begins with it takes ten times as long."""
+        at -= 1
+        while self._body[at : at + 1].isspace():
+            at -= 1
+        return self._body[at : at + 1] in (b"[", b",", b"}")
 
 
 def _open_list(body: bytes, path: tuple[str, ...]) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from etl.core.schema import RejectReason
-from etl.parsers.json_split import UNREADABLE, cut, not_found, spans_of, to_utf8, two_lists
+from etl.parsers.json_split import UNREADABLE, not_found, split, to_utf8, two_lists
 from etl.parsers.locate import mapped_fields
 
 if TYPE_CHECKING:
@@ -60,63 +60,7 @@ def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Re
         return Records(_whole(text.body, path, record), {})
     except UNREADABLE:
         pass
-    rows = _Rows(text.body, record)
-    cut(text, path, mapped_fields(record), rows)
-    return Records(rows.rows, rows.broken, rows.spans)
-
-
-class _Rows(Generic[Record]):
-    """Pieces as records; many at a time where they are sound."""
-
-    def __init__(self, body: bytes, record: type[Record]) -> None:
-        self.rows: list[Record] = []
-        self.broken: dict[int, Broken] = {}
-        self.spans: dict[int, Span] = {}
-        self._body = body
-        self._record = record
-        self._one = msgspec.json.Decoder(record, strict=False).decode
-        self._many = _document_decoder((), record).decode
-
-    def stretch(self, start: int, end: int) -> int | None:
-        """See ``Pieces``."""
-        rows = self._try(self._body[start:end])
-        if rows is not None:
-            self.rows += rows
-            return len(rows)
-        spans = spans_of(self._body, start, end)
-        if spans is not None:
-            self._divide(spans)
-        return None if spans is None else len(spans)
-
-    def record(self, start: int, end: int) -> None:
-        """See ``Pieces``."""
-        piece = self._body[start:end]
-        try:
-            self.rows.append(self._one(piece))
-        except UNREADABLE as error:
-            self.rows.append(self._record())
-            self.broken[len(self.rows)] = _why(piece, error)
-            self.spans[len(self.rows)] = (start, end)
-
-    def _try(self, pieces: bytes) -> list[Record] | None:
-        try:
-            rows: list[Record] = self._many(b"[%b]" % pieces)
-        except UNREADABLE:
-            return None
-        return rows
-
-    def _divide(self, spans: Sequence[Span]) -> None:
-        """Take records of which one at least is broken, by halves."""
-        if len(spans) == 1:
-            self.record(*spans[0])
-            return
-        middle = len(spans) // 2
-        for half in (spans[:middle], spans[middle:]):
-            rows = self._try(self._body[half[0][0] : half[-1][1]])
-            if rows is None:
-                self._divide(half)
-            else:
-                self.rows += rows
+    return decode_pieces(text, split(text, path, mapped_fields(record)), record)
 
 
 def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Records[Record]:
@@ -131,7 +75,7 @@ def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Re
         except UNREADABLE as error:
             rows.append(record())
             broken[row] = _why(piece, error)
-    return Records(rows, broken)
+    return Records(rows, broken, {row: spans[row - 1] for row in broken})
 
 
 @lru_cache

@@ -152,7 +152,7 @@ EXTRACTED = _schema(
 )
 
 # Where a record stands in its file (bytes), and the fields that we map, as JSON.
-PLACES = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
+LOCATIONS = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
 
 # --- the run directory (other programs rely on the columns and their order) -----------------------------------
 

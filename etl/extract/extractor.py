@@ -12,7 +12,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
 from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, SkipReason, conform, empty
 from etl.extract.prefetch import Prefetcher
-from etl.extract.reader import CHANGED, FileReader, Unread, all_places, find
+from etl.extract.reader import CHANGED, FileReader, Unread, all_locations, locate
 from etl.extract.rows import FileResult
 from etl.formats import ReadOptions
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
@@ -102,7 +102,7 @@ def _options(settings: RunSettings) -> ReadOptions:
 
 def _result(file: Decoded, rows: Normalized) -> FileResult:
     try:
-        rejects = _with_places(rows.rejected, file)
+        rejects = _with_locations(rows.rejected, file)
     except BrokenFileError as error:
         return FileResult(file.file.path, FileStatus.REFUSED, str(error))
     return FileResult(
@@ -118,15 +118,15 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
     )
 
 
-def _with_places(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
+def _with_locations(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
     """Return the rejected rows with their places (schema REJECTS). Of rows found out late, only its bytes tell them."""
-    places = file.places
-    if not rejected.get_column("row").is_in(places.get_column("row").implode()).all():
+    locations = file.locations
+    if not rejected.get_column("row").is_in(locations.get_column("row").implode()).all():
         data = file.file.read()
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise BrokenFileError(f"{file.file.path} {CHANGED}")
-        places = all_places(data, file.kind, rejected, places)
-    return conform(rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS)
+        locations = all_locations(data, file.kind, rejected, locations)
+    return conform(rejected.join(locations, on="row", how="left", maintain_order="left"), REJECTS)
 
 
 def read_rows(
@@ -144,7 +144,7 @@ def read_rows(
     if wanted is not None:
         extracted = extracted.filter(pl.col("row").is_in(wanted.implode()))
     rows = normalize(extracted, path, kind.source, kind.earliest, rules)
-    places = find(data, kind, rows.rejected.get_column("row").to_list())
+    locations = locate(data, kind, rows.rejected.get_column("row").to_list())
     return FileResult(
         path,
         FileStatus.LOADED,
@@ -152,7 +152,7 @@ def read_rows(
         format=kind,
         listens=rows.listens,
         skipped=rows.skipped,
-        rejects=conform(rows.rejected.join(places, on="row", how="left", maintain_order="left"), REJECTS),
+        rejects=conform(rows.rejected.join(locations, on="row", how="left", maintain_order="left"), REJECTS),
         not_counted=not_counted,
         cleaned=rows.cleaned,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, FileStatus, empty
+from etl.core.schema import LOCATIONS, FileStatus, empty
 from etl.core.settings import AUTO
 from etl.formats import Format, Refusal, recognise
 from etl.formats.base import Scan
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
     """In bytes."""
     rows: pl.DataFrame
     """Schema EXTRACTED."""
-    places: pl.DataFrame
+    locations: pl.DataFrame
     """Of the broken rows (schema PLACES)."""
 
 
@@ -85,20 +85,20 @@ class FileReader:
         """Return the rows of a file, and where the broken ones stand."""
         file, kind, sha256, data = opened
         try:
-            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(PLACES))
+            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(LOCATIONS))
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
-            places = all_places(data, kind, rejected, scan.places)
+            locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        return Decoded(file, kind, sha256, len(data), scan.rows, places)
+        return Decoded(file, kind, sha256, len(data), scan.rows, locations)
 
 
-def all_places(data: bytes, kind: Format, rejected: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Return ``places`` and those of the ``rejected`` rows that it lacks."""
-    others = rejected.join(places, on="row", how="anti", maintain_order="left")
-    return pl.concat([places, find(data, kind, others.get_column("row").to_list())])
+def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
+    """Return ``locations`` and those of the ``rejected`` rows that it lacks."""
+    others = rejected.join(locations, on="row", how="anti", maintain_order="left")
+    return pl.concat([locations, locate(data, kind, others.get_column("row").to_list())])
 
 
-def find(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
+def locate(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
     """Return where the records with the numbers ``rows`` stand, and their mapped fields (schema PLACES)."""
-    return kind.layout.locate(data, rows) if rows else empty(PLACES)
+    return kind.layout.locate(data, rows) if rows else empty(LOCATIONS)

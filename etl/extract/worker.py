@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.core.schema import EXTRACTED, PLACES, FileStatus, conform, empty
+from etl.core.schema import EXTRACTED, LOCATIONS, FileStatus, conform, empty
 from etl.extract.reader import CHANGED, Decoded, Opened, Unread
 from etl.formats import by_name
 
@@ -77,9 +77,9 @@ class ReaderProcess:
             return self._decode_here(opened)
         if isinstance(answer, Unread):
             return answer
-        size, rows, places = answer
+        size, rows, locations = answer
         file, kind, sha256, _ = opened
-        return Decoded(file, kind, sha256, size, _unpacked(rows, EXTRACTED), _unpacked(places, PLACES))
+        return Decoded(file, kind, sha256, size, _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS))
 
     def close(self) -> None:
         """End the process. What is asked of it afterwards, or at the moment, is done here."""
@@ -164,7 +164,7 @@ def serve() -> None:
             decoded = reader.decode(opened)
             opened = None
             answer = (
-                (decoded.size, _packed(decoded.rows), _packed(decoded.places))
+                (decoded.size, _packed(decoded.rows), _packed(decoded.locations))
                 if isinstance(decoded, Decoded)
                 else decoded
             )

@@ -59,7 +59,7 @@ class Scan(NamedTuple):
 
     rows: pl.DataFrame
     """Schema EXTRACTED."""
-    places: pl.DataFrame
+    locations: pl.DataFrame
     """Schema PLACES."""
 
 

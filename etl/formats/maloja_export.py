@@ -21,8 +21,8 @@ from etl.formats.base import (
     name_lists,
 )
 from etl.parsers import Broken, JsonList, Records
-from etl.parsers.json_split import Text
 from etl.parsers.records import decode_pieces
+from etl.parsers.utf8 import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -64,7 +64,7 @@ def scan_extended(data: bytes, options: ReadOptions) -> Scan:
     plays = LAYOUT.read(data)
     bare, columns = _columns(options)
     rows = to_frame(plays.rows).lazy().with_columns(bare).select(columns)
-    return Scan(finish(rows, plays.broken), LAYOUT.places(data, plays))
+    return Scan(finish(rows, plays.broken), LAYOUT.locations(data, plays))
 
 
 def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:

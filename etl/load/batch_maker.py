@@ -50,12 +50,12 @@ class BatchMaker:
         ``lookups`` is what ``assign_ids`` returns, ``staged`` what ``stage`` returns, ``division`` what ``cut`` returns
         and ``entities`` what ``entity_rows`` returns.
         """
-        keyed = lookups.select("place", "lookup_key").join(division, on="place", maintain_order="left")
+        keyed = lookups.select("position", "lookup_key").join(division, on="position", maintain_order="left")
         rows = staged.join(keyed, on="lookup_key", how="left").sort("batch", "track_id", "listened_at")
         listens = rows.partition_by("batch", as_dict=True)
         batches: dict[Phase, list[Batch]] = {phase: [] for phase in Phase}
         overflow = [listens[None,]] if (None,) in listens else []
-        for (number, phase), keys in keyed.sort("batch", "place").group_by("batch", "phase", maintain_order=True):
+        for (number, phase), keys in keyed.sort("batch", "position").group_by("batch", "phase", maintain_order=True):
             own, rest = self._with_each_track(listens.get((number,), rows.clear()))
             batches[Phase(phase)].append(self._batch(own, keys.get_column("lookup_key").to_list(), entities[number]))
             overflow.append(rest)

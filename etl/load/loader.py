@@ -166,7 +166,7 @@ class Loader:
         ids = wait_interruptibly(taking)
         lookups = assign_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
-        staged = stage(listens, pl.concat([lookups.drop("place"), late]), self._user_id)
+        staged = stage(listens, pl.concat([lookups.drop("position"), late]), self._user_id)
         batches, overflow = self._batches.of_round(lookups, staged, division, entities)
         self._log.append(RoundStart(late.select(TRACK_LOOKUP.names())))
         failed = _by_key(self._write(batches, overflow))

@@ -18,8 +18,8 @@ def clean_aliases(aliases: pl.Series) -> pl.Series:
     """
     if aliases.null_count() == len(aliases):
         return aliases
-    rows = aliases.rename("aliases").to_frame().with_row_index("place")
-    distinct = rows.group_by("aliases", maintain_order=True).agg("place").with_row_index("list")
+    rows = aliases.rename("aliases").to_frame().with_row_index("position")
+    distinct = rows.group_by("aliases", maintain_order=True).agg("position").with_row_index("list")
     single = distinct.filter(pl.col("aliases").is_not_null()).select("list", "aliases").explode("aliases")
     cleaned = _clean_texts(single.unnest("aliases"))
     fits = pl.all_horizontal(pl.col("alias", "source").str.len_bytes() <= MAX_NAME_BYTES)
@@ -31,7 +31,7 @@ def clean_aliases(aliases: pl.Series) -> pl.Series:
         .group_by("list", maintain_order=True)
         .agg(aliases=pl.struct(ALIAS.names()))
     )
-    found = distinct.select("list", "place").join(kept, on="list", how="left").explode("place").sort("place")
+    found = distinct.select("list", "position").join(kept, on="list", how="left").explode("position").sort("position")
     return found.get_column("aliases").cast(ALIASES).rename(aliases.name)
 
 

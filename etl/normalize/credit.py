@@ -47,15 +47,15 @@ def _split(separator: re.Pattern[str], text: str) -> list[str]:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """Return ``names`` trimmed, without blanks and without those that equal an earlier one but for case."""
-    return [names[place].strip() for place in distinct_places(names)]
+    return [names[position].strip() for position in distinct_positions(names)]
 
 
-def distinct_places(names: Sequence[str | None]) -> list[int]:
+def distinct_positions(names: Sequence[str | None]) -> list[int]:
     """Return where in ``names`` the ones stand that ``distinct`` keeps."""
     first: dict[str, int] = {}
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         if name and not name.isspace():
-            first.setdefault(fold(name.strip()), place)
+            first.setdefault(fold(name.strip()), position)
     return list(first.values())
 
 

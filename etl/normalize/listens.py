@@ -109,11 +109,11 @@ def _by_file(rows: pl.DataFrame, files: int) -> list[pl.DataFrame]:
 def _with_names(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:
     """Replace the names of ``rows`` by normalised ones; plays repeat, so each distinct combination is made once."""
     columns = list(NAMES_OF_ROW)
-    distinct = rows.select(columns).with_row_index("place").group_by(columns, maintain_order=True).agg("place")
+    distinct = rows.select(columns).with_row_index("position").group_by(columns, maintain_order=True).agg("position")
     names = normalize_names(distinct, separators).rechunk()  # rows of a column in pieces take 20 times as long to get
-    places = names.select("place").with_row_index("of").explode("place")
-    of = pl.zeros(rows.height, pl.UInt32, eager=True).scatter(places["place"], places["of"])
-    return rows.drop(columns).hstack(names.drop("place")[of])
+    positions = names.select("position").with_row_index("of").explode("position")
+    of = pl.zeros(rows.height, pl.UInt32, eager=True).scatter(positions["position"], positions["of"])
+    return rows.drop(columns).hstack(names.drop("position")[of])
 
 
 def _clean_values(rows: pl.DataFrame) -> pl.DataFrame:

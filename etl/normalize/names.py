@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.schema import NAMES
-from etl.normalize.credit import FEATURE_HINT, distinct_places, split_credit
+from etl.normalize.credit import FEATURE_HINT, distinct_positions, split_credit
 from etl.normalize.key import BETWEEN_ARTISTS, lookup_keys
 from etl.normalize.text import MAX_NAME_BYTES, changed_by_cleaning
 
@@ -124,13 +124,13 @@ def _name_lists(title: str, lists: Sequence[list[str]]) -> pl.Series:
 
 def listed_credit(listed: list[str | None], mbids: list[str | None] | None, raw: list[str | None] | None) -> Credit:
     """Return the credit of listed artists: blanks dropped, each name once; MBIDs that stand beside names go along."""
-    kept = distinct_places(listed)
-    artists = [name for place in kept if (name := listed[place])]
-    variants = [(raw[place] if raw else None) or name for place in kept if (name := listed[place])]
+    kept = distinct_positions(listed)
+    artists = [name for position in kept if (name := listed[position])]
+    variants = [(raw[position] if raw else None) or name for position in kept if (name := listed[position])]
     aligned = mbids is not None and len(mbids) == len(listed)
     return Credit(
         text=BETWEEN_ARTISTS.join(artists),
         artists=artists,
-        mbids=[mbids[place] for place in kept] if mbids is not None and aligned else mbids,
+        mbids=[mbids[position] for position in kept] if mbids is not None and aligned else mbids,
         raw=variants if variants != artists else None,
     )

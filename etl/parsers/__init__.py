@@ -1,7 +1,7 @@
-"""From bytes to records, and from a row back to its bytes. Pure: no file, clock or network.
+"""Turns bytes into records, and finds the bytes of a record again. Pure: no file, clock or network.
 
-``split`` cuts a document into records, ``records`` decodes them and says what is broken, ``places`` finds one again;
-``layout`` puts the three together for one kind of file.
+There is one ``Layout`` for each kind of file: a JSON list, JSON Lines, pages of JSON, a JSON list in an envelope,
+delimited text, XML. ``records`` decodes records and says why one is broken; ``locate`` finds them again.
 """
 
 from etl.parsers.base import JsonList, Layout
@@ -10,9 +10,9 @@ from etl.parsers.delimited_split import Dialect
 from etl.parsers.json_envelope import JsonEnvelope
 from etl.parsers.json_lines import JsonLines
 from etl.parsers.json_pages import JsonPages
-from etl.parsers.json_split import to_utf8
 from etl.parsers.locate import locate, mapped_fields
 from etl.parsers.records import Broken, Records, read_records
+from etl.parsers.utf8 import to_utf8
 from etl.parsers.xml_elements import XmlElements
 
 __all__ = [

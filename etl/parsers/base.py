@@ -1,14 +1,14 @@
-"""Owns what the rest of the program knows of a file's structure: how to find its records, and to write them again."""
+"""Defines ``Layout``, how a file holds its records, and the simplest one, a JSON list."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol
 
-from etl.core.schema import PLACES, empty
-from etl.parsers.json_split import to_utf8
-from etl.parsers.locate import locate, mapped_fields, place_found
+from etl.core.schema import LOCATIONS, empty
+from etl.parsers.locate import locate, locations_at, mapped_fields
 from etl.parsers.records import Record, Records, read_records
+from etl.parsers.utf8 import to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
 
 
 class Layout(Protocol):
-    """How a file holds its records."""
+    """How a file holds its records: finds them by row number, and writes a file of them."""
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
-        """Find the records with the numbers ``rows`` (from 1) in a file. Columns out: ``PLACES``.
+        """Find the records with the numbers ``rows`` (from 1) in the file ``data``. Columns out: ``LOCATIONS``.
 
-        A number that the file does not have is left out. ``offset`` and ``length`` count bytes of ``data``, null where
-        it had to be transcoded; ``record`` has the fields that are read as a JSON object, null where there is none.
+        Numbers that the file does not have are left out. ``offset`` and ``length`` are in bytes of ``data``, null if
+        the file is UTF-16. ``record`` is a JSON object of the mapped fields, null if the record cannot be parsed.
         """
 
     def document(self, records: Sequence[str]) -> bytes:
-        """Return a file with ``records``, each as ``locate`` gives it: reading it gives them again."""
+        """Return a file of ``records``, each in the form of the column ``record``. Reading it gives them back."""
 
 
 @dataclass(frozen=True)
 class JsonList(Generic[Record]):
-    """One list of JSON objects: the document itself, or what stands under one of the keys in ``path``."""
+    """One list of JSON objects: the document itself, or the value of one of the keys in ``path``."""
 
     record: type[Record]
     path: tuple[str, ...] = ()
 
     def read(self, data: bytes) -> Records[Record]:
-        """Decode the records; raises as ``read_records``."""
+        """Decode the records. Raises ``BrokenFileError`` as ``read_records`` does."""
         return read_records(data, self.path, self.record)
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
         return locate(data, self.path, rows, mapped_fields(self.record))
 
-    def places(self, data: bytes, records: Records[Record]) -> pl.DataFrame:
-        """Return what ``locate`` does of the broken ones among ``records``, which ``read`` returned of ``data``."""
+    def locations(self, data: bytes, records: Records[Record]) -> pl.DataFrame:
+        """Return the ``LOCATIONS`` of the broken ones among ``records``, which ``read`` returned for ``data``."""
         if not records.broken:
-            return empty(PLACES)
-        return place_found(to_utf8(data), records.spans, mapped_fields(self.record))
+            return empty(LOCATIONS)
+        return locations_at(to_utf8(data), records.spans, mapped_fields(self.record))
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``."""

@@ -1,7 +1,7 @@
-"""Owns delimited text, CSV and the like: its records by the names of their columns, their places, new files of them.
+"""Reads delimited text, such as CSV: decodes its records, finds them again, writes a file of them.
 
-A sound file of one line per record is cut in one go. Any trouble sends it through the tolerant path, which cuts line by
-line and says what is broken; ``etl.parsers.delimited_split`` has the rules.
+A sound file with one record per line is read by the csv module at once. Any other is split line by line, which tells
+the broken records; ``etl.parsers.delimited_split`` has the rules.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers.delimited_split import Dialect, is_blank, split_table, whole_table
-from etl.parsers.json_split import to_utf8
 from etl.parsers.records import Broken
+from etl.parsers.utf8 import UTF16_MARKS, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,11 @@ class Table:
     """The records of a file."""
 
     frame: pl.DataFrame
-    """One text column for each name of the layout; null where there is nothing, and in a broken row."""
+    """One text column for each name of the layout; null where a field is empty or the row is broken."""
     columns: frozenset[str]
-    """The names of the columns that the file has."""
+    """The names of the columns in the file."""
     broken: dict[int, Broken]
-    """Why a record cannot be read, by row from 1."""
+    """Why a record cannot be read, by row number from 1."""
 
 
 class _Text(NamedTuple):
@@ -43,24 +41,24 @@ class _Text(NamedTuple):
     at: int
     """Where the records begin."""
     shift: int | None
-    """What to add to a number of bytes in the text to get one in the file; ``None``: no such number."""
+    """Add it to a byte position in the text to get the position in the file; ``None`` if the file is UTF-16."""
     dialect: Dialect
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """One record on each line, its fields divided by a delimiter."""
+    """One record per line, with a delimiter between its fields."""
 
     dialect: Dialect
-    """How a file is made that has no header, and how ``document`` makes one; names every column that is read."""
+    """The dialect of a file without a header, and of what ``document`` writes. It names every column that is read."""
     header: Callable[[str], Dialect] | None = None
-    """Reads the header line, if files have one, which must understand the names in ``dialect``.
+    """Reads the header line, if files have one; it must understand the names in ``dialect``.
 
-    Raises ``BrokenFileError`` for a header of something else.
+    Raises ``BrokenFileError`` for the header of something else.
     """
 
     def read(self, data: bytes) -> Table:
-        """Read the records. Raises ``BrokenFileError`` where the header is missing or that of something else."""
+        """Decode the records. Raises ``BrokenFileError`` if the header is missing or that of something else."""
         opened = self._open(data)
         rows, broken = _rows(opened)
         names = opened.dialect.names
@@ -86,12 +84,12 @@ class Delimited:
                 continue
             offset += _bytes(text[here : piece.start])
             here = piece.start
-            place = (None, None) if shift is None else (offset + shift, _bytes(text[here : piece.end]))
-            found[row] = (row, *place, _as_json(piece.fields, dialect))
-        return pl.DataFrame([found[row] for row in rows if row in found], schema=PLACES, orient="row")
+            locate_rows = (None, None) if shift is None else (offset + shift, _bytes(text[here : piece.end]))
+            found[row] = (row, *locate_rows, _as_json(piece.fields, dialect))
+        return pl.DataFrame([found[row] for row in rows if row in found], schema=LOCATIONS, orient="row")
 
     def document(self, records: Sequence[str]) -> bytes:
-        """See ``Layout``. With a header, a file has the columns that any of its records has."""
+        """See ``Layout``. Where files have a header, it names the columns that any of the records has."""
         named = [json.loads(record) for record in records]
         names: list[str | None] = list(self.dialect.names)
         if self.header and named:
@@ -106,10 +104,10 @@ class Delimited:
         return out.getvalue().encode()
 
     def _open(self, data: bytes) -> _Text:
-        is_cut = data.startswith(_UTF16) and len(data) % 2 == 1
+        is_cut = data.startswith(UTF16_MARKS) and len(data) % 2 == 1
         utf8 = to_utf8(data[:-1] if is_cut else data)
         shift = utf8.shift
-        # Half a UTF-16 character at the end is the trouble of the last record.
+        # Half a UTF-16 character at the end makes the last record broken, not the file.
         text = (utf8.body + b"\xff" if is_cut else utf8.body).decode("utf-8", "surrogateescape")
         if self.header is None:
             return _Text(text, 0, shift, self.dialect)
@@ -125,7 +123,7 @@ class Delimited:
 
 
 def _rows(opened: _Text) -> tuple[list[list[str]], dict[int, Broken]]:
-    """Return the fields of all records, none where one is broken, and why it is, by row from 1."""
+    """Return the fields of all records (none of a broken one), and why records are broken, by row number from 1."""
     text, at, _, dialect = opened
     broken: dict[int, Broken] = {}
     rows = whole_table(text[at:], dialect)
@@ -149,7 +147,7 @@ def _bytes(text: str) -> int:
 
 
 def _not_utf8(text: str) -> Broken | None:
-    """Say which byte of ``text`` was not UTF-8; Python shows it as half of a surrogate pair."""
+    """Say which byte of ``text`` was not UTF-8; ``surrogateescape`` has turned it into half a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -158,7 +156,7 @@ def _not_utf8(text: str) -> Broken | None:
 
 
 def _as_json(fields: list[str] | None, dialect: Dialect) -> str | None:
-    """Return the columns that are read as a JSON object."""
+    """Return a JSON object of the columns that are read."""
     if fields is None or _not_utf8("".join(fields)):
         return None
     record = {name: value for name, value in zip(dialect.names, fields, strict=False) if name}

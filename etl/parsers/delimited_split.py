@@ -1,10 +1,10 @@
-"""Owns the cutting of delimited text into records and of a record into its fields, so that one in trouble stays alone.
+"""Splits delimited text into records and a record into its fields, so that a broken record affects no other.
 
-A record is a line, which ends at a line feed (and the carriage returns before it) and at nothing else: names hold other
-characters that end lines elsewhere. A quoted field may hold line ends; then the record is several lines, of which none
-but the first reads as a record by itself. A line that is neither is a broken record of its own, and the next record is
-looked for on the next line: so a quote that is never closed costs its line and no more. A quote inside a field that
-does not begin with one stands for itself. Blank lines are no records. Pure: text in, positions and fields out.
+A record is a line. A line ends at a line feed (and the carriage returns before it) only, because names hold other
+characters that are line ends elsewhere. A quoted field may contain line ends. Then the record has several lines, of
+which only the first may be a complete record by itself. Any other line is a broken record, and the next record starts
+on the next line: a quote that is never closed breaks its own line only. A quote inside a field that does not begin
+with one is an ordinary character. Blank lines are ignored. Pure: text in, positions and fields out.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _NOT_CLOSED = "a quote is not closed"
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the lines of a file are made."""
+    """How the lines of a file are written."""
 
     names: tuple[str | None, ...]
-    """What each column is called here, from left to right; ``None`` for one that is not read."""
+    """Our names of the columns, from left to right; ``None`` for a column that is not read."""
     delimiter: str = ","
     quoting: bool = True
-    """Whether a field may stand in quotes (RFC 4180). If not, a quote is a character like any other."""
+    """Whether a field may be in quotes (RFC 4180). If not, a quote is an ordinary character."""
     at_least: int | None = None
-    """How many columns a record has at least, where the last ones may lack."""
+    """The least number of columns in a record, if the last ones may be missing."""
 
     @property
     def width(self) -> str:
-        """How many columns a record has, for people."""
+        """The number of columns in a record, for messages."""
         most = str(len(self.names))
         return most if self.at_least is None else f"{self.at_least} to {most}"
 
@@ -50,7 +50,7 @@ class Dialect:
 
 
 class Piece(NamedTuple):
-    """A record and its bounds in the text; without fields where it is broken, which ``trouble`` explains."""
+    """A record and its bounds in the text. A broken one has no fields, and ``trouble`` says why."""
 
     start: int
     end: int
@@ -59,7 +59,7 @@ class Piece(NamedTuple):
 
 
 def whole_table(text: str, dialect: Dialect) -> list[list[str]] | None:
-    """Return the records of a sound text in which each is one line, else ``None``."""
+    """Return the records of a sound text with one record per line; ``None`` for any other text."""
     reader = csv.reader(
         io.StringIO(text, newline="\n"),
         delimiter=dialect.delimiter,
@@ -98,14 +98,14 @@ def split_table(text: str, at: int, dialect: Dialect) -> Iterator[Piece]:
 
 
 def is_blank(line: str) -> bool:
-    """Say whether a line is no record."""
+    """Say whether a line is blank, and so not a record."""
     return not line.strip(" \r")
 
 
 def cut(record: str, dialect: Dialect, *, strict: bool = False) -> tuple[list[str] | None, str]:
-    """Return the fields of a record, however many they are; else ``None`` and what is wrong with it.
+    """Return the fields of a record, whatever their number; or ``None`` and what is wrong with it.
 
-    ``strict`` allows no quote in a field that does not begin with one.
+    ``strict`` forbids quotes in a field that does not begin with one.
     """
     if not dialect.quoting or '"' not in record:
         return record.split(dialect.delimiter), ""
@@ -142,11 +142,11 @@ def _lines(text: str, at: int) -> Iterator[tuple[int, int]]:
 class _Joined(NamedTuple):
     piece: Piece
     lines: int
-    """How many lines the record has beside the first."""
+    """How many lines the record has after the first."""
 
 
 def _join(text: str, lines: Sequence[tuple[int, int]], dialect: Dialect) -> _Joined | None:
-    """Return the record that begins on the first of ``lines``, which ends inside quotes, and ends on a later one."""
+    """Return the record that begins on the first of ``lines``, which ends inside quotes, and ends on a later line."""
     start = lines[0][0]
     for further, (begin, end) in enumerate(lines[1:], start=1):
         line = text[begin:end]
@@ -167,7 +167,7 @@ def _reads_alone(line: str, dialect: Dialect) -> bool:
 
 
 def split_header(line: str) -> tuple[list[str], str]:
-    """Return the cells of a header, and the delimiter: the one of ``DELIMITERS`` that there is most of."""
+    """Return the cells of a header, and its delimiter: the most frequent one of ``DELIMITERS``."""
     delimiter = max(DELIMITERS, key=line.count)
     fields, _ = cut(line, Dialect((), delimiter))
     return fields if fields is not None else line.split(delimiter), delimiter

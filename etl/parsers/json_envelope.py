@@ -1,8 +1,8 @@
-"""Owns a JSON list inside an object that says of itself what it is, and of which one text may lack its escapes.
+"""Reads a JSON list inside an object that names its version, and in which one text may be unescaped.
 
-A program that writes such a file piece by piece may fail halfway: then the list breaks off, and a message stands where
-the next record would. Like a file that was cut off, it is refused with the byte where it ends. Pure: bytes in, records
-and positions out.
+A program that writes such a file piece by piece may fail halfway. Then the list ends early, and an error message
+follows in place of the next record. Such a file is refused like one that was cut off, with the byte where it ends.
+Pure: bytes in, records and positions out.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from etl.core.errors import BrokenFileError
-from etl.parsers.json_split import EXPORT_AGAIN, byte, end_of_value, syntax, to_utf8
+from etl.parsers.json_split import end_of_value, syntax
 from etl.parsers.locate import locate, mapped_fields
 from etl.parsers.records import Record, Records, read_records
+from etl.parsers.utf8 import EXPORT_AGAIN, UTF8_MARK, UTF16_MARKS, byte_number, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     import polars as pl
 
-    from etl.parsers.json_split import Text
+    from etl.parsers.utf8 import Text
 
-HEAD_BYTES = 64 * 1024  # the list begins before
+HEAD_BYTES = 64 * 1024  # the list begins within these
 
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BETWEEN = re.compile(rb"[\s,]*")
 
 
@@ -37,14 +36,14 @@ class JsonEnvelope(Generic[Record]):
     record: type[Record]
     key: str
     stated: tuple[str, str]
-    """A key and its value, which a file that is written has, too."""
+    """A key of the object, such as its version, and the value that ``document`` writes for it."""
     unescaped: str
-    """The key of the text before the list that may lack escapes; what it says is not read."""
+    """The key of a text before the list that may be unescaped. The text is not read."""
 
     def read(self, data: bytes) -> Records[Record]:
-        """Decode the records, of which every field needs a default.
+        """Decode the records; every field of ``record`` needs a default.
 
-        Raises ``BrokenFileError`` where the list cannot be found, does not end, or has something behind it.
+        Raises ``BrokenFileError`` if the list is missing, does not end, or something follows the document.
         """
         sound = self._with_sound_head(data)
         try:
@@ -53,7 +52,7 @@ class JsonEnvelope(Generic[Record]):
             raise self._where_it_ends(to_utf8(sound), error) from error
 
     def statement(self, data: bytes) -> str | None:
-        """Return what the object says under ``stated``: before its list or, rewritten by another program, behind it."""
+        """Return the object's value for the key in ``stated``; another program may have moved it after the list."""
         body = to_utf8(self._with_sound_head(data)).body
         begin = self._list.search(body, 0, HEAD_BYTES)
         pattern = re.compile(rb'"%s"\s*:\s*(?:"([^"\\]*)"|([\w.+-]+)\s*[,}])' % self.stated[0].encode())
@@ -76,15 +75,15 @@ class JsonEnvelope(Generic[Record]):
         return re.compile(rb'"%s"\s*:\s*\[' % self.key.encode())
 
     def _with_sound_head(self, data: bytes) -> bytes:
-        """Return ``data`` with blanks in the place of the text without escapes, if what precedes the list is no JSON.
+        """Return ``data`` with the unescaped text replaced by blanks, if what precedes the list is not JSON.
 
-        All positions stay.
+        All positions stay the same.
         """
-        if data.startswith(_UTF16):
+        if data.startswith(UTF16_MARKS):
             text = to_utf8(data).body
             sound = self._with_sound_head(text)
             return data if sound is text else sound.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass")
-        skip = len(_BOM) if data.startswith(_BOM) else 0
+        skip = len(UTF8_MARK) if data.startswith(UTF8_MARK) else 0
         end = re.compile(rb'"\s*,\s*' + self._list.pattern).search(data, skip, HEAD_BYTES)
         if end is None or syntax(data[skip : end.end()] + b"]}") is None:
             return data
@@ -94,25 +93,25 @@ class JsonEnvelope(Generic[Record]):
         return data[: begin.end()] + b" " * (end.start() - begin.end()) + data[end.start() :]
 
     def _where_it_ends(self, text: Text, error: BrokenFileError) -> BrokenFileError:
-        """Return ``error``, or one that says better where the file breaks off."""
+        """Return ``error``, or one that tells more exactly where the list or the file ends."""
         begin = self._list.search(text.body, 0, HEAD_BYTES)
         if begin is None:
             if not text.body.lstrip().startswith(b"{") or syntax(text.body) != "cut":
                 return error
-            where = byte(text, len(text.body))
+            where = byte_number(text, len(text.body))
             return BrokenFileError(f"the file ends at byte {where} before its first record", EXPORT_AGAIN)
         records, stop = _sound_records(text.body, begin.end(), mapped_fields(self.record))
         rest = text.body[stop:].lstrip(b", \t\r\n")
         if not rest or rest.startswith(b"]") or _begins(rest, mapped_fields(self.record)) or syntax(rest) == "cut":
             return error
         return BrokenFileError(
-            f"the list ends at byte {byte(text, stop)} after record {records}, and a message follows it",
+            f"the list ends at byte {byte_number(text, stop)} after record {records}, and a message follows it",
             "The program that wrote it failed on the way: look into its log, and export again",
         )
 
 
 def _sound_records(body: bytes, at: int, keys: Collection[str]) -> tuple[int, int]:
-    """Return how many sound records stand in a row from ``at`` on, and where the last of them ends."""
+    """Return how many sound records follow one another from ``at`` on, and where the last one ends."""
     count, stop = 0, at
     while _begins(body, keys, at := _next(body, stop)):
         end = end_of_value(body, at, len(body))
@@ -123,7 +122,7 @@ def _sound_records(body: bytes, at: int, keys: Collection[str]) -> tuple[int, in
 
 
 def _begins(body: bytes, keys: Collection[str], at: int = 0) -> bool:
-    """Say whether an object that begins with one of ``keys`` stands at ``at``."""
+    """Say whether there is an object at ``at`` whose first key is one of ``keys``."""
     names = b"|".join(re.escape(key.encode()) for key in sorted(keys))
     return re.compile(rb'\{\s*"(?:' + names + rb')"\s*:').match(body, at) is not None
 

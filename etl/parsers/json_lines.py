@@ -1,11 +1,11 @@
-"""Owns JSON Lines: one record on each line, however long it is.
+"""Reads JSON Lines: one record per line, of any length.
 
-A line that is no record costs itself alone. So does the last one where the file was cut off inside it: unlike a
-document, lines need no end to make sense, and what stands before the cut is loaded. The piece that is left is a
-rejected row that says so. (A cut between two lines leaves no trace; in a zip the checksum tells.)
+A line that is not a record is rejected, and affects no other. So is the last line of a file that was cut off inside
+it: the lines before it are complete, and are loaded. (A cut between two lines cannot be seen; in a zip the checksum
+tells.)
 
-Files that were joined may have blank lines, byte order marks and, where a file did not end in a line feed, two
-records on one line; each of these is a record. Pure: bytes in, records and positions out.
+Files that were joined may have blank lines, byte order marks and, where a file did not end with a line feed, two
+records on one line; both are read. Pure: bytes in, records and positions out.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import RejectReason
-from etl.parsers.json_split import UNREADABLE, Span, end_of_value, syntax, to_utf8
-from etl.parsers.locate import mapped_fields, place
+from etl.parsers.json_split import UNREADABLE, end_of_value, syntax
+from etl.parsers.locate import locate_rows, mapped_fields
 from etl.parsers.records import BREAKS_OFF, Broken, Record, Records, decode_pieces
+from etl.parsers.utf8 import UTF16_MARKS, Span, Text, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import polars as pl
 
-    from etl.parsers.json_split import Text
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BLANK = b" \t\r\xef\xbb\xbf"  # white space, and byte order marks of files that were joined
 _BLANKS = re.compile(rb"[ \t\r\xef\xbb\xbf]*")
 _JOINED = re.compile(rb"\}[ \t\r\xef\xbb\xbf]*\{")
@@ -38,14 +36,14 @@ _JOINED = re.compile(rb"\}[ \t\r\xef\xbb\xbf]*\{")
 
 @dataclass(frozen=True)
 class JsonLines(Generic[Record]):
-    """One JSON object on each line."""
+    """One JSON object per line."""
 
     record: type[Record]
 
     def read(self, data: bytes) -> Records[Record]:
-        """Decode the records, of which every field needs a default.
+        """Decode the records; every field of ``record`` needs a default.
 
-        Raises ``BrokenFileError`` for a file in which each record runs over several lines.
+        Raises ``BrokenFileError`` for a file in which each record takes several lines.
         """
         text = _text(data)
         rows = _whole(text.body, self.record)
@@ -66,7 +64,7 @@ class JsonLines(Generic[Record]):
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
         text = _text(data)
-        return place(text, _split(text.body), rows, mapped_fields(self.record))
+        return locate_rows(text, _split(text.body), rows, mapped_fields(self.record))
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``."""
@@ -74,8 +72,8 @@ class JsonLines(Generic[Record]):
 
 
 def _text(data: bytes) -> Text:
-    """Return the text of a file; half a UTF-16 character at its end belongs to a line that was cut off."""
-    return to_utf8(data[: len(data) // 2 * 2] if data.startswith(_UTF16) else data)
+    """Return the text of a file, without half a UTF-16 character at its end: the last line was cut off then."""
+    return to_utf8(data[: len(data) // 2 * 2] if data.startswith(UTF16_MARKS) else data)
 
 
 @lru_cache
@@ -84,9 +82,9 @@ def _decoder(record: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
 
 
 def _whole(body: bytes, record: type[Record]) -> list[Record] | None:
-    """Decode all records in one go; ``None`` where one is broken, or not each line is a record.
+    """Decode all records at once; ``None`` if one is broken, or if lines and records are not the same.
 
-    The decoder reads JSON values whatever stands between them, so the lines are counted.
+    The decoder takes any white space between JSON values, so the lines are counted.
     """
     lines = body.count(b"\n") + (not body.endswith(b"\n") and body != b"")
     if body.count(b"\n{") + body.startswith(b"{") != lines:
@@ -104,7 +102,7 @@ def _split(body: bytes) -> list[Span]:
 
 
 def _lines(body: bytes) -> Iterator[Span]:
-    """Yield the bounds of the lines that are not blank, without the blanks around them."""
+    """Yield the bounds of the lines that are not blank, without surrounding blanks."""
     start = 0
     while start < len(body):
         feed = body.find(b"\n", start)
@@ -116,7 +114,7 @@ def _lines(body: bytes) -> Iterator[Span]:
 
 
 def _values(body: bytes, start: int, end: int) -> Iterator[Span]:
-    """Yield the bounds of the JSON values on a line; what is left where they end is one more."""
+    """Yield the bounds of the JSON values on a line, and of what remains after them."""
     while _JOINED.search(body, start, end):
         stop = end_of_value(body, start, end)
         if stop is None or syntax(body[start:stop]) is not None:

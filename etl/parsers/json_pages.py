@@ -1,4 +1,4 @@
-"""Owns files that hold their records page by page, as an API gives them: how to read, find and write the records."""
+"""Reads files that hold their records page by page, as an API returns them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic
 import msgspec
 
 from etl.parsers.json_pages_split import KeyPaths, split_pages
-from etl.parsers.json_split import UNREADABLE, to_utf8
-from etl.parsers.locate import mapped_fields, place
+from etl.parsers.json_split import UNREADABLE
+from etl.parsers.locate import locate_rows, mapped_fields
 from etl.parsers.records import Record, Records, decode_pieces
+from etl.parsers.utf8 import to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JsonPages(Generic[Record]):
-    """Pages of JSON, each with a list of records or with a single record in place of the list.
+    """Pages of JSON, each with a list of records, or with a single record in place of the list.
 
-    ``paths`` are the key paths under one of which a page has them, e.g. ``(("recenttracks", "track"), ("track",))``. A
-    file is one page, an array of pages, or several of these one after the other. Rows count from 1 across all pages.
+    ``paths`` are the key paths at which a page may have them, e.g. ``(("recenttracks", "track"), ("track",))``. A file
+    is one page, an array of pages, or several of these one after the other. Row numbers run on across pages.
     """
 
     record: type[Record]
     paths: KeyPaths
 
     def read(self, data: bytes) -> Records[Record]:
-        """Decode the records of all pages; raises ``BrokenFileError`` as ``read_records``.
+        """Decode the records of all pages; every field of ``record`` needs a default.
 
-        A page that is sound but has no place for records, such as an API's error, counts as one record without
-        fields; where no page has one, the file is refused. Every field of ``record`` needs a default.
+        A sound page without any of ``paths``, such as an API's error message, counts as one record without fields.
+        Raises ``BrokenFileError`` as ``read_records`` does, and if no page has one of ``paths``.
         """
         text = to_utf8(data)
         rows = _whole(text.body, self.record, self.paths)
@@ -46,7 +47,7 @@ class JsonPages(Generic[Record]):
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
         text, mapped = to_utf8(data), mapped_fields(self.record)
-        return place(text, split_pages(text, self.paths, mapped), rows, mapped)
+        return locate_rows(text, split_pages(text, self.paths, mapped), rows, mapped)
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``: one page, with the records under the first of ``paths``."""
@@ -57,7 +58,7 @@ class JsonPages(Generic[Record]):
 
 
 def _whole(body: bytes, record: type[Record], paths: KeyPaths) -> list[Record] | None:
-    """Decode all records in one go; ``None`` where something is broken, or a page has not exactly one list."""
+    """Decode all records at once; ``None`` if anything is broken, or if a page has no list or several."""
     rows: list[Record] = []
     try:
         documents = _decoder(record, paths).decode_lines(body)
@@ -84,13 +85,13 @@ def _lists(value: Any, record: type[Record]) -> Iterator[list[Record]]:  # noqa:
 
 @lru_cache
 def _decoder(record: type[msgspec.Struct], paths: KeyPaths) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of one document; its ``decode_lines`` reads any number of them, with any space between."""
+    """Return a decoder of one document; ``decode_lines`` reads any number of them, with any white space between."""
     page = _page_type(record, paths)
     return msgspec.json.Decoder(page | types.GenericAlias(list, (page,)), strict=False)
 
 
 def _page_type(record: type[msgspec.Struct], paths: KeyPaths) -> Any:  # noqa: ANN401 (made here, no name for it)
-    """Return the type of an object that has the records under ``paths``, with a field for each first key."""
+    """Return the type of an object with the records at ``paths``: it has a field for each first key."""
     fields = []
     keys = list(dict.fromkeys(path[0] for path in paths))
     for number, key in enumerate(keys):

@@ -1,7 +1,7 @@
-"""Owns the cutting of a file of pages into records, without parsing them, as ``split`` does it with one list.
+"""Splits a file of pages into records without parsing them, as ``json_split`` splits one list.
 
-Pages are told apart as records are: by their brackets where they are sound, else by the key that a page begins with.
-Where a page breaks off, or has lost the place of its list, the file is refused: nobody knows how many records it had.
+Pages are found as records are: by their brackets if they are sound, else by the key that a page begins with. If a page
+was cut off, or is damaged before its list, the file is refused, because nobody knows how many records are missing.
 Pure: bytes in, positions out.
 """
 
@@ -12,42 +12,39 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from etl.core.errors import BrokenFileError
 from etl.parsers.json_split import (
-    EXPORT_AGAIN,
     KEY,
     LAST_BRACKETS,
     NESTED_STARTS,
-    Text,
-    byte,
     check_tail,
-    cut_off,
     end_of_value,
     not_found,
     split_list,
     syntax,
     two_lists,
 )
+from etl.parsers.utf8 import EXPORT_AGAIN, Text, byte_number, cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from etl.parsers.json_split import Span
+    from etl.parsers.utf8 import Span
 
 KeyPaths = tuple[tuple[str, ...], ...]
 
 _GAP = re.compile(rb"[, \t\r\n]*")
-_PAGE_END = b", \t\r\n[]"  # what may stand between two pages
+_PAGE_END = b", \t\r\n[]"  # what may be between two pages
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class Node(NamedTuple):
-    """What a place in a page may hold: the records (``is_end``), or an object with some of these keys."""
+    """A point on the key paths of a page: the records may be here (``is_end``), or an object with these keys."""
 
     is_end: bool
     children: dict[bytes, Node]
 
 
 class Page(NamedTuple):
-    """The bounds of a page. ``is_sound`` if it is JSON; ``depth`` counts brackets behind it that are within them."""
+    """The bounds of a page. ``is_sound`` if it is JSON; ``depth`` counts the open brackets before it."""
 
     start: int
     end: int
@@ -56,7 +53,7 @@ class Page(NamedTuple):
 
 
 class RecordPosition(NamedTuple):
-    """Where a page's records stand. ``opening`` is the JSON around them up to there, but for other keys."""
+    """The position of a page's records. ``opening`` is the JSON around them up to there, without other keys."""
 
     at: int
     opening: bytes
@@ -64,22 +61,22 @@ class RecordPosition(NamedTuple):
 
 
 def split_pages(text: Text, paths: KeyPaths, keys: Collection[str]) -> list[Span]:
-    """Return the bounds in ``text.body`` of the records of all pages, which each page has under one of ``paths``.
+    """Return the bounds in ``text.body`` of the records of all pages; each page has them at one of ``paths``.
 
-    Where the brackets do not tell, a record begins with one of ``keys``. A sound page without a place for records is
-    taken for a record. Raises ``BrokenFileError`` as ``read_records``.
+    In damaged JSON, a record begins with one of ``keys``. A sound page without any of ``paths`` is taken as a record.
+    Raises ``BrokenFileError`` as ``read_records`` does.
     """
     node = _tree(paths)
     pages, depth = _pages(text.body, node)
     spans: list[Span] = []
-    unknown_variables = 0
+    without_list = 0
     for page in pages:
         found = _records_of(text, page, node, keys, len(spans))
         if found is None:
-            unknown_variables += 1
+            without_list += 1
             found = [(page.start, page.end)]
         spans += found
-    if unknown_variables == len(pages) and (pages or not text.body.strip()):
+    if without_list == len(pages) and (pages or not text.body.strip()):
         raise not_found(text.body, _names(node))
     if depth:
         raise cut_off(text, "after", len(spans))
@@ -93,7 +90,7 @@ def _tree(paths: KeyPaths) -> Node:
 
 
 def _pages(body: bytes, node: Node) -> tuple[list[Page], int]:
-    """Return the pages, and how many brackets around them do not close."""
+    """Return the pages, and the number of brackets around them that are not closed."""
     starts = [*_page_starts(body, node), len(body)]
     pages: list[Page] = []
     at = depth = upcoming = 0
@@ -114,18 +111,18 @@ def _pages(body: bytes, node: Node) -> tuple[list[Page], int]:
 
 
 def _page_starts(body: bytes, node: Node) -> list[int]:
-    """Return where objects begin with the key that leads to the records, or with the first key of the first page."""
+    """Return where objects begin whose first key leads to the records, or is the first key of the first page."""
     alternatives = {re.escape(key) for key in node.children}
     first = re.match(rb"[\s\[]*\{", body)
     if first and (key := KEY.match(body, first.end())):
         alternatives.add(re.escape(key[1]))
-    # Blanks are looked at once, not again from each of them on: there may be a million.
+    # Possessive quantifiers read a run of blanks once, not again from each of them: there may be a million.
     begin = rb"(?:\A\s*+|[\[\],}]\s*+|(?<!\s)[^\S\n]*+\n\s*+)(?=\{\s*(?:" + b"|".join(sorted(alternatives)) + rb")\s*:)"
     return [match.end() for match in re.compile(begin).finditer(body)]
 
 
 def _page_at(body: bytes, at: int, starts: list[int], upcoming: int) -> Page:
-    """Return the page that begins at ``at``; one that is no JSON ends where the next begins."""
+    """Return the page that begins at ``at``; one that is not JSON ends where the next one begins."""
     limit = starts[upcoming]
     if body[at] != ord("{"):
         end = end_of_value(body, at, limit) or at + max(1, len(body[at:limit].rstrip(_PAGE_END)))
@@ -133,7 +130,7 @@ def _page_at(body: bytes, at: int, starts: list[int], upcoming: int) -> Page:
     end = at + len(body[at:limit].rstrip(_PAGE_END))
     if syntax(body[at:end]) is None:
         return Page(at, end, is_sound=True)
-    # A page may be followed by one of another kind, and a sound one may hold what looks like the start of one.
+    # A page of another kind may follow, and a sound page may contain what looks like the start of one.
     further = end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
     if further is not None and syntax(body[at:further]) is None:
         return Page(at, further, is_sound=True)
@@ -141,32 +138,32 @@ def _page_at(body: bytes, at: int, starts: list[int], upcoming: int) -> Page:
 
 
 def _records_of(text: Text, page: Page, node: Node, keys: Collection[str], before: int) -> list[Span] | None:
-    """Return the bounds of a page's records; ``None`` for something that has no place for records."""
+    """Return the bounds of a page's records; ``None`` for something that has no list of records."""
     part = Text(text.body[page.start : page.end], text.shift, page.start, goes_on=page.end < len(text.body))
     is_empty = False
-    place = None
-    for place in _places(part.body, 0, node, b""):
-        if place is not None:
+    position = None
+    for position in _record_positions(part.body, 0, node, b""):
+        if position is not None:
             break
         is_empty = True
-    if place is None:
+    if position is None:
         if part.body.startswith(b"{") and not page.is_sound:
             raise _lost_list(part, before)
         return [] if is_empty else None
-    around = b"[" * page.depth + place.opening
-    if place.is_list:
-        spans, close = split_list(part, place.at + 1, around, keys, before)
+    around = b"[" * page.depth + position.opening
+    if position.is_list:
+        spans, close = split_list(part, position.at + 1, around, keys, before)
     else:
-        close = _end_of_single(part, place.at, around, before + 1)
-        spans = [(place.at, close)]
-    rest = place.opening + (b"" if place.is_list else b"null") + part.body[close:]
-    if any(_places(rest, 0, node, b"")):
+        close = _end_of_single(part, position.at, around, before + 1)
+        spans = [(position.at, close)]
+    rest = position.opening + (b"" if position.is_list else b"null") + part.body[close:]
+    if any(_record_positions(rest, 0, node, b"")):
         raise two_lists(_names(node))
     return [(page.start + start, page.start + end) for start, end in spans]
 
 
-def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[RecordPosition | None]:
-    """Yield the places for records in the object at ``at``, as far as it can be followed; ``None`` for an empty one."""
+def _record_positions(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[RecordPosition | None]:
+    """Yield the positions of records in the object at ``at``, as far as it can be read; ``None`` for an empty one."""
     opening += b"{"
     while key := KEY.match(body, at + 1):
         at = key.end()
@@ -177,7 +174,7 @@ def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[Record
                 yield RecordPosition(at, opening + b'"":[', is_list=True)
             elif first == b"{" and child.children:
                 yield None
-                yield from _places(body, at, child, opening + key[1] + b":")
+                yield from _record_positions(body, at, child, opening + key[1] + b":")
             elif first == b"{":
                 yield RecordPosition(at, opening + b'"":', is_list=False)
             elif body.startswith(b"null", at):
@@ -189,7 +186,7 @@ def _places(body: bytes, at: int, node: Node, opening: bytes) -> Iterator[Record
 
 
 def _end_of_single(part: Text, at: int, around: bytes, row: int) -> int:
-    """Return where a page's only record ends; a broken one does where what follows completes the page."""
+    """Return where a page's only record ends; a broken one ends where the text that follows completes the page."""
     body = part.body
     around += b"null"
     end = end_of_value(body, at, len(body))
@@ -207,12 +204,12 @@ def _end_of_single(part: Text, at: int, around: bytes, row: int) -> int:
 def _lost_list(part: Text, before: int) -> BrokenFileError:
     if syntax(part.body) == "cut":
         return cut_off(part, "after", before)
-    where = f"the page at byte {byte(part, 0)}, after record {before},"
+    where = f"the page at byte {byte_number(part, 0)}, after record {before},"
     return BrokenFileError(f"{where} is damaged before its list of records", EXPORT_AGAIN)
 
 
 def _names(node: Node, above: str = "") -> tuple[str, ...]:
-    """Return the key paths as people read them."""
+    """Return the key paths in dotted form, for messages."""
     found = [above] if node.is_end else []
     for key, child in node.children.items():
         found += _names(child, f"{above}.{key.decode()[1:-1]}".removeprefix("."))

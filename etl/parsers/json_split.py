@@ -1,28 +1,27 @@
-"""Owns the cutting of a JSON document's list into records, without parsing them, so that one in trouble stays alone.
+"""Splits the list of a JSON document into records without parsing them, so that a broken record affects no other.
 
-Where the brackets do not tell, text like ``, {"ts":`` does: an object that begins with one of a record's own keys
-begins a record, even where the one before it has lost a quote or a bracket. (Inside a broken record that has an array
-of such objects, each of them would count; no format has.) Pure: bytes in, positions out.
+In damaged JSON brackets cannot be trusted. There, text like ``, {"ts":`` begins a record: an object whose first key is
+one that records have. So the next record is found even where the one before it has lost a quote or a bracket. (If a
+broken record held an array of such objects, each of them would count as a record; no format has one.)
+Pure: bytes in, positions out.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from etl.core.errors import BrokenFileError
+from etl.parsers.utf8 import Span, Text, byte_number, cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-Span = tuple[int, int]
+NESTED_STARTS = 16  # a sound record may hold this many objects that look like the start of a record
+LAST_BRACKETS = 64  # of the last brackets in a file, this many are tried as the end of a broken last record
 
-NESTED_STARTS = 16  # how many objects that look like a record's start a sound record may hold
-LAST_BRACKETS = 64  # how many brackets, from the last, are looked at to find the one behind a broken record
-
-EXPORT_AGAIN = "The download or copy was interrupted: export it again"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
@@ -34,40 +33,15 @@ _SPACE = re.compile(rb"\s*")
 _SEPARATOR_BYTES = b", \t\r\n"
 _SEPARATORS = re.compile(rb"[\s,]*")
 _BOUNDARY = re.compile(rb"\s*[,\]{]")
-_ANOTHER = re.compile(rb"\]\s*\}?\s*[\[{]")  # another document behind the end of this one
-
-
-class Text(NamedTuple):
-    """A document as UTF-8, and what to add to a position in it to get one in the file (``None``: no such number)."""
-
-    body: bytes
-    shift: int | None
-    origin: int = 0
-    """Where ``body`` begins, if it is a part of the document."""
-    goes_on: bool = False
-    """Whether more of it follows ``body``, so that what ends there was not cut off by the end of the file."""
-
-
-def to_utf8(data: bytes) -> Text:
-    """Take a byte order mark off ``data`` and turn UTF-16 into UTF-8.
-
-    Half a surrogate pair in UTF-16 becomes bytes that are not UTF-8, and so the trouble of its own record alone.
-    """
-    if data.startswith(b"\xef\xbb\xbf"):
-        return Text(data[3:], 3)
-    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Text(data, 0)
-    try:
-        return Text(data.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass"), None)
-    except UnicodeDecodeError as error:
-        raise BrokenFileError("the file ends in the middle of a UTF-16 character", EXPORT_AGAIN) from error
+_ANOTHER = re.compile(rb"\]\s*\}?\s*[\[{]")  # another document after the end of this one
 
 
 def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span]:
-    """Cut the list that ``path`` names into records: their bounds in ``text.body``, without parsing them.
+    """Split the list under ``path`` into records, without parsing them. Returns their bounds in ``text.body``.
 
-    Exact on a well-formed document. Elsewhere a record ends at the latest where the next one, which begins with one
-    of ``keys``, starts. Blank places between commas are no records. Raises as ``read_records``.
+    The result is exact for a well-formed document. In any other, a record ends at the latest where the next one
+    starts, which begins with one of ``keys``. Blanks between two commas are not a record. Raises ``BrokenFileError``
+    as ``read_records`` does.
     """
     opening = b'{"":[' if path else b"["
     spans, close = split_list(text, _open_list(text.body, path), opening, keys)
@@ -78,10 +52,10 @@ def split(text: Text, path: tuple[str, ...], keys: Collection[str]) -> list[Span
 
 
 def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], before: int = 0) -> tuple[list[Span], int]:
-    """Cut the list that opens before ``at``, and say where it closes.
+    """Split the list whose first record is at ``at``. Returns the bounds of its records and where it closes.
 
-    ``opening`` followed by what stands from there on is the document without the records. ``before`` counts the
-    records before these, for messages. Raises ``BrokenFileError`` as ``read_records``.
+    ``opening`` followed by the text from there on is the document without its records. ``before`` counts the records
+    before these, for messages. Raises ``BrokenFileError`` as ``read_records`` does.
     """
     body = text.body
     starts = _Starts(body, at, keys)
@@ -107,7 +81,7 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
 
 
 def _end_of_record(text: Text, at: int, limit: int, starts: _Starts, opening: bytes, before: int) -> int:
-    """Return where the record at ``at`` ends: at the latest at ``limit``, where the next starts, unless it is sound."""
+    """Return where the record at ``at`` ends: at ``limit``, where the next one starts, or before; or later if sound."""
     body = text.body
     end = end_of_value(body, at, limit)
     if end is None and limit < len(body):  # an object inside a sound record may look like the start of one
@@ -119,12 +93,15 @@ def _end_of_record(text: Text, at: int, limit: int, starts: _Starts, opening: by
     if end is None or not _BOUNDARY.match(body, end):
         return limit if limit < len(body) else _end_of_last(text, at, opening, before + 1)
     if limit == len(body) and body[at : at + 1] == b"{" and body[end - 1 : end] == b"]":
-        return _close_behind(body, at, opening) or end  # it may have lost a brace, and taken the list's bracket
+        return _close_behind(body, at, opening) or end  # it may have lost its brace and taken the list's bracket
     return end
 
 
 class _Starts:
-    """Where objects begin, behind a comma or bracket, with one of ``keys`` or the first record's first key."""
+    """Finds where records start: objects after a comma or bracket whose first key is one of ``keys``.
+
+    The first key of the first record counts, too.
+    """
 
     def __init__(self, body: bytes, at: int, keys: Collection[str]) -> None:
         alternatives = {b'"%s"' % re.escape(key.encode()) for key in keys}
@@ -135,7 +112,7 @@ class _Starts:
         self._none_between = (0, 0)
 
     def after(self, at: int) -> int:
-        """Return the first of these places behind ``at``; where there is none, the end of the body."""
+        """Return the first start after ``at``, or the end of the body if there is none."""
         since, found = self._none_between
         if not since <= at < found:
             match = self._begin.search(self._body, at + 1)
@@ -154,7 +131,7 @@ class _Starts:
 
 
 def _open_list(body: bytes, path: tuple[str, ...]) -> int:
-    """Return the position behind the bracket that opens the list."""
+    """Return the position after the bracket that opens the list."""
     at = _end(_SPACE, body, 0)
     if body[at : at + 1] != (b"{" if path else b"["):
         raise not_found(body, path)
@@ -174,7 +151,7 @@ def _open_list(body: bytes, path: tuple[str, ...]) -> int:
 
 
 def end_of_value(body: bytes, at: int, limit: int) -> int | None:
-    """Return where the value at ``at`` ends, counting brackets outside strings; ``None`` if not before ``limit``."""
+    """Return where the value at ``at`` ends, by its brackets outside strings; ``None`` if not before ``limit``."""
     if body[at : at + 1] not in (b"{", b"["):
         scalar = _SCALAR.match(body, at, limit)
         return scalar.end() if scalar else None
@@ -190,10 +167,10 @@ def end_of_value(body: bytes, at: int, limit: int) -> int | None:
 
 
 def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
-    """Return where the last record, which does not close, ends: at the list's own bracket, if the file has it.
+    """Return where the unclosed last record ends: at the list's own bracket, if the file has it.
 
-    A record that is wrong before its end is broken; one that is right as far as it goes was cut off, and with it
-    perhaps others, so the file is refused.
+    A record that is malformed before its end is broken. One that is well-formed up to the end of the file was cut off,
+    perhaps with others, so the file is refused.
     """
     trouble = syntax(text.body[at:])
     close = _close_behind(text.body, at, opening)
@@ -203,24 +180,24 @@ def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
 
 
 def _close_behind(body: bytes, at: int, opening: bytes) -> int | None:
-    """Return the first bracket that can close the list behind the last record: what follows completes the document."""
+    """Return the first bracket after the last record that can close the list, as the text from it on shows."""
     brackets = [at + bracket.start() for bracket in re.finditer(rb"\]", body[at:])]
     return next((close for close in brackets[-LAST_BRACKETS:] if _tail_trouble(body, close, opening) is None), None)
 
 
 def _ends_here(body: bytes, at: int, opening: bytes, limit: int) -> bool:
-    """Say whether the bracket at ``at`` ends the list; one between records, with more to come, is part of a wreck."""
+    """Say whether the bracket at ``at`` ends the list. If more records follow, it belongs to a broken record."""
     return limit == len(body) or _ANOTHER.match(body, at) is not None or _tail_trouble(body, at, opening) is None
 
 
 def check_tail(text: Text, at: int, opening: bytes, records: int) -> None:
-    """Raise unless nothing but the rest of its document follows the list, which ends at ``at``."""
+    """Raise ``BrokenFileError`` unless only the rest of its document follows the list, which ends at ``at``."""
     trouble = _tail_trouble(text.body, at, opening)
     if trouble == "cut":
         raise cut_off(text, "after", records)
     if trouble == "malformed":
         raise BrokenFileError(
-            f"something follows the end of the list, at byte {byte(text, at + 1)} after record {records}",
+            f"something follows the end of the list, at byte {byte_number(text, at + 1)} after record {records}",
             "Two files may have been joined, or one was damaged: export it again",
         )
 
@@ -230,7 +207,7 @@ def _tail_trouble(body: bytes, at: int, opening: bytes) -> str | None:
 
 
 def syntax(document: bytes) -> str | None:
-    """Return ``None`` for JSON, "cut" for JSON that breaks off, "malformed" for anything else."""
+    """Return ``None`` for well-formed JSON, "cut" for JSON that was cut off, "malformed" for anything else."""
     try:
         msgspec.json.decode(document, type=msgspec.Raw)
     except UNREADABLE as error:
@@ -239,32 +216,19 @@ def syntax(document: bytes) -> str | None:
 
 
 def _end(pattern: re.Pattern[bytes], body: bytes, at: int, limit: int | None = None) -> int:
-    """Return where ``pattern``, which matches anywhere, stops matching."""
+    """Return the end of the match of ``pattern`` at ``at``; it matches everywhere, if only the empty string."""
     match = pattern.match(body, at, len(body) if limit is None else limit)
     return match.end() if match else at
 
 
-def byte(text: Text, at: int) -> int:
-    """Return the number that a message gives to the position ``at`` of ``text.body``."""
-    return text.origin + at + (text.shift or 0)
-
-
-def cut_off(text: Text, where: str, row: int) -> BrokenFileError:
-    """Return the error for a document that breaks off ``where`` ("inside" or "after") the record number ``row``."""
-    return BrokenFileError(
-        f"the {'page' if text.goes_on else 'file'} ends at byte {byte(text, len(text.body))} {where} record {row}",
-        EXPORT_AGAIN,
-    )
-
-
 def not_found(body: bytes, path: tuple[str, ...]) -> BrokenFileError:
-    """Return the error for a document that does not hold the list."""
-    place = "under " + " or ".join(f'"{key}"' for key in path) if path else "at the top of the file"
-    what = f"there is no list of records {place}" if body.strip() else "the file is empty"
+    """Return the error for a document without the list."""
+    where = "under " + " or ".join(f'"{key}"' for key in path) if path else "at the top of the file"
+    what = f"there is no list of records {where}" if body.strip() else "the file is empty"
     return BrokenFileError(what, "It may be another file under this name, or one that was cut off: export it again")
 
 
 def two_lists(path: tuple[str, ...]) -> BrokenFileError:
-    """Return the error for a document that holds several of the lists, of which only one would be read."""
+    """Return the error for a document with several of the lists, of which only one would be read."""
     names = " and ".join(f'"{key}"' for key in path)
     return BrokenFileError(f"the file holds more than one of the lists {names}", "Put each into a file of its own")

@@ -1,4 +1,4 @@
-"""Owns the way back from a row to its place in the file, and to the fields of it that this program reads."""
+"""Finds records in a file by row number, and reduces them to the fields that this program reads."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import msgspec
 import polars as pl
 
-from etl.core.schema import PLACES
-from etl.parsers.json_split import UNREADABLE, split, to_utf8
+from etl.core.schema import LOCATIONS
+from etl.parsers.json_split import UNREADABLE, split
+from etl.parsers.utf8 import to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from etl.parsers.json_split import Span, Text
+    from etl.parsers.utf8 import Span, Text
 
 
 def locate(data: bytes, path: tuple[str, ...], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
-    """Find the records with the numbers ``rows`` (from 1); a number that the file does not have is left out.
+    """Find the records with the numbers ``rows`` (from 1) in the list under ``path``. Columns out: ``LOCATIONS``.
 
-    Columns out: ``PLACES``. ``offset`` and ``length`` count bytes of ``data`` (null where it had to be transcoded);
-    ``record`` holds the fields named in ``mapped`` as JSON, null where the record is no object that can be parsed.
+    Numbers that the file does not have are left out. ``offset`` and ``length`` are in bytes of ``data``, null if the
+    file is UTF-16. ``record`` is a JSON object of the fields in ``mapped``, null if the record cannot be parsed.
     """
     text = to_utf8(data)
-    return place(text, split(text, path, mapped), rows, mapped)
+    return locate_rows(text, split(text, path, mapped), rows, mapped)
 
 
-def place(text: Text, spans: Sequence[Span], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
-    """Do the same for a document whose records stand at ``spans`` of ``text.body``."""
-    return place_found(text, {row: spans[row - 1] for row in rows if 1 <= row <= len(spans)}, mapped)
+def locate_rows(text: Text, spans: Sequence[Span], rows: Sequence[int], mapped: Mapping[str, Any]) -> pl.DataFrame:
+    """Do the same for a document whose records have the bounds ``spans`` in ``text.body``."""
+    return locations_at(text, {row: spans[row - 1] for row in rows if 1 <= row <= len(spans)}, mapped)
 
 
-def place_found(text: Text, spans: Mapping[int, Span], mapped: Mapping[str, Any]) -> pl.DataFrame:
-    """Do the same for records whose bounds are known, by number."""
+def locations_at(text: Text, spans: Mapping[int, Span], mapped: Mapping[str, Any]) -> pl.DataFrame:
+    """Do the same for the records whose bounds ``spans`` has, by row number."""
     shift = text.shift
     columns = {
         "row": list(spans),
@@ -43,12 +44,12 @@ def place_found(text: Text, spans: Mapping[int, Span], mapped: Mapping[str, Any]
         "length": [None if shift is None else end - start for start, end in spans.values()],
         "record": [_mapped_json(text.body[start:end], mapped) for start, end in spans.values()],
     }
-    return pl.DataFrame(columns, schema=PLACES)
+    return pl.DataFrame(columns, schema=LOCATIONS)
 
 
 @lru_cache
 def mapped_fields(record: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON keys that ``record`` reads, nested as in the file; ``None`` stands for a value."""
+    """Return the JSON keys that ``record`` reads, nested as in the file; ``None`` is a plain value."""
     hints = get_type_hints(record)
     return {field.encode_name: _template(hints[field.name]) for field in msgspec.structs.fields(record)}
 
@@ -75,7 +76,7 @@ def _mapped_json(piece: bytes, mapped: Mapping[str, Any]) -> str | None:
 
 
 def _mapped(value: Any, template: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401 (any JSON value)
-    """Return the mapped parts of ``value``. Where it is of another type than expected, they are known by ``names``."""
+    """Return the mapped parts of ``value``. If its type is not the expected one, keep the keys in ``names``."""
     if isinstance(value, list):
         inner = template[0] if isinstance(template, list) else template
         return [_mapped(item, inner, names) for item in value]

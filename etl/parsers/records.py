@@ -1,7 +1,7 @@
-"""Owns the step from bytes to typed records.
+"""Decodes bytes into typed records.
 
-A sound document is decoded in one go. Any trouble sends it through the tolerant path, which splits the list and decodes
-each record by itself, with the same decoder: the good rows come out the same, and every broken one says why.
+A sound document is decoded at once. In any other, the list is split and each record is decoded by itself, with the same
+types: sound records come out the same, and each broken one says why it is.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from etl.core.schema import RejectReason
-from etl.parsers.json_split import UNREADABLE, not_found, split, to_utf8, two_lists
+from etl.parsers.json_split import UNREADABLE, not_found, split, two_lists
 from etl.parsers.locate import mapped_fields
+from etl.parsers.utf8 import to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from etl.parsers.json_split import Span, Text
+    from etl.parsers.utf8 import Span, Text
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
-DETAIL_CHARS = 80
+DETAIL_CHARS = 80  # of a text that is quoted in a detail
 BREAKS_OFF = "the record breaks off"
 
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
@@ -41,19 +42,19 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True)
 class Records(Generic[Record]):
-    """The records of a file. ``rows`` has a blank one wherever ``broken``, by row from 1, says why."""
+    """The records of a file. ``rows`` has a blank one for each that is in ``broken``, by row number from 1."""
 
     rows: list[Record]
     broken: dict[int, Broken]
     spans: dict[int, Span] = field(default_factory=dict)
-    """Where the broken ones stand in the document as UTF-8, if their reader tells."""
+    """The bounds of the broken ones in the document as UTF-8, if the layout knows them."""
 
 
 def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Records[Record]:
-    """Decode the list in ``data`` that stands at the top (``path`` empty) or under one of the keys in ``path``.
+    """Decode the list in ``data``: the document itself (``path`` empty), or the value of one of the keys in ``path``.
 
-    Every field of ``record`` needs a default. Raises ``BrokenFileError`` where the list cannot be found, does not
-    end, or has something behind it.
+    Every field of ``record`` needs a default. Raises ``BrokenFileError`` if the list is missing, does not end, or
+    something follows the document.
     """
     text = to_utf8(data)
     try:
@@ -64,7 +65,7 @@ def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Re
 
 
 def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Records[Record]:
-    """Decode the pieces of ``text.body`` at ``spans``, each by itself, as one record each."""
+    """Decode the pieces of ``text.body`` with the bounds ``spans``, each as one record."""
     decode = msgspec.json.Decoder(record, strict=False).decode
     rows: list[Record] = []
     broken: dict[int, Broken] = {}
@@ -124,7 +125,7 @@ def _which_field(message: str) -> str:
 
 
 def _half_surrogate(piece: bytes) -> str | None:
-    """Return the first escape in ``piece`` that is half of a surrogate pair, as it is written there."""
+    """Return the first escape in ``piece`` that is half of a surrogate pair, as written there."""
     high: re.Match[bytes] | None = None
     for escape in _ESCAPE.finditer(piece):
         code = int(escape[1], 16) if escape[1] else 0

@@ -1,7 +1,7 @@
-"""Owns XML with one record per element: elements are cut out by position and parsed one by one.
+"""Reads XML with one record per element: elements are found by their tags and parsed one by one.
 
-So a broken one costs itself alone, and what a document may declare never reaches the parser. A document that breaks off
-is refused, since nobody knows how many records it lost. Pure: bytes in, records and positions out.
+So a broken element affects no other, and a document's declarations never reach the parser. A document that was cut off
+is refused, because nobody knows how many records are missing. Pure: bytes in, records and positions out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
-from etl.parsers.json_split import EXPORT_AGAIN, Span, Text, byte, cut_off, to_utf8
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
+from etl.parsers.utf8 import EXPORT_AGAIN, Span, Text, byte_number, cut_off, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +32,10 @@ _BEFORE_TAG = re.compile(rb"(?=<)")
 
 @dataclass(frozen=True)
 class XmlElements(Generic[Record]):
-    """Elements called ``name`` inside those called ``around``, outermost first; one or more documents of them.
+    """Elements called ``name`` inside those called ``around``, outermost first; in one or more documents.
 
-    Whatever else stands there counts as a record: without fields if it is another element, such as an API's error,
-    else as a broken one.
+    Anything else inside them counts as a record: another element, such as an API's error message, as one without
+    fields, and text as a broken one.
     """
 
     record: type[Record]
@@ -43,12 +43,12 @@ class XmlElements(Generic[Record]):
     name: str
     around: tuple[str, ...]
     to_fields: Callable[[ET.Element], Fields]
-    """Returns the fields of ``record`` as JSON has them, those that the element has; every value is text."""
+    """Returns the element's fields of ``record``, nested as JSON has them; every value is text."""
     to_element: Callable[[Fields], ET.Element]
-    """The way back."""
+    """Returns the element of which ``to_fields`` makes the fields."""
 
     def read(self, data: bytes) -> Records[Record]:
-        """Decode the records. Raises ``BrokenFileError`` for a file without ``around``, and for one that breaks off."""
+        """Decode the records. Raises ``BrokenFileError`` for a file without ``around``, or one that was cut off."""
         text = to_utf8(data)
         rows: list[Record] = []
         broken: dict[int, Broken] = {}
@@ -72,7 +72,7 @@ class XmlElements(Generic[Record]):
             "length": [None if text.shift is None else end - start for _, start, end in found],
             "record": [None if isinstance(one, Broken) else json.dumps(one, ensure_ascii=False) for one in fields],
         }
-        return pl.DataFrame(columns, schema=PLACES)
+        return pl.DataFrame(columns, schema=LOCATIONS)
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``."""
@@ -86,7 +86,7 @@ class XmlElements(Generic[Record]):
         if not _ELEMENT.match(piece):
             return Broken(RejectReason.MALFORMED, "no element")
         try:
-            # What begins with an element has no DOCTYPE before it, so no entity can be defined in it.
+            # A piece begins with its element and has no DOCTYPE, so it can define no entities.
             element = ET.fromstring(piece.decode())  # noqa: S314
         except UnicodeDecodeError as error:
             return Broken(RejectReason.BAD_ENCODING, f"byte 0x{piece[error.start]:02x} is not UTF-8")
@@ -95,7 +95,7 @@ class XmlElements(Generic[Record]):
         return self.to_fields(element) if element.tag == self.name else {}
 
     def _split(self, text: Text) -> list[Span]:
-        """Return the bounds of the records. One without an end reaches to the next, or to the end of what is around."""
+        """Return the bounds of the records. One without an end tag reaches to the next, or to the end of ``around``."""
         body = text.body
         name, around = self.name.encode(), "|".join(self.around).encode()
         starts = [match.start() for match in re.finditer(rb"<%s(?=[\s/>])" % name, body)]
@@ -108,8 +108,8 @@ class XmlElements(Generic[Record]):
         spans: list[Span] = []
         at = 0
         while (at := _end(between, body, at)) < len(body):
-            place = bisect_right(starts, at)
-            limit = starts[place] if place < len(starts) else len(body)
+            locate_rows = bisect_right(starts, at)
+            limit = starts[locate_rows] if locate_rows < len(starts) else len(body)
             beyond = outer if body.startswith(b"<", at) else _BEFORE_TAG
             end = own_end.match(body, at, limit) or beyond.search(body, at + 1, limit)
             stop = end.end() if end else limit
@@ -118,7 +118,7 @@ class XmlElements(Generic[Record]):
         return spans
 
     def _check(self, text: Text, starts: Sequence[int], between: re.Pattern[bytes], own_end: re.Pattern[bytes]) -> None:
-        """Raise unless every document is there to its end."""
+        """Raise ``BrokenFileError`` unless every document is complete."""
         body = text.body
         root = re.search(rb"<(%s)(?=[\s/>])" % "|".join(self.around).encode(), body)
         if root is None:
@@ -127,7 +127,7 @@ class XmlElements(Generic[Record]):
         is_open, end = False, 0
         for tag in re.finditer(rb"<(/?)%s(?:\s[^<>]*)?/?>" % root[1], body):
             if is_open and not tag[1]:
-                where = f"byte {byte(text, tag.start())}, after record {bisect_right(starts, tag.start())}"
+                where = f"byte {byte_number(text, tag.start())}, after record {bisect_right(starts, tag.start())}"
                 raise BrokenFileError(f"a document breaks off before {where}", EXPORT_AGAIN)
             is_open, end = not tag[1] and not tag[0].endswith(b"/>"), tag.end()
         rest = _end(between, body, end)
@@ -137,6 +137,6 @@ class XmlElements(Generic[Record]):
 
 
 def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
-    """Return where ``pattern``, which matches anywhere, stops matching."""
+    """Return the end of the match of ``pattern`` at ``at``; it matches everywhere, if only the empty string."""
     match = pattern.match(body, at)
     return match.end() if match else at

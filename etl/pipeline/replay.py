@@ -188,8 +188,8 @@ class UnloadedReader:
         rows = normalize(
             extracted.with_columns(rejects.get_column("row")), path, kind.source, kind.earliest, self.rules
         )
-        places = rejects.select("row", "offset", "length", "record")
-        still = rows.rejected.join(places, on="row", maintain_order="left")
+        locations = rejects.select("row", "offset", "length", "record")
+        still = rows.rejected.join(locations, on="row", maintain_order="left")
         return FileResult(
             path,
             FileStatus.LOADED,

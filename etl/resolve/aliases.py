@@ -64,10 +64,10 @@ class AliasKeeper:
         """Return the artist of ``track`` that ``request`` calls ``name``."""
         if name not in request.artists:
             return None
-        place = request.artists.index(name)
+        position = request.artists.index(name)
         mbids = request.artist_mbids or ()
-        mbid = mbids[place] if len(mbids) == len(request.artists) else None
-        spellings = (name, request.raw_artists[place] if request.raw_artists else None)
+        mbid = mbids[position] if len(mbids) == len(request.artists) else None
+        spellings = (name, request.raw_artists[position] if request.raw_artists else None)
         credited = [self._catalog.artists[number] for number in track.artists if number in self._catalog.artists]
         by_mbid = (artist for artist in credited if mbid and artist.mbid == mbid)
         return next(by_mbid, None) or next((artist for artist in credited if _is_it(artist, mbid, spellings)), None)

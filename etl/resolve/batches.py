@@ -41,28 +41,30 @@ class Phase(IntEnum):
 # The keys that a plan resolved, in its order; ids may be placeholders.
 RESOLVED = pl.Schema(
     {
-        "place": pl.Int64,
+        "position": pl.Int64,
         "lookup_key": pl.String,
         "artist": pl.Int64,
         "release": pl.Int64,
         "track": pl.Int64,
         "owner": pl.Int64,  # the first artist of the release, if the plan makes it; 0 otherwise
-        "maker": pl.Int64,  # the place of the key that makes the release with its artists; its own otherwise
+        "maker": pl.Int64,  # the position of the key that makes the release with its artists; its own otherwise
     }
 )
 # What a key needs that does not exist yet: a table of Koito's, and a placeholder.
-NEEDS = pl.Schema({"place": pl.Int64, "entity": pl.String, "number": pl.Int64})
+NEEDS = pl.Schema({"position": pl.Int64, "entity": pl.String, "number": pl.Int64})
 
 
 def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
     """Return the keys that ``plan`` resolved (schema RESOLVED)."""
     tracks = [ids.track for ids in plan.resolved.values()]
     releases = [catalog.tracks[track].release for track in tracks]
-    places = {key: place for place, key in enumerate(plan.resolved)}
-    makers = [places[plan.release_keys[release - FIRST_NEW]] if release >= FIRST_NEW else None for release in releases]
+    positions = {key: position for position, key in enumerate(plan.resolved)}
+    makers = [
+        positions[plan.release_keys[release - FIRST_NEW]] if release >= FIRST_NEW else None for release in releases
+    ]
     owners = [plan.release_artists[release - FIRST_NEW][0] if release >= FIRST_NEW else 0 for release in releases]
     columns = {
-        "place": range(len(tracks)),
+        "position": range(len(tracks)),
         "lookup_key": list(plan.resolved),
         "artist": [ids.artist for ids in plan.resolved.values()],
         "release": releases,
@@ -70,11 +72,11 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
         "owner": owners,
         "maker": makers,
     }
-    return pl.DataFrame(columns, schema=RESOLVED).with_columns(maker=pl.coalesce("maker", "place"))
+    return pl.DataFrame(columns, schema=RESOLVED).with_columns(maker=pl.coalesce("maker", "position"))
 
 
 def find_commit_together(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys that must be committed together (columns constraint and place; see ``Catalog``)."""
+    """Return the keys that must be committed together (columns constraint and position; see ``Catalog``)."""
     sides = pl.DataFrame(
         [(number, *entity) for number, both in enumerate(catalog.commit_together) for entity in both],
         schema={"constraint": pl.Int64, "entity": pl.String, "number": pl.Int64},
@@ -82,10 +84,10 @@ def find_commit_together(catalog: Catalog, resolved: pl.DataFrame, needed: pl.Da
     )
     parts = [
         needed.filter(pl.col("entity") == "artists"),
-        *(resolved.select("place", entity=pl.lit(f"{one}s"), number=one) for one in ("release", "track")),
+        *(resolved.select("position", entity=pl.lit(f"{one}s"), number=one) for one in ("release", "track")),
     ]
     return sides.join(pl.concat(part.select(NEEDS.names()) for part in parts), on=["entity", "number"]).select(
-        "constraint", "place"
+        "constraint", "position"
     )
 
 
@@ -100,12 +102,12 @@ def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
     )
     new = resolved.filter(pl.col("track") >= FIRST_NEW)
     parts = {
-        "artists": new.select("place", "track").join(credited, on="track"),
-        "releases": new.select("place", number="release"),
-        "tracks": new.select("place", number="track"),
+        "artists": new.select("position", "track").join(credited, on="track"),
+        "releases": new.select("position", number="release"),
+        "tracks": new.select("position", number="track"),
     }
     rows = [
-        part.filter(pl.col("number") >= FIRST_NEW).select("place", "number", entity=pl.lit(entity))
+        part.filter(pl.col("number") >= FIRST_NEW).select("position", "number", entity=pl.lit(entity))
         for entity, part in parts.items()
     ]
     return pl.concat(rows).select(NEEDS.names())
@@ -119,18 +121,18 @@ def cut(
     A key is never divided, nor are keys that must be committed together.
 
     ``commit_together`` is what ``find_commit_together`` returns; ``listens`` counts the listens of each key, in the
-    order of ``resolved``. Columns out: place, batch (from 0, in an order in which they may be committed) and phase.
+    order of ``resolved``. Columns out: position, batch (from 0, in an order in which they may be committed) and phase.
     """
-    ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "place")
+    ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "position")
     chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
-    homes = needed.join(chunked.select("place", "chunk", "weight"), on="place")
+    homes = needed.join(chunked.select("position", "chunk", "weight"), on="position")
     seeds = _seeds(chunked, homes)
     undivided = _undivided(chunked, seeds, commit_together)
-    chunked_seeds = _chunked_seeds(chunked, seeds.join(undivided, on="place", how="anti"), size)
+    chunked_seeds = _chunked_seeds(chunked, seeds.join(undivided, on="position", how="anti"), size)
     seeds = pl.concat([seeds, undivided]).unique()
-    seeded = needed.join(seeds, on="place", how="semi").select("entity", "number").unique()
-    rest = chunked.join(seeds, on="place", how="anti", maintain_order="left").select("place", "chunk")
-    waiting = homes.join(seeds, on="place", how="anti").join(seeded, on=["entity", "number"], how="semi")
+    seeded = needed.join(seeds, on="position", how="semi").select("entity", "number").unique()
+    rest = chunked.join(seeds, on="position", how="anti", maintain_order="left").select("position", "chunk")
+    waiting = homes.join(seeds, on="position", how="anti").join(seeded, on=["entity", "number"], how="semi")
     phase = pl.when(pl.col("chunk").is_in(waiting.get_column("chunk").unique().to_list())).then(Phase.DEPENDENT)
     phased = pl.concat(
         [
@@ -139,50 +141,50 @@ def cut(
             rest.with_columns(phase=phase.otherwise(Phase.INDEPENDENT).cast(pl.Int32)),
         ]
     )
-    return phased.select("place", "phase", batch=pl.struct("phase", "chunk").rank("dense").cast(pl.Int64) - 1)
+    return phased.select("position", "phase", batch=pl.struct("phase", "chunk").rank("dense").cast(pl.Int64) - 1)
 
 
 def _seeds(chunked: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of keys that together need every entity which more than one chunk needs.
+    """Return the positions of keys that together need every entity which more than one chunk needs.
 
     Of the keys that need an entity the one with the fewest listens is taken: others wait for the seeds.
     """
     shared = homes.group_by("entity", "number").agg(pl.col("chunk").n_unique() > 1).filter("chunk")
     first = (
         homes.join(shared.select("entity", "number"), on=["entity", "number"], how="semi")
-        .sort("weight", "place")
+        .sort("weight", "position")
         .unique(["entity", "number"], keep="first", maintain_order=True)
-        .select("place")
+        .select("position")
     )
     return _with_makers(first, chunked)
 
 
-def _with_makers(places: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame:
-    makers = chunked.join(places, on="place", how="semi").select(place="maker")
-    return pl.concat([places, makers]).unique()
+def _with_makers(positions: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame:
+    makers = chunked.join(positions, on="position", how="semi").select(position="maker")
+    return pl.concat([positions, makers]).unique()
 
 
 def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of keys that must be committed together and that are not within one chunk."""
-    sides = commit_together.join(chunked.select("place", "chunk"), on="place")
-    places = seeds.clear()
+    """Return the positions of keys that must be committed together and that are not within one chunk."""
+    sides = commit_together.join(chunked.select("position", "chunk"), on="position")
+    positions = seeds.clear()
     while sides.height:
         home = (
-            pl.when(pl.col("place").is_in(places.get_column("place").implode()))
+            pl.when(pl.col("position").is_in(positions.get_column("position").implode()))
             .then(-1)
-            .when(pl.col("place").is_in(seeds.get_column("place").implode()))
-            .then(-2 - pl.col("place"))
+            .when(pl.col("position").is_in(seeds.get_column("position").implode()))
+            .then(-2 - pl.col("position"))
             .otherwise("chunk")
         )
         divided = sides.group_by("constraint").agg((home.n_unique() > 1).alias("divided")).filter("divided")
         if divided.is_empty():
             break
-        more = sides.join(divided, on="constraint", how="semi").select("place")
-        places = _with_makers(pl.concat([places, more]), chunked)
-    return places
+        more = sides.join(divided, on="constraint", how="semi").select("position")
+        positions = _with_makers(pl.concat([positions, more]), chunked)
+    return positions
 
 
 def _chunked_seeds(chunked: pl.DataFrame, seeds: pl.DataFrame, size: int) -> pl.DataFrame:
     """Divide the seeds; the maker of a release goes before others that need it."""
-    ordered = chunked.join(seeds, on="place", how="semi").sort(pl.col("maker") != pl.col("place"), "place")
-    return ordered.select("place", chunk=(pl.col("weight").cum_sum() - 1) // size)
+    ordered = chunked.join(seeds, on="position", how="semi").sort(pl.col("maker") != pl.col("position"), "position")
+    return ordered.select("position", chunk=(pl.col("weight").cum_sum() - 1) // size)

@@ -127,11 +127,11 @@ class Planner:
             if all(found) and len(known) >= len(request.artists):
                 return known
         ids: list[int] = []
-        for place, name in enumerate(request.artists):
-            mbid = mbids[place] if aligned else None
+        for position, name in enumerate(request.artists):
+            mbid = mbids[position] if aligned else None
             if mbid is None and ids and self._is_credited(name, ids):
                 continue
-            raw = request.raw_artists[place] if request.raw_artists else None
+            raw = request.raw_artists[position] if request.raw_artists else None
             number = self._answering(name, known) or self._artist(name, raw, mbid)
             if number not in ids:
                 ids.append(number)

@@ -72,10 +72,10 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
     that has a duration: all others could add nothing. (Whether an album is one of various
     artists is said when it is made.) Ties are broken by content, so the order of files and rows does not matter.
     """
-    narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("place")
+    narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("position")
     named = narrow.filter(listens.get_column("aliases").is_not_null())
-    further = listens[named.get_column("place")].select(_further_names().alias("further_names"))
-    keyed = narrow.select("place", "lookup_key", "listened_at")
+    further = listens[named.get_column("position")].select(_further_names().alias("further_names"))
+    keyed = narrow.select("position", "lookup_key", "listened_at")
     groups = [
         _earliest(listens, keyed, ["lookup_key"]),
         _earliest(listens, narrow.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
@@ -99,21 +99,21 @@ def _further_names() -> pl.Expr:
 
 
 def _earliest(listens: pl.DataFrame, narrow: pl.DataFrame, group: list[str]) -> pl.Series:
-    """Return the places of the first row of each group by time, then content.
+    """Return the positions of the first row of each group by time, then content.
 
-    ``narrow`` has some rows of ``listens``, their ``place`` and the columns ``group``: whole rows are many times as
+    ``narrow`` has some rows of ``listens``, their ``position`` and the columns ``group``: whole rows are many times as
     wide, and only those of one group and second are looked at.
     """
     first = narrow.group_by(group).agg(pl.col("listened_at").min())
     at_first = narrow.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)
     if at_first.height == first.height:
-        return at_first.get_column("place")
+        return at_first.get_column("position")
     is_tied = at_first.select(pl.struct(group).is_duplicated()).to_series()
     tied = at_first.filter(is_tied)
     added = [name for name in tied.columns if name not in listens.columns]
-    ordered = _in_order(listens[tied.get_column("place")].hstack(tied.select(added)))
-    chosen = ordered.unique(group, keep="first", maintain_order=True).get_column("place")
-    return pl.concat([at_first.filter(~is_tied).get_column("place"), chosen])
+    ordered = _in_order(listens[tied.get_column("position")].hstack(tied.select(added)))
+    chosen = ordered.unique(group, keep="first", maintain_order=True).get_column("position")
+    return pl.concat([at_first.filter(~is_tied).get_column("position"), chosen])
 
 
 def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
@@ -189,11 +189,11 @@ def to_resolve(found: pl.DataFrame, hits: pl.DataFrame, missing_fields: pl.DataF
 
     ``missing_fields``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
-    numbered = found.with_row_index("place")
+    numbered = found.with_row_index("position")
     wanted = enrichment_candidates(numbered, hits).join(missing_fields, on="track_id", how="inner", suffix="_lacking")
     useful = pl.any_horizontal(
         pl.col(name).is_not_null() & pl.col(f"{name}_lacking")
         for name in ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")
     )
-    places = pl.concat([misses(numbered, hits).select("place"), wanted.filter(useful).select("place")])
-    return numbered.join(places, on="place", how="semi", maintain_order="left").drop("place")
+    positions = pl.concat([misses(numbered, hits).select("position"), wanted.filter(useful).select("position")])
+    return numbered.join(positions, on="position", how="semi", maintain_order="left").drop("position")

@@ -48,9 +48,9 @@ class NewIds:
 
 
 def assign_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
-    """Return ``resolved`` (schema RESOLVED) with the columns of TRACK_LOOKUP, and place."""
+    """Return ``resolved`` (schema RESOLVED) with the columns of TRACK_LOOKUP, and position."""
     return resolved.select(
-        "place",
+        "position",
         "lookup_key",
         ids.real("artists", resolved.get_column("artist")).alias("artist_id"),
         ids.real("releases", resolved.get_column("release")).alias("album_id"),
@@ -66,9 +66,9 @@ def entity_rows(
     ``lookups`` is what ``assign_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns.
     Each new entity is written by the first batch that needs it.
     """
-    batch_of_key = batches.select("place", "batch")
-    homes = needed.join(batch_of_key, on="place").group_by("entity", "number").agg(pl.col("batch").min())
-    written = lookups.join(batch_of_key, on="place", maintain_order="left")
+    batch_of_key = batches.select("position", "batch")
+    homes = needed.join(batch_of_key, on="position").group_by("entity", "number").agg(pl.col("batch").min())
+    written = lookups.join(batch_of_key, on="position", maintain_order="left")
     pairs = _attached(plan, ids, written)
     is_new = pairs.get_column("is_new")
     tables = _new_entities(plan, ids, homes)
@@ -144,14 +144,14 @@ def _aliases(plan: Plan, entity: str, ids: pl.Series, names: Sequence[str], batc
     named = pl.DataFrame({column: ids, "alias": pl.Series(names, dtype=pl.String), "batch": batch})
     named = named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
     if plan.sources:
-        sources = [plan.sources.get((entity, FIRST_NEW + place), CANONICAL) for place in range(len(names))]
+        sources = [plan.sources.get((entity, FIRST_NEW + position), CANONICAL) for position in range(len(names))]
         named = named.with_columns(pl.Series("source", sources, dtype=pl.String))
     if not plan.aliases:  # most formats know none
         return named
     further = _further_names(plan).filter((pl.col("entity") == entity) & (pl.col("number") >= FIRST_NEW))
-    places = further.get_column("number") - FIRST_NEW
+    positions = further.get_column("number") - FIRST_NEW
     rows = further.select(
-        ids.gather(places).alias(column), "alias", batch.gather(places), "source", is_primary=pl.lit(value=False)
+        ids.gather(positions).alias(column), "alias", batch.gather(positions), "source", is_primary=pl.lit(value=False)
     )
     return pl.concat([named, rows])
 
@@ -173,14 +173,14 @@ def _credits(
     column: str, owners: pl.Series, credited: Sequence[Sequence[int]], batch: pl.Series, ids: NewIds
 ) -> pl.DataFrame:
     """Return one row per artist of each of ``owners``; the first of a list is the primary one."""
-    places = pl.Series([place for place, artists in enumerate(credited) for _ in artists], dtype=pl.UInt32)
+    positions = pl.Series([position for position, artists in enumerate(credited) for _ in artists], dtype=pl.UInt32)
     artists = pl.Series([artist for artists in credited for artist in artists], dtype=pl.Int64)
     return pl.DataFrame(
         {
             "artist_id": ids.real("artists", artists),
-            column: owners.gather(places),
-            "is_primary": places.is_first_distinct(),
-            "batch": batch.gather(places),
+            column: owners.gather(positions),
+            "is_primary": positions.is_first_distinct(),
+            "batch": batch.gather(positions),
         }
     )
 

@@ -48,7 +48,7 @@ def read(reader: FileReader | ReaderProcess, file: InputFile) -> Decoded | Unrea
 def agree(theirs: Decoded | Unread, ours: Decoded | Unread) -> bool:
     if isinstance(theirs, Unread) or isinstance(ours, Unread):
         return theirs == ours
-    frames = theirs.rows.equals(ours.rows) and theirs.places.equals(ours.places)
+    frames = theirs.rows.equals(ours.rows) and theirs.locations.equals(ours.locations)
     return frames and theirs.rows.schema == EXTRACTED and theirs[:4] == ours[:4]
 
 

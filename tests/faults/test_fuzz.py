@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from etl.core.errors import BrokenFileError, ExitCode
-from etl.core.schema import EXTRACTED, PLACES, RejectReason, SkipReason
+from etl.core.schema import EXTRACTED, LOCATIONS, RejectReason, SkipReason
 from etl.formats import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
 from tests.faults.mutate import as_text, damaged, reworded, strange
 from tests.faults.record import record
@@ -58,8 +58,8 @@ def documents(name: str) -> list[Any]:
 def records(name: str) -> list[Any]:
     """Return the records in them, as far as they are mapped."""
     fmt = by_name(name)
-    places = [fmt.layout.locate(data, range(1, fmt.read(data, OPTIONS).height + 1)) for data in sound(name)]
-    return [json.loads(text) for part in places for text in part["record"].drop_nulls()]
+    locations = [fmt.layout.locate(data, range(1, fmt.read(data, OPTIONS).height + 1)) for data in sound(name)]
+    return [json.loads(text) for part in locations for text in part["record"].drop_nulls()]
 
 
 def hostile(name: str, number: int, files: int = FILES) -> Iterator[tuple[str, bytes]]:
@@ -95,12 +95,12 @@ def check_file(fmt: Format, data: bytes) -> bool:
     assert set(frame["skip"].drop_nulls()) <= {reason.value for reason in SkipReason}
     assert set(frame["reject"].drop_nulls()) <= {reason.value for reason in RejectReason}
     rejected = frame.filter(pl.col("reject").is_not_null())
-    places = fmt.layout.locate(data, rejected["row"].to_list())
-    assert places.schema == PLACES
-    assert places["row"].to_list() == rejected["row"].to_list()
-    assert places.filter((pl.col("offset") < 0) | (pl.col("offset") + pl.col("length") > len(data))).is_empty()
+    locations = fmt.layout.locate(data, rejected["row"].to_list())
+    assert locations.schema == LOCATIONS
+    assert locations["row"].to_list() == rejected["row"].to_list()
+    assert locations.filter((pl.col("offset") < 0) | (pl.col("offset") + pl.col("length") > len(data))).is_empty()
     assert fmt.layout.locate(data, [0, -1, frame.height + 1, 2**31 - 1]).is_empty()
-    kept = places["record"].drop_nulls().to_list()
+    kept = locations["record"].drop_nulls().to_list()
     if kept:  # as they are read when they are tried again without the file
         assert fmt.read(fmt.layout.document(kept), OPTIONS).height == len(kept)
     return True

@@ -171,12 +171,12 @@ def test_exports_of_every_age_are_read() -> None:
 def test_the_name_of_the_account_may_be_anything_and_never_leaves_the_file(user: str) -> None:
     data = export([listen(), listen(artists=None), listen()], f"Geheim{user}Geheim")
     frame = koito_export.read_export(data, ReadOptions())
-    places = koito_export.LAYOUT.locate(data, [1, 2, 3])
+    locations = koito_export.LAYOUT.locate(data, [1, 2, 3])
     assert frame["reject"].to_list() == [None, "missing_artist", None]
-    assert [data[start:][:length][:15] for start, length in places.select("offset", "length").rows()] == [
+    assert [data[start:][:length][:15] for start, length in locations.select("offset", "length").rows()] == [
         b'{"listened_at":'
     ] * 3
-    assert "Geheim" not in frame.write_json() + places.write_json()
+    assert "Geheim" not in frame.write_json() + locations.write_json()
     for length in range(0, len(data), 7):
         with pytest.raises(BrokenFileError) as refused:
             koito_export.read_export(data[:length], ReadOptions())

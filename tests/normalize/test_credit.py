@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
-from etl.normalize.credit import FEATURE_HINT, distinct, distinct_places, split_credit
+from etl.normalize.credit import FEATURE_HINT, distinct, distinct_positions, split_credit
 from etl.normalize.text import fold
 from tests.helpers.examples import examples
 
@@ -120,8 +120,8 @@ def test_a_name_counts_once_whatever_its_case(names: list[str], kept: list[str])
     assert distinct(names) == kept
 
 
-def test_places_tell_which_names_stay() -> None:
-    assert distinct_places([None, "A", "", "a", "B", None, " A"]) == [1, 4]
+def test_distinct_positions() -> None:
+    assert distinct_positions([None, "A", "", "a", "B", None, " A"]) == [1, 4]
 
 
 @given(TEXT, TEXT)

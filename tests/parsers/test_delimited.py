@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers import Delimited, Dialect, Table
 from etl.parsers.delimited_split import split_table, whole_table
 from tests.helpers.examples import examples
@@ -232,17 +232,17 @@ def test_places_are_the_bytes_of_the_records(rows: list[tuple[str, ...]], mark: 
     layout, head = (HEADED, b"artist,track,time\n") if has_header else (COMMAS, b"")
     data = mark + head + b"\r\n".join(pieces)
     numbers = [*range(len(pieces), 0, -1), 99]
-    places = layout.locate(data, numbers)
-    assert places.schema == PLACES
-    assert places["row"].to_list() == numbers[:-1]
-    for row, offset, length, record in places.rows():
+    locations = layout.locate(data, numbers)
+    assert locations.schema == LOCATIONS
+    assert locations["row"].to_list() == numbers[:-1]
+    for row, offset, length, record in locations.rows():
         assert data[offset : offset + length] == pieces[row - 1]
         assert (None if record is None else tuple(json.loads(record).values())) == (None if row == 1 else rows[row - 2])
 
 
 def test_places_in_utf16_are_unknown_but_the_fields_are_not() -> None:
-    places = COMMAS.locate("a,b,c\nd,é,f".encode("utf-16"), [2, 1])
-    assert places.rows() == [
+    locations = COMMAS.locate("a,b,c\nd,é,f".encode("utf-16"), [2, 1])
+    assert locations.rows() == [
         (2, None, None, '{"artist": "d", "track": "é", "time": "f"}'),
         (1, None, None, '{"artist": "a", "track": "b", "time": "c"}'),
     ]

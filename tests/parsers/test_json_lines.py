@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers import JsonLines
 
 
@@ -81,10 +81,10 @@ def test_rows_are_read_back_whatever_stands_between_them(
     records = LAYOUT.read(data)
     assert records.rows == expected(rows)
     assert records.broken == {}
-    places = LAYOUT.locate(data, range(len(rows) + 2))
-    assert places.schema == PLACES
-    assert places["row"].to_list() == list(range(1, len(rows) + 1))
-    for row, place in zip(rows, places.to_dicts(), strict=True):
+    locations = LAYOUT.locate(data, range(len(rows) + 2))
+    assert locations.schema == LOCATIONS
+    assert locations["row"].to_list() == list(range(1, len(rows) + 1))
+    for row, place in zip(rows, locations.to_dicts(), strict=True):
         assert json.loads(place["record"]) == mapped(row)
         if encoding == "utf-16":
             assert place["offset"] is place["length"] is None

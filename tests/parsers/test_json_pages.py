@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers import JsonPages
 from tests.helpers.examples import examples
 from tests.parsers.test_records import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written
@@ -55,10 +55,10 @@ def test_rows_are_read_back_and_found_again_across_pages(
         records = LASTFM.read(data)
         assert records.broken == {}
         assert records.rows == [*(Row() for _ in extra), *map(expected, rows)]
-        places = LASTFM.locate(data, range(len(extra) + 1, len(rows) + 9))
-        assert places.schema == PLACES
-        assert places["row"].to_list() == [len(extra) + number for number, _ in enumerate(rows, 1)]
-        for row, (_, offset, length, record) in zip(rows, places.rows(), strict=True):
+        locations = LASTFM.locate(data, range(len(extra) + 1, len(rows) + 9))
+        assert locations.schema == LOCATIONS
+        assert locations["row"].to_list() == [len(extra) + number for number, _ in enumerate(rows, 1)]
+        for row, (_, offset, length, record) in zip(rows, locations.rows(), strict=True):
             assert json.loads(data[offset : offset + length]) == row
             assert LASTFM.read(LASTFM.document([record])).rows == [expected(row)]
 

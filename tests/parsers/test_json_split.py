@@ -74,7 +74,7 @@ def check_locations(data: bytes, path: tuple[str, ...]) -> None:
     found = locate(data, path, range(1, len(records.rows) + 1), mapped_fields(Row))
     assert found.height == len(records.rows)
     broken = found.filter(found["row"].is_in(list(records.broken)))
-    assert JsonList(Row, path).places(data, records).equals(broken)
+    assert JsonList(Row, path).locations(data, records).equals(broken)
 
 
 @examples(130)

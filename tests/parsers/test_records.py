@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers import locate, mapped_fields, read_records
-from etl.parsers.json_split import Text, split
+from etl.parsers.json_split import split
+from etl.parsers.utf8 import Text
 from tests.helpers.examples import examples
 
 
@@ -96,9 +97,9 @@ def test_rows_are_read_back_and_found_again(
     records = read_records(data, path, Row)
     assert records.broken == {}
     assert records.rows == [expected(row) for row in rows]
-    places = locate(data, path, range(1, len(rows) + 1), MAPPED)
-    assert places.schema == PLACES
-    for row, (number, offset, length, record) in zip(rows, places.rows(), strict=True):
+    locations = locate(data, path, range(1, len(rows) + 1), MAPPED)
+    assert locations.schema == LOCATIONS
+    for row, (number, offset, length, record) in zip(rows, locations.rows(), strict=True):
         assert json.loads(data[offset : offset + length]) == row
         assert "private" not in json.loads(record)
         assert msgspec.convert(json.loads(record), Row) == records.rows[number - 1]
@@ -187,8 +188,8 @@ def test_a_broken_record_leaves_its_neighbours_alone(
     assert len(before) + 1 in records.broken
     if REASONS[damage] is not None:
         assert records.broken[len(before) + 1].reason == REASONS[damage]
-    places = locate(data, path, sorted(good), MAPPED)
-    for row, offset, length, _ in places.rows():
+    locations = locate(data, path, sorted(good), MAPPED)
+    for row, offset, length, _ in locations.rows():
         assert json.loads(data[offset : offset + length]) == good[row]
 
 
@@ -300,10 +301,10 @@ def test_half_a_surrogate_pair_in_utf16_costs_its_own_record() -> None:
 def test_locate_shows_mapped_fields_alone_and_nothing_where_the_record_is_no_object() -> None:
     wrong = b'{"time":{"ip":1},"ip":"192.0.2.1","child":{"name":5,"ip":"x"},"children":[{"id":1,"name":"a"},7]}'
     data = b"[" + wrong + b',7,{"time":NaN},{"name":"\xff"},{"time":' + b"9" * 5000 + b'},{"name":"\\udc00"}]'
-    places = locate(data, (), [6, 1, 2, 3, 4, 5, 8, 0, -1], MAPPED)
-    assert places["row"].to_list() == [6, 1, 2, 3, 4, 5]
+    locations = locate(data, (), [6, 1, 2, 3, 4, 5, 8, 0, -1], MAPPED)
+    assert locations["row"].to_list() == [6, 1, 2, 3, 4, 5]
     shown = '{"time": {}, "child": {"name": 5}, "children": [{"name": "a"}, 7]}'
-    assert places["record"].to_list() == [None, shown, None, None, None, None]
+    assert locations["record"].to_list() == [None, shown, None, None, None, None]
 
 
 def test_mapped_fields_follow_the_types() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import PLACES, RejectReason
+from etl.core.schema import LOCATIONS, RejectReason
 from etl.parsers import XmlElements
 from tests.helpers.examples import examples
 
@@ -61,11 +61,11 @@ def test_rows_of_all_documents_are_read_back_and_found_again(pages: list[list[di
     records = LAYOUT.read(data)
     assert records.broken == {}
     assert records.rows == [expected(row) for row in rows]
-    places = LAYOUT.locate(data, range(len(rows) + 2))
-    assert places.schema == PLACES
-    assert [json.loads(record) for record in places["record"]] == rows
-    assert LAYOUT.read(LAYOUT.document(places["record"].to_list())).rows == records.rows
-    for row, (_, offset, length, _) in zip(rows, places.rows(), strict=True):
+    locations = LAYOUT.locate(data, range(len(rows) + 2))
+    assert locations.schema == LOCATIONS
+    assert [json.loads(record) for record in locations["record"]] == rows
+    assert LAYOUT.read(LAYOUT.document(locations["record"].to_list())).rows == records.rows
+    for row, (_, offset, length, _) in zip(rows, locations.rows(), strict=True):
         if encoding == "utf-16":
             assert (offset, length) == (None, None)
         else:

@@ -108,7 +108,7 @@ def make_plan(catalog: Catalog, requests: Sequence[ResolutionRequest]) -> Plan:
 
 def weights(plan: Plan) -> dict[str, int]:
     """Return how many listens each key has."""
-    return {key: 1 + len(key) * place % 4 for place, key in enumerate(plan.resolved)}
+    return {key: 1 + len(key) * position % 4 for position, key in enumerate(plan.resolved)}
 
 
 def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
@@ -119,7 +119,7 @@ def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
     division = cut(resolved, needed, find_commit_together(catalog, resolved, needed), listens, size)
     ids = NewIds(*(range(100, 100 + len(made)) for made in (plan.artists, plan.releases, plan.tracks)))
     rows = entity_rows(plan, ids, assign_ids(resolved, ids), needed, division)
-    of_batch = division.join(resolved, on="place").group_by("batch").agg("lookup_key", pl.col("phase").unique())
+    of_batch = division.join(resolved, on="position").group_by("batch").agg("lookup_key", pl.col("phase").unique())
     batches: list[Batch] = []
     for number, keys, (phase,) in of_batch.sort("batch").iter_rows():
         before = () if phase == Phase.INDEPENDENT else tuple(batch for batch in batches if batch.phase == Phase.SEED)
@@ -253,8 +253,10 @@ def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(
     }
     for table, owned in firsts.items():
         primary = [row for batch in batches for row in batch.tables.get(table, []) if row["is_primary"]]
-        places = [tuple(value for name, value in row.items() if name.endswith("_id")) for row in primary]
-        assert sorted(places) == sorted((artist - FIRST_NEW + 100, owner - FIRST_NEW + 100) for artist, owner in owned)
+        positions = [tuple(value for name, value in row.items() if name.endswith("_id")) for row in primary]
+        assert sorted(positions) == sorted(
+            (artist - FIRST_NEW + 100, owner - FIRST_NEW + 100) for artist, owner in owned
+        )
 
 
 @settings(deadline=None)
@@ -263,7 +265,9 @@ def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(requests: list[Reso
     catalog = Catalog()
     plan = make_plan(catalog, requests)
     resolved = resolved_keys(plan, catalog)
-    together = find_commit_together(catalog, resolved, needs(plan, resolved)).join(resolved, on="place")["lookup_key"]
+    together = find_commit_together(catalog, resolved, needs(plan, resolved)).join(resolved, on="position")[
+        "lookup_key"
+    ]
 
     for batch in batches_of(catalog, plan, size):
         if not together.is_in(batch.keys).any():

@@ -152,7 +152,9 @@ def test_one_mbid_is_given_to_one_track_only() -> None:
 
 @pytest.mark.parametrize(("durations", "stored"), [([None, 100, 200], 100), ([150, None, 99], 150), ([None], 0)])
 def test_the_first_duration_that_is_known_wins(durations: Sequence[int | None], stored: int) -> None:
-    plan = World().plan(*(listen("Ann", key=f"k{place}", duration=found) for place, found in enumerate(durations)))
+    plan = World().plan(
+        *(listen("Ann", key=f"k{position}", duration=found) for position, found in enumerate(durations))
+    )
 
     assert [track.duration for track in plan.tracks] == [stored]
 

@@ -232,8 +232,8 @@ def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> Non
     for number, column in enumerate(rich):
         found = distinct_requests(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
         hits = hits_of(("ann\x1fone\x1f", 1), ("ann\x1ftwo\x1f", 2))
-        lacks_it = [place == number for place in range(len(LACKS))]
-        lacks_others = [place != number for place in range(len(LACKS))]
+        lacks_it = [position == number for position in range(len(LACKS))]
+        lacks_others = [position != number for position in range(len(LACKS))]
         every = to_resolve(found, hits, lacking_of((1, *lacks_it), (2, *lacks_it)))  # type: ignore[arg-type]
         assert every.get_column("track").to_list() == ["One", "Two"]
         some = to_resolve(found, hits, lacking_of((1, *lacks_others), (2, *lacks_others)))  # type: ignore[arg-type]

@@ -128,8 +128,11 @@ _BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
     "aliases": ALIASES,
 }
 
-# What a source's reader returns, one row per record of the file, in the file's order. ``artists`` is null where
-# the source gives one credit as text; ``skip``, ``reject`` and ``detail`` are null for a listen.
+# What a format's ``read`` returns: one row per record, in the file's order. ``artists`` is null if the file has the
+# credit as one text. The last three columns are the verdict on a row, and null for a listen:
+#   skip    a SkipReason: the row is sound, but not a listen (a podcast)
+#   reject  a RejectReason: the row is broken (it has no time); null if skip is set
+#   detail  for people: what is wrong with a rejected row ("time: 'yesterday'"); may be null
 EXTRACTED = _schema(
     {
         "row": pl.Int32,  # counts records from 1
@@ -151,7 +154,7 @@ EXTRACTED = _schema(
     }
 )
 
-# Where a record stands in its file (bytes), and the fields that we map, as JSON.
+# The bounds of a record in its file, in bytes, and the fields of it that are read, as JSON.
 LOCATIONS = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
 
 # --- the run directory (other programs rely on the columns and their order) -----------------------------------

@@ -1,4 +1,16 @@
-"""The registry of formats: a new one is a file here, a line below, a sample and a golden result."""
+"""The registry of formats: every kind of export file that this program loads.
+
+To add a format, copy the simplest one of its kind: ``lastfm_stats`` for JSON, ``maloja_tsv`` for delimited text. Write
+
+1. ``etl/formats/<service>_<kind>.py``: the fields that are read, ``LAYOUT`` (how the file holds its records, from
+   ``etl.parsers``), a function that returns the rows (schema ``EXTRACTED``), one that recognises a file, ``FORMAT``;
+2. a line in ``FORMATS`` below;
+3. a made-up sample in ``data/samples/<service>/<kind>/``, and cases with broken rows in ``tests/formats/cases/``;
+4. the golden result, by ``ETL_GOLDEN=write pytest -n0 tests/formats/test_golden.py``. Read it: it is what gets loaded.
+
+Tests fail while any of these is missing. A format of a new service needs no other change: ``etl.formats.base`` says
+what ``client`` and ``preference`` are for.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +46,9 @@ __all__ = [
     "by_name",
     "name_matches",
     "peek_at",
+    "preferences",
     "recognise",
+    "sources_by_client",
 ]
 
 FORMATS: tuple[Format, ...] = (
@@ -57,7 +71,7 @@ SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS
 
 
 def recognise(peek: Peek) -> Format | Refusal | None:
-    """Decide what a file is: by its content, or, where that says nothing (an empty list, a blank file), by its name."""
+    """Return the kind of a file: by its content, or by its name if the content says nothing (such as an empty list)."""
     entries: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
     by_content = next((entry for entry in entries if entry.recognise(peek)), None)
     return by_content or next((entry for entry in FORMATS if name_matches(peek.name, entry.file_names)), None)
@@ -66,3 +80,13 @@ def recognise(peek: Peek) -> Format | Refusal | None:
 def by_name(name: str) -> Format:
     """Return the format called ``name``, as run directories and the ledger have it. Raises ``KeyError``."""
     return {entry.name: entry for entry in FORMATS}[name]
+
+
+def preferences() -> dict[str, int]:
+    """Return the preference of each source; of two likely doubles, the one with the lower number stays."""
+    return {entry.source: entry.preference for entry in FORMATS}
+
+
+def sources_by_client() -> dict[str, str]:
+    """Return the source of each client that Koito stores for the listens of one source only."""
+    return {entry.client: entry.source for entry in FORMATS if entry.client is not None}

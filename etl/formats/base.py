@@ -1,7 +1,14 @@
-"""Owns the contract between a format and the rest of the program, and the few steps that every format shares.
+"""Defines ``Format``, the contract between a format and the rest of the program, and the steps that formats share.
 
-A format is data: how to recognise a file of it, how to read one, and what to tell people about it. Reading never
-fails because of a row: the frame says of each row whether it is a listen, skipped or broken.
+A format is data: how to recognise a file, how to read one, and what to tell people about it. A row never makes reading
+fail. Three columns of ``EXTRACTED`` say instead what becomes of it:
+
+* ``skip``: a ``SkipReason`` if the row is sound but not a listen, such as a podcast.
+* ``reject``: a ``RejectReason`` if the row is broken, such as one without a time.
+* ``detail``: for people, what is wrong with a broken row, such as the text that is not a time; may be null.
+
+All three are null for a listen. ``finish`` drops ``reject`` and ``detail`` of a skipped row: what would not be loaded
+anyway is not reported as broken.
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 from etl.core.schema import EXTRACTED, RejectReason, conform
+from etl.parsers.records import DETAIL_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +30,8 @@ if TYPE_CHECKING:
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
-DETAIL_CHARS = 80
+FIRST_LINES = 20  # of a table, by which it is recognised
+TEN_YEARS = 315_576_000  # seconds: the longest duration that is believed
 IN_ORDER: Literal["in-memory"] = "in-memory"  # the engine of Polars that keeps rows in order
 LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z
@@ -34,16 +43,21 @@ _ANY_TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*([Zz]|[+
 
 @dataclass(frozen=True)
 class Peek:
-    """What a file shows at first sight."""
+    """The name and the beginning of a file, by which its format is recognised."""
 
     name: str
     """The base name, as given."""
     head: bytes
     """Up to 64 KiB of its beginning, as UTF-8 without a byte order mark."""
     shape: str
-    """"[" or "{" where the text begins like JSON, else ""."""
+    """"[" or "{" if the text begins like JSON, else ""."""
     keys: frozenset[str]
-    """The JSON keys in ``head``, found without parsing it, so that broken records do not matter."""
+    """The JSON keys in ``head``, found without parsing it: broken records do not matter."""
+
+    def first_lines(self) -> list[str]:
+        """Return the first lines of the file, without carriage returns and blank lines."""
+        lines = self.head.decode("utf-8", "replace").split("\n")[:FIRST_LINES]
+        return [line.rstrip("\r") for line in lines if line.strip(" \r")]
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ class ReadOptions:
 
 
 class Scan(NamedTuple):
-    """A file's rows, and where the broken ones stand that its decoder found."""
+    """A file's rows, and the locations of the broken ones that its decoder found."""
 
     rows: pl.DataFrame
     """Schema EXTRACTED."""
@@ -68,29 +82,44 @@ class Format:
     """One kind of export file that this program loads."""
 
     name: str
+    """The source and the kind of file: "lastfm-csv"."""
     source: str
+    """The service that recorded the listens, as ``--source`` has it."""
     title: str
+    """The name for people."""
     file_names: tuple[str, ...]
-    """Patterns, for people; they decide only where the content does not, as in an empty list."""
+    """Patterns of its names. They decide only if the content does not, as in an empty list."""
     how_to_get: str
+    """How people get such a file from the service."""
     sample: str
     """A folder below ``data/samples``."""
     recognise: Callable[[Peek], bool]
+    """Says whether a file is of this format, which at most one format may say of it."""
     read: Callable[[bytes, ReadOptions], pl.DataFrame]
-    """Columns out: ``EXTRACTED``, one row per record, in the file's order. Raises ``BrokenFileError`` for the file."""
+    """Returns ``EXTRACTED``, one row per record, in the file's order. Raises ``BrokenFileError`` for the whole file."""
     layout: Layout
-    """Finds the records of a file again. It names the fields that are read: only these may leave the file."""
+    """Finds the records of a file again. It names the fields that are read: no other field leaves the file."""
     earliest: datetime
-    """Before this the service did not exist, so the clock was wrong."""
+    """When the service began. An earlier time is a wrong clock, so the row is rejected."""
+    client: str | None
+    """The client that ``read`` gives to every listen; ``None`` if the file names one for each listen.
+
+    Koito stores it, so that a listen in the database can be told to come from ``source``.
+    """
+    preference: int
+    """Of two likely doubles, the one of the source with the lower number stays; the same in all formats of a source.
+
+    Sources that record when a play began, and know most about it, have the lowest numbers.
+    """
     caveat: str = ""
-    """What people should know who load such a file, e.g. that there is a better export; it follows the title."""
+    """What people should know before they load such a file, such as a better export. It follows the title."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
-    """Does what ``read`` does, and says where broken rows stand, so that the file is not cut again to find them."""
+    """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One kind of file that people take for a listening history, and what to do instead."""
+    """One kind of file that looks like a listening history and is not one, and what to do instead."""
 
     name: str
     source: str
@@ -98,24 +127,24 @@ class Refusal:
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """It comes with a package whose other files are loaded, so that it need not count as an error."""
+    """Whether it comes in a download whose other files are loaded, and so is not an error."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A download in which the history lies among files that are nobody's business."""
+    """A download that contains private files next to the history."""
 
     source: str
     private: tuple[str, ...]
-    """Patterns of the names of files that are never opened; one with a slash also names the folder."""
+    """Patterns of the names of files that are never opened. One with a slash includes the folder."""
     histories: tuple[str, ...]
-    """Patterns of the names of the history files that such a download may hold."""
+    """Patterns of the names of the history files in such a download."""
     advice: str
-    """What to do about a download that holds none."""
+    """What to do about a download without a history."""
 
 
 def peek_at(name: str, head: bytes) -> Peek:
-    """Return what the beginning of a file shows; ``head`` may break off anywhere."""
+    """Return the ``Peek`` of a file from its name and its beginning, which may end anywhere."""
     head = head[:PEEK_BYTES]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
@@ -127,29 +156,29 @@ def peek_at(name: str, head: bytes) -> Peek:
 
 
 def name_matches(name: str, patterns: Sequence[str]) -> bool:
-    """Say whether ``name`` matches one of the glob ``patterns``, whatever its case."""
+    """Say whether ``name`` matches one of the glob ``patterns``, ignoring case."""
     return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
 def first_reason(rules: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
-    """Return the reason of the first of ``rules`` (condition, reason) that holds, else null."""
+    """Return the reason of the first of ``rules`` (condition, reason) whose condition holds, else null."""
     return pl.coalesce(
         [pl.when(holds).then(pl.lit(str(reason))) for holds, reason in rules] + [pl.lit(None, pl.String)]
     )
 
 
 def is_blank(column: str) -> pl.Expr:
-    """Say whether a text column has nothing to read."""
+    """Say whether a text column is null or blank."""
     return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
 
 
 def quoted(text: pl.Expr) -> pl.Expr:
-    """Return ``text`` in quotation marks, cut so that a detail stays short."""
+    """Return ``text`` in quotation marks, shortened to fit into a detail."""
     return pl.format('"{}"', text.str.slice(0, DETAIL_CHARS))
 
 
 def utc_times(texts: pl.Series) -> pl.Series:
-    """Read RFC 3339 times, and "YYYY-MM-DD HH:MM:SS" as UTC. Null where the text is no time of the years 1 to 9999."""
+    """Read RFC 3339 times, and "YYYY-MM-DD HH:MM:SS" as UTC. Null for other texts, and outside the years 1 to 9999."""
     times = texts.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False).dt.replace_time_zone("UTC")
     if times.null_count() > texts.null_count():
         part = [texts.str.replace(_ANY_TIME, f"${number}") for number in (1, 2, 3, 4)]
@@ -163,7 +192,7 @@ def utc_times(texts: pl.Series) -> pl.Series:
 
 
 def epoch_times(values: Sequence[float | None]) -> pl.Series:
-    """Turn Unix seconds into times. Null where the number is null, negative, or beyond the year 9999."""
+    """Turn Unix seconds into times. Null if the number is null, negative, or after the year 9999."""
     seconds = pl.Series("listened_at", values, dtype=pl.Float64, strict=False)
     seconds = seconds.set(~seconds.is_between(0, LAST_SECOND), None)
     return (seconds * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
@@ -172,7 +201,7 @@ def epoch_times(values: Sequence[float | None]) -> pl.Series:
 def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     """Return ``values`` as a column of ``NAMES``; an empty list becomes null.
 
-    Polars takes ten times as long to convert nested lists than a flat one.
+    Polars takes ten times as long to convert nested lists as a flat one.
     """
     rows = [row for row, names in enumerate(values) if names for _ in names]
     flat = [name for names in values if names for name in names]
@@ -185,17 +214,22 @@ def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     return every.join(filled, on="row", how="left", maintain_order="left")["names"]
 
 
-def finish(frame: pl.DataFrame | pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
-    """Bring a reader's frame to ``EXTRACTED``: number its rows, add the columns it lacks, mark the broken rows.
+def durations(seconds: str) -> pl.Expr:
+    """Return the number column ``seconds`` as ``duration``: whole seconds, null if under one or over ten years."""
+    whole = pl.col(seconds).floor()
+    return pl.when(whole.is_between(1, TEN_YEARS)).then(whole).cast(pl.Int32).alias("duration")
 
-    ``broken`` is by row from 1, and goes before whatever the reader made of that row.
+
+def finish(frame: pl.DataFrame | pl.LazyFrame, broken: Mapping[int, Broken]) -> pl.DataFrame:
+    """Turn a format's frame into ``EXTRACTED``: number its rows, add missing columns, mark broken rows.
+
+    ``broken`` has the rows that could not be decoded, by row number from 1. It overrides the frame's own verdict.
     """
     rows = frame.lazy()
     present = rows.collect_schema().names()
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in present]
     rows = rows.with_columns(*absent).with_columns(
         row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
-        # A row is either skipped or broken: what would not be loaded anyway is not reported as broken.
         reject=pl.when(pl.col("skip").is_null()).then("reject"),
         detail=pl.when(pl.col("skip").is_null()).then("detail"),
     )

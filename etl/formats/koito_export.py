@@ -1,8 +1,8 @@
-"""Reads Koito's own export: listens with everything that Koito knows of their tracks, albums and artists.
+"""Reads Koito's own export: listens with everything that Koito knows about their tracks, albums and artists.
 
-The exporter lists names in no order, so marks decide which one is primary. What is known beyond the primary name goes
-along as aliases: other names; a primary name that Koito was not simply sent; and the name of what has an MBID, since
-that may be found under another name.
+The exporter lists names in no order; flags say which one is primary. Everything beyond a plain primary name becomes an
+alias: other names; a primary name whose source is not a submitted listen; and the name of an entity that has an MBID,
+because it may be found under another name.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from etl.formats.base import (
     Format,
     Peek,
     ReadOptions,
+    durations,
     finish,
     first_reason,
     is_blank,
@@ -33,11 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 VERSION = "1"
-TEN_YEARS = 315_576_000
 
 
-class Alias(msgspec.Struct, gc=False):
-    """A name; exactly one of an entity's should be primary. Exports of the SQLite era have ``id``, too."""
+class KoitoAlias(msgspec.Struct, gc=False):
+    """A name; one of an entity's names should be primary. Exports of Koito with SQLite also have ``id``."""
 
     alias: str | None = None
     source: str | None = None
@@ -45,18 +45,18 @@ class Alias(msgspec.Struct, gc=False):
 
 
 class KoitoTrack(msgspec.Struct, gc=False):
-    """A track; ``duration`` is in seconds, 0 where it is not known."""
+    """A track; ``duration`` is in seconds, 0 if unknown."""
 
     mbid: str | None = None
     duration: float | None = None
-    aliases: list[Alias] | None = None
+    aliases: list[KoitoAlias] | None = None
 
 
 class KoitoAlbum(msgspec.Struct, gc=False):
-    """An album; its cover's address is not read."""
+    """An album; the address of its cover is not read."""
 
     mbid: str | None = None
-    aliases: list[Alias] | None = None
+    aliases: list[KoitoAlias] | None = None
     various_artists: bool | None = None
 
 
@@ -65,11 +65,11 @@ class KoitoArtist(msgspec.Struct, gc=False):
 
     mbid: str | None = None
     is_primary: bool | None = None
-    aliases: list[Alias] | None = None
+    aliases: list[KoitoAlias] | None = None
 
 
 class KoitoListen(msgspec.Struct, gc=False):
-    """A listen; ``client`` is known since v0.1.8."""
+    """A listen; ``client`` is exported since v0.1.8."""
 
     listened_at: str | None = None
     client: str | None = None
@@ -78,12 +78,12 @@ class KoitoListen(msgspec.Struct, gc=False):
     artists: list[KoitoArtist] | None = None
 
 
-# Koito writes the account's name as it is, so one with a quotation mark or a backslash makes no JSON.
+# Koito does not escape the account's name: with a quotation mark or a backslash in it, the file is not JSON.
 LAYOUT = JsonEnvelope(KoitoListen, "listens", ("version", VERSION), unescaped="user")
 
 
 def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
-    """Read one export. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` for another version than "1", too."""
+    """Read one export. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` also for a version other than "1"."""
     version = LAYOUT.statement(data)
     if version not in (None, VERSION):
         raise _other_version(f'it is of version "{version[:20]}"')
@@ -131,9 +131,8 @@ def _with_verdicts(frame: pl.DataFrame) -> pl.DataFrame:
         (is_blank("time"), RejectReason.MISSING_TIME),
         (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
     ]
-    length = pl.col("length").floor()
     return frame.with_columns(
-        duration=pl.when(length.is_between(1, TEN_YEARS)).then(length).cast(pl.Int32),
+        durations("length"),
         skip=pl.lit(None, pl.String),
         reject=first_reason(rejects),
     ).with_columns(
@@ -143,8 +142,8 @@ def _with_verdicts(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _primary(aliases: list[Alias] | None) -> str | None:
-    """Return the name among ``aliases``: the primary one, else one that Koito was sent, else the first."""
+def _primary(aliases: list[KoitoAlias] | None) -> str | None:
+    """Return the name to use of ``aliases``: the primary one, else one from a submitted listen, else the first."""
     if not aliases:
         return None
     if len(aliases) == 1:
@@ -155,7 +154,7 @@ def _primary(aliases: list[Alias] | None) -> str | None:
 
 
 def _credited(artists: list[KoitoArtist] | None) -> list[tuple[KoitoArtist, str]]:
-    """Return the artists that have a name, with it, the base artist first."""
+    """Return the artists that have a name, each with its name, the base artist first."""
     named = [(artist, name) for artist in artists or () if (name := _primary(artist.aliases))]
     if len(named) > 1:
         named.sort(key=lambda pair: not pair[0].is_primary)
@@ -174,7 +173,7 @@ def _of_artists(artists: Sequence[tuple[KoitoArtist, str]]) -> Iterator[tuple[st
 def _beyond(
     owner: KoitoArtist | KoitoAlbum | KoitoTrack, name: str | None, entity: str, of: str | None = None
 ) -> Iterator[tuple[str | bool | None, ...]]:
-    """Yield what is worth keeping of the aliases of ``owner``, whose primary one is ``name``: the fields of ALIAS."""
+    """Yield the aliases of ``owner`` to keep, as the fields of ALIAS; its primary name is ``name``."""
     for one in owner.aliases or ():
         is_name = one.alias == name
         if one.alias and not (is_name and one.source in (None, CANONICAL) and not owner.mbid):
@@ -182,7 +181,7 @@ def _beyond(
 
 
 def alias_lists(values: Sequence[Sequence[tuple[str | bool | None, ...]]]) -> pl.Series:
-    """Return ``values``, per row its aliases, as a column of dtype ALIASES; an empty list becomes null."""
+    """Return ``values``, the aliases of each row, as a column of dtype ALIASES; an empty list becomes null."""
     rows = pl.Series([row for row, aliases in enumerate(values) for _ in aliases], dtype=pl.UInt32)
     flat = pl.DataFrame([alias for aliases in values for alias in aliases], schema=ALIAS, orient="row")
     filled = (
@@ -217,4 +216,6 @@ FORMAT = Format(
     read=read_export,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=None,
+    preference=10,
 )

@@ -1,4 +1,4 @@
-"""Owns what scrobbles of Last.fm have in common, in whichever file they come: their fields, and what these mean."""
+"""Turns Last.fm scrobbles into rows, whichever file they come from."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from etl.parsers import Broken, Records
 
+CLIENT = "lastfm"
+PREFERENCE = 30
+
 _SEPARATORS = compile_separators(DEFAULT_SEPARATORS)
 
-# What a reader of scrobbles knows of each, as text: blank and null mean the same. ``moment`` and ``words`` are its
-# time, the better one first.
+# The fields of a scrobble, as text; blank and null mean the same. ``moment`` and ``words`` are two forms of its time,
+# the more exact one first.
 FIELDS = pl.Schema(
     dict.fromkeys(
         ("artist", "artist_mbid", "track", "recording_mbid", "album", "release_mbid", "moment", "words"), pl.String
@@ -30,13 +33,13 @@ FIELDS = pl.Schema(
 
 
 class HasMbid(Protocol):
-    """What may have an MBID."""
+    """An entity that may have an MBID."""
 
     mbid: Any
 
 
 class LastfmArtist(msgspec.Struct, gc=False):
-    """The API gives ``#text``, with extended=1 ``name``. An ``mbid`` that is no text is none."""
+    """An artist; the API has ``#text``, with extended=1 ``name``. An ``mbid`` that is not a text is ignored."""
 
     text: str | None = msgspec.field(default=None, name="#text")
     name: str | None = None
@@ -58,7 +61,7 @@ class Date(msgspec.Struct, gc=False):
 
 
 class Attributes(msgspec.Struct, gc=False):
-    """Only the track that is playing has them."""
+    """Attributes that only the track has that is playing now."""
 
     nowplaying: str | bool | None = None
 
@@ -75,12 +78,12 @@ class LastfmScrobble(msgspec.Struct, gc=False):
 
     @property
     def is_playing(self) -> bool:
-        """Whether the scrobble says of itself that it is yet to come."""
+        """Whether the scrobble is marked as the track that is playing now."""
         return self.attributes is not None and str(self.attributes.nowplaying).strip().lower() in {"true", "1"}
 
 
 def read_tracks(tracks: Records[LastfmScrobble]) -> pl.DataFrame:
-    """Return the rows of what the API calls tracks. Columns out: ``EXTRACTED``."""
+    """Return the rows of the API's tracks. Columns out: ``EXTRACTED``."""
     rows = tracks.rows
     artists = [row.artist or LastfmArtist() for row in rows]
     albums = [row.album or LastfmAlbum() for row in rows]
@@ -98,7 +101,7 @@ def read_tracks(tracks: Records[LastfmScrobble]) -> pl.DataFrame:
         },
         schema=FIELDS,
     )
-    # The track that is playing has no date at all, with or without the attribute.
+    # The track that is playing now has no date, with or without the attribute.
     playing = pl.Series([row.is_playing for row in rows], dtype=pl.Boolean)
     undated = pl.Series([row.date is None for row in rows], dtype=pl.Boolean)
     named = ~is_blank("artist") & ~is_blank("track")
@@ -106,21 +109,21 @@ def read_tracks(tracks: Records[LastfmScrobble]) -> pl.DataFrame:
 
 
 def mbid_of(entity: HasMbid) -> str | None:
-    """Return the MBID of a record's artist, album or track."""
+    """Return the MBID of an artist, album or track."""
     return entity.mbid if isinstance(entity.mbid, str) else None
 
 
 def as_text(number: str | float | None) -> str | None:
-    """Return a number that may be written as text as text."""
+    """Return a number, which a file may write as text, as text."""
     return None if number is None else str(number)
 
 
 def read_fields(
     frame: pl.DataFrame, broken: Mapping[int, Broken], times: Sequence[str], units: int = 1
 ) -> pl.DataFrame:
-    """Turn columns of text into rows. Columns in: ``FIELDS`` and perhaps ``is_playing``; out: ``EXTRACTED``.
+    """Turn columns of text into rows. Columns in: ``FIELDS``, optionally ``is_playing``. Columns out: ``EXTRACTED``.
 
-    ``times`` are the file's names of ``moment`` and ``words``; a number in ``moment`` counts ``units`` to a second.
+    ``times`` has the file's own names of ``moment`` and ``words``; ``units`` of a number in ``moment`` are a second.
     """
     if "is_playing" not in frame.columns:
         frame = frame.with_columns(is_playing=pl.lit(value=False))
@@ -131,7 +134,7 @@ def read_fields(
         listened_at=pl.coalesce(best["time"], other["time"]),
         minute_only=pl.when(pl.coalesce(best["minute_only"], other["minute_only"])).then(pl.lit(value=True)),
         skip=pl.when("is_playing").then(pl.lit(str(SkipReason.NOW_PLAYING))),
-        client=pl.lit("lastfm"),
+        client=pl.lit(CLIENT),
         written=pl.coalesce(
             pl.when(~is_blank(column)).then(pl.format(f"{name}: {{}}", quoted(pl.col(column))))
             for column, name in zip(("moment", "words"), times, strict=False)
@@ -149,13 +152,12 @@ def read_fields(
 
 
 def credit_mbids(frame: pl.DataFrame) -> pl.Series:
-    """Return ``artist_mbids`` for the columns artist, track and artist_mbid.
+    """Return the column ``artist_mbids`` for the columns artist, track and artist_mbid.
 
-    Last.fm has one MBID for the whole text of a credit, and the text is split into artists later. Where it stays one
-    artist, the MBID is that artist's, as Koito has it. Where only the title adds features, it is the base artist's.
-    Where the text itself is composed ("A feat. B"), it is left out: nobody knows whose it is, and resolving takes a
-    single known MBID beside several names for all the artists there are, so that B would be lost. (Koito stores one
-    artist "A feat. B" then.)
+    Last.fm has one MBID for the whole text of a credit, which is split into artists later. If it stays one artist, or
+    only the title adds features, the MBID is that of the (base) artist. If the text itself names several artists
+    ("A feat. B"), the MBID is dropped: nobody knows whose it is, and if it is known in the database, resolving would
+    take its artist as the whole credit and lose B. (Koito stores one artist "A feat. B" in this case.)
     """
     hint = pl.any_horizontal(
         pl.col("artist", "track").str.contains(FEATURE_HINT), pl.col("artist").str.contains(DEFAULT_SEPARATORS)

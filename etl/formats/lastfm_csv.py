@@ -1,6 +1,6 @@
-"""Reads tables of Last.fm scrobbles with a header, whoever wrote them: their columns are found by their names.
+"""Reads tables of Last.fm scrobbles with a header, whichever tool wrote them: columns are found by their names.
 
-Of several columns with a time, the best counts that has one in the row: one to the second before one to the minute.
+Of several time columns, each row takes the best one that has a time: one with seconds before one without.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from etl.formats.base import (
     missing_names,
     quoted,
 )
-from etl.formats.lastfm import credit_mbids
+from etl.formats.lastfm import CLIENT, PREFERENCE, credit_mbids
 from etl.formats.lastfm_times import read_times
 from etl.formats.table_header import COLUMN_ALIASES, TIMES, ColumnKind, kind_of_table, read_header
 from etl.parsers import Delimited, Dialect
@@ -34,20 +34,20 @@ TIME_UNITS = {"date_ms": 1000}  # to a second
 
 
 def read_csv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
-    """Read one table. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` for columns that are not known."""
+    """Read one table. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` for unknown columns."""
     table = LAYOUT.read(data)
     kept = [name for name in TIMES if name in table.columns]
     frame = with_times(table.frame, kept)
     frame = frame.with_columns(credit_mbids(frame)).rename(
         {"album_mbid": "release_mbid", "track_mbid": "recording_mbid"}
     )
-    # What writes Unix times writes them all. Dates are from pages of the API, where only the playing track has none.
+    # Tools that write Unix times write them in all rows. Dates come from API pages: there, the playing track has none.
     only_dates = set(kept) <= {"utc_time", "date_time"}
     return finish(with_verdicts(frame, undated_is_playing=only_dates), table.broken)
 
 
 def with_times(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Add ``listened_at`` and ``minute_only`` from the text ``columns``, and ``written``, what stands in them."""
+    """Add ``listened_at`` and ``minute_only`` from the text ``columns``, and ``written``, their text."""
     read = [read_times(frame[name], TIME_UNITS.get(name, 1)) for name in columns]
     times = [pl.lit(each["time"]) for each in read]
     precise = [pl.lit(each.select(pl.when(~pl.col("minute_only")).then("time")).to_series()) for each in read]
@@ -61,7 +61,7 @@ def with_times(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def with_verdicts(frame: pl.DataFrame, *, undated_is_playing: bool) -> pl.DataFrame:
-    """Add client, ``skip``, ``reject`` and ``detail`` to a frame with names, ``listened_at`` and ``written``."""
+    """Add ``client``, ``skip``, ``reject`` and ``detail`` to a frame with names, ``listened_at`` and ``written``."""
     undated = pl.col("written").is_null()
     is_playing = pl.lit(undated_is_playing) & undated & ~is_blank("artist") & ~is_blank("track")
     rules: list[tuple[pl.Expr, str]] = [
@@ -70,7 +70,7 @@ def with_verdicts(frame: pl.DataFrame, *, undated_is_playing: bool) -> pl.DataFr
         (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
     ]
     return frame.with_columns(
-        client=pl.lit("lastfm"),
+        client=pl.lit(CLIENT),
         skip=pl.when(is_playing).then(pl.lit(str(SkipReason.NOW_PLAYING))),
         reject=first_reason(rules),
     ).with_columns(detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then("written"))
@@ -94,4 +94,6 @@ FORMAT = Format(
     read=read_csv,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,4 +1,4 @@
-"""Reads the scrobbles.json of Last.fm's own Data Exporter, which was there from 2009 to 2014."""
+"""Reads the scrobbles.json of Last.fm's own Data Exporter, which existed from 2009 to 2014."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import msgspec
 import polars as pl
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import FIELDS, as_text, mbid_of, read_fields
+from etl.formats.lastfm import CLIENT, FIELDS, PREFERENCE, as_text, mbid_of, read_fields
 from etl.parsers import JsonList
 
 
 class Timestamp(msgspec.Struct, gc=False):
-    """The start of the play, twice."""
+    """The start of the play, in two forms."""
 
     unixtimestamp: str | int | float | None = None
     iso: str | None = None
 
 
 class Named(msgspec.Struct, gc=False):
-    """An artist or album. An ``mbid`` that is no text is none."""
+    """An artist or album. An ``mbid`` that is not a text is ignored."""
 
     name: str | None = None
     mbid: Any = None
@@ -35,7 +35,7 @@ class ExporterTrack(msgspec.Struct, gc=False):
 
 
 class ExporterScrobble(msgspec.Struct, gc=False):
-    """A scrobble. ``track`` has the names as Last.fm corrected them; ``uncorrectedTrack``, as sent, is not read."""
+    """A scrobble. ``track`` has the names corrected by Last.fm; ``uncorrectedTrack``, as submitted, is not read."""
 
     timestamp: Timestamp | None = None
     track: ExporterTrack | None = None
@@ -87,4 +87,6 @@ FORMAT = Format(
     read=read_exporter,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,7 +1,7 @@
 """Reads the CSV files of benjaminbenben's lastfm-to-csv: artist, album, track and the minute, without a header.
 
-The old tool took commas and quotes out of the names and quoted nothing; the new one writes RFC 4180. Both repeat the
-track that is playing, without a date, at the top of each page that they fetch.
+The old version of the tool removed commas and quotes from names and quoted nothing; the new one writes RFC 4180. Both
+repeat the track that is playing now, without a date, at the top of each page that they fetch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
+from etl.formats.lastfm import CLIENT, PREFERENCE
 from etl.formats.lastfm_csv import with_times, with_verdicts
 from etl.formats.lastfm_times import DATE_IN_WORDS
 from etl.formats.table_header import kind_of_table
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LAYOUT = Delimited(Dialect(("artist", "album", "track", "date")))
 
-_LINES = 20
 _DATE = re.compile(DATE_IN_WORDS)
 
 
@@ -33,9 +33,8 @@ def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
 
 
 def _is_minutes(peek: Peek) -> bool:
-    """Look for four fields, the last a date, which only the playing track may lack, in a third of the first lines."""
-    lines = [line.rstrip("\r") for line in peek.head.decode("utf-8", "replace").split("\n")[:_LINES]]
-    lines = [line for line in lines if not is_blank(line)]
+    """Say whether a third of the first lines have four fields, the last a date or, for the playing track, blank."""
+    lines = peek.first_lines()
     dates = [fields[3] for line in lines if (fields := cut(line, LAYOUT.dialect)[0]) is not None and len(fields) == 4]
     dated = sum(1 for date in dates if _DATE.fullmatch(date))
     fit = dated + sum(1 for date in dates if is_blank(date))
@@ -53,6 +52,8 @@ FORMAT = Format(
     read=read_minutes,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
     caveat=(
         "knows the minute only, and the old tool took commas and quotes out of names. lastfm.ghan.nl/export gives both"
     ),

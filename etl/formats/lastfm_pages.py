@@ -1,11 +1,11 @@
-"""Reads pages of Last.fm's API as JSON, one or many: what lastfm.ghan.nl exports, and what scripts save."""
+"""Reads pages of Last.fm's API in JSON, as lastfm.ghan.nl exports them and scripts save them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import LastfmScrobble, read_tracks
+from etl.formats.lastfm import CLIENT, PREFERENCE, LastfmScrobble, read_tracks
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def read_pages(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG0
 
 
 def _is_pages(peek: Peek) -> bool:
-    """Tell scrobbles from the API's other lists of tracks: top ones count plays, loved ones have no album."""
+    """Say whether a file has scrobbles. The API's top tracks have play counts, its loved tracks no albums."""
     keys = peek.keys
     if not peek.shape or "playcount" in keys:
         return False
@@ -43,4 +43,6 @@ FORMAT = Format(
     read=read_pages,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,4 +1,4 @@
-"""Reads the JSON that lastfmstats.com writes: names alone, with times in milliseconds."""
+"""Reads the JSON of lastfmstats.com: names and times in milliseconds, without MBIDs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import msgspec
 import polars as pl
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import FIELDS, as_text, read_fields
+from etl.formats.lastfm import CLIENT, FIELDS, PREFERENCE, as_text, read_fields
 from etl.parsers import JsonList
 
 
 class StatsScrobble(msgspec.Struct, gc=False):
-    """A scrobble; ``date`` counts milliseconds."""
+    """A scrobble; ``date`` is in Unix milliseconds."""
 
     track: str | None = None
     artist: str | None = None
@@ -37,7 +37,7 @@ def read_stats(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG0
 
 
 def _is_stats(peek: Peek) -> bool:
-    """Tell it from Maloja's export, which also has its listens under "scrobbles"."""
+    """Say whether a file is of this format. Maloja's export also has its listens under "scrobbles"."""
     names = {"username", "scrobbles"}
     scrobble = {"artist", "track", "date"}
     return peek.shape == "{" and names <= peek.keys and (scrobble <= peek.keys or names == peek.keys)
@@ -54,4 +54,6 @@ FORMAT = Format(
     read=read_stats,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,4 +1,4 @@
-"""Owns the ways in which exports of Last.fm write a time, for formats in which one column may hold any of them."""
+"""Reads times in all the ways that exports of Last.fm write them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _SECONDS = r"^\s*(\d{1,20}(?:\.\d{1,9})?)\s*$"
 _IN_WORDS = r"^\s*(\d{1,2}) ([A-Za-z]{3}) (\d{4}),? (\d{1,2}):([0-5]\d)(:[0-5]\d)?\s*$"
 _TO_THE_MINUTE = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:[0-5]\d)\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 
-# What the last field of a line looks like that is the time of a listen, in words and to the minute.
+# The last field of a line that is a listen: its time in words, to the minute.
 DATE_IN_WORDS = r"\s*\d{1,2} [A-Za-z]{3} \d{4},? \d{1,2}:\d{2}\s*"
 
 
 def read_times(texts: pl.Series, units: int = 1) -> pl.DataFrame:
-    """Read times in UTC. Columns out: ``time``, ``minute_only``; null where the text is no time of the years 1 to 9999.
+    """Read times in UTC. Columns out: ``time``, ``minute_only``; null for other texts, and outside the years 1 to 9999.
 
-    A number counts from 1970, ``units`` to a second. The others: "2024-07-11T09:07:32Z", with any offset or none, a
-    blank for the T, or without seconds; "11 Jul 2024, 09:07", with or without the comma or seconds.
+    A number counts from 1970, with ``units`` to a second. Other forms: "2024-07-11T09:07:32Z", with any offset or none,
+    with a blank for the T, or without seconds; "11 Jul 2024, 09:07", with or without comma or seconds.
     """
     numbers = texts.str.extract(_SECONDS).cast(pl.Float64, strict=False)
     numbers = numbers.set(numbers > LAST_SECOND * units, None)
@@ -38,7 +38,7 @@ def read_times(texts: pl.Series, units: int = 1) -> pl.DataFrame:
 
 
 def _times_in_words(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the times, and where they have seconds."""
+    """Return the times, and whether they have seconds."""
     parts = texts.str.extract_groups(_IN_WORDS).struct.unnest()
     day, month, year, hour, minute, second = parts.get_columns()
     uniform = day + " " + month + " " + year + " " + hour + ":" + minute + second.fill_null(":00")

@@ -1,4 +1,4 @@
-"""Reads pages of Last.fm's API as XML, one or many, which is what the API sends unless asked for JSON."""
+"""Reads pages of Last.fm's API in XML, which the API sends unless asked for JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import LastfmScrobble, read_tracks
+from etl.formats.lastfm import CLIENT, PREFERENCE, LastfmScrobble, read_tracks
 from etl.parsers import XmlElements
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_fields(track: ET.Element) -> dict[str, Any]:
-    """Return what the API's JSON has for the same track; with extended=1 an artist has its name in an element."""
+    """Return the fields that the API's JSON has for the track. With extended=1, an artist's name is in an element."""
     date = track.find("date")
     fields = {
         "artist": _named(track.find("artist")),
@@ -73,4 +73,6 @@ FORMAT = Format(
     read=read_xml,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,20 +1,20 @@
-"""Owns a listen as ListenBrainz writes it everywhere: its fields, and the row that it becomes.
+"""Turns a listen in ListenBrainz's JSON, the same in all its exports, into a row.
 
-``artist_name`` and ``track_name`` have to be texts, or the row is rejected. Everything else is what clients submitted
-unchecked, so it never costs a listen: numbers count as the texts, texts of digits as the numbers that they stand for,
-and what makes no sense at all (a list for a release, a text for ``additional_info``) is left out.
+``artist_name`` and ``track_name`` must be texts, or the row is rejected. ListenBrainz does not check any other field,
+so none of them rejects a row: a number is taken as text and a text of digits as a number where needed, and a value of
+any other type (a list for a release, a text for ``additional_info``) is ignored.
 
-Artists, the first of these that there is:
+The artists are the first of these:
 
-1. ``mbid_mapping.artists``, the server's own credit, with its MBIDs, if each entry has a name and the client did not
-   list more artists than it has.
-2. ``additional_info.artist_names``, with ``additional_info.artist_mbids`` where these are as many, else with those
-   that the mapping has for a name.
-3. The text ``artist_name``, with ``artist_mbids`` to look the artists up by: the client's, else the mapping's.
+1. ``mbid_mapping.artists``, the server's own credit, with its MBIDs; if each entry has a name and the client did not
+   list more artists.
+2. ``additional_info.artist_names``, with ``additional_info.artist_mbids`` if there are as many, else with the MBIDs
+   that the mapping has for the names.
+3. The text ``artist_name``, with ``artist_mbids`` to find the artists by: the client's, else the mapping's.
 
-Koito goes the same way, but for lists that contradict each other: it appends the longer to the shorter, so that an
-artist who is spelled in two ways counts twice. MBIDs of recording, release and release group are the client's where
-they are such, else the mapping's, which an automatic mapper may have guessed; ``lastfm_*_mbid`` and MSIDs are ignored.
+Koito does the same, except that it joins lists that contradict each other: there, an artist in two spellings counts
+twice. The MBIDs of recording, release and release group are the client's if they are valid, else the mapping's, which
+may be guesses; ``lastfm_*_mbid`` and MSIDs are ignored.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import RejectReason, SkipReason
-from etl.formats.base import Peek, epoch_times, finish, first_reason, missing_names, name_lists
+from etl.formats.base import TEN_YEARS, Peek, epoch_times, finish, first_reason, missing_names, name_lists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.parsers import Records
 
-TEN_YEARS = 315_576_000
+PREFERENCE = 20
 ENTITIES = ("recording", "release", "release_group")
 
-# What stands in place of an object now and then; PHP, for one, writes an empty object as [].
+# A value that clients write in place of an object; PHP, for example, writes an empty object as [].
 Loose: TypeAlias = list[Any] | str | int | float | bool | None
 Names: TypeAlias = "list[str] | None"
 
@@ -54,7 +54,7 @@ class ListenBrainzCredit(msgspec.Struct, gc=False):
 
 
 class Mapping(msgspec.Struct, gc=False):
-    """What the server knows about a listen."""
+    """What the server has found out about a listen."""
 
     artists: list[ListenBrainzCredit | Loose] | dict[str, Any] | str | int | float | bool | None = None
     artist_mbids: Any = None
@@ -64,7 +64,7 @@ class Mapping(msgspec.Struct, gc=False):
 
 
 class Info(msgspec.Struct, gc=False):
-    """What the client told beside the names."""
+    """What the client submitted in addition to the names."""
 
     artist_names: Any = None
     artist_mbids: Any = None
@@ -78,7 +78,7 @@ class Info(msgspec.Struct, gc=False):
 
 
 class Metadata(msgspec.Struct, gc=False):
-    """The names of a listen, and what is known about them."""
+    """The names of a listen, and further data about them."""
 
     artist_name: str | None = None
     track_name: str | None = None
@@ -120,7 +120,7 @@ def read_listens(listens: Records[ListenBrainzListen]) -> pl.DataFrame:
 
 
 def _to_frame(rows: Sequence[ListenBrainzListen]) -> pl.DataFrame:
-    """Columns out: those of ``EXTRACTED`` that a listen fills, ``time``, ``playing_now``, and MBIDs of both origins."""
+    """Return the columns of ``EXTRACTED`` that listens fill, ``time``, ``playing_now``, and MBIDs of both origins."""
     text = pl.String
     times = [row.listened_at for row in rows]
     names = [row.track_metadata or _NO_METADATA for row in rows]
@@ -147,9 +147,9 @@ def _to_frame(rows: Sequence[ListenBrainzListen]) -> pl.DataFrame:
 
 
 def artists_of(info: Info, mapping: Mapping) -> tuple[Names, Names]:
-    """Return the artists that a listen lists, and MBIDs: theirs, or ones to look the credit up by (see above).
+    """Return the artists that a listen lists, and MBIDs: theirs, or those of the credit (see the module's docstring).
 
-    An MBID that is not known is "".
+    An unknown MBID is "".
     """
     own_names, own_mbids = _texts(info.artist_names), _texts(info.artist_mbids)
     names, mbids = _mapped_artists(mapping)
@@ -160,17 +160,17 @@ def artists_of(info: Info, mapping: Mapping) -> tuple[Names, Names]:
     if len(own_mbids) > len(own_names):
         return [name for name in own_names if name.strip()], own_mbids
     known = {name.lower(): mbid for name, mbid in zip(names, mbids, strict=True)}
-    beside = own_mbids if len(own_mbids) == len(own_names) else [""] * len(own_names)
+    aligned = own_mbids if len(own_mbids) == len(own_names) else [""] * len(own_names)
     listed = [
         (name, mbid or known.get(name.lower(), ""))
-        for name, mbid in zip(own_names, beside, strict=True)
+        for name, mbid in zip(own_names, aligned, strict=True)
         if name.strip()
     ]
     return [name for name, _ in listed], [mbid for _, mbid in listed] if any(mbid for _, mbid in listed) else None
 
 
 def _texts(value: object) -> list[str]:
-    """Return the texts of a list, "" for what is none; an empty list where there is no text."""
+    """Return the texts of a list, with "" for any other value; an empty list if there is no text."""
     texts = [as_text(item) or "" for item in as_list(value)]
     return texts if any(texts) else []
 
@@ -180,7 +180,7 @@ def _distinct(texts: list[str]) -> int:
 
 
 def _mapped_artists(mapping: Mapping) -> tuple[list[str], list[str]]:
-    """Return names and MBIDs of the mapping's artists; none where a name is missing."""
+    """Return names and MBIDs of the mapping's artists; empty lists if a name is missing."""
     names: list[str] = []
     mbids: list[str] = []
     for artist in as_list(mapping.artists):
@@ -209,7 +209,7 @@ def _duration(info: Info) -> int | None:
 
 
 def whole_seconds(value: object, unit: int) -> int | None:
-    """Return a number or the text of one, ``unit`` of which make a second, in seconds; ``None`` from ten years on."""
+    """Return a number or the text of one, with ``unit`` to a second, in seconds; ``None`` if over ten years."""
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else None
     if not isinstance(value, int | float) or isinstance(value, bool) or not unit <= value <= unit * TEN_YEARS:
@@ -223,18 +223,18 @@ def _client(info: Info) -> str | None:
 
 
 def _trusted(field: str) -> pl.Expr:
-    """Return the client's MBID where it is one, else the mapping's."""
+    """Return the client's MBID if it is valid, else the mapping's."""
     own = pl.col(f"own_{field}")
     return pl.when(own.str.contains(_UUID)).then(own).otherwise(f"mapped_{field}").alias(field)
 
 
 def is_listens(peek: Peek) -> bool:
-    """Say whether a file holds listens; feedback, pins and the public dumps have the same names in them."""
+    """Say whether a file has listens; feedback, pins and public dumps have some of the same keys."""
     others = peek.keys & _OTHER_KINDS
     return peek.shape != "" and "track_metadata" in peek.keys and ("listened_at" in peek.keys or not others)
 
 
 def is_paged(peek: Peek) -> bool:
-    """Say whether the listens stand inside pages: a page's own key comes before everything in it."""
+    """Say whether the listens are in pages: the key of a page comes before those of its listens."""
     page, listen = _PAGES.search(peek.head), peek.head.find(b'"track_metadata"')
     return page is not None and (listen < 0 or page.start() < listen)

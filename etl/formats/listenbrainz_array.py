@@ -1,11 +1,11 @@
-"""Reads ListenBrainz's export as it was until August 2024: one JSON array of all listens."""
+"""Reads the ListenBrainz export of before August 2024: one JSON array of all listens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import PREFERENCE, ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonList
 
 if TYPE_CHECKING:
@@ -34,4 +34,6 @@ FORMAT = Format(
     read=read_array,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=None,
+    preference=PREFERENCE,
 )

@@ -1,7 +1,6 @@
-"""Reads ListenBrainz's export: a zip with a file for each month (``listens/2024/3.jsonl``), one listen on each line.
+"""Reads the ListenBrainz export: a zip with a file for each month (``listens/2024/3.jsonl``), one listen per line.
 
-What was unpacked, renamed or joined from such files is the same. The generations of the export differ only in what
-stands beside the fields that are read.
+Unpacked, renamed or joined files are read, too. The versions of the export differ only in fields that are not read.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import PREFERENCE, ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonLines
 
 if TYPE_CHECKING:
@@ -38,4 +37,6 @@ FORMAT = Format(
     read=read_lines,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=None,
+    preference=PREFERENCE,
 )

@@ -1,11 +1,11 @@
-"""Reads listens as ListenBrainz's API gives and takes them: saved pages of a user's listens, and submissions."""
+"""Reads JSON of the ListenBrainz API: saved pages of a user's listens, and submissions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import PREFERENCE, ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
@@ -34,4 +34,6 @@ FORMAT = Format(
     read=read_pages,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=None,
+    preference=PREFERENCE,
 )

@@ -14,6 +14,7 @@ from etl.formats.base import (
     Format,
     Peek,
     ReadOptions,
+    durations,
     epoch_times,
     finish,
     first_reason,
@@ -27,13 +28,14 @@ from etl.parsers.utf8 import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LISTS = ("scrobbles", "list")  # an export, and the API
-JOINER = " • "  # YouTube Music clients put all artists of a track into one name
-TEN_YEARS = 315_576_000
+LISTS = ("scrobbles", "list")  # the key in an export, and in the API
+JOINER = " • "  # YouTube Music clients join all artists of a track into one name
+CLIENT = "maloja"
+PREFERENCE = 40
 
 
 class MalojaAlbum(msgspec.Struct, gc=False):
-    """The API may write ``name`` for ``albumtitle``."""
+    """An album; the API may have ``name`` for ``albumtitle``."""
 
     albumtitle: str | None = None
     name: str | None = None
@@ -51,7 +53,7 @@ class MalojaTrack(msgspec.Struct, gc=False):
 class MalojaScrobble(msgspec.Struct, gc=False):
     """A listen; ``time`` is in Unix seconds. ``duration``, the seconds listened, is not read.
 
-    Version 2 of the API had no ``track`` but its fields here; they are looked at only where it is lacking.
+    Version 2 of the API has the fields of a track here; they are read only if ``track`` is missing.
     """
 
     time: int | float | None = None
@@ -89,11 +91,10 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
         (no_time, RejectReason.MISSING_TIME),
         (bad_time, RejectReason.BAD_TIME),
     ]
-    length = pl.col("length").floor()
     frame = frame.with_columns(
+        durations("length"),
         reject=first_reason(rejects),
-        duration=pl.when(length.is_between(1, TEN_YEARS)).then(length).cast(pl.Int32),
-        client=pl.lit("maloja"),
+        client=pl.lit(CLIENT),
         skip=pl.lit(None, pl.String),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
@@ -104,15 +105,15 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
 
 
 def _time_texts(times: Sequence[float | None], listened_at: pl.Series) -> pl.Series:
-    """Return the times that are no times as texts, for messages; null elsewhere."""
+    """Return the invalid times as texts, for messages; null for valid ones."""
     texts: list[str | None] = [None] * len(times)
-    for place in listened_at.is_null().arg_true():
-        texts[place] = None if times[place] is None else str(times[place])[:40]
+    for row in listened_at.is_null().arg_true():
+        texts[row] = None if times[row] is None else str(times[row])[:40]
     return pl.Series(texts, dtype=pl.String)
 
 
 def _tracks(scrobbles: Records[MalojaScrobble]) -> tuple[list[MalojaTrack], dict[int, Broken]]:
-    """Return the track of each scrobble, and what is broken by row from 1."""
+    """Return the track of each scrobble, and what is broken, by row number from 1."""
     nothing = MalojaTrack()
     tracks = [scrobble.track or nothing for scrobble in scrobbles.rows]
     broken = dict(scrobbles.broken)
@@ -128,16 +129,16 @@ def _tracks(scrobbles: Records[MalojaScrobble]) -> tuple[list[MalojaTrack], dict
 
 
 def _flat_track(scrobble: MalojaScrobble) -> bytes:
-    """Return the track of a scrobble of version 2 as JSON; its album is a name, or an object as elsewhere."""
+    """Return the track of a scrobble of version 2 as JSON; its album may be a name or an object."""
     album = {"name": scrobble.album} if isinstance(scrobble.album, str) else scrobble.album
     return msgspec.json.encode({"artists": scrobble.artists, "title": scrobble.title, "album": album})
 
 
 def split_credit(artists: list[str] | None) -> list[str] | None:
-    """Return the names of a credit, base artist first, each once; ``None`` where there is none.
+    """Return the names of a credit, base artist first, each once; ``None`` if there are none.
 
-    Maloja lists artists in no order. Where one of them is really several, joined by " • ", that list is in the order
-    of the release, so it goes first.
+    Maloja lists artists in no order. If one name is really several, joined by " • ", these are in the order of the
+    release, so they go first.
     """
     if not artists:
         return None
@@ -181,4 +182,6 @@ FORMAT = Format(
     read=read_export,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

@@ -1,4 +1,4 @@
-"""Reads the scrobbles in the data directory of Maloja 1 and 2: tab separated, without a header or quotes."""
+"""Reads the scrobble files in the data directory of Maloja 1 and 2: tab separated, without header and quotes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from etl.formats.base import (
     name_lists,
     quoted,
 )
-from etl.formats.maloja_export import split_credit
+from etl.formats.maloja_export import CLIENT, PREFERENCE, split_credit
 from etl.parsers import Delimited, Dialect
 
-_BETWEEN = "␟"  # U+241F, the picture of the separator
+_BETWEEN = "␟"  # U+241F, the symbol for the separator
 NOTHING = "-"
 
-# Old versions wrote no duration, the oldest no album. The duration is how long it was played, and is not read.
+# Old versions wrote no duration, the oldest no album. The duration is how long the track was played; it is not read.
 LAYOUT = Delimited(Dialect(("time", "artists", "title", "album", None), "\t", quoting=False, at_least=3))
 
-_LINES = 20
 _LINE = re.compile(r"\d{9,10}(?:\t[^\t]+){2,4}")
 
 
@@ -44,7 +43,7 @@ def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001
         pl.Series("artist", [None if artists is None else ", ".join(artists) for artists in listed], dtype=pl.String),
         name_lists(listed).alias("artists"),
         epoch_times(seconds.to_list()),
-        client=pl.lit("maloja"),
+        client=pl.lit(CLIENT),
         track="title",
     )
     rejects: list[tuple[pl.Expr, str]] = [
@@ -59,9 +58,9 @@ def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001
 
 
 def _is_tsv(peek: Peek) -> bool:
-    """Look for a Unix time and two to four names, in a third of the first lines."""
-    lines = [line for line in peek.head.decode("utf-8", "replace").split("\n")[:_LINES] if line.strip()]
-    return 3 * sum(1 for line in lines if _LINE.fullmatch(line.rstrip("\r"))) >= len(lines) > 0
+    """Say whether a third of the first lines have a Unix time and two to four more fields."""
+    lines = [line for line in peek.first_lines() if line.strip()]
+    return 3 * sum(1 for line in lines if _LINE.fullmatch(line)) >= len(lines) > 0
 
 
 FORMAT = Format(
@@ -75,4 +74,6 @@ FORMAT = Format(
     read=read_tsv,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

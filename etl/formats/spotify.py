@@ -1,4 +1,4 @@
-"""Owns what Spotify's two exports of a history have in common: what counts as heard, and how it names nobody."""
+"""Holds the rules that Spotify's two exports share: what counts as heard, and which names and times are missing."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import msgspec
 import polars as pl
 
 from etl.core.schema import TIME, RejectReason
-from etl.formats.base import FIRST_SECOND, first_reason, quoted
+from etl.formats.base import FIRST_SECOND, TEN_YEARS, first_reason, quoted
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
 HEARD_MS = 30_000
-TEN_YEARS_MS = 315_576_000_000
+CLIENT = "spotify"
+PREFERENCE = 50
 
-Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TEN_YEARS_MS)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * TEN_YEARS)]
 
 UNKNOWN_ARTIST = "Unknown Artist"
 UNKNOWN_TRACK = "Unknown Track"
 
 _YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
 
-# The end of a play less what was played of it: late by the pauses. A clock of the year 1 does not go back further.
+# The end of a play minus the time played: late by its pauses. Never before the year 1, the first that a time can have.
 UNPAUSED_START = (pl.col("ended_at") - pl.duration(milliseconds="played_ms")).clip(_YEAR_1, None)
 
-# Made first and once, because stripping costs more than all that is asked of the result.
+# Computed once, before all else: stripping costs more than all the checks of its result.
 BARE_NAMES = {
     "bare_artist": pl.col("artist").str.strip_chars().fill_null(""),
     "bare_track": pl.col("track").str.strip_chars().fill_null(""),
@@ -35,9 +36,9 @@ NO_TRACK = pl.col("bare_track") == ""
 
 
 def verdicts(times: str) -> dict[str, pl.Expr]:
-    """Return ``reject`` and ``detail``: names that are missing or that Spotify did not know, a time that is none.
+    """Return ``reject`` and ``detail``, for missing names, names unknown to Spotify, and missing or invalid times.
 
-    Columns in: ``BARE_NAMES``, ``ended_at``, and ``times``, the field of the file that it was read from.
+    Columns in: ``BARE_NAMES``, ``ended_at``, and ``times``, the file's field from which ``ended_at`` was read.
     """
     unknown_artist = pl.col("bare_artist") == UNKNOWN_ARTIST
     unknown_track = pl.col("bare_track") == UNKNOWN_TRACK

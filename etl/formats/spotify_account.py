@@ -1,8 +1,8 @@
-"""Reads the streaming history of Spotify's account data: the last year, one row per play, no albums.
+"""Reads the streaming history in Spotify's account data: the last year, one row per play, without albums.
 
-``endTime`` is the minute in which a play ended. Rows do not say why a play ended, so the rule is the same under
-``--spotify-plays heard`` and ``trackdone``: what was played for at least 30 s is a listen. Files of before 2024 mix
-podcasts with music, and nothing tells them apart.
+``endTime`` is the minute in which a play ended. Rows do not say why a play ended, so ``--spotify-plays heard`` and
+``trackdone`` have the same rule: a play of at least 30 s is a listen. Files from before 2024 contain podcasts, which
+cannot be told from music.
 """
 
 from __future__ import annotations
@@ -12,14 +12,23 @@ import polars as pl
 
 from etl.core.schema import SkipReason
 from etl.formats.base import Format, Peek, ReadOptions, finish, utc_times
-from etl.formats.spotify import BARE_NAMES, FOUNDED, HEARD_MS, UNPAUSED_START, Milliseconds, verdicts
+from etl.formats.spotify import (
+    BARE_NAMES,
+    CLIENT,
+    FOUNDED,
+    HEARD_MS,
+    PREFERENCE,
+    UNPAUSED_START,
+    Milliseconds,
+    verdicts,
+)
 from etl.parsers import JsonList
 
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
 
 class AccountPlay(msgspec.Struct, gc=False):
-    """The fields of a row; they are all of it."""
+    """A play; these are all its fields."""
 
     endTime: str | None = None  # noqa: N815 (as in the file)
     artistName: str | None = None  # noqa: N815
@@ -31,7 +40,7 @@ LAYOUT = JsonList(AccountPlay)
 
 
 def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
-    """Read one file of the account data. Columns out: ``EXTRACTED``; every time is known to the minute only."""
+    """Read one file of the account data. Columns out: ``EXTRACTED``; times have no seconds."""
     plays = LAYOUT.read(data)
     rows = plays.rows
     frame = pl.DataFrame(
@@ -46,7 +55,7 @@ def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
         listened_at="ended_at" if options.spotify_time == "end" else UNPAUSED_START,
         started_at=UNPAUSED_START,
         minute_only=pl.lit(value=True),
-        client=pl.lit("spotify"),
+        client=pl.lit(CLIENT),
         skip=pl.when(pl.col("played_ms") < HEARD_MS).then(pl.lit(str(SkipReason.TOO_SHORT))),
         **verdicts("endTime"),
     )
@@ -54,7 +63,7 @@ def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
 
 
 def _minutes(texts: pl.Series) -> pl.Series:
-    """Read "YYYY-MM-DD HH:MM" as UTC; null where a text is anything else."""
+    """Read "YYYY-MM-DD HH:MM" as UTC; null for any other text."""
     is_minute = texts.str.contains(_MINUTE)
     return utc_times(texts.set(~is_minute, None).str.replace(_MINUTE, "${1}T${2}:00Z"))
 
@@ -77,6 +86,8 @@ FORMAT = Format(
     read=read_account,
     layout=LAYOUT,
     earliest=FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
     caveat=(
         "knows the minute in which a play ended, not the second, and no albums. Request the extended streaming history "
         "too: it has both, and all years"

@@ -1,7 +1,7 @@
 """Reads Spotify's extended streaming history: one row per play, with the time at which it ended.
 
-A row that would not be loaded anyway is skipped, whatever else is wrong with it; only what is left is looked at for
-defects. So the order is: what it is (a track?), how long it was played, its names, its time.
+A row that would not be loaded anyway is skipped, whatever else is wrong with it; only the others are checked for
+defects. So the checks are, in this order: is it a track, how long was it played, its names, its time.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from etl.core.schema import TIME, SkipReason
 from etl.formats.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,
+    CLIENT,
     FOUNDED,
     HEARD_MS,
     NO_ARTIST,
     NO_TRACK,
+    PREFERENCE,
     UNPAUSED_START,
     Milliseconds,
     verdicts,
@@ -29,7 +31,7 @@ from etl.parsers import JsonList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# From about 2016 to October 2022 offline_timestamp counts milliseconds, before and after seconds.
+# offline_timestamp is in milliseconds from about 2016 to October 2022, and in seconds before and after.
 MILLISECONDS_FROM = 1e11
 CLOCK_TOLERANCE = pl.duration(seconds=-30)
 
@@ -38,7 +40,7 @@ _PLAYED = pl.duration(milliseconds="played_ms")
 
 
 class ExtendedPlay(msgspec.Struct, gc=False):
-    """The fields that are read. Every generation of the export has a subset of them."""
+    """A play; every version of the export has some of these fields."""
 
     ts: str | None = None
     ms_played: Milliseconds | None = None
@@ -60,7 +62,7 @@ LAYOUT = JsonList(ExtendedPlay)
 
 
 def scan_extended(data: bytes, options: ReadOptions) -> Scan:
-    """Read one file of the extended streaming history, and where its broken rows stand."""
+    """Read one file of the extended streaming history, with the locations of its broken rows."""
     plays = LAYOUT.read(data)
     bare, columns = _columns(options)
     rows = to_frame(plays.rows).lazy().with_columns(bare).select(columns)
@@ -73,10 +75,9 @@ def read_extended(data: bytes, options: ReadOptions) -> pl.DataFrame:
 
 
 def to_frame(plays: Sequence[ExtendedPlay]) -> pl.DataFrame:
-    """Columns out: ``ts``, ``ms_played``, ``offline``, names, ``reason_end``, ``nameless``.
+    """Return the columns ``ts``, ``ms_played``, ``offline``, names, ``reason_end``, ``nameless``.
 
-    ``nameless`` is the skip reason that holds if the row names neither a track nor an artist; only rows without a
-    track have one.
+    ``nameless`` is the reason to skip the row if it has neither track nor artist; only rows without a track have it.
     """
     text = pl.String
     tracks = pl.Series([play.master_metadata_track_name for play in plays], dtype=text)
@@ -98,14 +99,14 @@ def to_frame(plays: Sequence[ExtendedPlay]) -> pl.DataFrame:
 
 @lru_cache
 def _columns(options: ReadOptions) -> tuple[list[pl.Expr], list[pl.Expr]]:
-    """Return what is made of a file's fields in two steps; it is the same for every file."""
+    """Return the expressions that turn a file's fields into columns, in two steps; the same for every file."""
     started = _started_at()
     made = {
         "started_at": started,
         "listened_at": pl.col("ended_at") if options.spotify_time == "end" else started,
-        # How long a track was played is its length only if it was played to the end.
+        # The time played is the track's duration only if it was played to the end.
         "duration": pl.when(_TO_END & (pl.col("played_ms") >= 1000)).then((pl.col("played_ms") // 1000).cast(pl.Int32)),
-        "client": pl.lit("spotify"),
+        "client": pl.lit(CLIENT),
         "skip": pl.when(NO_ARTIST & NO_TRACK).then("nameless").otherwise(_unheard(options)),
         **verdicts("ts"),
     }
@@ -121,21 +122,21 @@ def _columns(options: ReadOptions) -> tuple[list[pl.Expr], list[pl.Expr]]:
 
 
 def _started_at() -> pl.Expr:
-    """Return when a play was started, as well as that is known.
+    """Return the best estimate of a play's start.
 
-    That is ``offline_timestamp`` where it is believable (at most 30 s late for an uninterrupted play that ends at
-    ``ended_at``), else the end less the time played, which is late by the pauses.
+    That is ``offline_timestamp`` if it is plausible (at most 30 s late for an uninterrupted play that ends at
+    ``ended_at``), else the end minus the time played, which is late by the pauses.
     """
     offline, end = pl.col("offline"), pl.col("ended_at")
     scale = pl.when(offline > MILLISECONDS_FROM).then(1_000).otherwise(1_000_000)
     known = offline.is_finite() & (offline > 0)
     began = pl.when(known).then(offline * scale).cast(pl.Int64, strict=False).cast(TIME)
-    believable = (began <= end) & (end - began - _PLAYED >= CLOCK_TOLERANCE)
-    return pl.when(believable).then(began).otherwise(UNPAUSED_START)
+    plausible = (began <= end) & (end - began - _PLAYED >= CLOCK_TOLERANCE)
+    return pl.when(plausible).then(began).otherwise(UNPAUSED_START)
 
 
 def _unheard(options: ReadOptions) -> pl.Expr:
-    """Return the reason to skip a row for how it was played."""
+    """Return the reason to skip a row because of how it was played."""
     if options.spotify_plays == "trackdone":
         return pl.when(~_TO_END).then(pl.lit(str(SkipReason.NOT_PLAYED_TO_END)))
     heard = (pl.col("played_ms") >= HEARD_MS) | (_TO_END & (pl.col("played_ms") > 0))
@@ -143,7 +144,7 @@ def _unheard(options: ReadOptions) -> pl.Expr:
 
 
 def _nameless(play: ExtendedPlay) -> str:
-    """Return why a row without track and artist names is skipped; a track's URI goes before everything else."""
+    """Return the reason to skip a row without track and artist; one with a track's URI is always a track."""
     if not play.spotify_track_uri:
         if play.episode_name or play.spotify_episode_uri:
             return SkipReason.PODCAST.value
@@ -176,4 +177,6 @@ FORMAT = Format(
     scan=scan_extended,
     layout=LAYOUT,
     earliest=FOUNDED,
+    client=CLIENT,
+    preference=PREFERENCE,
 )

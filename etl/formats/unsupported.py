@@ -1,4 +1,4 @@
-"""Files that people take for a listening history, what to do instead, and downloads with private files in them."""
+"""Lists files that look like a listening history but are not loaded, and downloads with private files in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _is_koito_database(peek: Peek) -> bool:
 
 
 def _is_database(peek: Peek, *tables: bytes) -> bool:
-    """Say whether a file is a database of SQLite with ``tables``, whose names stand at its beginning."""
+    """Say whether a file is an SQLite database with ``tables``, whose names are at its beginning."""
     return peek.head.startswith(b"SQLite format 3\0") and all(table in peek.head for table in tables)
 
 
@@ -57,7 +57,7 @@ def _is_feedback(peek: Peek) -> bool:
 
 
 def _is_public_dump(peek: Peek) -> bool:
-    """Say whether a file is of ListenBrainz's dump of everybody's listens: an archive, or a part of one."""
+    """Say whether a file is ListenBrainz's dump of all users' listens, or a part of it."""
     if name_matches(peek.name, ("listenbrainz-*.tar", "listenbrainz-*.tar.*", "*.listens.zst")):
         return True
     if peek.head.startswith(b"PAR1"):

@@ -6,10 +6,24 @@ import importlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from etl.core.schema import EXTRACTED
-from etl.formats import FORMATS, PACKAGES, REFUSALS, SOURCES, Format, ReadOptions, Refusal, by_name, peek_at, recognise
+from etl.formats import (
+    FORMATS,
+    PACKAGES,
+    REFUSALS,
+    SOURCES,
+    Format,
+    ReadOptions,
+    Refusal,
+    by_name,
+    peek_at,
+    preferences,
+    recognise,
+    sources_by_client,
+)
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
@@ -52,6 +66,31 @@ def test_a_format_tells_people_what_to_look_for_and_how_to_get_it(fmt: Format) -
     assert fmt.file_names
     assert fmt.how_to_get.endswith(".")
     assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@each_format
+def test_client_of_every_listen(fmt: Format) -> None:
+    frames = [
+        fmt.read(path.read_bytes(), ReadOptions()) for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()
+    ]
+    clients = pl.concat(frames)["client"].unique().to_list()
+    assert fmt.client is None or clients == [fmt.client]
+
+
+def test_formats_of_one_source_agree() -> None:
+    told = {(fmt.source, fmt.preference, fmt.client) for fmt in FORMATS}
+    assert len(told) == len(SOURCES) == len(set(preferences().values()))
+
+
+def test_preferences_and_clients_of_sources() -> None:
+    assert sorted(preferences(), key=preferences().__getitem__) == [
+        "koito",
+        "listenbrainz",
+        "lastfm",
+        "maloja",
+        "spotify",
+    ]
+    assert sources_by_client() == {"lastfm": "lastfm", "maloja": "maloja", "spotify": "spotify"}
 
 
 @each_format

@@ -50,6 +50,8 @@ PLAIN = Format(
     read=_read,
     layout=JsonList(Anything, ("plain",)),
     earliest=datetime(2002, 10, 1, tzinfo=UTC),
+    client=None,
+    preference=60,
 )
 
 

@@ -1,1 +1,1 @@
-"""From the paths that a user gives to rows: finds files, reads them, normalises what they hold."""
+"""Turns the paths that a user gives into rows: finds files, reads them, normalises their rows."""

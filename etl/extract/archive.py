@@ -1,4 +1,4 @@
-"""Files inside zip archives, read in place: nothing is ever unpacked to disk."""
+"""Reads files on disk and inside zip archives. Nothing is ever unpacked to disk."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ BOMB_RATIO = 200
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 _ENCRYPTED = 0x1
-_ZIPS = threading.Lock()  # an open zip counts its readers, and files may be read side by side
-# What zipfile raises on a damaged archive; NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
+_ZIPS = threading.Lock()  # an open zip counts its readers, and threads read its files at the same time
+# What zipfile raises for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
 
 
@@ -40,7 +40,7 @@ class InputFile:
     """A file that can be read: on disk, or inside a zip (``members``: the names that lead to it, outermost first)."""
 
     path: str
-    """As the user typed it, and what lies below: ``folder/a.zip!inner/name``."""
+    """The path as the user typed it, continued to the file: ``folder/a.zip!inner/name``."""
     location: Path
     members: tuple[str, ...] = ()
 
@@ -51,7 +51,7 @@ class InputFile:
 
     @cached_property
     def size(self) -> int:
-        """Its size in bytes, unpacked; 0 if that cannot be told, and reading it will say why."""
+        """Its uncompressed size in bytes; 0 if unknown, because reading it will then say why."""
         try:
             if self.members:
                 with _ZIPS:
@@ -61,11 +61,11 @@ class InputFile:
             return 0
 
     def peek(self) -> Peek:
-        """Return what the beginning of the file shows. Raises ``BrokenFileError`` where it cannot be read."""
+        """Return the beginning of the file. Raises ``BrokenFileError`` if it cannot be read."""
         return peek_at(self.name, self._bytes(PEEK_BYTES))
 
     def read(self) -> bytes:
-        """Return the whole file. Raises ``BrokenFileError`` where it cannot be read."""
+        """Return the whole file. Raises ``BrokenFileError`` if it cannot be read."""
         return self._bytes(-1)
 
     def _bytes(self, size: int) -> bytes:
@@ -81,7 +81,7 @@ class InputFile:
 def list_members(location: Path, members: tuple[str, ...]) -> list[zipfile.ZipInfo]:
     """Return the entries of the zip on disk at ``location``, or of the zip inside it that ``members`` leads to.
 
-    Raises ``BrokenFileError``, whose message has no path, where it cannot be read or has too many entries.
+    Raises ``BrokenFileError`` if it cannot be read or has too many entries; the message does not name the path.
     """
     try:
         infos = _zip_at(location, members).infolist()
@@ -100,7 +100,7 @@ def split_member(name: str) -> tuple[str, ...]:
 
 
 def why_unreadable(info: zipfile.ZipInfo) -> str | None:
-    """Return why a zip member must not be read, judged by the zip's directory."""
+    """Return why a zip member must not be read, according to the zip's directory; ``None`` if it may."""
     parts = split_member(info.filename)
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", info.filename):
         return "has a name that leads out of its zip"
@@ -135,7 +135,7 @@ def _zip_at(location: Path, members: tuple[str, ...]) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=2 * MAX_DEPTH)
 def _opened_zip(location: Path, members: tuple[str, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
-    """Return an open zip: its directory is read once, not for each of its files. ``stamp`` tells versions apart."""
+    """Return an open zip, so that its directory is read once. A changed file has another ``stamp``."""
     if not members:
         return zipfile.ZipFile(location)
     return zipfile.ZipFile(io.BytesIO(_opened_zip(location, members[:-1], stamp).read(members[-1])))

@@ -1,7 +1,6 @@
-"""Walks the paths that a user gives and looks into zips, without unpacking them.
+"""Finds the files below the paths that a user gives, also inside zips, without unpacking them.
 
-An edge: it touches the file system, and decides by names and sizes alone what must not be read. What a file holds is
-the business of ``etl.formats``.
+It decides by names and sizes alone which files must not be read. ``etl.formats`` decides what a file contains.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ _Item = TypeVar("_Item", InputFile, RefusedPath)
 
 @dataclass(frozen=True)
 class Discovered:
-    """What lies below the paths of a run, each sorted by path."""
+    """What is below the paths of a run; each list is sorted by path."""
 
     files: list[InputFile]
     refused: list[RefusedPath]
-    """Counts as an error: the user should know, and the run ends with code 4."""
+    """Errors: the run ends with exit code 4."""
     left_aside: list[RefusedPath]
-    """Listed, and costs nothing."""
+    """Listed only; the exit code stays the same."""
 
 
 def discover(paths: Sequence[str | Path]) -> Discovered:
-    """Find every file below ``paths`` (files, folders, zips), each real file once, hidden ones not at all.
+    """Find every file below ``paths`` (files, folders, zips), except hidden ones. Each real file is found once.
 
-    Raises ``InputError`` naming a path that does not exist. Files that must not be opened, such as private data in
-    an account download, are left aside by their names.
+    Raises ``InputError`` for a path that does not exist. Files that must not be opened, such as private data in an
+    account download, are recognised by name and listed only.
     """
     search = _Search()
     candidates = [found for path in paths for found in search.walk(Path(path))]
     seen: set[str] = set()
-    # One file may be reached in several ways: of its names the plainest is shown, whatever their order.
+    # Several paths may lead to one file. The plainest of them is shown, whatever their order.
     for path, typed in sorted(candidates, key=lambda found: (".." in found[0].parts, str(found[0]), not found[1])):
         real = os.path.realpath(path)
         if real not in seen:
@@ -72,19 +71,19 @@ class _Search:
     downloads: set[tuple[str, Package]] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
     room: int = 0
-    """How many bytes more the zip on disk that is looked into may hold, zips in it and their files included."""
+    """How many more bytes the current zip on disk may contain, including those in nested zips."""
 
     def found(self) -> Discovered:
-        """Return the result, with a word about each download that has private files only."""
-        bare = [
+        """Return the result, with advice about each download that has private files only."""
+        without_history = [
             RefusedPath(container, package.advice)
             for container, package in self.downloads
             if container not in self.histories
         ]
-        return Discovered(_by_path(self.files), _by_path(self.refused), _by_path([*self.left_aside, *bare]))
+        return Discovered(_by_path(self.files), _by_path(self.refused), _by_path([*self.left_aside, *without_history]))
 
     def walk(self, top: Path) -> Iterator[tuple[Path, bool]]:
-        """Yield the regular files at or below ``top``, and whether the user named the file itself."""
+        """Yield the regular files at or below ``top``, and whether the user typed the file's own path."""
         try:
             mode = top.stat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
@@ -116,7 +115,7 @@ class _Search:
                     yield path
 
     def _is_regular(self, path: Path) -> bool:
-        """Say whether an entry of a folder is a file or a link to one; anything else is left aside, unopened."""
+        """Say whether an entry of a folder is a file or a link to one. Anything else is listed and not opened."""
         try:
             mode = path.stat().st_mode
         except OSError as error:
@@ -131,7 +130,7 @@ class _Search:
         return False
 
     def take(self, path: Path, *, typed: bool) -> None:
-        """Sort one regular file in: a file to read, a zip to look into, or one to leave alone."""
+        """Add one regular file: to be read, to be searched as a zip, or to be left alone."""
         container = None if typed else display_path(path.parent)
         if self._is_private(display_path(path), path.parts, container):
             return
@@ -149,7 +148,7 @@ class _Search:
             self.files.append(InputFile(display_path(path), path))
 
     def _look_into(self, shown_path: str, location: Path, members: tuple[str, ...]) -> None:
-        """Sort in the members of a zip; ``members`` leads to it where it lies in another zip."""
+        """Add the members of a zip; ``members`` leads to it if it is inside another zip."""
         try:
             infos = list_members(location, members)
         except BrokenFileError as error:
@@ -180,7 +179,7 @@ class _Search:
                 self.files.append(InputFile(member, location, (*members, info.filename)))
 
     def _is_private(self, path: str, parts: tuple[str, ...], container: str | None) -> bool:
-        """Leave a file aside that is nobody's business. Notes which containers hold such files, and which a history."""
+        """Say whether a file is private, and list it then. Notes which containers have private files or a history."""
         for package in PACKAGES:
             if any(name_matches(name, package.private) for name in (parts[-1], "/".join(parts[-2:]))):
                 self.left_aside.append(RefusedPath(path, f"private data of {package.source.title()}: not opened"))

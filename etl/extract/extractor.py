@@ -56,8 +56,8 @@ class Extractor:
         self.progress.expect(Count.FILES, len(found.files))
         decoded: list[Decoded] = []
         size = 0
-        ahead = begun or Prefetcher(FileReader(self.source, self.options), found.files)
-        for file, read in ahead.results(self.is_known):
+        prefetcher = begun or Prefetcher(FileReader(self.source, self.options), found.files)
+        for file, read in prefetcher.results(self.is_known):
             self.progress.advance(Count.FILES, 1)
             if isinstance(read, Unread):
                 results.append(FileResult(file.path, *read))
@@ -119,7 +119,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
 
 
 def _with_locations(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
-    """Return the rejected rows with their places (schema REJECTS). Of rows found out late, only its bytes tell them."""
+    """Return the rejected rows with their locations (schema REJECTS); those rejected late are looked up in the file."""
     locations = file.locations
     if not rejected.get_column("row").is_in(locations.get_column("row").implode()).all():
         data = file.file.read()

@@ -1,4 +1,4 @@
-"""Reads files side by side: the first ones before anybody asks for them, and never more than the memory allows."""
+"""Reads several files at the same time: begins before the first is asked for, and keeps within a limit of memory."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     IsKnown: TypeAlias = Callable[[str, str, Format], bool]
 
-BYTES_AT_ONCE = 1 << 26  # files are read side by side up to so many bytes; a larger one is read alone
-THREADS = 3  # where they read alone: one has Python's lock and decodes, the others read, hash, or wait for Polars
+BYTES_AT_ONCE = 1 << 26  # files are read at the same time up to this many bytes; a larger one is read alone
+THREADS = 3  # without reader processes: one holds Python's lock and decodes, the others read, hash or wait for Polars
 
 
 class Prefetcher:
-    """Reads ``files``, of which it opens the first at once.
+    """Reads ``files``, and begins at once.
 
-    In the threads of this process one file is decoded at a time, while others are read and hashed; where there is
-    much to read, other processes take a part of it.
+    The threads of this process decode one file at a time, and read and hash others meanwhile. If there is much to
+    read, reader processes take a share.
     """
 
     def __init__(self, here: FileReader, files: Sequence[InputFile]) -> None:
@@ -39,14 +39,14 @@ class Prefetcher:
         self._tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | ReaderProcess, InputFile]] = {}
         self._threads = ThreadPoolExecutor(THREADS + MOST, "etl-extract")
         with ExitStack() as ends:
-            beside = ends.enter_context(reader_processes(here, files))
+            processes = ends.enter_context(reader_processes(here, files))
             ends.callback(self._threads.shutdown, wait=False, cancel_futures=True)
-            self._idle: list[FileReader | ReaderProcess] = [here, *beside] if beside else [here] * THREADS
+            self._idle: list[FileReader | ReaderProcess] = [here, *processes] if processes else [here] * THREADS
             self._open_more()
             self._ends = ends.pop_all()
 
     def results(self, is_known: IsKnown) -> Iterator[tuple[InputFile, Decoded | Unread]]:
-        """Yield each file and what became of it, in the order in which they are done.
+        """Yield each file with its result, in the order in which they are finished.
 
         ``is_known`` is called with path, SHA-256 and format; a known file is not decoded.
         """
@@ -60,13 +60,13 @@ class Prefetcher:
                     else:
                         self._idle.append(reader)
                         yield file, _known(read) if isinstance(read, Opened) else read
-                    del task, read  # and with them the bytes
+                    del task, read  # which hold the bytes
                 self._open_more()
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the threads and processes; what they have begun is given up, and not waited for: a disk may be slow."""
+        """End the threads and processes. Files that they have begun are dropped without waiting: a disk may be slow."""
         self._ends.close()
 
     def _open_more(self) -> None:

@@ -1,4 +1,4 @@
-"""From one file to its rows: recognises it, reads and hashes it, decodes it."""
+"""Turns one file into rows: recognises, reads, hashes and decodes it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ CHANGED = "was changed while it was read. Run the same command again"
 
 
 class Opened(NamedTuple):
-    """A file of a format that is to be decoded."""
+    """A recognised file, read and hashed, but not decoded yet."""
 
     file: InputFile
     kind: Format
     sha256: str
     data: bytes
-    """Its bytes; none if another process has them."""
+    """Its bytes; empty if a reader process has them."""
 
 
 class Decoded(NamedTuple):
-    """The rows of a file."""
+    """A decoded file."""
 
     file: InputFile
     kind: Format
@@ -45,11 +45,11 @@ class Decoded(NamedTuple):
     rows: pl.DataFrame
     """Schema EXTRACTED."""
     locations: pl.DataFrame
-    """Of the broken rows (schema PLACES)."""
+    """Schema LOCATIONS: of the broken rows."""
 
 
 class Unread(NamedTuple):
-    """Why a file is not read."""
+    """A file without rows, and why it has none."""
 
     status: FileStatus
     reason: str
@@ -66,7 +66,7 @@ class FileReader:
     options: ReadOptions
 
     def open(self, file: InputFile) -> Opened | Unread:
-        """Recognise a file, read it and hash it."""
+        """Recognise, read and hash a file."""
         try:
             kind = recognise(file.peek())
             if kind is None:
@@ -82,7 +82,7 @@ class FileReader:
         return Opened(file, kind, hashlib.sha256(data).hexdigest(), data)
 
     def decode(self, opened: Opened) -> Decoded | Unread:
-        """Return the rows of a file, and where the broken ones stand."""
+        """Return the rows of a file, and the locations of the broken ones."""
         file, kind, sha256, data = opened
         try:
             scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(LOCATIONS))
@@ -94,11 +94,11 @@ class FileReader:
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
-    """Return ``locations`` and those of the ``rejected`` rows that it lacks."""
+    """Return ``locations``, completed with those of the ``rejected`` rows that are missing from it."""
     others = rejected.join(locations, on="row", how="anti", maintain_order="left")
     return pl.concat([locations, locate(data, kind, others.get_column("row").to_list())])
 
 
 def locate(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
-    """Return where the records with the numbers ``rows`` stand, and their mapped fields (schema PLACES)."""
+    """Return the locations and mapped fields of the records with the numbers ``rows`` (schema LOCATIONS)."""
     return kind.layout.locate(data, rows) if rows else empty(LOCATIONS)

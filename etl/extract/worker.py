@@ -1,7 +1,7 @@
-"""Owns the processes that read files beside this one: Python decodes on one core, however many threads it has.
+"""Reads files in other processes, because Python decodes on one core only, however many threads it has.
 
-Such a process is asked through a pipe, for one file at a time, and ends with the pipe, also if this process is killed.
-Rows come back as Arrow. One that does not start, or dies, costs nothing but time: its files are read here.
+A reader process is asked for one file at a time through a pipe, and ends when the pipe does, even if this process is
+killed. Rows come back as Arrow. If one does not start or dies, its files are read in this process.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from etl.extract.archive import InputFile
     from etl.extract.reader import FileReader
 
-WORTH_IT = 1 << 28  # bytes to read: below, more time goes by until a process has started than it saves
+WORTH_IT = 1 << 28  # bytes to read; with fewer, starting a process takes longer than it saves
 MOST = 3
-PIPE_BYTES = 1 << 20  # what Linux lets every user have; it begins with 64 KiB, and a file's rows take 3 MB
+PIPE_BYTES = 1 << 20  # Linux allows every user this much; the default is 64 KiB, and a file's rows are 3 MB
 
-# -P: the working folder, which may hold anybody's files, is no place to import from.
+# -P: nothing is imported from the working folder, which may contain anything.
 _SERVE = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from etl.extract.worker import serve; serve()"
 )
@@ -57,11 +57,11 @@ class ReaderProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self.process.pid
 
     def open(self, file: InputFile) -> Opened | Unread:
-        """See ``FileReader``; the bytes stay with the process."""
+        """See ``FileReader``; the bytes stay in the process."""
         answer = self._ask(file)
         if answer is None:
             return self._here.open(file)
@@ -71,7 +71,7 @@ class ReaderProcess:
         return Opened(file, by_name(name), sha256, b"")
 
     def decode(self, opened: Opened) -> Decoded | Unread:
-        """See ``FileReader``; of the file that was opened last."""
+        """See ``FileReader``; decodes the file that was opened last."""
         answer = self._ask(None) if not opened.data else None
         if answer is None:
             return self._decode_here(opened)
@@ -82,12 +82,12 @@ class ReaderProcess:
         return Decoded(file, kind, sha256, size, _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS))
 
     def close(self) -> None:
-        """End the process. What is asked of it afterwards, or at the moment, is done here."""
+        """End the process. Requests that it has not answered, and later ones, are done in this process."""
         self.is_there = False
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):  # what was not sent is of no use any more
+            with suppress(OSError):  # data that was not sent is not needed any more
                 if pipe is not None:
                     pipe.close()
 
@@ -108,7 +108,7 @@ class ReaderProcess:
         return pipe is not None
 
     def _ask(self, message: object) -> Any:  # noqa: ANN401 (what ``serve`` answers)
-        """Return the answer; ``None`` if the process is gone."""
+        """Return the answer; ``None`` if the process has ended."""
         pipe = self.process.stdout
         try:
             if self.is_there and pipe is not None and self._tell(message):
@@ -121,12 +121,12 @@ class ReaderProcess:
 
 @contextmanager
 def reader_processes(here: FileReader, files: Sequence[InputFile]) -> Iterator[list[ReaderProcess]]:
-    """Yield as many processes as are worth starting to read ``files``; they end with the context."""
+    """Yield the reader processes for ``files``, if any are worth starting; they end with the context."""
     is_worth_it = sum(file.size for file in files) >= WORTH_IT
     number = min(available_cores() - 1, len(files) // 4, MOST) if is_worth_it else 0
     readers: list[ReaderProcess] = []
     with ExitStack() as ends:
-        with suppress(OSError):  # no room for another process
+        with suppress(OSError):  # the system allows no more processes
             for _ in range(number):
                 readers.append(ends.enter_context(closing(ReaderProcess(here))))
         yield readers
@@ -138,16 +138,16 @@ def available_cores() -> int:
 
 
 def _widen(pipe: IO[bytes] | None) -> None:
-    """Let more through ``pipe`` at once, where the system can, so that its two ends wait less for each other."""
+    """Enlarge the buffer of ``pipe`` if the system can, so that its two ends wait less for each other."""
     if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):  # the user has used up what the system allows
+        with suppress(OSError):  # the user's limit is reached
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def serve() -> None:
-    """Be such a process: answer what comes through the pipe until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to every process; the first one decides
-    gc.disable()  # as the program itself
+    """Run as a reader process: answer requests from the pipe until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to every process; the parent decides
+    gc.disable()  # as in the parent
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     reader: FileReader = pickle.load(requests)  # noqa: S301 (written by this program)
@@ -173,15 +173,15 @@ def serve() -> None:
 
 
 def _packed(frame: pl.DataFrame) -> bytes:
-    """Return ``frame`` as Arrow, without columns of nulls alone, which most are."""
+    """Return ``frame`` as Arrow, without columns that are all null, as most are."""
     stream = BytesIO()
     frame.select([column.name for column in frame if column.null_count() < frame.height]).write_ipc_stream(stream)
     return stream.getvalue()
 
 
 def _unpacked(data: bytes, schema: pl.Schema) -> pl.DataFrame:
-    import pyarrow as pa  # noqa: PLC0415 (a reading process does without)
+    import pyarrow as pa  # noqa: PLC0415 (a reader process does not need it)
 
-    frame = pl.DataFrame(pa.ipc.open_stream(data).read_all())  # ten times as fast as Polars' reader
+    frame = pl.DataFrame(pa.ipc.open_stream(data).read_all())  # ten times as fast as Polars' own reader
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
     return conform(frame.with_columns(absent), schema) if frame.width else empty(schema)

@@ -74,7 +74,7 @@ class Scan(NamedTuple):
     rows: pl.DataFrame
     """Schema EXTRACTED."""
     locations: pl.DataFrame
-    """Schema PLACES."""
+    """Schema LOCATIONS."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.schema import TRACK_LOOKUP, empty
-from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.requests import Ids, candidate_aliases, distinct_requests, enrichment_candidates, to_resolve
 from etl.resolve.rows import NewIds
 
@@ -82,11 +82,11 @@ def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFr
     tracks = connection.query("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
     catalog = Catalog()
     for number, mbid, aliases in artists.iter_rows():
-        catalog.add_artist(Artist(number, mbid, aliases))
+        catalog.add_artist(CatalogArtist(number, mbid, aliases))
     for number, mbid, release_titles, credited in releases.iter_rows():
-        catalog.add_release(Release(number, mbid, release_titles, credited or []))
+        catalog.add_release(CatalogRelease(number, mbid, release_titles, credited or []))
     for number, mbid, duration, release, track_titles, credited in tracks.iter_rows():
-        catalog.add_track(Track(number, mbid, track_titles, release, credited or [], duration))
+        catalog.add_track(CatalogTrack(number, mbid, track_titles, release, credited or [], duration))
     return catalog
 
 

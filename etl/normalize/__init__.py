@@ -1,1 +1,1 @@
-"""From a source's rows to listens: text cleaned, whole seconds, credits split, lookup keys made. Pure functions."""
+"""Turns the rows of a format into listens: texts cleaned, whole seconds, credits split, lookup keys made. Pure."""

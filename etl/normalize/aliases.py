@@ -1,4 +1,4 @@
-"""Cleans the further names that an export knows, as ``text`` cleans the names of the listens themselves. Pure."""
+"""Cleans the aliases in an export, as ``text`` cleans the names of the listens themselves. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _TEXTS = ("of", "alias", "source")
 
 
 def clean_aliases(aliases: pl.Series) -> pl.Series:
-    """Return ``aliases`` (dtype ALIASES) with cleaned texts, each once and in a fixed order, without those of no use.
+    """Return ``aliases`` (dtype ALIASES) with cleaned texts, each once and in a fixed order.
 
-    Dropped are blank names, names of more than 2,000 bytes, and what is left of a name that another one equals; of
-    two, the primary one stays. A list without any becomes null.
+    Blank names and names of more than 2,000 bytes are dropped. Of two equal names, the primary one stays. An empty list
+    becomes null.
     """
     if aliases.null_count() == len(aliases):
         return aliases
@@ -39,4 +39,4 @@ def _clean_texts(rows: pl.DataFrame) -> pl.DataFrame:
     texts = pl.concat([rows.get_column(name).rename("text") for name in _TEXTS])
     raw, new, _ = changed_by_cleaning(texts).get_columns()
     cleaned = rows.with_columns(pl.col(name).replace(raw, new) for name in _TEXTS)
-    return cleaned.with_columns(pl.col("source").fill_null(CANONICAL))  # the column takes no null
+    return cleaned.with_columns(pl.col("source").fill_null(CANONICAL))  # Koito's column takes no null

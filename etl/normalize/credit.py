@@ -1,7 +1,7 @@
-"""Splits an artist credit into its artists: the base artist first, features after.
+"""Splits an artist credit into its artists: the base artist first, then the features.
 
-The rules are Koito's (``ParseArtists`` of v0.1.7) without three defects of it: there the features came first, "and"
-split words like "Brandy", and "feat." matched inside "Defeat.".
+The rules are those of Koito v0.1.7 (``ParseArtists``) without three of its defects: there, the features came first,
+"and" split words like "Brandy", and "feat." matched inside "Defeat.".
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from etl.normalize.text import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WORD = r"(?:(?:feat\.|ft\.|featuring(?=\s|\Z))\s*)+"  # a word that is there twice is still one
+_WORD = r"(?:(?:feat\.|ft\.|featuring(?=\s|\Z))\s*)+"  # a repeated word counts once
 _ROUND = re.compile(rf"\(\s*{_WORD}\s*([^)]*)\)", re.IGNORECASE)
 _SQUARE = re.compile(rf"\[\s*{_WORD}\s*([^\]]*)\]", re.IGNORECASE)
 _INLINE = re.compile(rf"(?<!\S){_WORD}\s*([^()\[\]]+)\Z", re.IGNORECASE)
 _AMONG_FEATURES = re.compile(rf"\s*(?:,|&|·|(?<=\s)and(?=\s|\Z)|(?<![^\s,&·]){_WORD})\s*", re.IGNORECASE)
 
-# Cheap pre-check in the syntax of Polars: only texts that it finds can hold a feature.
+# A cheap pre-check for Polars: only texts that match can contain a feature.
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"
 
 
 def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]]) -> list[str]:
     """Return the artists of the credit ``artist`` on a track called ``title``, each once, the base artist first.
 
-    Features are read from "feat.", "ft." and "featuring" in the credit and in the title, in brackets or at its end.
-    The list is never empty for a credit that is not blank.
+    Features follow "feat.", "ft." or "featuring" in the credit or the title, in brackets or at the end. The list is
+    empty only for a blank credit.
     """
     base, features = _cut_features(artist)
     names = [part for separator in separators for part in _split(separator, base) if part != base]
@@ -39,19 +39,19 @@ def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]])
 
 
 def _split(separator: re.Pattern[str], text: str) -> list[str]:
-    """Split as Go does: ``re.split`` would return what groups in the pattern matched, too."""
+    """Split as Go does; ``re.split`` would also return what groups in the pattern match."""
     gaps = [found.span() for found in separator.finditer(text)]
     edges = [0, *(edge for gap in gaps for edge in gap), len(text)]
     return [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Return ``names`` trimmed, without blanks and without those that equal an earlier one but for case."""
+    """Return ``names`` trimmed, without blanks, and without those that equal an earlier one ignoring case."""
     return [names[position].strip() for position in distinct_positions(names)]
 
 
 def distinct_positions(names: Sequence[str | None]) -> list[int]:
-    """Return where in ``names`` the ones stand that ``distinct`` keeps."""
+    """Return the positions in ``names`` of those that ``distinct`` keeps."""
     first: dict[str, int] = {}
     for position, name in enumerate(names):
         if name and not name.isspace():

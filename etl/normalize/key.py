@@ -1,4 +1,4 @@
-"""Makes the lookup key, in the one place where keys are made: ``lower()`` differs between engines."""
+"""Makes lookup keys. No other module does, because ``lower()`` differs between engines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 import polars as pl
 
-BETWEEN_FIELDS = "\x1f"  # PostgreSQL text cannot hold U+0000; cleaned text holds no control characters
+BETWEEN_FIELDS = "\x1f"  # never in cleaned text, which has no control characters; PostgreSQL cannot store U+0000
 BETWEEN_ARTISTS = "\x1e"
 MAX_KEY_BYTES = 2_000
 
@@ -14,9 +14,9 @@ MAX_KEY_BYTES = 2_000
 def lookup_keys(texts: pl.DataFrame) -> pl.Series:
     """Return the key of each row: credit, track and album, lower-cased, joined by U+001F.
 
-    Columns in: ``credit`` (the whole credit: the text, or the names in order joined by ``BETWEEN_ARTISTS``),
-    ``track``, ``album`` (null is an empty part), all cleaned. A key of more than 2,000 bytes is replaced by a
-    digest, as it is a primary key in a B-tree.
+    Columns in, all cleaned: ``credit`` (the text, or the names in order joined by ``BETWEEN_ARTISTS``), ``track``,
+    ``album`` (null is an empty part). A key of more than 2,000 bytes is replaced by a digest, because it is a primary
+    key in a B-tree.
     """
     keys = texts.select(
         pl.concat_str(
@@ -33,7 +33,7 @@ def lookup_keys(texts: pl.DataFrame) -> pl.Series:
 
 
 def lookup_key(credit: str, track: str, album: str | None) -> str:
-    """Return the key of one row, in a fraction of the time. Only of ASCII it is sure that ``lower()`` does the same."""
+    """Return the key of one row, in a fraction of the time. Python's ``lower()`` is used only for ASCII."""
     texts = (credit, track, album or "")
     is_ascii = all(text.isascii() for text in texts)
     lower = [text.lower() for text in texts] if is_ascii else pl.Series(texts).str.to_lowercase()

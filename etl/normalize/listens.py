@@ -1,4 +1,4 @@
-"""Turns the rows that a source's reader extracted into listens, skipped rows and rejected rows."""
+"""Turns the rows of a format into listens, skipped rows and rejected rows."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides about a row, beside its own content."""
+    """The settings that decide about a row."""
 
     now: datetime
-    """Rows of more than a day later are rejected."""
+    """A row with a time of more than a day later is rejected."""
     separators: Separators
-    """Split a text credit into artists."""
+    """Split a credit that is one text into artists."""
     since: datetime | None = None
     until: datetime | None = None
-    """The window, both ends inclusive."""
+    """The window of times, both ends inclusive."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class Normalized:
     rejected: pl.DataFrame
     """Columns file, row, reason, detail."""
     cleaned: int
-    """How many listens had a text that cleaning did more to than trim."""
+    """The number of listens with a text that cleaning changed by more than trimming."""
 
 
 class Extracted(NamedTuple):
-    """The rows that a source's reader extracted from a file, and what holds for all of them."""
+    """The rows that a format read from a file, and what holds for all of them."""
 
     rows: pl.DataFrame
     """Schema EXTRACTED."""
     file: str
     source: str
     earliest: datetime
-    """Rows from before are rejected."""
+    """Rows with an earlier time are rejected."""
 
 
 def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetime, rules: Rules) -> Normalized:
@@ -67,16 +67,16 @@ def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetim
 
 
 def normalize_together(files: Sequence[Extracted], rules: Rules) -> list[Normalized]:
-    """Return the same for each of ``files``, in their order. Many at a time take less time: their names repeat."""
+    """Return the same for each of ``files``, in their order. This is faster than one by one: names repeat."""
     if not files:
         return []
     rows = pl.concat(_labelled(number, file) for number, file in enumerate(files))
-    settled = pl.col("skip").is_not_null() | pl.col("reject").is_not_null()
-    judged = _judge(_clean_values(_with_names(rows.filter(~settled), rules.separators)), rules)
+    decided = pl.col("skip").is_not_null() | pl.col("reject").is_not_null()
+    checked = _decide(_clean_values(_with_names(rows.filter(~decided), rules.separators)), rules)
     verdict = ("number", "file", "row", *_VERDICT)
-    others = [rows.filter(settled).select(verdict), judged.filter(settled).select(verdict)]
+    others = [rows.filter(decided).select(verdict), checked.filter(decided).select(verdict)]
     verdicts = pl.concat(others).sort("number", "row")
-    good = judged.filter(~settled)
+    good = checked.filter(~decided)
     rejected = verdicts.filter(pl.col("reject").is_not_null())
     skipped = verdicts.filter(pl.col("reject").is_null() & pl.col("skip").is_not_null())
     parts = (_by_file(frame, len(files)) for frame in (good, skipped, rejected))
@@ -101,16 +101,16 @@ def _labelled(number: int, file: Extracted) -> pl.DataFrame:
 
 
 def _by_file(rows: pl.DataFrame, files: int) -> list[pl.DataFrame]:
-    """Cut ``rows``, which stand in the order of ``number``, into those of each file."""
+    """Divide ``rows``, sorted by ``number``, into those of each file."""
     edges = rows.get_column("number").search_sorted(pl.Series(range(files + 1), dtype=pl.UInt32))
     return [rows.slice(start, end - start) for start, end in pairwise(edges)]
 
 
 def _with_names(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:
-    """Replace the names of ``rows`` by normalised ones; plays repeat, so each distinct combination is made once."""
+    """Replace the names of ``rows`` by normalised ones. Plays repeat, so each distinct combination is made once."""
     columns = list(NAMES_OF_ROW)
     distinct = rows.select(columns).with_row_index("position").group_by(columns, maintain_order=True).agg("position")
-    names = normalize_names(distinct, separators).rechunk()  # rows of a column in pieces take 20 times as long to get
+    names = normalize_names(distinct, separators).rechunk()  # taking rows from chunks is 20 times slower
     positions = names.select("position").with_row_index("of").explode("position")
     of = pl.zeros(rows.height, pl.UInt32, eager=True).scatter(positions["position"], positions["of"])
     return rows.drop(columns).hstack(names.drop("position")[of])
@@ -128,15 +128,15 @@ def _clean_values(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _uuid(text: pl.Expr) -> pl.Expr:
-    """Return a MusicBrainz identifier in its canonical form, null where it is none: the row is good without it."""
+    """Return an MBID in its canonical form. An invalid one becomes null: the listen is good without it."""
     low = text.str.strip_chars().str.to_lowercase()
     bare = low.str.replace_all("-", "", literal=True)
     canonical = pl.concat_str(*(bare.str.slice(*part) for part in _UUID_PARTS), separator="-")
     return pl.when(low.str.contains(MBID) & (bare != "0" * 32)).then(canonical)
 
 
-def _judge(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Set ``skip``, or ``reject`` and ``detail``, of the rows that are no listens; the first verdict counts."""
+def _decide(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Set ``skip``, or ``reject`` and ``detail``, for rows that are not listens; the first verdict counts."""
     time = pl.col("listened_at")
     stamp = time.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     too_long = pl.format("{} bytes; at most 2,000 fit", "too_long")
@@ -156,5 +156,5 @@ def _judge(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     if rules.until is not None:
         outside |= time > rules.until
     skip = pl.when(outside & pl.col("reject").is_null()).then(pl.lit(str(SkipReason.OUTSIDE_WINDOW)))
-    judged = rows.with_columns(reject=pl.coalesce(reject), detail=pl.coalesce(detail).replace("", None))
-    return judged.with_columns(skip=skip)
+    checked = rows.with_columns(reject=pl.coalesce(reject), detail=pl.coalesce(detail).replace("", None))
+    return checked.with_columns(skip=skip)

@@ -1,4 +1,4 @@
-"""Normalises the names of a listen: texts cleaned, the credit split into artists, the lookup key made. Pure."""
+"""Normalises the names of listens: cleans texts, splits the credit into artists, makes the lookup key. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXTS = ("artist", "track", "album")
 
 
 class Credit(NamedTuple):
-    """An artist credit: its part of the lookup key, its artists, their MBIDs, their names as exported."""
+    """An artist credit: its part of the lookup key, its artists, their MBIDs, and their names as exported."""
 
     text: str
     artists: list[str]
@@ -32,9 +32,9 @@ class Credit(NamedTuple):
 def normalize_names(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
     """Return ``names`` with the columns NAMES_OF_ROW cleaned and ``artists`` filled, base artist first, each once.
 
-    Columns added: ``raw_artists``, ``raw_track``, ``raw_album`` (the texts as exported, where cleaning did more than
-    trim), ``altered`` (whether it did so with any of them), ``lookup_key``, and ``too_long`` (bytes of a name over the
-    limit). ``artists`` and the key are null where artist or track is blank or too long.
+    Columns added: ``raw_artists``, ``raw_track``, ``raw_album`` (texts as exported, if cleaning changed them by more
+    than trimming), ``altered`` (whether it did), ``lookup_key``, ``too_long`` (the bytes of a name over the limit).
+    ``artists`` and the key are null if artist or track is blank or too long.
     """
     cleaned = _clean_texts(names)
     has_artist = pl.coalesce(pl.col("artists").list.drop_nulls().list.len() > 0, pl.col("artist").is_not_null())
@@ -48,7 +48,7 @@ def normalize_names(names: pl.DataFrame, separators: Separators) -> pl.DataFrame
 
 
 def _clean_texts(names: pl.DataFrame) -> pl.DataFrame:
-    """Clean the texts; add the raw ones and ``too_long``. Few texts need it, so they are found first."""
+    """Clean the texts; add the raw ones and ``too_long``. Few texts need cleaning, so they are found first."""
     every = [names.get_column(name) for name in (*_TEXTS, "client")] + [names.get_column("artists").explode()]
     changed = changed_by_cleaning(pl.concat([texts.rename("text") for texts in every]))
     raw, new, variant = changed.get_columns()
@@ -64,7 +64,7 @@ def _clean_texts(names: pl.DataFrame) -> pl.DataFrame:
     )
     longest = pl.max_horizontal(
         *(pl.col(name).str.len_bytes() for name in _TEXTS if name != "artist"),
-        # a text beside listed artists names nobody: it is as long as all of them together
+        # if artists are listed, the credit as a text names none of them: it is as long as all together
         pl.when(pl.col("artists").is_null()).then(pl.col("artist").str.len_bytes()),
         pl.col("artists").list.eval(pl.element().str.len_bytes()).list.max(),
     )
@@ -79,7 +79,7 @@ def _variants(text: pl.Expr, raw: pl.Series, variant: pl.Series) -> pl.Expr:
 
 
 def _split_credits(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
-    """Fill ``artists``, ``raw_artists`` and ``credit``; Python looks only at the rows where there is a choice."""
+    """Fill ``artists``, ``raw_artists`` and ``credit``; only credits that may have several artists need Python."""
     texts = names.get_column("artist").drop_nulls().unique().to_list()
     composed = [text for text in texts if any(pattern.search(text) for pattern in separators)]
     feature = pl.any_horizontal(pl.col("artist", "track").str.contains(FEATURE_HINT))
@@ -95,7 +95,7 @@ def _split_credits(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
 
 
 def _split_hard(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
-    """Do the same for listed artists and for credits that may hold several."""
+    """Do the same for listed artists and for credits that may have several."""
     columns = ("artist", "track", "artists", "artist_mbids", "raw_artist", "raw_track", "raw_artists")
     found: list[Credit] = []
     for artist, track, listed, mbids, raw_artist, raw_track, raw_listed in names.select(columns).iter_rows():
@@ -116,14 +116,14 @@ def _split_hard(names: pl.DataFrame, separators: Separators) -> pl.DataFrame:
 
 
 def _name_lists(title: str, lists: Sequence[list[str]]) -> pl.Series:
-    """Return lists of cleaned names, none of them empty, as a column: splitting texts is faster than nested lists."""
+    """Return lists of cleaned names, none of them empty, as a column. Splitting texts is faster than nested lists."""
     return pl.Series(title, [BETWEEN_ARTISTS.join(names) for names in lists], dtype=pl.String).str.split(
         BETWEEN_ARTISTS
     )
 
 
 def listed_credit(listed: list[str | None], mbids: list[str | None] | None, raw: list[str | None] | None) -> Credit:
-    """Return the credit of listed artists: blanks dropped, each name once; MBIDs that stand beside names go along."""
+    """Return the credit of listed artists: without blanks, each name once, and MBIDs for the names that stay."""
     kept = distinct_positions(listed)
     artists = [name for position in kept if (name := listed[position])]
     variants = [(raw[position] if raw else None) or name for position in kept if (name := listed[position])]

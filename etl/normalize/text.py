@@ -1,24 +1,24 @@
-"""Cleans the texts of an export: what is matched and stored is what these functions return."""
+"""Cleans the texts of an export. Cleaned texts are what is matched and stored."""
 
 from __future__ import annotations
 
 import polars as pl
 
-# Upper bound of a name in bytes: aliases are B-tree entries, whose limit in PostgreSQL is 2,704 bytes.
+# The limit of a name in bytes: aliases are in a B-tree index, whose entries PostgreSQL limits to 2,704 bytes.
 MAX_NAME_BYTES = 2_000
 
-# Control characters that are no white space. Rust's \s is Unicode's White_Space, which holds U+0085 and NBSP.
+# Control characters except white space. Rust's \s is Unicode's White_Space, which includes U+0085 and NBSP.
 _CONTROLS = r"[\p{Cc}--\s]"
 
-# Everything that cleaning acts upon: NBSP is the one white space below U+0300 that is no control character and no
-# space, and a text without characters from U+0300 on is in NFC (Unicode's NFC_Quick_Check is Yes for all below).
+# Everything that cleaning changes. Below U+0300, NBSP is the only white space except the space that is not a control
+# character, and a text without characters from U+0300 on is in NFC (Unicode's NFC_Quick_Check is Yes for all below).
 _SUSPECT = r"[\p{Cc}\x{A0}\x{300}-\x{10FFFF}]|^\s|\s$|\s\s|^$"
 
 
 def clean(text: pl.Expr) -> pl.Expr:
-    """Return ``text`` (String) in NFC, without control characters, white space collapsed to single spaces, trimmed.
+    """Return ``text`` (String) in NFC, without control characters, with white space collapsed to spaces, trimmed.
 
-    Blank texts become null. Cleaning twice changes nothing.
+    Blank texts become null. Cleaning again changes nothing.
     """
     plain = text.str.replace_all(_CONTROLS, "").str.replace_all(r"\s+", " ").str.strip_chars(" ").str.normalize("NFC")
     return pl.when(plain.str.len_bytes() > 0).then(plain)
@@ -27,9 +27,9 @@ def clean(text: pl.Expr) -> pl.Expr:
 def changed_by_cleaning(texts: pl.Series) -> pl.DataFrame:
     """Return those distinct ``texts`` that cleaning changes.
 
-    Columns: ``raw``; ``cleaned`` (null for a blank text); ``variant``, which is ``raw`` trimmed where that still
-    differs. Koito stores what it is given, so a database that it filled may hold a text in that form. A text with
-    U+0000 has no variant: PostgreSQL cannot hold it.
+    Columns out: ``raw``; ``cleaned`` (null for a blank text); ``variant``, which is ``raw`` trimmed, if that differs
+    from ``cleaned``. Koito stores texts as submitted, so its database may have one in this form. A text with U+0000 has
+    no variant, because PostgreSQL cannot store it.
     """
     suspects = texts.unique().to_frame("raw").filter(pl.col("raw").str.contains(_SUSPECT))
     changed = suspects.with_columns(cleaned=clean(pl.col("raw"))).filter(pl.col("raw").ne_missing(pl.col("cleaned")))
@@ -39,13 +39,13 @@ def changed_by_cleaning(texts: pl.Series) -> pl.DataFrame:
 
 
 def fold(text: str) -> str:
-    """Return ``text`` with simple case folding: one character to one, as Go's ``strings.EqualFold`` compares.
+    """Return ``text`` with simple case folding, one character to one, as Go's ``strings.EqualFold`` compares.
 
-    Full folding would call "Straße" and "STRASSE" one name, which Koito does not.
+    Full folding would make "Straße" and "STRASSE" equal, which they are not in Koito.
     """
     if text.isascii():
         return text.lower()
-    folded = text.casefold()  # never shortens, so that of equal length each character became one
+    folded = text.casefold()  # never shorter than text, so with equal lengths each character became one
     return folded if len(folded) == len(text) else "".join(map(_fold_character, text))
 
 

@@ -1,1 +1,4 @@
-"""From resolution requests to ids: the rules over a snapshot of names, and the cut into batches. Pure."""
+"""Turns resolution requests into ids: applies the rules to a snapshot of names, and divides the result into batches.
+
+Pure: frames and objects in, frames and objects out.
+"""

@@ -1,7 +1,7 @@
-"""Keeps the further names that an export knows: finds whose each of them is, and what the entity lacks. Pure.
+"""Assigns the aliases in an export to entities, and finds those that an entity lacks. Pure.
 
-An alias belongs to what has the MBID that its request gives, else to what has the name, unless both have MBIDs: those
-are two things of one name.
+An alias belongs to the entity with the request's MBID, else to the one with the request's name, unless both have MBIDs:
+these are two entities with the same name.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from etl.core.schema import CANONICAL
-from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.catalog import CatalogArtist
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from etl.resolve.catalog import Catalog, CatalogEntity, CatalogTrack
     from etl.resolve.requests import AliasRow, ResolutionRequest
 
 
 class NewAlias(NamedTuple):
-    """A further name of an ``entity`` (artist, album or track) that exists already or that the plan makes."""
+    """An alias to add to an ``entity`` (artist, album or track), an existing one or one that the plan creates."""
 
     entity: str
     number: int
@@ -27,7 +28,7 @@ class NewAlias(NamedTuple):
 
 
 class AliasKeeper:
-    """Collects in ``added`` what entities lack, and in ``sources`` where the primary names of new ones came from."""
+    """Collects the aliases that entities lack in ``added``, and the sources of new primary names in ``sources``."""
 
     def __init__(self, catalog: Catalog, added: list[NewAlias], sources: dict[tuple[str, int], str]) -> None:
         self._catalog = catalog
@@ -38,16 +39,16 @@ class AliasKeeper:
     def keep(
         self, request: ResolutionRequest, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]
     ) -> None:
-        """Give the entities of ``request``, whose track is ``track_id``, those of ``aliases`` that they lack.
+        """Add to the entities of ``request``, whose track is ``track_id``, those of ``aliases`` that they lack.
 
-        From the numbers in ``made_before`` on, by entity, the request itself has made them.
+        ``made_before`` has, by entity, the first id of those that this request created.
         """
         track = self._catalog.tracks.get(track_id)
         if track is None:
             return
         album = self._catalog.releases.get(track.release)
         titles = (request.album, request.raw_album) if request.album else (request.track, request.raw_track)
-        owners: dict[tuple[str, str | None], Artist | Release | Track | None] = {
+        owners: dict[tuple[str, str | None], CatalogEntity | None] = {
             ("track", None): track
             if _is_it(track, request.recording_mbid, (request.track, request.raw_track))
             else None,
@@ -60,7 +61,7 @@ class AliasKeeper:
             if (owner := owners[named]) is not None:
                 self._keep(row, owner, is_new=owner.id >= made_before[row["entity"]])
 
-    def _credited_as(self, request: ResolutionRequest, name: str | None, track: Track) -> Artist | None:
+    def _credited_as(self, request: ResolutionRequest, name: str | None, track: CatalogTrack) -> CatalogArtist | None:
         """Return the artist of ``track`` that ``request`` calls ``name``."""
         if name not in request.artists:
             return None
@@ -72,22 +73,22 @@ class AliasKeeper:
         by_mbid = (artist for artist in credited if mbid and artist.mbid == mbid)
         return next(by_mbid, None) or next((artist for artist in credited if _is_it(artist, mbid, spellings)), None)
 
-    def _keep(self, row: AliasRow, owner: Artist | Release | Track, *, is_new: bool) -> None:
+    def _keep(self, row: AliasRow, owner: CatalogEntity, *, is_new: bool) -> None:
         entity, alias, source = row["entity"], row["alias"], row["source"]
-        names = owner.aliases if isinstance(owner, Artist) else owner.titles
+        names = owner.aliases if isinstance(owner, CatalogArtist) else owner.titles
         if alias in names:
             if is_new and row["is_primary"] and source != CANONICAL:
                 self._sources[entity, owner.id] = source
         elif (entity, owner.id, alias) not in self._seen:
             self._seen.add((entity, owner.id, alias))
             self._added.append(NewAlias(entity, owner.id, alias, source))
-            if isinstance(owner, Artist):
+            if isinstance(owner, CatalogArtist):
                 self._catalog.add_alias(owner, alias)
 
 
-def _is_it(entity: Artist | Release | Track, mbid: str | None, spellings: Sequence[str | None]) -> bool:
-    """Say whether a request that gives ``mbid`` and one of ``spellings`` means ``entity``."""
+def _is_it(entity: CatalogEntity, mbid: str | None, spellings: Sequence[str | None]) -> bool:
+    """Say whether a request with ``mbid`` and one of ``spellings`` means ``entity``."""
     if mbid and entity.mbid:
         return mbid == entity.mbid
-    names = entity.aliases if isinstance(entity, Artist) else entity.titles
+    names = entity.aliases if isinstance(entity, CatalogArtist) else entity.titles
     return any(spelling in names for spelling in spellings if spelling)

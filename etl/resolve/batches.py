@@ -1,13 +1,13 @@
-"""Cuts a plan into batches that can be written side by side. Pure.
+"""Divides a plan into batches that several connections can write at the same time. Pure.
 
-A foreign key to another connection's uncommitted row fails at once, so an entity that is new may be used by one
-batch only, until that batch is committed. What several batches would need is moved into *seeds*: a few keys that
-bring all shared entities, written first and one after the other, each entity with a listen of its own. All other
-batches are then independent of each other, and those that need no seed can start at once.
+A foreign key to another connection's uncommitted row fails at once, so only one batch may use a new entity until that
+batch is committed. Entities that several batches need are moved into *seeds*: a few keys that create all shared
+entities, each with a listen of its own. Seeds are written first, one after the other. All other batches are then
+independent of each other, and those that need no seed can start at once.
 
-A run may end between any two batches, and the next one must come to what this plan came to. So keys whose order decided
-which of two entities is meant (*commit-together constraints*) go into one batch, before all others if they are not in
-one anyway.
+A run may end between any two batches, and the next run must resolve the rest to the same entities. So keys whose order
+decided which of two entities is meant (*commit-together constraints*) go into one batch. If they are in different ones,
+they go into a batch before all others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from etl.resolve.catalog import Catalog
     from etl.resolve.planner import Plan
 
-# Rows that a new key adds beside its listens: track, alias, credits, lookup, its share of artist and release.
+# The rows of a new key in addition to its listens: track, alias, credits, lookup, its share of artist and release.
 ROWS_PER_KEY = 6
 
 
@@ -31,11 +31,11 @@ class Phase(IntEnum):
     """When a batch of a round may be written."""
 
     SEED = 0
-    """In order, one after the other."""
+    """First, in order, one after the other."""
     INDEPENDENT = 1
     """At any time."""
     DEPENDENT = 2
-    """At any time once the seeds are committed."""
+    """At any time after the seeds are committed."""
 
 
 # The keys that a plan resolved, in its order; ids may be placeholders.
@@ -46,11 +46,11 @@ RESOLVED = pl.Schema(
         "artist": pl.Int64,
         "release": pl.Int64,
         "track": pl.Int64,
-        "owner": pl.Int64,  # the first artist of the release, if the plan makes it; 0 otherwise
-        "maker": pl.Int64,  # the position of the key that makes the release with its artists; its own otherwise
+        "owner": pl.Int64,  # the first artist of the release if the plan creates it, else 0
+        "maker": pl.Int64,  # the position of the key that creates the release, else its own
     }
 )
-# What a key needs that does not exist yet: a table of Koito's, and a placeholder.
+# The entities that a key needs and that do not exist yet: a table of Koito's, and a placeholder.
 NEEDS = pl.Schema({"position": pl.Int64, "entity": pl.String, "number": pl.Int64})
 
 
@@ -76,7 +76,7 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
 
 
 def find_commit_together(catalog: Catalog, resolved: pl.DataFrame, needed: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys that must be committed together (columns constraint and position; see ``Catalog``)."""
+    """Return the keys that must be committed together. Columns out: constraint, position; see ``Catalog``."""
     sides = pl.DataFrame(
         [(number, *entity) for number, both in enumerate(catalog.commit_together) for entity in both],
         schema={"constraint": pl.Int64, "entity": pl.String, "number": pl.Int64},
@@ -92,7 +92,7 @@ def find_commit_together(catalog: Catalog, resolved: pl.DataFrame, needed: pl.Da
 
 
 def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
-    """Return what each of the ``resolved`` keys needs (schema NEEDS)."""
+    """Return the new entities that each of the ``resolved`` keys needs (schema NEEDS)."""
     credited = pl.DataFrame(
         {
             "track": [track.id for track in plan.tracks for _ in track.artists],
@@ -118,10 +118,10 @@ def cut(
 ) -> pl.DataFrame:
     """Divide the ``resolved`` keys into batches of about ``size`` rows.
 
-    A key is never divided, nor are keys that must be committed together.
+    A key is in one batch, and so are keys that must be committed together.
 
     ``commit_together`` is what ``find_commit_together`` returns; ``listens`` counts the listens of each key, in the
-    order of ``resolved``. Columns out: position, batch (from 0, in an order in which they may be committed) and phase.
+    order of ``resolved``. Columns out: position, batch (from 0, in an order in which they may be committed), phase.
     """
     ordered = resolved.with_columns(weight=listens + ROWS_PER_KEY).sort("owner", "release", "track", "position")
     chunked = ordered.with_columns(chunk=(pl.col("weight").cum_sum() - 1) // size)
@@ -145,9 +145,9 @@ def cut(
 
 
 def _seeds(chunked: pl.DataFrame, homes: pl.DataFrame) -> pl.DataFrame:
-    """Return the positions of keys that together need every entity which more than one chunk needs.
+    """Return the positions of keys that together create every entity that more than one chunk needs.
 
-    Of the keys that need an entity the one with the fewest listens is taken: others wait for the seeds.
+    For each entity, the key with the fewest listens is taken, because other batches wait for the seeds.
     """
     shared = homes.group_by("entity", "number").agg(pl.col("chunk").n_unique() > 1).filter("chunk")
     first = (
@@ -165,7 +165,7 @@ def _with_makers(positions: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame
 
 
 def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.DataFrame) -> pl.DataFrame:
-    """Return the positions of keys that must be committed together and that are not within one chunk."""
+    """Return the positions of keys that must be committed together and are in different chunks."""
     sides = commit_together.join(chunked.select("position", "chunk"), on="position")
     positions = seeds.clear()
     while sides.height:
@@ -185,6 +185,6 @@ def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.D
 
 
 def _chunked_seeds(chunked: pl.DataFrame, seeds: pl.DataFrame, size: int) -> pl.DataFrame:
-    """Divide the seeds; the maker of a release goes before others that need it."""
+    """Divide the seeds into chunks; the key that creates a release goes before others that need it."""
     ordered = chunked.join(seeds, on="position", how="semi").sort(pl.col("maker") != pl.col("position"), "position")
     return ordered.select("position", chunk=(pl.col("weight").cum_sum() - 1) // size)

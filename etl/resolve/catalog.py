@@ -1,7 +1,7 @@
-"""The artists, releases and tracks that a plan can see: what the database holds, and what the plan adds. Pure.
+"""Holds the artists, releases and tracks that a plan can match: those in the database and those it creates. Pure.
 
-Ids from ``FIRST_NEW`` on are placeholders of entities that do not exist yet, in the order of their creation; so the
-lowest id is the oldest entity, in the database as in the plan.
+Ids from ``FIRST_NEW`` on are placeholders for new entities, in the order of their creation. So the lowest id is the
+oldest entity, in the database as well as in the plan.
 """
 
 from __future__ import annotations
@@ -18,38 +18,39 @@ if TYPE_CHECKING:
 
     Entity: TypeAlias = tuple[str, int]
     """artists, releases or tracks, and an id."""
+    CatalogEntity: TypeAlias = "CatalogArtist | CatalogRelease | CatalogTrack"
 
 FIRST_NEW = 2**31
 
 
 @dataclass(slots=True)
-class Artist:
-    """An artist and the names that it is known by."""
+class CatalogArtist:
+    """An artist and its names."""
 
     id: int
     mbid: str | None
     aliases: list[str]
 
     def answers_to(self, folded: str) -> bool:
-        """Whether one of the names is ``folded`` but for case."""
+        """Say whether one of the names is ``folded``, ignoring case."""
         return any(fold(alias) == folded for alias in self.aliases)
 
 
 @dataclass(slots=True)
-class Release:
-    """A release, its primary title and the artists attached to it; the first made it."""
+class CatalogRelease:
+    """A release, its titles and its artists; the first artist is the one that it was created with."""
 
     id: int
     mbid: str | None
     titles: Sequence[str]
     artists: list[int]
     various_artists: bool = False
-    """Of one that the plan makes."""
+    """Known only for a new release."""
 
 
 @dataclass(slots=True)
-class Track:
-    """A track, its primary title and its artists, the primary one first."""
+class CatalogTrack:
+    """A track, its titles and its artists, the primary one first."""
 
     id: int
     mbid: str | None
@@ -61,11 +62,11 @@ class Track:
 
 @dataclass(slots=True)
 class Catalog:
-    """All of them, found by id, MBID or name; each list of ids is ascending."""
+    """All entities, indexed by id, MBID and name; each list of ids is ascending."""
 
-    artists: dict[int, Artist] = field(default_factory=dict)
-    releases: dict[int, Release] = field(default_factory=dict)
-    tracks: dict[int, Track] = field(default_factory=dict)
+    artists: dict[int, CatalogArtist] = field(default_factory=dict)
+    releases: dict[int, CatalogRelease] = field(default_factory=dict)
+    tracks: dict[int, CatalogTrack] = field(default_factory=dict)
     artist_of_mbid: dict[str, int] = field(default_factory=dict)
     release_of_mbid: dict[str, int] = field(default_factory=dict)
     track_of_mbid: dict[str, int] = field(default_factory=dict)
@@ -75,13 +76,13 @@ class Catalog:
     tracks_titled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     """By (title, release)."""
     missed: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """By (artists, releases or tracks, MBID): the tracks of requests that gave an MBID which then still nothing had."""
+    """By (artists, releases or tracks, MBID): the tracks of requests with an MBID that no entity had at that time."""
     commit_together: list[tuple[Entity, Entity]] = field(default_factory=list)
-    """Both answer to a name or an MBID, and the order of the plan decides which is meant. Where only the second one is
-    stored, because a run ended, what is planned afresh would find that."""
+    """Pairs of entities with the same name or MBID: the order of the plan decided which is meant. If a run ended with
+    only the second one stored, the next run would match that one."""
 
-    def add_artist(self, artist: Artist) -> None:
-        """Add one; artists come in the order of their ids."""
+    def add_artist(self, artist: CatalogArtist) -> None:
+        """Add an artist; artists must be added in the order of their ids."""
         self.artists[artist.id] = artist
         if artist.mbid:
             self.own("artists", artist.mbid, artist.id)
@@ -90,22 +91,22 @@ class Catalog:
             self._add_commit_together("artists", artist.id, named)
             named.append(artist.id)
 
-    def add_alias(self, artist: Artist, alias: str) -> None:
-        """Give an artist a further name."""
+    def add_alias(self, artist: CatalogArtist, alias: str) -> None:
+        """Add an alias to an artist."""
         artist.aliases.append(alias)
         named = self.artists_named.setdefault(alias, [])
         self._add_commit_together("artists", artist.id, named)
         insort(named, artist.id)
 
-    def add_release(self, release: Release) -> None:
-        """Add one."""
+    def add_release(self, release: CatalogRelease) -> None:
+        """Add a release."""
         self.releases[release.id] = release
         if release.mbid:
             self.own("releases", release.mbid, release.id)
         self._index(release, release.artists)
 
-    def add_track(self, track: Track) -> None:
-        """Add one; tracks come in the order of their ids."""
+    def add_track(self, track: CatalogTrack) -> None:
+        """Add a track; tracks must be added in the order of their ids."""
         self.tracks[track.id] = track
         if track.mbid:
             self.own("tracks", track.mbid, track.id)
@@ -115,17 +116,17 @@ class Catalog:
             titled.append(track.id)
 
     def own(self, entity: str, mbid: str, number: int) -> None:
-        """Note whose an MBID is."""
+        """Record the entity that an MBID belongs to."""
         owners = {"artists": self.artist_of_mbid, "releases": self.release_of_mbid, "tracks": self.track_of_mbid}
         owners[entity][mbid] = number
         self.commit_together += [(("tracks", track), (entity, number)) for track in self.missed.get((entity, mbid), ())]
 
-    def attach(self, release: Release, artist: int) -> None:
-        """Attach an artist to a release."""
+    def attach(self, release: CatalogRelease, artist: int) -> None:
+        """Add an artist to a release."""
         release.artists.append(artist)
         self._index(release, [artist])
 
-    def _index(self, release: Release, artists: Iterable[int]) -> None:
+    def _index(self, release: CatalogRelease, artists: Iterable[int]) -> None:
         for title in release.titles:
             for artist in artists:
                 known = self.release_titled.get((title, artist))

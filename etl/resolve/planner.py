@@ -1,7 +1,7 @@
-"""Koito's rules of resolution over a snapshot, without its defects: which ids a request gets, and what to write.
+"""Applies Koito's rules of resolution to a snapshot: which ids a request gets, and which rows must be written. Pure.
 
-The rules are sequential: each request sees what the ones before it created. They are those of Koito v0.1.7's
-``SubmitListen``; what is different on purpose stands in the README under "How a listen finds its track".
+The rules are sequential: each request sees the entities that earlier ones created. They are those of ``SubmitListen``
+in Koito v0.1.7; intended differences are in the README under "How a listen finds its track".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from etl.normalize.text import fold
 from etl.resolve.aliases import AliasKeeper
-from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
+from etl.resolve.catalog import FIRST_NEW, Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.requests import Ids, ResolutionRequest
 
 if TYPE_CHECKING:
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
 
 @dataclass
 class Plan:
-    """What is to be written, in order of creation, and what each key stands for."""
+    """The entities to write, in order of creation, and the ids of each key."""
 
     ids: dict[str, Ids] = field(default_factory=dict)
-    """Every key that the plan saw."""
+    """The ids of every key that the plan has seen."""
     resolved: dict[str, Ids] = field(default_factory=dict)
-    """The keys that the cache did not know."""
-    artists: list[Artist] = field(default_factory=list)
-    releases: list[Release] = field(default_factory=list)
-    """New ones; ``artists`` of a release are those of its first request, then ``attached`` ones."""
+    """The ids of keys that were not cached."""
+    artists: list[CatalogArtist] = field(default_factory=list)
+    releases: list[CatalogRelease] = field(default_factory=list)
+    """New releases; their ``artists`` are those of their first request, then ``attached`` ones."""
     release_artists: list[list[int]] = field(default_factory=list)
-    """For each new release the artists that it was made with."""
+    """For each new release, the artists that it was created with."""
     release_keys: list[str] = field(default_factory=list)
-    """For each new release the key that made it."""
-    tracks: list[Track] = field(default_factory=list)
+    """For each new release, the key that created it."""
+    tracks: list[CatalogTrack] = field(default_factory=list)
     attached: list[tuple[int, int, str]] = field(default_factory=list)
-    """(artist, release, key): artists that a request adds to a release after it was made."""
+    """(artist, release, key): artists that a request adds to an earlier release."""
     artist_mbids: dict[int, str] = field(default_factory=dict)
     release_mbids: dict[int, str] = field(default_factory=dict)
     track_mbids: dict[int, str] = field(default_factory=dict)
     durations: dict[int, int] = field(default_factory=dict)
-    """What entities that exist already lacked."""
+    """The MBIDs and durations to add to existing entities, by id."""
     aliases: list[NewAlias] = field(default_factory=list)
-    """Names to add; none of them becomes the primary one."""
+    """Aliases to add; none of them becomes a primary name."""
     sources: dict[tuple[str, int], str] = field(default_factory=dict)
-    """Where the primary name of a new (entity, number) came from, if Koito was not simply sent it."""
+    """The source of the primary name of a new (entity, id), if it is not a submitted listen."""
     notes: dict[str, str] = field(default_factory=dict)
-    """Foreign MBIDs by key: the match by name was used."""
+    """Notes on MBIDs that were not stored, by key."""
 
 
 class Planner:
-    """Applies the rules to one request after the other."""
+    """Applies the rules to one request after another."""
 
     def __init__(self, catalog: Catalog, hits: dict[str, Ids]) -> None:
         self.catalog = catalog
@@ -58,7 +58,7 @@ class Planner:
         self._aliases = AliasKeeper(catalog, self.plan.aliases, self.plan.sources)
 
     def resolve(self, request: ResolutionRequest) -> None:
-        """Find or create the entities of ``request``; a key that is known can only add what is lacking."""
+        """Find or create the entities of ``request``; for a known key, only add what its entities lack."""
         known = self.plan.ids.get(request.key)
         made_before = self._made() if request.aliases else {}
         is_new = known is None
@@ -69,7 +69,7 @@ class Planner:
             if known.track >= FIRST_NEW and len(self.plan.tracks) == made:
                 self._keep_together(self.catalog.tracks[known.track])
             self.plan.ids[request.key] = self.plan.resolved[request.key] = known
-        if request.aliases:  # before MBIDs are added: they tell whose the aliases are
+        if request.aliases:  # before MBIDs are added, which decide to whom aliases belong
             self._aliases.keep(request, request.aliases, known.track, made_before)
         if request.duration or request.recording_mbid or request.release_mbid or request.artist_mbids:
             self._enrich(request, known)
@@ -77,7 +77,7 @@ class Planner:
                 self._note_missed(request, known)
 
     def _note_missed(self, request: ResolutionRequest, ids: Ids) -> None:
-        """Note the MBIDs that nothing has: had something had them, the request might have come to something else."""
+        """Record the MBIDs that no entity has: an entity with one of them might have been matched instead."""
         catalog = self.catalog
         given = [("tracks", request.recording_mbid, catalog.track_of_mbid)]
         given.append(("releases", request.release_mbid, catalog.release_of_mbid))
@@ -86,18 +86,18 @@ class Planner:
             if mbid and mbid not in owners:
                 catalog.missed.setdefault((entity, mbid), []).append(ids.track)
 
-    def _keep_together(self, track: Track) -> None:
-        """Note that the keys of ``track`` belong together: by its MBID it is found without a look at the artists."""
+    def _keep_together(self, track: CatalogTrack) -> None:
+        """Require that the keys of ``track`` are committed together: its MBID finds it whatever the artists are."""
         if track.mbid:
             self.catalog.commit_together.append((("tracks", track.id), ("tracks", track.id)))
 
     def _made(self) -> dict[str, int]:
-        """Return the placeholder that the next entity of each kind will have."""
+        """Return the placeholder of the next new entity of each kind."""
         made = {"artist": len(self.plan.artists), "album": len(self.plan.releases), "track": len(self.plan.tracks)}
         return {entity: FIRST_NEW + count for entity, count in made.items()}
 
     def _find_recording(self, mbid: str) -> Ids | None:
-        """Return the ids of the track with the recording's MBID, whatever release it is on; nothing is created then."""
+        """Return the ids of the track with the recording's MBID, on whatever release; nothing is created."""
         number = self.catalog.track_of_mbid.get(mbid)
         track = self.catalog.tracks.get(number) if number else None
         if track is None or not track.artists:
@@ -141,7 +141,7 @@ class Planner:
         return self._answering(name, ids) is not None
 
     def _answering(self, name: str, ids: list[int]) -> int | None:
-        """Return the first of the artists ``ids`` that ``name`` is a name of."""
+        """Return the first of the artists ``ids`` that has the name ``name``, ignoring case."""
         folded = fold(name) if ids else ""
         return next((number for number in ids if self.catalog.artists[number].answers_to(folded)), None)
 
@@ -154,13 +154,13 @@ class Planner:
                     if mbid:
                         self._set_artist_mbid(self.catalog.artists[number], mbid)
                     return number
-        artist = Artist(FIRST_NEW + len(self.plan.artists), mbid, [name])
+        artist = CatalogArtist(FIRST_NEW + len(self.plan.artists), mbid, [name])
         self.plan.artists.append(artist)
         self.catalog.add_artist(artist)
         return artist.id
 
-    def _release(self, request: ResolutionRequest, artists: list[int]) -> Release:
-        """Find by MBID, else by title and first artist; a missing album is called like its track."""
+    def _release(self, request: ResolutionRequest, artists: list[int]) -> CatalogRelease:
+        """Find the release by MBID, else by title and first artist, else create it; a missing title is the track's."""
         title, raw = (request.album, request.raw_album) if request.album else (request.track, request.raw_track)
         if request.release_mbid and (number := self.catalog.release_of_mbid.get(request.release_mbid)):
             return self.catalog.releases[number]
@@ -171,21 +171,21 @@ class Planner:
                 self._offer_release_mbid(request, release)
                 return release
         number = FIRST_NEW + len(self.plan.releases)
-        release = Release(number, request.release_mbid, (title,), list(artists), bool(request.various_artists))
+        release = CatalogRelease(number, request.release_mbid, (title,), list(artists), bool(request.various_artists))
         self.plan.releases.append(release)
         self.plan.release_artists.append(list(artists))
         self.plan.release_keys.append(request.key)
         self.catalog.add_release(release)
         return release
 
-    def _track(self, request: ResolutionRequest, release: Release, artists: list[int]) -> Track:
-        """Find by title on the release, among tracks with at least these artists."""
+    def _track(self, request: ResolutionRequest, release: CatalogRelease, artists: list[int]) -> CatalogTrack:
+        """Find the track by title on the release, among those with at least these artists, else create it."""
         for spelling in (request.track, request.raw_track):
             for number in self.catalog.tracks_titled.get((spelling, release.id), ()) if spelling else ():
                 track = self.catalog.tracks[number]
                 if all(artist in track.artists for artist in artists):
                     return track
-        track = Track(
+        track = CatalogTrack(
             id=FIRST_NEW + len(self.plan.tracks),
             mbid=request.recording_mbid if request.recording_mbid not in self.catalog.track_of_mbid else None,
             titles=(request.track,),
@@ -198,7 +198,7 @@ class Planner:
         return track
 
     def _enrich(self, request: ResolutionRequest, ids: Ids) -> None:
-        """Add what the request knows and the entities lack; nothing is ever overwritten."""
+        """Add the request's MBIDs and duration where the entities have none; nothing is overwritten."""
         track = self.catalog.tracks.get(ids.track)
         if track is None:
             return
@@ -217,34 +217,34 @@ class Planner:
                 if mbid:
                     self._offer_artist_mbid(request, track, name, mbid)
 
-    def _offer_track_mbid(self, request: ResolutionRequest, track: Track) -> None:
+    def _offer_track_mbid(self, request: ResolutionRequest, track: CatalogTrack) -> None:
         self._offer(request, request.recording_mbid, track, self.catalog.track_of_mbid, self.plan.track_mbids)
 
-    def _offer_release_mbid(self, request: ResolutionRequest, release: Release) -> None:
+    def _offer_release_mbid(self, request: ResolutionRequest, release: CatalogRelease) -> None:
         self._offer(request, request.release_mbid, release, self.catalog.release_of_mbid, self.plan.release_mbids)
 
     def _offer(
         self,
         request: ResolutionRequest,
         mbid: str | None,
-        entity: Track | Release,
+        entity: CatalogTrack | CatalogRelease,
         owners: dict[str, int],
         added: dict[int, str],
     ) -> None:
-        """Give ``mbid`` to an entity that has none, unless it is another's; a foreign one is reported."""
+        """Add ``mbid`` to an entity that has none. If it conflicts, note it instead."""
         if mbid is None or entity.mbid == mbid:
             return
         if entity.mbid is not None or mbid in owners:
-            self._note(request, foreign_mbid("recording" if isinstance(entity, Track) else "release", mbid))
+            self._note(request, foreign_mbid("recording" if isinstance(entity, CatalogTrack) else "release", mbid))
             return
         entity.mbid = mbid
-        self.catalog.own("tracks" if isinstance(entity, Track) else "releases", mbid, entity.id)
-        if isinstance(entity, Track):
+        self.catalog.own("tracks" if isinstance(entity, CatalogTrack) else "releases", mbid, entity.id)
+        if isinstance(entity, CatalogTrack):
             self._keep_together(entity)
         if entity.id < FIRST_NEW:
             added[entity.id] = mbid
 
-    def _offer_artist_mbid(self, request: ResolutionRequest, track: Track, name: str, mbid: str) -> None:
+    def _offer_artist_mbid(self, request: ResolutionRequest, track: CatalogTrack, name: str, mbid: str) -> None:
         owner = self.catalog.artist_of_mbid.get(mbid)
         if owner in track.artists:
             return
@@ -255,7 +255,7 @@ class Planner:
         elif named:
             self._note(request, f"artist {mbid} is not the {name} of this track; it was not stored")
 
-    def _set_artist_mbid(self, artist: Artist, mbid: str) -> None:
+    def _set_artist_mbid(self, artist: CatalogArtist, mbid: str) -> None:
         artist.mbid = mbid
         self.catalog.own("artists", mbid, artist.id)
         if artist.id < FIRST_NEW:
@@ -266,6 +266,6 @@ class Planner:
 
 
 def foreign_mbid(kind: str, mbid: str | None) -> str:
-    """Return the note on an MBID of a ``recording`` or ``release`` that was not stored, because it is in conflict."""
+    """Return the note on an MBID of a ``recording`` or ``release`` that was not stored because of a conflict."""
     name = {"recording": "track", "release": "album"}[kind]
     return f"{kind} {mbid} is another {name}'s or the {name} has another one; it was not stored"

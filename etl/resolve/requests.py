@@ -1,4 +1,4 @@
-"""Pure look-ups over the listens of a run: its distinct keys, the requests to resolve, hits and misses (anti-join)."""
+"""Turns the listens of a run into resolution requests, and separates cached keys from misses. Pure."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from etl.core.schema import NORMALIZED, conform
 
 _MBIDS = ("recording_mbid", "release_mbid", "artist_mbids")  # Koito stores no MBID of a release group
 
-# What decides between rows of one second: their content, never their file or row.
+# The order of rows of the same second is decided by their content, never by their file or row.
 _CONTENT = (
     "artist", "track", "album", "names", "recording_mbid", "release_mbid", "mbids", "duration",
-    "raw_names", "raw_track", "raw_album", "various_artists", "further_names",
+    "raw_names", "raw_track", "raw_album", "various_artists", "alias_text",
 )  # fmt: skip
 
-# The first request of a key makes its track; later ones can only add an MBID, a duration or aliases.
+# The first request of a key creates its track; later ones can only add an MBID, a duration or aliases.
 _REQUEST_COLUMNS = (
     "lookup_key", "listened_at", "artists", "artist_mbids", "track", "album", "release_mbid", "recording_mbid",
     "duration", "raw_artists", "raw_track", "raw_album", "various_artists", "aliases",
 )  # fmt: skip
 REQUESTS = pl.Schema({name: NORMALIZED[name] for name in _REQUEST_COLUMNS})
 
-# A name that a cached track, its album or one of its artists may lack: whose it is, by name or MBID.
+# An alias that a cached track, its album or one of its artists may lack: the entity by its name or MBID.
 CANDIDATE_ALIASES = pl.Schema(
     {"track_id": pl.Int32, "entity": pl.String, "name": pl.String, "mbid": pl.String, "alias": pl.String}
 )
 
 
 class Ids(NamedTuple):
-    """What a lookup key stands for."""
+    """The ids that a lookup key resolves to."""
 
     artist: int
     album: int
@@ -38,7 +38,7 @@ class Ids(NamedTuple):
 
 
 class AliasRow(TypedDict):
-    """A name of an entity of a request; see ALIAS in ``etl.core.schema``."""
+    """An alias in a request; see ALIAS in ``etl.core.schema``."""
 
     entity: str
     of: str | None
@@ -48,7 +48,7 @@ class AliasRow(TypedDict):
 
 
 class ResolutionRequest(NamedTuple):
-    """One thing to resolve; the fields of schema REQUESTS that the rules look at."""
+    """A listen to resolve: the fields of schema REQUESTS that the rules use."""
 
     key: str
     artists: list[str]
@@ -69,18 +69,18 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
     """Return the requests of ``listens`` (schema NORMALIZED): schema REQUESTS, in the order in which they are resolved.
 
     A request is the earliest listen of a distinct (key, MBIDs) or (key, MBIDs, aliases), or the earliest of its key
-    that has a duration: all others could add nothing. (Whether an album is one of various
-    artists is said when it is made.) Ties are broken by content, so the order of files and rows does not matter.
+    with a duration; all others could add nothing. (``various_artists`` only matters when an album is created.) Ties are
+    broken by content, so the order of files and rows does not matter.
     """
     narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("position")
     named = narrow.filter(listens.get_column("aliases").is_not_null())
-    further = listens[named.get_column("position")].select(_further_names().alias("further_names"))
+    alias_texts = listens[named.get_column("position")].select(_alias_text().alias("alias_text"))
     keyed = narrow.select("position", "lookup_key", "listened_at")
     groups = [
         _earliest(listens, keyed, ["lookup_key"]),
         _earliest(listens, narrow.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
         _earliest(listens, keyed.filter(listens.get_column("duration").is_not_null()), ["lookup_key"]),
-        _earliest(listens, named.hstack(further), ["lookup_key", *_MBIDS, "further_names"]),
+        _earliest(listens, named.hstack(alias_texts), ["lookup_key", *_MBIDS, "alias_text"]),
     ]
     columns = REQUESTS.names()
     found = _in_order(listens[pl.concat(groups).unique().sort()]).select(columns)
@@ -92,8 +92,8 @@ def _has_mbids() -> pl.Expr:
     return pl.any_horizontal(pl.col("recording_mbid", "release_mbid").is_not_null(), listed)
 
 
-def _further_names() -> pl.Expr:
-    """Return the aliases of a listen as one text."""
+def _alias_text() -> pl.Expr:
+    """Return the aliases of a listen as one text, to compare them."""
     texts = pl.col("aliases").list.eval(pl.element().struct.json_encode())
     return texts.list.join("\x1e")
 
@@ -101,8 +101,8 @@ def _further_names() -> pl.Expr:
 def _earliest(listens: pl.DataFrame, narrow: pl.DataFrame, group: list[str]) -> pl.Series:
     """Return the positions of the first row of each group by time, then content.
 
-    ``narrow`` has some rows of ``listens``, their ``position`` and the columns ``group``: whole rows are many times as
-    wide, and only those of one group and second are looked at.
+    ``narrow`` has some rows of ``listens``, their ``position`` and the columns ``group``. Whole rows are many times
+    as wide, and only needed where a group has several rows of its first second.
     """
     first = narrow.group_by(group).agg(pl.col("listened_at").min())
     at_first = narrow.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)
@@ -117,34 +117,34 @@ def _earliest(listens: pl.DataFrame, narrow: pl.DataFrame, group: list[str]) -> 
 
 
 def _in_order(listens: pl.DataFrame) -> pl.DataFrame:
-    """Sort by time, key and content; content matters only where time and key are equal."""
+    """Sort by time, key and content. Content is computed only if time and key are not unique."""
     if not listens.select("listened_at", "lookup_key").is_duplicated().any():
         return listens.sort("listened_at", "lookup_key")
     keyed = listens.with_columns(
         names=pl.col("artists").list.join("\x1e"),
         mbids=pl.col("artist_mbids").list.eval(pl.element().fill_null("-")).list.join("\x1e"),
-        further_names=_further_names(),
+        alias_text=_alias_text(),
         raw_names=pl.col("raw_artists").list.join("\x1e"),
     )
     return keyed.sort("listened_at", "lookup_key", *_CONTENT, nulls_last=True)
 
 
 def misses(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the requests of keys that the cache does not know: the anti-join of ``found`` with ``hits``."""
+    """Return the requests whose keys are not cached: the anti-join of ``found`` with ``hits``."""
     return found.join(hits.select("lookup_key"), on="lookup_key", how="anti", maintain_order="left")
 
 
 def enrichment_candidates(found: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the requests of cached keys that know more than names, with the ``track_id`` of their hit."""
+    """Return the requests of cached keys that have more than names, with the ``track_id`` of their hit."""
     rich = found.filter(_has_mbids() | pl.any_horizontal(pl.col("duration", "aliases").is_not_null()))
     return rich.join(hits.select("lookup_key", "track_id"), on="lookup_key", how="inner", maintain_order="left")
 
 
 def candidate_aliases(candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return the aliases in ``candidates`` (see ``enrichment_candidates``), once per name of what they belong to.
+    """Return the aliases in ``candidates`` (see ``enrichment_candidates``), once per spelling of their entity.
 
-    Columns out: CANDIDATE_ALIASES. ``name`` is the name that the request gives to its track, album or artist, or the
-    text as exported; ``mbid`` is the one that it gives.
+    Columns out: CANDIDATE_ALIASES. ``name`` is the request's name of the track, album or artist, or the text as
+    exported; ``mbid`` is the request's MBID of it.
     """
     requests = candidates.filter(pl.col("aliases").is_not_null()).with_row_index("request")
     single = requests.select("request", "track_id", "aliases").explode("aliases").unnest("aliases")
@@ -171,7 +171,7 @@ def candidate_aliases(candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _credited(requests: pl.DataFrame) -> pl.DataFrame:
-    """Return the artists of ``requests`` one by one."""
+    """Return the artists of ``requests``, one per row."""
     none = pl.col("artists").list.eval(pl.when(pl.element().is_null()).then(pl.element()))
     aligned = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
     people = requests.select(
@@ -185,14 +185,14 @@ def _credited(requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def to_resolve(found: pl.DataFrame, hits: pl.DataFrame, missing_fields: pl.DataFrame) -> pl.DataFrame:
-    """Return the requests to resolve, in order: the misses, and offers of what a cached track lacks.
+    """Return the requests to resolve, in order: the misses, and those that have what a cached track lacks.
 
     ``missing_fields``: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
     numbered = found.with_row_index("position")
-    wanted = enrichment_candidates(numbered, hits).join(missing_fields, on="track_id", how="inner", suffix="_lacking")
+    wanted = enrichment_candidates(numbered, hits).join(missing_fields, on="track_id", how="inner", suffix="_missing")
     useful = pl.any_horizontal(
-        pl.col(name).is_not_null() & pl.col(f"{name}_lacking")
+        pl.col(name).is_not_null() & pl.col(f"{name}_missing")
         for name in ("duration", "recording_mbid", "release_mbid", "artist_mbids", "aliases")
     )
     positions = pl.concat([misses(numbered, hits).select("position"), wanted.filter(useful).select("position")])

@@ -1,4 +1,4 @@
-"""Turns a plan into the rows of Koito's tables, each with the batch that writes it. Pure."""
+"""Turns a plan into rows of Koito's tables, each with the batch that writes it. Pure."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
 
 @dataclass(frozen=True)
 class EntityRows:
-    """What one batch writes beside its listens."""
+    """The rows that one batch writes in addition to its listens."""
 
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Rows by table; schemas ENTITY_TABLES, and TRACK_LOOKUP for LOOKUPS."""
     attached: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTACHED))
-    """Credits on releases that exist."""
+    """Artists to add to existing releases."""
 
 
 @dataclass(frozen=True)
 class NewIds:
-    """The ids of what a plan creates, in the order of its placeholders."""
+    """The ids of a plan's new entities, in the order of its placeholders."""
 
     artists: Sequence[int]
     releases: Sequence[int]
     tracks: Sequence[int]
 
     def real(self, entity: str, numbers: pl.Series) -> pl.Series:
-        """Return ``numbers`` with ids in the place of placeholders (Int32)."""
+        """Return ``numbers`` with placeholders replaced by ids (Int32)."""
         ids = pl.Series(getattr(self, entity), dtype=pl.Int32)
         is_new = numbers >= FIRST_NEW
         if not is_new.any():
@@ -61,10 +61,10 @@ def assign_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
 def entity_rows(
     plan: Plan, ids: NewIds, lookups: pl.DataFrame, needed: pl.DataFrame, batches: pl.DataFrame
 ) -> dict[int, EntityRows]:
-    """Return what each batch writes, by its number.
+    """Return the rows that each batch writes, by the number of the batch.
 
-    ``lookups`` is what ``assign_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns.
-    Each new entity is written by the first batch that needs it.
+    ``lookups`` is what ``assign_ids`` returns, ``needed`` has schema NEEDS, ``batches`` is what ``cut`` returns. The
+    first batch that needs a new entity writes it.
     """
     batch_of_key = batches.select("position", "batch")
     homes = needed.join(batch_of_key, on="position").group_by("entity", "number").agg(pl.col("batch").min())
@@ -139,32 +139,32 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
 
 
 def _aliases(plan: Plan, entity: str, ids: pl.Series, names: Sequence[str], batch: pl.Series) -> pl.DataFrame:
-    """Return the primary names of new entities, which are ``names``, and the further ones that the plan knows."""
+    """Return the primary names of new entities, which are ``names``, and their aliases in the plan."""
     column = ID_COLUMNS[entity]
     named = pl.DataFrame({column: ids, "alias": pl.Series(names, dtype=pl.String), "batch": batch})
     named = named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
     if plan.sources:
         sources = [plan.sources.get((entity, FIRST_NEW + position), CANONICAL) for position in range(len(names))]
         named = named.with_columns(pl.Series("source", sources, dtype=pl.String))
-    if not plan.aliases:  # most formats know none
+    if not plan.aliases:  # most formats have none
         return named
-    further = _further_names(plan).filter((pl.col("entity") == entity) & (pl.col("number") >= FIRST_NEW))
-    positions = further.get_column("number") - FIRST_NEW
-    rows = further.select(
+    aliases = _alias_rows(plan).filter((pl.col("entity") == entity) & (pl.col("number") >= FIRST_NEW))
+    positions = aliases.get_column("number") - FIRST_NEW
+    rows = aliases.select(
         ids.gather(positions).alias(column), "alias", batch.gather(positions), "source", is_primary=pl.lit(value=False)
     )
     return pl.concat([named, rows])
 
 
 def added_aliases(plan: Plan) -> dict[str, pl.DataFrame]:
-    """Return the further names that ``plan`` adds to entities that exist: by entity, columns id, alias and source."""
-    old = _further_names(plan).filter(pl.col("number") < FIRST_NEW)
+    """Return the aliases that ``plan`` adds to existing entities: by entity, columns id, alias and source."""
+    old = _alias_rows(plan).filter(pl.col("number") < FIRST_NEW)
     parts = old.select("entity", pl.col("number").cast(pl.Int32).alias("id"), "alias", "source")
     by_entity = parts.partition_by("entity", as_dict=True, include_key=False)
     return {str(entity): rows for (entity,), rows in by_entity.items()}
 
 
-def _further_names(plan: Plan) -> pl.DataFrame:
+def _alias_rows(plan: Plan) -> pl.DataFrame:
     schema = dict(zip(NewAlias._fields, (pl.String, pl.Int64, pl.String, pl.String), strict=True))
     return pl.DataFrame(plan.aliases, schema=schema, orient="row")
 
@@ -172,7 +172,7 @@ def _further_names(plan: Plan) -> pl.DataFrame:
 def _credits(
     column: str, owners: pl.Series, credited: Sequence[Sequence[int]], batch: pl.Series, ids: NewIds
 ) -> pl.DataFrame:
-    """Return one row per artist of each of ``owners``; the first of a list is the primary one."""
+    """Return one row per artist of each of ``owners``; the first artist is the primary one."""
     positions = pl.Series([position for position, artists in enumerate(credited) for _ in artists], dtype=pl.UInt32)
     artists = pl.Series([artist for artists in credited for artist in artists], dtype=pl.Int64)
     return pl.DataFrame(
@@ -186,7 +186,7 @@ def _credits(
 
 
 def _attached(plan: Plan, ids: NewIds, written: pl.DataFrame) -> pl.DataFrame:
-    """Return the plan's additional credits with the batch of their key; ``is_new`` where artist or release is new."""
+    """Return the plan's ``attached`` artists with the batch of their key; ``is_new`` if artist or release is new."""
     rows = pl.DataFrame(
         plan.attached, schema={"artist": pl.Int64, "release": pl.Int64, "lookup_key": pl.String}, orient="row"
     ).join(written.select("lookup_key", "batch"), on="lookup_key", maintain_order="left")

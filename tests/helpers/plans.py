@@ -12,7 +12,7 @@ from etl.core.schema import EXTRACTED, TRACK_LOOKUP, empty
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.load.loader import plan_requests
 from etl.normalize.listens import Rules, normalize
-from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Ids, ResolutionRequest, distinct_requests
 
@@ -27,17 +27,17 @@ class World:
     hits: dict[str, Ids] = field(default_factory=dict)
 
     def artist(self, number: int, *names: str, mbid: str | None = None) -> World:
-        self.catalog.add_artist(Artist(number, mbid, list(names)))
+        self.catalog.add_artist(CatalogArtist(number, mbid, list(names)))
         return self
 
     def release(self, number: int, title: str, *artists: int, mbid: str | None = None) -> World:
-        self.catalog.add_release(Release(number, mbid, (title,), list(artists)))
+        self.catalog.add_release(CatalogRelease(number, mbid, (title,), list(artists)))
         return self
 
     def track(
         self, number: int, title: str, release: int, *artists: int, mbid: str | None = None, duration: int = 0
     ) -> World:
-        self.catalog.add_track(Track(number, mbid, (title,), release, list(artists), duration))
+        self.catalog.add_track(CatalogTrack(number, mbid, (title,), release, list(artists), duration))
         return self
 
     def hit(self, key: str, artist: int, album: int, track: int) -> World:

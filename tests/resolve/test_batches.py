@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, find_commit_together, needs, resolved_keys
-from etl.resolve.catalog import FIRST_NEW, Artist, Catalog, Release, Track
+from etl.resolve.catalog import FIRST_NEW, Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import ResolutionRequest
 from etl.resolve.rows import NewIds, assign_ids, entity_rows
@@ -88,11 +88,11 @@ class Batch:
 def stored() -> Catalog:
     """Return a database with two artists, an album of both, and two tracks on it."""
     catalog = Catalog()
-    catalog.add_artist(Artist(1, MBIDS[0], ["Ann"]))
-    catalog.add_artist(Artist(2, None, ["Bo"]))
-    catalog.add_release(Release(1, None, ("Hits",), [1, 2]))
-    catalog.add_track(Track(1, None, ("One",), 1, [1, 2], 0))
-    catalog.add_track(Track(2, MBIDS[1], ("Two",), 1, [1], 0))
+    catalog.add_artist(CatalogArtist(1, MBIDS[0], ["Ann"]))
+    catalog.add_artist(CatalogArtist(2, None, ["Bo"]))
+    catalog.add_release(CatalogRelease(1, None, ("Hits",), [1, 2]))
+    catalog.add_track(CatalogTrack(1, None, ("One",), 1, [1, 2], 0))
+    catalog.add_track(CatalogTrack(2, MBIDS[1], ("Two",), 1, [1], 0))
     return catalog
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.resolve.batches import Phase
-from etl.resolve.catalog import Artist, Catalog, Release, Track
+from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Ids, ResolutionRequest
 from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, stored
@@ -68,11 +68,11 @@ def reopen(has_rows: bool, batches: Iterable[Batch]) -> tuple[Catalog, dict[str,
 
     for row in sorted(rows.get("artists", []), key=lambda row: row["id"]):
         names = [alias["alias"] for alias in get("artist_aliases", "artist_id", row["id"])]
-        catalog.add_artist(Artist(row["id"], _mbid(row), names))
+        catalog.add_artist(CatalogArtist(row["id"], _mbid(row), names))
     for row in sorted(rows.get("releases", []), key=lambda row: row["id"]):
         titles = [alias["alias"] for alias in get("release_aliases", "release_id", row["id"])]
         credited = [link["artist_id"] for link in get("artist_releases", "release_id", row["id"])]
-        catalog.add_release(Release(row["id"], _mbid(row), titles, credited))
+        catalog.add_release(CatalogRelease(row["id"], _mbid(row), titles, credited))
     for link in get("artist_releases", "release_id", 1) if has_rows else ():
         if link["artist_id"] not in catalog.releases[1].artists:
             catalog.attach(catalog.releases[1], link["artist_id"])
@@ -80,7 +80,7 @@ def reopen(has_rows: bool, batches: Iterable[Batch]) -> tuple[Catalog, dict[str,
         titles = [alias["alias"] for alias in get("track_aliases", "track_id", row["id"])]
         links = sorted(get("artist_tracks", "track_id", row["id"]), key=lambda link: not link["is_primary"])
         credited = [link["artist_id"] for link in links]
-        catalog.add_track(Track(row["id"], _mbid(row), titles, row["release_id"], credited, row["duration"]))
+        catalog.add_track(CatalogTrack(row["id"], _mbid(row), titles, row["release_id"], credited, row["duration"]))
     for row in rows.get("track_lookup", []):
         hits[row["lookup_key"]] = Ids(row["artist_id"], row["album_id"], row["track_id"])
     return catalog, hits

@@ -1,4 +1,4 @@
-"""What is found below the paths of a run, what is left alone, and why."""
+"""Which files are found below the paths of a run, which are ignored or refused, and why."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_peek_shows_the_beginning_of_a_file_on_disk_and_in_a_zip() -> None:
         assert {"ts", "ms_played"} <= peek.keys
 
 
-def test_overlapping_paths_and_links_to_a_file_count_once_whatever_their_order(tmp_path: Path) -> None:
+def test_overlapping_paths_and_links_count_once(tmp_path: Path) -> None:
     write("music/a.json")
     write("music/b.zip", zipped({"c.json": PLAYS}))
     Path("music/z_link.json").symlink_to("a.json")
@@ -105,7 +105,7 @@ def test_zips_in_zips_are_read_three_deep() -> None:
     assert list(Path().iterdir()) == [Path("a.zip")]
 
 
-def test_hidden_files_are_left_out_without_a_word_unless_the_user_names_them() -> None:
+def test_hidden_files_are_ignored_unless_typed() -> None:
     write("music/.DS_Store")
     write("music/.git/a.json")
     write("music/desktop.ini")
@@ -122,7 +122,7 @@ def test_hidden_files_are_left_out_without_a_word_unless_the_user_names_them() -
 
 
 @pytest.mark.parametrize("path", ["nowhere.json", "a.json/below", "dangling"])
-def test_a_path_that_does_not_exist_is_an_input_error_that_names_it(path: str) -> None:
+def test_path_that_does_not_exist(path: str) -> None:
     write("a.json")
     Path("dangling").symlink_to("nothing")
     with pytest.raises(InputError, match=path) as error:
@@ -143,7 +143,7 @@ def test_a_link_to_a_folder_is_followed_only_if_the_user_names_it() -> None:
     assert paths(discover(["music/link"])) == ["music/link/a.json"]
 
 
-def test_links_to_nothing_and_loops_in_a_folder_are_left_aside() -> None:
+def test_broken_links_and_loops() -> None:
     write("music/a.json")
     Path("music/dangling").symlink_to("nothing")
     Path("music/x").symlink_to("y")
@@ -185,7 +185,7 @@ def test_what_may_not_be_opened_is_refused_by_name(monkeypatch: pytest.MonkeyPat
     }
 
 
-def test_private_files_of_an_account_download_are_left_aside_by_name_and_never_opened(
+def test_private_files_are_never_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ["Userdata.json", "Payments.json", "playlist1.json", "StreamingHistory_music_0.json"]
@@ -209,7 +209,7 @@ def test_private_files_of_an_account_download_are_left_aside_by_name_and_never_o
     assert set(reasons(found.left_aside).values()) == {"private data of Spotify: not opened"}
 
 
-def test_a_download_without_a_streaming_history_says_which_one_to_request() -> None:
+def test_download_without_a_streaming_history() -> None:
     write("music/account/Userdata.json")
     write("music/account/notes.json")
     write("technical.zip", zipped({"Spotify Technical Log Information/Added.json": b"[]"}))
@@ -227,7 +227,7 @@ def test_a_download_without_a_streaming_history_says_which_one_to_request() -> N
     assert set(reasons(discover(["music/account/Userdata.json"]).left_aside)) == {"music/account/Userdata.json"}
 
 
-def test_podcasts_alone_are_no_streaming_history() -> None:
+def test_download_with_podcasts_only() -> None:
     write("account/Userdata.json")
     write("account/StreamingHistory_podcast_0.json")
     assert "Request the extended streaming history" in reasons(discover(["account"]).left_aside)["account"]
@@ -276,7 +276,7 @@ def test_a_zip_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch)
     assert reasons(discover(["a.zip"]).refused) == {"a.zip": "holds 3 files, more than 2"}
 
 
-def test_a_name_that_appears_twice_in_a_zip_is_read_once_and_refused_once() -> None:
+def test_duplicate_name_in_a_zip() -> None:
     data = zipped({"a.json": PLAYS, "b.json": b"[]"}).replace(b"b.json", b"a.json")
     write("a.zip", data)
     found = discover(["a.zip"])

@@ -1,4 +1,4 @@
-"""Files are opened before anybody asks for them, as many as fit, and giving up leaves nothing behind."""
+"""Files are opened before they are asked for, as many as fit; closing leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def test_the_first_files_are_opened_before_anybody_asks(
     assert sorted(reads) == [file.path for file in files]
 
 
-def test_who_gives_up_before_asking_leaves_no_thread_and_no_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_close_before_the_first_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "WORTH_IT", 1)
     monkeypatch.setattr(worker, "available_cores", lambda: 2)
     started: list[worker.ReaderProcess] = []
@@ -103,7 +101,7 @@ def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
     assert is_soon(lambda: not threads())
 
 
-def test_a_known_file_is_told_with_what_it_is(tmp_path: Path) -> None:
+def test_known_file_is_not_decoded(tmp_path: Path) -> None:
     asked: list[tuple[str, str, str]] = []
 
     def is_known(path: str, sha256: str, kind: Format) -> bool:

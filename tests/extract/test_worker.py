@@ -1,4 +1,4 @@
-"""A process beside this one reads files as this one does, and its end loses nothing."""
+"""A reader process returns what this process would, and nothing is lost if it dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes exports as Koito does, the account's name without escapes."""
+"""Writes exports as Koito does, with the account's name unescaped."""
 
 from __future__ import annotations
 

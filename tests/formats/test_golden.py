@@ -1,4 +1,4 @@
-"""Every sample and every case with broken rows reads as it did when somebody last looked at the result.
+"""Every sample and every case with broken rows gives the same result as when it was last reviewed.
 
 ``ETL_GOLDEN=write pytest tests/formats/test_golden.py`` writes the results anew: one file per format, one line per
 row, without the columns that are null. Read the diff before committing it.
@@ -39,7 +39,7 @@ def as_text(value: Any) -> Any:  # noqa: ANN401 (a cell of any column)
 
 
 def result_of(fmt: Format) -> str:
-    """Return what reading the format's files comes to, rejected rows with their place, as lines of JSON."""
+    """Return the rows of the format's files, rejected ones with their location, as lines of JSON."""
     lines = []
     for path in files_of(fmt):
         data = path.read_bytes()

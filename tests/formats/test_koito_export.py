@@ -1,4 +1,4 @@
-"""The rules of Koito's own export, against a second, plain implementation of them."""
+"""Koito's own export, compared with a second, plain implementation of its rules."""
 
 from __future__ import annotations
 
@@ -78,9 +78,7 @@ def kept(entity: dict[str, Any] | None, kind: str, of: str | None = None) -> lis
 
 
 @given(st.lists(LISTEN, max_size=6), USER)
-def test_generated_listens_are_read_back_whatever_the_account_is_called(
-    listens: list[dict[str, Any]], user: str
-) -> None:
+def test_generated_listens_with_any_account_name(listens: list[dict[str, Any]], user: str) -> None:
     rows = read(export(listens, user))
     assert len(rows) == len(listens)
     for row, source in zip(rows, listens, strict=True):
@@ -116,7 +114,7 @@ def test_a_track_without_artists_is_rejected_alone() -> None:
     assert [row["reject"] for row in rows] == [None, *["missing_artist"] * 3, None]
 
 
-def test_an_artist_that_is_marked_as_primary_goes_first_with_its_mbid() -> None:
+def test_primary_artist_goes_first_with_its_mbid() -> None:
     row = one(artists=[artist("Guest"), artist("Second"), artist("Base", mbid=MBID, primary=True)])
     assert row["artists"] == ["Base", "Guest", "Second"]
     assert row["artist_mbids"] == [MBID, None, None]
@@ -136,15 +134,13 @@ def test_an_artist_that_is_marked_as_primary_goes_first_with_its_mbid() -> None:
         ([alias(None), alias("A", "Manual", primary=False)], "A"),
     ],
 )
-def test_the_name_is_the_primary_one_else_a_canonical_one_else_the_first(
-    aliases: list[dict[str, Any]], name: str
-) -> None:
+def test_name_is_primary_else_canonical_else_first(aliases: list[dict[str, Any]], name: str) -> None:
     row = one(track=track(*aliases), album=album(*aliases), artists=[artist(*aliases)])
     assert (row["track"], row["album"], row["artists"]) == (name, name, [name])
     assert [one["alias"] for one in row["aliases"] or [] if one["is_primary"] and one["alias"] != name] == []
 
 
-def test_a_plain_name_is_no_alias_and_one_beside_an_mbid_is() -> None:
+def test_plain_name_is_an_alias_only_with_an_mbid() -> None:
     assert one()["aliases"] is None
     rows = one(track=track("Low Tide", mbid=MBID))["aliases"]
     assert [(row["entity"], row["alias"], row["source"], row["is_primary"]) for row in rows] == [
@@ -168,7 +164,7 @@ def test_exports_of_every_age_are_read() -> None:
 
 
 @pytest.mark.parametrize("user", ['a"b', "a\\", 'a\\"', '"', "a\nb\tc", '","x":"', "}]}", "{[", "\x00", '"' * 300])
-def test_the_name_of_the_account_may_be_anything_and_never_leaves_the_file(user: str) -> None:
+def test_account_name_never_leaves_the_file(user: str) -> None:
     data = export([listen(), listen(artists=None), listen()], f"Geheim{user}Geheim")
     frame = koito_export.read_export(data, ReadOptions())
     locations = koito_export.LAYOUT.locate(data, [1, 2, 3])
@@ -194,7 +190,7 @@ def test_another_version_is_refused_by_its_number(version: str, told: str) -> No
     assert recognise(peek_at("x.json", document)) is koito_export.FORMAT
 
 
-def test_an_export_that_says_no_version_is_refused() -> None:
+def test_export_without_version_is_refused() -> None:
     with pytest.raises(BrokenFileError, match="does not say"):
         read(export([listen()]).replace(b"version", b"edition"))
 
@@ -210,7 +206,7 @@ MESSAGES = (b"", b'{"error":"failed to create export file"}\n', b"internal serve
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_an_export_that_breaks_off_anywhere_is_refused_whole_with_the_byte(message: bytes) -> None:
+def test_export_cut_off_anywhere_is_refused(message: bytes) -> None:
     name = track("A [x]", alias('"]}', "Import", primary=False), duration=9)
     whole = export([listen(track=name), listen(client="]}"), listen()])
     list_begins = whole.index(b'{"listened_at"')
@@ -227,7 +223,7 @@ def test_an_export_that_breaks_off_anywhere_is_refused_whole_with_the_byte(messa
             assert told.count("record") == 1
 
 
-def test_a_message_in_the_place_of_the_next_record_is_told_from_a_record() -> None:
+def test_error_message_in_place_of_a_record() -> None:
     whole = export([listen(), listen()])
     stop = len(whole) - len("]}")
     for data in (whole[:stop] + MESSAGES[1], whole[:stop] + b"," + MESSAGES[2]):
@@ -252,7 +248,7 @@ def test_a_message_in_the_place_of_the_next_record_is_told_from_a_record() -> No
         (b'{"extra":' + b"[" * 3000 + b"]" * 3000 + b"}", "malformed"),
     ],
 )
-def test_a_broken_record_costs_itself_alone(piece: bytes, reason: str, place: int) -> None:
+def test_broken_record_affects_no_other(piece: bytes, reason: str, place: int) -> None:
     records = [json.dumps(listen()).encode()] * 2
     records.insert(place, piece)
     data = export([]).replace(b"[", b"[" + b",".join(records))
@@ -282,9 +278,7 @@ def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) 
 
 @examples(10)
 @given(st.lists(LISTEN, max_size=4), USER)
-def test_records_that_are_found_again_make_an_export_with_the_same_rows(
-    listens: list[dict[str, Any]], user: str
-) -> None:
+def test_located_records_make_an_equal_export(listens: list[dict[str, Any]], user: str) -> None:
     data = export(listens, user)
     found = koito_export.LAYOUT.locate(data, range(1, len(listens) + 1))["record"].to_list()
     assert read(koito_export.LAYOUT.document(found)) == read(data)

@@ -1,4 +1,4 @@
-"""The rules of Last.fm tables with a header, against a second, plain implementation of them."""
+"""Last.fm tables with a header, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -159,14 +159,14 @@ def test_the_best_time_of_a_row_counts(columns: dict[str, str], time: str, is_mi
         ("utc_time", "now"),
     ],
 )
-def test_what_is_no_time_rejects_the_row_with_what_stands_there(column: str, text: str) -> None:
+def test_invalid_time_is_quoted_in_the_reject(column: str, text: str) -> None:
     got, sound = read(table(["artist", "track", column], [["A", "t", text], ["A", "t", "2020-01-01 00:00:00"]]))
     assert got["reject"] == "bad_time"
     assert f'{column if column != "date" else "date_time"}: "{text[:80]}"' == got["detail"]
     assert sound["reject"] is None
 
 
-def test_undated_and_early_rows_are_left_to_the_check_that_knows_when_the_service_began() -> None:
+def test_undated_and_early_rows() -> None:
     rows = [["A", "t", text] for text in ("0", "59008", "1033430399", "1033430400")]
     frame = lastfm_csv.read_csv(table(["artist", "track", "uts"], rows), ReadOptions())
     assert frame["reject"].to_list() == [None] * 4
@@ -184,7 +184,7 @@ def test_identifiers_go_along() -> None:
     assert (second["artist_mbids"], second["release_mbid"], second["recording_mbid"]) == (None, None, None)
 
 
-def test_the_official_exporter_gives_corrected_names_and_quotes_nothing() -> None:
+def test_official_exporter_has_corrected_unquoted_names() -> None:
     header = (
         "ISO time\tunixtime\ttrack name\ttrack mbid\tartist name\tartist mbid\tuncorrected track name\t"
         "uncorrected track mbid\tuncorrected artist name\tuncorrected artist mbid\talbum name\talbum mbid\t"
@@ -207,7 +207,7 @@ def test_the_official_exporter_gives_corrected_names_and_quotes_nothing() -> Non
         ("artist,album artist,track number,uts", "track"),
     ],
 )
-def test_a_table_of_other_columns_is_refused_with_the_columns_and_what_is_expected(header: str, lacking: str) -> None:
+def test_table_of_other_columns_is_refused(header: str, lacking: str) -> None:
     cells = [header.strip('"')] if header.startswith('"') else re.split("[,;]", header)
     data = f"{header}\r\nA,B,C,1720688852,x\r\n".encode("utf-8-sig")
     assert recognise(peek_at("any name.csv", data)) is lastfm_csv.FORMAT
@@ -217,7 +217,7 @@ def test_a_table_of_other_columns_is_refused_with_the_columns_and_what_is_expect
     assert "utc_time" in refused.value.hint
 
 
-def test_the_name_of_the_account_does_not_leave_a_file_that_is_refused() -> None:
+def test_user_name_does_not_leave_a_refused_file() -> None:
     with pytest.raises(BrokenFileError) as refused:
         lastfm_csv.read_csv(b"Artist;Albumtitle;Trk;Date#somebody12345\nA;B;C;1\n", ReadOptions())
     assert '"Date_ms"' in refused.value.message
@@ -241,7 +241,7 @@ def test_other_tables_are_none_of_its_business(data: bytes) -> None:
     assert known is not lastfm_csv.FORMAT
 
 
-def test_hostile_rows_cost_themselves_alone() -> None:
+def test_hostile_rows_affect_no_others() -> None:
     long, sound = "x" * 1_000_000, b'"1720688852","A","t"\r\n'
     hostile = [
         b'"1720688852","A\xff","t"\r\n',
@@ -267,7 +267,7 @@ def test_hostile_rows_cost_themselves_alone() -> None:
     assert frame["artist"].to_list()[9:12:2] == ["\0", long]
 
 
-def test_sixty_thousand_rows_take_the_quick_way_and_one_in_trouble_changes_no_other() -> None:
+def test_one_broken_row_of_sixty_thousand() -> None:
     rows = [[str(1_500_000_000 + row), f"Ärtist {row % 500}", "", f'Song "{row}", live'] for row in range(60_000)]
     data = table(["uts", "artist", "album", "track"], rows, end="\r\n")
     sound = lastfm_csv.read_csv(data, ReadOptions())

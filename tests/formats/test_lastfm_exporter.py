@@ -1,4 +1,4 @@
-"""The rules of the official exporter's JSON, against a second, plain implementation of them."""
+"""JSON of the official exporter, compared with a second, plain implementation of its rules."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def verdict(scrobble: dict[str, Any]) -> str | None:
 
 
 @given(st.lists(SCROBBLE, max_size=8), st.sampled_from([None, 2]))
-def test_generated_scrobbles_are_read_back_with_their_corrected_names(
-    scrobbles: list[dict[str, Any]], indent: int | None
-) -> None:
+def test_generated_scrobbles_have_corrected_names(scrobbles: list[dict[str, Any]], indent: int | None) -> None:
     rows = lastfm_exporter.read_exporter(json.dumps(scrobbles, indent=indent).encode(), ReadOptions()).to_dicts()
     assert len(rows) == len(scrobbles)
     for row, scrobble in zip(rows, scrobbles, strict=True):

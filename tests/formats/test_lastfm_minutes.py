@@ -1,4 +1,4 @@
-"""The rules of CSV files without a header, whose times are known to the minute."""
+"""CSV files without a header, with times to the minute."""
 
 from __future__ import annotations
 

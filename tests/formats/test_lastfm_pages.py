@@ -1,4 +1,4 @@
-"""The rules of Last.fm's API pages, against a second, plain implementation of them."""
+"""Pages of Last.fm's API, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -130,14 +130,14 @@ def test_the_mbid_of_a_credit_is_that_of_its_only_or_base_artist(
         assert of_artists is None or len(of_artists) == len(artists)
 
 
-def test_undated_plays_of_old_imports_are_left_to_the_check_of_the_time() -> None:
+def test_old_imports_dated_1970() -> None:
     frame = read({"track": [track(date={"uts": uts, "#text": "01 Jan 1970, 00:00"}) for uts in ("0", 59008)]})
     now = datetime(2026, 1, 1, tzinfo=UTC)
     result = normalize(frame, "a.json", "lastfm", lastfm_pages.FORMAT.earliest, Rules(now, ()))
     assert result.rejected["reason"].to_list() == ["time_too_early"] * 2
 
 
-def test_a_page_of_an_error_among_pages_is_rejected_and_alone_refused() -> None:
+def test_error_page_among_pages_and_alone() -> None:
     error = {"message": "Operation failed", "error": 8}
     frame = read([{"track": [track()]}, error])
     assert frame["reject"].to_list() == [None, "missing_artist"]
@@ -150,7 +150,7 @@ def test_a_page_of_an_error_among_pages_is_rejected_and_alone_refused() -> None:
     [b"\xff", b"\xed\xa0\xbd", b"\\ud83d", b"\\x", b"\x01", b'"', b"]", b"}", b"[", b"{", b'","x":NaN,"y":"'],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_junk_in_a_title_costs_its_own_row(junk: bytes, place: int) -> None:
+def test_junk_in_a_title_affects_no_other_row(junk: bytes, place: int) -> None:
     songs = [json.dumps(track(name=f"song {number}")).encode() for number in range(4)]
     songs[place] = songs[place].replace(b"song", b"so" + junk + b"ng")
     data = b'[{"track":[%s,%s],"@attr":{"page":"1"}},{"track":%s,"@attr":{}},{"track":[%s],"@attr":{}}]' % tuple(songs)
@@ -164,7 +164,7 @@ def test_junk_in_a_title_costs_its_own_row(junk: bytes, place: int) -> None:
     assert frame["reject"].null_count() == (4 if harmless else 3)
 
 
-def test_a_title_of_a_megabyte_and_deep_nesting_cost_no_other_row() -> None:
+def test_megabyte_title_and_deep_nesting_affect_no_other_row() -> None:
     deep = b'{"name":"deep","image":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     data = b'[{"track":[%s,%s,%s]}]' % (
         json.dumps(track(name="x" * 1_000_000)).encode(),

@@ -1,4 +1,4 @@
-"""The rules of lastfmstats.com's JSON, against a second, plain implementation of them."""
+"""JSON of lastfmstats.com, compared with a second, plain implementation of its rules."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_milliseconds_are_exact() -> None:
     assert frame["listened_at"].dt.epoch("us").to_list() == [int(date) * 1000 for date in dates]
 
 
-def test_it_is_not_taken_for_malojas_export_nor_the_other_way_round() -> None:
+def test_not_confused_with_maloja_export() -> None:
     stats = {"username": "a", "scrobbles": [{"track": "a", "artist": "b", "album": "", "albumId": "c", "date": 1}]}
     maloja = {"maloja": {"export_time": 1}, "scrobbles": [{"time": 1, "track": {"artists": ["a"], "title": "b"}}]}
     recognised = [

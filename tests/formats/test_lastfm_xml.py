@@ -1,4 +1,4 @@
-"""Pages of Last.fm's API say the same as XML and as JSON."""
+"""Pages of Last.fm's API give the same rows in XML and in JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a listen as ListenBrainz writes it, in all its containers, against a second, plain implementation."""
+"""ListenBrainz listens in all kinds of files, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def listen(time: Any = 1_700_000_000, **names: Any) -> dict[str, Any]:  # noqa: 
         (7, "wrong_type", "the record: expected object, got int"),
     ],
 )
-def test_a_broken_listen_is_rejected_with_its_reason_and_costs_no_neighbour(
+def test_broken_listen_is_rejected_alone(
     read: Callable[[list[Any]], pl.DataFrame],
     bad: object,
     reason: str,
@@ -271,7 +271,7 @@ GUEST = {"artist_credit_name": "LiLa", "artist_mbid": B}
         (None, {}, None, None),
     ],
 )
-def test_artists_come_from_the_mapping_else_from_the_client_else_from_the_credit(
+def test_artists_of_mapping_client_or_credit(
     mapping: object,
     info: object,
     artists: list[str] | None,
@@ -308,7 +308,7 @@ ONE = json.dumps(listen())
         ('{"user_id": 1, "user_name": "x", "timestamp": 2, "track_metadata": {}}', "listenbrainz-dump"),
     ],
 )
-def test_content_tells_what_a_file_is_whatever_its_name(data: str, name: str) -> None:
+def test_format_is_recognised_by_content(data: str, name: str) -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         known = recognise(peek_at("some name", data.encode(encoding)))
         assert known is not None
@@ -328,6 +328,6 @@ def test_content_tells_what_a_file_is_whatever_its_name(data: str, name: str) ->
         ("user.json", b'{"user_id":1,"username":"someone"}', None),
     ],
 )
-def test_names_tell_where_the_content_does_not(file: str, data: bytes, name: str | None) -> None:
+def test_format_of_an_empty_file_is_recognised_by_name(file: str, data: bytes, name: str | None) -> None:
     known = recognise(peek_at(file, data))
     assert (known.name if known else None) == name

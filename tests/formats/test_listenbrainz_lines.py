@@ -1,4 +1,4 @@
-"""The export as people have it on their disks: zipped, zipped again, unpacked, joined, cut off."""
+"""The ListenBrainz export as people have it: zipped, zipped twice, unpacked, joined, cut off."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_unpacked_export_and_joined_files_are_read(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_that_was_cut_off_keeps_its_listens_and_shows_the_cut(tmp_path: Path) -> None:
+def test_file_that_was_cut_off_keeps_its_listens(tmp_path: Path) -> None:
     data = month(2024, 3, 3)
     (tmp_path / "3.jsonl").write_bytes(data[:-20])
     result = extract(tmp_path)[f"{tmp_path.name}/3.jsonl"]
@@ -103,7 +103,7 @@ def test_a_file_that_was_cut_off_keeps_its_listens_and_shows_the_cut(tmp_path: P
     assert reject["record"] is None
 
 
-def test_a_rejected_listen_comes_with_its_place_and_the_fields_that_are_read() -> None:
+def test_location_and_fields_of_a_rejected_listen() -> None:
     bad = {
         "user_name": "someone",
         "listened_at": None,
@@ -126,7 +126,7 @@ def test_a_rejected_listen_comes_with_its_place_and_the_fields_that_are_read() -
     }
 
 
-def test_listens_that_run_over_several_lines_are_refused_with_the_way_out() -> None:
+def test_listens_over_several_lines_are_refused() -> None:
     listen = json.loads(month(2024, 1, 1))
     with pytest.raises(BrokenFileError, match="several lines") as refused:
         listenbrainz_lines.read_lines(json.dumps(listen, indent=2).encode(), ReadOptions())

@@ -1,4 +1,4 @@
-"""The rules of Maloja's exports, against a second, plain implementation of them."""
+"""Maloja's exports, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], key:
 
 @given(st.lists(SCROBBLE, max_size=8))
 def test_scrobbles_of_version_2_read_as_those_with_a_track(scrobbles: list[dict[str, Any]]) -> None:
-    """What version 2 has no place for, the length, is the one difference; its album may be a name alone."""
+    """The only difference is the length, which version 2 does not have; its album may be just a name."""
     flat: list[dict[str, Any]] = []
     for scrobble in scrobbles:
         track: dict[str, Any] = scrobble.get("track") or {}
@@ -93,13 +93,13 @@ def test_scrobbles_of_version_2_read_as_those_with_a_track(scrobbles: list[dict[
     assert read(flat, "list").equals(read(scrobbles, "list"))
 
 
-def test_a_track_wins_over_fields_beside_it_whatever_these_hold() -> None:
+def test_track_object_wins_over_flat_fields() -> None:
     track = {"artists": ["A"], "title": "t"}
     frame = read([{"time": 1, "track": track, "artists": 5, "title": ["x"], "album": "y"}], "list")
     assert frame.select("artist", "track", "album", "reject").rows() == [("A", "t", None, None)]
 
 
-def test_fields_of_the_wrong_type_reject_their_scrobble_of_version_2_alone() -> None:
+def test_wrong_types_in_version_2_reject_one_scrobble() -> None:
     sound: dict[str, Any] = {"time": 1, "artists": ["A"], "title": "t"}
     bad: list[dict[str, Any]] = [
         {"artists": "A"},
@@ -142,7 +142,7 @@ def test_the_joined_credit_goes_first_and_every_artist_counts_once(
 
 
 @pytest.mark.parametrize("time", [-1, 253402300800, 1700000000123, 10**30, "nan", "-inf"])
-def test_a_number_that_is_no_time_is_rejected_with_the_number(time: Any) -> None:  # noqa: ANN401
+def test_number_out_of_range_is_not_a_time(time: Any) -> None:  # noqa: ANN401
     track = {"artists": ["A"], "title": "t"}
     frame = read([{"time": time, "track": track}, {"time": 1, "track": track}])
     assert frame["reject"].to_list() == ["bad_time", None]
@@ -178,7 +178,7 @@ def test_a_file_cut_off_anywhere_is_never_loaded_in_part() -> None:
             maloja_export.read_export(whole[:length], ReadOptions())
 
 
-def test_trouble_outside_the_list_costs_no_row() -> None:
+def test_damage_outside_the_list_rejects_no_row() -> None:
     data = b'{"maloja":{"export_time":NaN},"scrobbles":[{"time":1,"track":{"artists":["A"],"title":"t"}}]}'
     frame = maloja_export.read_export(data, ReadOptions())
     assert frame.select("artist", "track", "reject").rows() == [("A", "t", None)]

@@ -1,4 +1,4 @@
-"""The rules of the scrobble files of old Malojas."""
+"""The scrobble files of Maloja 1 and 2."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_empty_file_is_known_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("time", ["-1", "253402300800", "1.5", "now", "-"])
-def test_what_is_no_time_rejects_the_row_alone(time: str) -> None:
+def test_invalid_time_rejects_the_row_alone(time: str) -> None:
     frame = maloja_tsv.read_tsv(f"{time}\tA\tt\n1551434400\tA\tt\n".encode(), ReadOptions())
     assert frame["reject"].to_list() == ["bad_time", None]
     assert frame["detail"][0] == f'time: "{time}"'

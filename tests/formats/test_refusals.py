@@ -1,4 +1,4 @@
-"""What people take for a listening history is refused by name, with what to do instead."""
+"""Files that look like a listening history are refused by name, with advice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TECHNICAL = (
         (TECHNICAL, "spotify-technical-log", "extended streaming history"),
     ],
 )
-def test_a_file_that_says_what_it_is(data: bytes, refusal: str, advice: str) -> None:
+def test_unsupported_file_by_content(data: bytes, refusal: str, advice: str) -> None:
     for content in (data, b"\xef\xbb\xbf" + data, data.decode().encode("utf-16")):
         known = recognise(peek_at("any name", content))
         assert isinstance(known, Refusal)
@@ -64,7 +64,7 @@ def test_a_database_is_known_by_its_tables(tmp_path: Path, tables: tuple[str, ..
 
 
 @pytest.mark.parametrize("name", ["koito.db", "KOITO.DB"])
-def test_a_database_that_cannot_be_looked_into_is_known_by_its_name(name: str) -> None:
+def test_unreadable_database_is_recognised_by_name(name: str) -> None:
     known = recognise(peek_at(name, b""))
     assert isinstance(known, Refusal)
     assert known.name == "koito-database"
@@ -80,5 +80,5 @@ def test_a_database_that_cannot_be_looked_into_is_known_by_its_name(name: str) -
         b"Artist,Track,Album,Time of day\n"[:0],
     ],
 )
-def test_tables_of_other_things_are_left_aside(data: bytes) -> None:
+def test_other_tables_are_not_recognised(data: bytes) -> None:
     assert recognise(peek_at("any name.csv", data)) is None

@@ -1,4 +1,4 @@
-"""A format is registered only with everything that belongs to it: a module, a sample, a golden result."""
+"""Every format is complete: a module, a sample, cases, a golden result."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 
 
 @each_format
-def test_a_format_has_a_module_of_its_name_that_begins_with_its_source(fmt: Format) -> None:
+def test_module_is_named_after_the_format_and_source(fmt: Format) -> None:
     assert fmt is importlib.import_module(f"etl.formats.{fmt.name.replace('-', '_')}").FORMAT
     assert fmt.name.startswith(f"{fmt.source}-")
 
 
 @each_format
-def test_a_format_has_a_sample_and_every_file_in_it_is_recognised_as_the_format_alone(fmt: Format) -> None:
+def test_samples_are_recognised_by_one_format(fmt: Format) -> None:
     files = [path for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()]
     assert files
     for path in files:
@@ -49,7 +49,7 @@ def test_a_format_has_a_sample_and_every_file_in_it_is_recognised_as_the_format_
 
 
 @each_format
-def test_a_format_has_a_golden_result_that_covers_its_samples_and_its_cases(fmt: Format) -> None:
+def test_golden_result_covers_samples_and_cases(fmt: Format) -> None:
     golden = (HERE / "golden" / f"{fmt.name}.jsonl").read_text(encoding="utf-8")
     cases = list((HERE / "cases" / fmt.name).iterdir())
     assert cases
@@ -59,7 +59,7 @@ def test_a_format_has_a_golden_result_that_covers_its_samples_and_its_cases(fmt:
 
 
 @each_format
-def test_a_format_tells_people_what_to_look_for_and_how_to_get_it(fmt: Format) -> None:
+def test_texts_and_dates_of_a_format(fmt: Format) -> None:
     assert by_name(fmt.name) is fmt
     assert fmt.source in SOURCES
     assert fmt.title
@@ -112,7 +112,7 @@ def test_names_are_unique_and_modules_are_all_registered() -> None:
     assert {package.source for package in PACKAGES} <= set(SOURCES)
 
 
-def test_every_sample_file_and_golden_result_belongs_to_a_registered_format() -> None:
+def test_samples_and_golden_results_have_formats() -> None:
     folders = [SAMPLES / fmt.sample for fmt in FORMATS]
     strays = [path for path in SAMPLES.rglob("*") if path.is_file() and not set(folders) & set(path.parents)]
     assert strays == []

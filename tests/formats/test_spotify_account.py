@@ -1,4 +1,4 @@
-"""The rules of the account data, against a second, plain implementation of them."""
+"""Spotify's account data, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_time_is_a_minute_and_nothing_else(text: str, reason: str | None) -> N
     assert frame["reject"].to_list() == [reason, None]
 
 
-def test_a_play_is_the_same_as_in_the_extended_history_but_for_what_the_account_data_does_not_know() -> None:
+def test_play_in_account_data_and_extended_history() -> None:
     names = {"master_metadata_track_name": "Telefon", "master_metadata_album_artist_name": "Gläserne Stunden"}
     row = {"ts": "2023-05-13T15:35:46Z", "ms_played": 180_000, "reason_end": "endplay", **names}
     extended = spotify_extended.read_extended(json.dumps([row]).encode(), ReadOptions())
@@ -117,7 +117,7 @@ def test_a_play_is_the_same_as_in_the_extended_history_but_for_what_the_account_
     assert extended["ended_at"].dt.truncate("1m").item() == read([play()])["ended_at"].item() == END
 
 
-def test_a_title_of_a_megabyte_and_wrong_types_cost_no_other_row() -> None:
+def test_megabyte_title_and_wrong_types_affect_no_other_row() -> None:
     frame = read([play(trackName="ü" * 1_000_000), play(trackName=["Telefon"]), play(msPlayed=-1), play()])
     assert frame["track"].str.len_chars().to_list() == [1_000_000, None, None, 7]
     assert frame["reject"].to_list() == [None, "wrong_type", "wrong_type", None]

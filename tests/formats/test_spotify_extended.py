@@ -1,4 +1,4 @@
-"""The rules of the extended streaming history, against a second, plain implementation of them."""
+"""Spotify's extended history, compared with a second, plain implementation of the rules."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ END_S = int(END.timestamp())
         (END_S - 181, END - timedelta(seconds=181)),
         (END_S - 3600, END - timedelta(hours=1)),  # a pause
         (END_S - 150, END - timedelta(seconds=150)),  # 30 s late: clocks differ
-        (END_S - 149, END - timedelta(seconds=180)),  # later is not believed
+        (END_S - 149, END - timedelta(seconds=180)),  # later is implausible
         (END_S + 1, END - timedelta(seconds=180)),
         ((END_S - 181) * 1000 + 250, END - timedelta(seconds=180.75)),
         (1e300, END - timedelta(seconds=180)),
@@ -117,13 +117,13 @@ END_S = int(END.timestamp())
         (-5, END - timedelta(seconds=180)),
     ],
 )
-def test_the_start_is_the_offline_timestamp_where_that_is_believable(offline: Any, start: datetime) -> None:  # noqa: ANN401
+def test_start_is_a_plausible_offline_timestamp(offline: Any, start: datetime) -> None:  # noqa: ANN401
     frame = read([play(offline_timestamp=offline)], ReadOptions(spotify_time="start"))
     assert frame["listened_at"].to_list() == [start]
     assert read([play(offline_timestamp=offline)])["listened_at"].to_list() == [END]
 
 
-def test_milliseconds_that_fail_the_range_of_their_own_play_do_not_move_it() -> None:
+def test_implausible_milliseconds_do_not_move_the_start() -> None:
     short = play(ms_played=29_000, offline_timestamp=(END_S + 1) * 1000)
     frame = read([short, play(ts=None)], ReadOptions(spotify_time="start"))
     assert frame["listened_at"].to_list() == [END - timedelta(seconds=29), None]

@@ -1,4 +1,4 @@
-"""Further names are cleaned as the names of listens are; what is of no use is dropped."""
+"""Aliases are cleaned like the names of listens; useless ones are dropped."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_equal_sets_come_out_equal_whatever_their_order() -> None:
     assert first == second == [two, one]
 
 
-def test_of_two_names_that_cleaning_makes_equal_the_primary_one_stays() -> None:
+def test_primary_name_stays_of_two_equal_names() -> None:
     assert cleaned(
         rows(("track", None, "One ", "Import", False), ("track", None, "One", "Manual", True)),
     ) == [[("track", None, "One", "Manual", True)]]
@@ -82,7 +82,7 @@ def test_a_listen_keeps_its_aliases_and_the_flag_of_its_album() -> None:
     assert found.get_column("aliases").to_list() == [rows(("artist", "Ann", "Annie", "Manual", False)), None]
 
 
-def test_an_alias_that_is_too_long_costs_itself_and_not_the_listen() -> None:
+def test_alias_that_is_too_long_is_dropped() -> None:
     found = normalized({"aliases": rows(("track", None, "x" * 2_001, "Manual", False))})
     assert found.rejected.is_empty()
     assert found.listens.get_column("aliases").to_list() == [None]

@@ -1,4 +1,4 @@
-"""How a credit is split into artists: Koito's rules without its defects."""
+"""Splitting a credit into artists: Koito's rules without its defects."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_separator_may_hold_groups_and_empty_parts_are_none() -> None:
     assert split_credit("vs", "", compile_separators("vs")) == ["vs"]
 
 
-def test_a_setting_that_is_no_regular_expression_is_an_error() -> None:
+def test_invalid_regular_expression_is_an_error() -> None:
     with pytest.raises(re.error):
         compile_separators("a;;(")
 
@@ -163,7 +163,7 @@ def test_a_single_name_stays_as_it_is(name: str) -> None:
 
 
 @given(PIECES)
-def test_splitting_the_names_of_plain_credits_again_changes_nothing(credit: str) -> None:
+def test_splitting_is_idempotent_for_plain_credits(credit: str) -> None:
     once = split_credit(credit, "", DEFAULT)
     if len(once) == 1:
         assert split_credit(once[0], "", DEFAULT) == once

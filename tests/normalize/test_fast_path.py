@@ -1,4 +1,4 @@
-"""One listen is normalised as many are, or left to them."""
+"""The fast path for one listen gives the same result as normalising a frame, or none."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def normalized(row: dict[str, Any], rules: Rules = RULES) -> pl.DataFrame:
 
 
 @given(LISTEN)
-def test_it_comes_to_the_same_as_in_a_frame_or_is_left_to_it(listen: Listen) -> None:
+def test_same_result_as_in_a_frame_or_none(listen: Listen) -> None:
     row = listen.as_row()
     single = normalize_single(row, EARLIEST, RULES)
     if single is not None:
@@ -107,7 +107,7 @@ def test_what_is_not_plain_is_left_to_the_frame(listen: Listen) -> None:
     assert normalize_single(listen.as_row(), EARLIEST, RULES) is None
 
 
-def test_what_a_run_would_leave_out_or_give_further_names_is_left_to_the_frame() -> None:
+def test_no_fast_path_for_rejects_skips_and_aliases() -> None:
     row = PLAIN.as_row()
     assert normalize_single(row, EARLIEST, Rules(NOW, SEPARATORS, since=START)) is None
     assert normalize_single({**row, "various_artists": True}, EARLIEST, RULES) is None

@@ -95,7 +95,7 @@ def test_a_digest_ignores_case_as_the_key_does() -> None:
 
 
 @given(TEXTS, TEXTS)
-def test_two_keys_are_equal_exactly_if_all_parts_are_but_for_case(
+def test_keys_are_equal_if_all_parts_are_ignoring_case(
     one: tuple[str, str, str | None], other: tuple[str, str, str | None]
 ) -> None:
     first, second = keys_of(one, other)
@@ -103,7 +103,7 @@ def test_two_keys_are_equal_exactly_if_all_parts_are_but_for_case(
     assert (first == second) == (lower[:3] == lower[3:])
 
 
-def test_a_credit_as_text_and_the_same_artist_in_a_list_are_one_key() -> None:
+def test_text_credit_and_listed_artist_have_one_key() -> None:
     made = listens({"artist": "Ann"}, {"artist": None, "artists": ["Ann"]}, {"artist": "x", "artists": ["ANN", "ann"]})
     assert made.get_column("lookup_key").to_list() == ["ann\x1fone\x1f"] * 3
 
@@ -125,7 +125,7 @@ def test_both_unicode_forms_and_all_white_space_give_one_key() -> None:
     assert made.get_column("lookup_key").unique().to_list() == ["zoë\x1fété d'or\x1få"]
 
 
-def test_mbids_are_no_part_of_a_key() -> None:
+def test_mbids_are_not_in_the_key() -> None:
     mbid = "aaaaaaaa-0000-4000-8000-000000000000"
     made = listens({}, {"recording_mbid": mbid, "release_mbid": mbid, "artist_mbids": [mbid]})
     assert made.get_column("lookup_key").n_unique() == 1

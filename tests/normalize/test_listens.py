@@ -1,4 +1,4 @@
-"""Each row of a file becomes a listen, a skip or a reject: which, and with what values."""
+"""Rows become listens, skips or rejects, with the right values and reasons."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def fate(row: Row, since: datetime | None = None, until: datetime | None = None)
 
 @FEW
 @given(ROWS)
-def test_every_row_is_in_exactly_one_frame_for_the_first_reason_that_holds(rows: list[Row]) -> None:
+def test_every_row_is_in_one_frame_for_its_first_reason(rows: list[Row]) -> None:
     made = frames(normalized(*rows, since=SINCE, until=UNTIL))
     found = {
         row["row"]: (name, row.get("reason")) for name, frame in made.items() for row in frame.iter_rows(named=True)
@@ -111,9 +111,7 @@ def test_every_row_is_in_exactly_one_frame_for_the_first_reason_that_holds(rows:
 
 @examples(9)
 @given(st.lists(ROW, max_size=6), st.randoms(use_true_random=False))
-def test_what_becomes_of_a_row_does_not_depend_on_other_rows_and_their_order_is_kept(
-    rows: list[Row], random: Random
-) -> None:
+def test_rows_do_not_affect_each_other(rows: list[Row], random: Random) -> None:
     numbered = [{"row": number, **row} for number, row in enumerate(rows, start=1)]
     shuffled = random.sample(numbered, len(numbered))
     before, after = normalized(*numbered), normalized(*shuffled)
@@ -195,11 +193,11 @@ def test_what_the_reader_settled_stays() -> None:
         ({"listened_at": None, "track": "x" * 2_001}, "missing_time"),
     ],
 )
-def test_what_is_missing_is_told_in_the_order_artist_track_time(row: Row, reason: str) -> None:
+def test_missing_artist_before_track_before_time(row: Row, reason: str) -> None:
     assert fate(row, since=NOW) == ("rejected", reason, None)
 
 
-def test_a_time_before_the_service_or_far_in_the_future_is_rejected_and_shown() -> None:
+def test_time_too_early_or_in_the_future() -> None:
     assert fate({"listened_at": EARLIEST}) == ("listens", None, None)
     early = EARLIEST - timedelta(microseconds=1)
     assert fate({"listened_at": early}, since=START) == ("rejected", "time_too_early", "2002-09-30T23:59:59Z")
@@ -281,14 +279,14 @@ def test_an_mbid_is_canonical_or_null(given: str | None, expected: str | None) -
     assert listen["artist_mbids"] == [expected]
 
 
-def test_the_mbids_of_a_list_stay_beside_their_artists() -> None:
+def test_mbids_stay_aligned_with_listed_artists() -> None:
     a, b, c = MBIDS
     listed = ["Ann", " ", "ANN", "Bo", None, "Cy"]
     assert only({"artists": listed, "artist_mbids": [a, b, b, "junk", c, c]})["artist_mbids"] == [a, None, c]
     assert only({"artists": listed, "artist_mbids": [a, b, b, "junk", c, c]})["artists"] == ["Ann", "Bo", "Cy"]
 
 
-def test_mbids_that_do_not_stand_beside_names_stay_a_list_of_their_own() -> None:
+def test_unaligned_mbids_stay_a_separate_list() -> None:
     a, b, _ = MBIDS
     assert only({"artists": ["Ann", "Ann", "Bo"], "artist_mbids": [a, b]})["artist_mbids"] == [a, b]
     assert only({"artist": "Ann feat. Bo", "artist_mbids": [a, b]})["artist_mbids"] == [a, b]
@@ -301,7 +299,7 @@ def test_a_duration_is_positive_or_null(given: int | None, expected: int | None)
     assert only({"duration": given})["duration"] == expected
 
 
-def test_texts_as_exported_are_kept_where_cleaning_did_more_than_trim() -> None:
+def test_raw_texts_are_kept_if_cleaning_did_more_than_trim() -> None:
     columns = ["artists", "raw_artists", "raw_track", "raw_album"]
     made = listens(
         {"artist": " Ann", "track": "One ", "album": "\tHits"},
@@ -334,7 +332,7 @@ def test_texts_as_exported_are_kept_where_cleaning_did_more_than_trim() -> None:
         ({"artist": "A\x07 · B\x07 · b"}, True),
     ],
 )
-def test_listens_with_a_text_that_was_more_than_trimmed_are_counted(row: Row, counts: bool) -> None:
+def test_count_of_cleaned_listens(row: Row, counts: bool) -> None:
     assert normalized(row).cleaned == int(counts)
     assert normalized(row, row, {}).cleaned == 2 * int(counts)
 

@@ -65,7 +65,7 @@ def test_cleaning_twice_changes_nothing(texts: list[str]) -> None:
 
 
 @given(TEXTS)
-def test_a_clean_text_is_in_nfc_and_has_no_controls_and_single_spaces_inside_only(texts: list[str]) -> None:
+def test_clean_text_has_nfc_no_controls_single_spaces(texts: list[str]) -> None:
     for text in cleaned(texts):
         if text is None:
             continue
@@ -78,14 +78,14 @@ def test_a_clean_text_is_in_nfc_and_has_no_controls_and_single_spaces_inside_onl
 
 
 @given(TEXTS)
-def test_a_text_is_blank_exactly_if_it_holds_nothing_but_controls_and_white_space(texts: list[str]) -> None:
+def test_controls_and_white_space_are_a_blank_text(texts: list[str]) -> None:
     nothing = [all(char.isspace() or unicodedata.category(char) == "Cc" for char in text) for text in texts]
     assert [text is None for text in cleaned(texts)] == nothing
 
 
 @examples(100)
 @given(TEXTS)
-def test_the_texts_that_cleaning_changes_are_found_with_what_becomes_of_them(texts: list[str]) -> None:
+def test_changed_by_cleaning_finds_all_changes(texts: list[str]) -> None:
     changed = changed_by_cleaning(pl.Series(texts, dtype=pl.String))
     expected = {text: new for text, new in zip(texts, cleaned(texts), strict=True) if text != new}
     assert changed.height == len(expected)
@@ -93,7 +93,7 @@ def test_the_texts_that_cleaning_changes_are_found_with_what_becomes_of_them(tex
 
 
 @given(TEXTS)
-def test_a_variant_is_the_text_trimmed_and_never_one_that_postgresql_cannot_hold(texts: list[str]) -> None:
+def test_variant_is_the_trimmed_text_without_nul(texts: list[str]) -> None:
     changed = changed_by_cleaning(pl.Series(texts, dtype=pl.String))
     for raw, new, variant in changed.iter_rows():
         trimmed = pl.Series([raw]).str.strip_chars().item()
@@ -146,7 +146,7 @@ def test_names_that_only_full_folding_would_call_the_same_are_two(texts: tuple[s
 
 
 @given(st.text())
-def test_folding_goes_from_one_character_to_one_and_folding_again_changes_nothing(text: str) -> None:
+def test_folding_keeps_length_and_is_idempotent(text: str) -> None:
     assert len(fold(text)) == len(text)
     assert fold(fold(text)) == fold(text)
 

@@ -1,4 +1,4 @@
-"""Records of delimited text are found and isolated in sound files and in wrecks alike."""
+"""Delimited text: finds every record, and a broken record affects no other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMAS = Delimited(Dialect(NAMES))
 TABS = Delimited(Dialect(NAMES, "\t", quoting=False))
 SHORT = Delimited(Dialect((*NAMES, None), "\t", quoting=False, at_least=2))
 
-# What ends lines elsewhere, divides fields, or is quoted, beside every other character.
+# Characters that end lines elsewhere, separate fields or quote, and all others.
 HOSTILE = st.sampled_from('",;\t\r\n\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\ufeffé😀 ')
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | HOSTILE, max_size=8)
 ROWS = st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=6)
@@ -78,7 +78,7 @@ def troubles(table: Table) -> dict[int, str]:
 def test_rows_that_the_csv_module_wrote_are_read_back(
     rows: list[tuple[str, ...]], delimiter: str, quoting: int, end: str, encoding: str, ends: bool
 ) -> None:
-    # Inside quotes, a line that looks like a whole record is taken for one: see the test below.
+    # Inside quotes, a line that looks like a whole record counts as one: see the test below.
     assume(all("\n" not in field for row in rows for field in row))
     text = written([NAMES, *rows], delimiter=delimiter, quoting=quoting, lineterminator=end)
     data = (text if ends else text.removesuffix(end)).encode(encoding)
@@ -129,7 +129,7 @@ def test_the_quick_and_the_tolerant_way_agree(rows: list[tuple[str, ...]], quoti
 @example('a,b,c\r\r\n"x",y,z\r\n', COMMAS)
 @example('a,"b\r\nc",d\n', COMMAS)
 @example('a,b\rc,d\n"e\r",f,g', COMMAS)
-def test_any_text_is_read_and_each_of_its_lines_is_in_exactly_one_record(text: str, layout: Delimited) -> None:
+def test_every_line_of_any_text_is_in_one_record(text: str, layout: Delimited) -> None:
     pieces = list(split_table(text, 0, layout.dialect))
     whole = whole_table(text, layout.dialect)
     assert whole is None or [piece.fields for piece in pieces] == whole
@@ -143,7 +143,7 @@ def test_any_text_is_read_and_each_of_its_lines_is_in_exactly_one_record(text: s
 
 
 WOUNDS = (
-    '"{0}"x,{1},{2}',  # goes on behind the quote
+    '"{0}"x,{1},{2}',  # goes on after the quote
     '"{0},{1},{2}',  # never closed
     '{0},{1},"{2}',
     "{0},{1}",
@@ -154,7 +154,7 @@ WOUNDS = (
 
 @quick
 @given(st.lists(st.tuples(SIMPLE, SIMPLE, SIMPLE), min_size=2, max_size=6), st.sampled_from(WOUNDS), st.data())
-def test_a_broken_record_costs_no_other(rows: list[tuple[str, ...]], wound: str, data: st.DataObject) -> None:
+def test_broken_record_affects_no_other(rows: list[tuple[str, ...]], wound: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(rows) - 1))
     lines = [written([row], quoting=data.draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))) for row in rows]
     lines[at] = wound.format(*rows[at]) + "\n"
@@ -164,7 +164,7 @@ def test_a_broken_record_costs_no_other(rows: list[tuple[str, ...]], wound: str,
     assert set(table.broken) == set(range(at + 1, at + 1 + len(table.broken)))
 
 
-def test_the_trouble_of_a_record_is_told() -> None:
+def test_reason_of_broken_record() -> None:
     text = b'a,b,c\n"a"b,c,d\n"a,b,c\na,b\na,b\xff,c\n\xff\n'
     assert COMMAS.read(text).broken == {
         2: (RejectReason.MALFORMED, "field 1 goes on after its closing quote"),
@@ -176,7 +176,7 @@ def test_the_trouble_of_a_record_is_told() -> None:
     assert SHORT.read(b"a\n").broken == {1: (RejectReason.MALFORMED, "1 fields instead of 2 to 4")}
 
 
-def test_a_quoted_field_may_hold_line_ends_and_everything_else_that_ends_lines_elsewhere() -> None:
+def test_line_ends_in_quoted_fields() -> None:
     fields = ("a\nb\r\n\r\nc", '"\n"', "d\x85\u2028\r\x0b")
     table = COMMAS.read(written([fields, fields], quoting=csv.QUOTE_ALL).encode())
     assert cells(table) == [fields, fields]
@@ -205,7 +205,7 @@ def test_a_record_of_a_megabyte_is_read() -> None:
     ]
 
 
-def test_blank_lines_are_no_records_and_lines_of_delimiters_are() -> None:
+def test_blank_lines_and_lines_of_delimiters() -> None:
     table = COMMAS.read(b"\n  \n\r\na,b,c\n \r\n,,\n\n")
     assert cells(table) == [("a", "b", "c"), ("", "", "")]
     assert COMMAS.read(b"").frame.is_empty()
@@ -215,7 +215,7 @@ def test_columns_that_the_last_lines_lack_are_empty() -> None:
     assert cells(SHORT.read(b"a\tb\tc\td\na\tb\na\tb\tc\n")) == [("a", "b", "c"), ("a", "b", ""), ("a", "b", "c")]
 
 
-def test_utf16_that_ends_inside_a_character_costs_the_last_record() -> None:
+def test_utf16_ending_inside_a_character_rejects_last_record() -> None:
     data = "artist,track,time\na,b,c\nd,e,f".encode("utf-16")
     assert cells(HEADED.read(data)) == [("a", "b", "c"), ("d", "e", "f")]
     assert troubles(HEADED.read(data[:-1])) == {2: "bad_encoding"}
@@ -225,7 +225,7 @@ def test_utf16_that_ends_inside_a_character_costs_the_last_record() -> None:
 
 @quick
 @given(ROWS, st.sampled_from([b"", b"\xef\xbb\xbf"]), st.booleans())
-def test_places_are_the_bytes_of_the_records(rows: list[tuple[str, ...]], mark: bytes, has_header: bool) -> None:
+def test_locations_are_the_bytes_of_the_records(rows: list[tuple[str, ...]], mark: bytes, has_header: bool) -> None:
     assume(all("\n" not in field for row in rows for field in row))
     pieces = [written([row], quoting=csv.QUOTE_ALL, lineterminator="").encode() for row in rows]
     pieces.insert(0, b'"\xff",not closed')
@@ -240,7 +240,7 @@ def test_places_are_the_bytes_of_the_records(rows: list[tuple[str, ...]], mark: 
         assert (None if record is None else tuple(json.loads(record).values())) == (None if row == 1 else rows[row - 2])
 
 
-def test_places_in_utf16_are_unknown_but_the_fields_are_not() -> None:
+def test_locations_in_utf16_have_fields_only() -> None:
     locations = COMMAS.locate("a,b,c\nd,é,f".encode("utf-16"), [2, 1])
     assert locations.rows() == [
         (2, None, None, '{"artist": "d", "track": "é", "time": "f"}'),

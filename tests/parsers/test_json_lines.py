@@ -1,4 +1,4 @@
-"""JSON Lines: every line stands for itself, whatever is wrong with the others and wherever the file ends."""
+"""JSON Lines: a broken line affects no other, wherever the file ends."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def expected(rows: list[dict[str, Any]]) -> list[Row]:
 
 
 @given(st.lists(st.tuples(ROWS, ENDS), max_size=6), ENCODINGS, st.booleans())
-def test_rows_are_read_back_whatever_stands_between_them(
+def test_rows_with_any_blanks_between_them(
     written: list[tuple[dict[str, Any], str]], encoding: str, ascii_only: bool
 ) -> None:
     rows = [row for row, _ in written]
@@ -100,7 +100,7 @@ def test_records_that_were_found_make_a_file_that_reads_the_same(rows: list[dict
 
 
 @given(st.lists(st.tuples(BROKEN, ROWS), min_size=1, max_size=5))
-def test_a_broken_line_costs_itself_alone(lines: list[tuple[bytes, dict[str, Any]]]) -> None:
+def test_broken_line_affects_no_other(lines: list[tuple[bytes, dict[str, Any]]]) -> None:
     good = [{"time": 1}, *(row for _, row in lines)]
     data = b'{"time": 1}\n' + b"".join(line + b"\n" + json.dumps(row).encode() + b"\n" for line, row in lines)
     records = LAYOUT.read(data)
@@ -121,13 +121,13 @@ def test_a_broken_line_costs_itself_alone(lines: list[tuple[bytes, dict[str, Any
         (b"17", RejectReason.WRONG_TYPE, "the record: expected object, got int"),
     ],
 )
-def test_a_broken_line_says_what_is_wrong_with_it(line: bytes, reason: RejectReason, detail: str) -> None:
+def test_reason_of_broken_line(line: bytes, reason: RejectReason, detail: str) -> None:
     records = LAYOUT.read(b'{"time":1}\n' + line + b'\n{"time":3}')
     assert records.rows == expected([{"time": 1}, {}, {"time": 3}])
     assert records.broken == {2: (reason, detail)}
 
 
-def test_records_of_files_that_were_joined_stand_on_one_line() -> None:
+def test_two_records_on_one_line_of_joined_files() -> None:
     data = b'{"time":1,"name":"}{"}{"time":2} {"time":3}{"time":4,\n{"time":5}\xef\xbb\xbf{"time":6}'
     records = LAYOUT.read(data)
     assert [row.time for row in records.rows] == [1, 2, 3, None, 5, 6]
@@ -135,7 +135,7 @@ def test_records_of_files_that_were_joined_stand_on_one_line() -> None:
     assert LAYOUT.locate(data, [4])["offset"].item() == data.index(b'{"time":4')
 
 
-def test_what_stands_before_a_cut_is_read_and_the_rest_is_a_row_that_says_so() -> None:
+def test_file_cut_off_inside_a_line() -> None:
     lines = [json.dumps({"time": time, "name": "ü [x] {y}", "tags": [1, {}]}, ensure_ascii=False) for time in (1, 2, 3)]
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         whole = "\r\n".join(lines).encode(encoding)
@@ -164,7 +164,7 @@ def test_lines_of_any_length_are_read() -> None:
         assert [row.name for row in LAYOUT.read(text).rows[:3]] == names
 
 
-def test_a_long_line_of_many_records_takes_no_longer_than_many_lines() -> None:
+def test_long_line_of_many_records_takes_linear_time() -> None:
     records = LAYOUT.read(b'{"time":1}' * 20_000 + b"\n{")
     assert len(records.rows) == 20_001
     assert list(records.broken) == [20_001]

@@ -1,4 +1,4 @@
-"""Records are found and isolated across pages, in sound files and in wrecks alike."""
+"""Pages of JSON: finds every record, and a broken record affects no other."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_broken_record_leaves_its_page_and_the_other_pages_alone(
         before, after = [], []
     wreck = damage(written(victim), at)
     if kind == "single" and not wreck.startswith(b"{"):
-        return  # such a page has no place for records
+        return  # such a page has no list of records
     middle = page_of([*map(written, before), wreck, *map(written, after)], kind)
     data = file_of([page_of([written(others[0])]), middle, page_of([written(others[1])])], form)
     records = LASTFM.read(data)
@@ -106,7 +106,7 @@ def test_a_broken_record_leaves_its_page_and_the_other_pages_alone(
 @pytest.mark.parametrize("damage", REASONS, ids=lambda damage: damage.__name__)
 @examples(9)
 @given(VICTIM, st.floats(0, 1), st.sampled_from(["flat", "nested", "late", "single"]), ROW, FORM)
-def test_a_broken_record_at_the_end_of_the_file_costs_no_other_one(
+def test_broken_last_record_affects_no_other(
     damage: Any,  # noqa: ANN401 (a function of the table REASONS)
     victim: dict[str, Any],
     at: float,
@@ -121,7 +121,7 @@ def test_a_broken_record_at_the_end_of_the_file_costs_no_other_one(
     try:
         records = LASTFM.read(data)
     except BrokenFileError:
-        # The last record may look as if the file had been cut off inside it. Then nothing is loaded.
+        # A broken last record may look as if the file was cut off inside it. Then nothing is loaded.
         assert damage in {cut_short, without_end_quote}
         return
     assert records.rows[0] == expected(other)
@@ -133,17 +133,17 @@ SONG = {"time": 1, "name": "a [x] {", "tags": ["]}"], "child": {"name": "b"}}
 
 @pytest.mark.parametrize("kind", ["flat", "nested", "late", "single"])
 @pytest.mark.parametrize("form", ["array", "lines"])
-def test_a_file_cut_off_anywhere_in_a_page_is_refused_with_the_byte_where_it_ends(kind: str, form: str) -> None:
+def test_file_cut_off_inside_a_page_is_refused(kind: str, form: str) -> None:
     first, second = page_of([written(SONG)] * 2), page_of([written(SONG)], kind)
     whole = file_of([first, second], form)
     for length in range(1, len(whole.rstrip())):
         if form == "lines" and length in {len(first), len(first) + 1}:
-            continue  # between two documents a cut leaves no trace
+            continue  # a cut between two documents cannot be seen
         with pytest.raises(BrokenFileError, match=f"ends at byte {length} |no list of records"):
             LASTFM.read(whole[:length])
 
 
-def test_a_page_cut_off_in_the_middle_of_a_file_is_refused_with_its_place() -> None:
+def test_page_cut_off_in_mid_file_is_refused() -> None:
     data = file_of([page_of([written(SONG)] * 2), page_of([written(SONG)] * 2)[:-120], page_of([])], "lines")
     with pytest.raises(BrokenFileError, match="the page ends at byte 259 inside record 3"):
         LASTFM.read(data)
@@ -191,7 +191,7 @@ def test_pages_may_be_empty(data: bytes) -> None:
     assert LASTFM.locate(data, [1]).is_empty()
 
 
-def test_what_is_no_page_among_pages_is_a_record_without_fields_or_a_broken_one() -> None:
+def test_other_json_between_pages() -> None:
     records = LASTFM.read(b'[{"track":[{"time":1}]},{"error":8},7,{"track":{"time":2}}}]')
     assert records.rows == [Row(time=1), Row(), Row(), Row(time=2), Row()]
     assert {row: broken.reason for row, broken in records.broken.items()} == {
@@ -200,7 +200,7 @@ def test_what_is_no_page_among_pages_is_a_record_without_fields_or_a_broken_one(
     }
 
 
-def test_what_is_no_object_behind_a_broken_record_is_a_row_of_its_own() -> None:
+def test_scalar_after_a_broken_record_is_a_row() -> None:
     data = b'[{"track":[{"time":NaN},7,[],null,{"name":"a"}],"@attr":{}},{"track":[{],"@attr":{}}]'
     records = LASTFM.read(data)
     assert [row.name for row in records.rows] == [None, None, None, None, "a", None]
@@ -224,7 +224,7 @@ def test_one_path_may_begin_with_another(data: bytes, trouble: bytes) -> None:
     assert SUBMITTED.document(['{"time":1}']) == b'{"payload":{"listens":[{"time":1}]}}'
 
 
-def test_offsets_count_the_bytes_of_the_file_and_are_absent_where_it_was_transcoded() -> None:
+def test_offsets_in_utf8_and_utf16() -> None:
     text = '[{"track":[]},{"track":{"name":"ö"}}]'
     for encoding, offset in (("utf-8", 23), ("utf-8-sig", 26)):
         data = text.encode(encoding)
@@ -233,7 +233,7 @@ def test_offsets_count_the_bytes_of_the_file_and_are_absent_where_it_was_transco
     assert LASTFM.locate(text.encode("utf-16"), [1]).row(0) == (1, None, None, '{"name": "ö"}')
 
 
-def test_many_wrecked_pages_take_no_longer_than_their_number() -> None:
+def test_many_broken_pages_take_linear_time() -> None:
     wreck = page_of([b'{"time":1,"name":"a}'])
     records = LASTFM.read(file_of([wreck] * 5_000 + [page_of([b'{"time":2}'])], "array"))
     assert len(records.broken) == 5_000

@@ -1,4 +1,4 @@
-"""Records of a list come out one by one, whatever is wrong with the ones around them."""
+"""Splitting a JSON list: records are found whatever is wrong with those around them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Row(msgspec.Struct):
     tags: list[str] | None = None
 
 
-# An object in a record may look like a record; of a broken one's, more than NESTED_STARTS of them are not seen through.
+# Objects inside a record may look like records; NESTED_STARTS limits how many a record may have.
 INNER = st.fixed_dictionaries({"id": st.integers(), "time": st.integers()})
 FIELDS = {
     "name": st.none() | TEXT,
@@ -69,7 +69,7 @@ def in_order(wanted: list[Row], rows: list[Row]) -> bool:
 
 
 def check_locations(data: bytes, path: tuple[str, ...]) -> None:
-    """Compare what reading says of broken records with what looking for them by number finds."""
+    """Assert that reading and looking records up by number give the same locations of broken records."""
     records = read_records(data, path, Row)
     found = locate(data, path, range(1, len(records.rows) + 1), mapped_fields(Row))
     assert found.height == len(records.rows)
@@ -111,5 +111,5 @@ def test_any_byte_changed(records: list[bytes], at: float, byte: int, path: tupl
     data = document(records, path, b", ")
     position = int(at * (len(data) - 1))
     data = data[:position] + bytes([byte]) + data[position + 1 :]
-    with suppress(BrokenFileError):  # the list may be lost, or not end
+    with suppress(BrokenFileError):  # the list may be missing, or have no end
         check_locations(data, path)

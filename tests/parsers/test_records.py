@@ -1,4 +1,4 @@
-"""Records are found and isolated in sound documents and in wrecks alike."""
+"""JSON lists: finds every record, and a broken record affects no other."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rows_with(private: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 
 ROW = rows_with(JSON)
-# A broken record is told from the next by its first key, so it has no list of objects that begin with that.
+# The first key of a record marks where it begins, so no record has a list of objects with that first key.
 VICTIM = rows_with(TEXT | st.lists(CHILD, max_size=2) | st.lists(st.lists(TEXT, max_size=2), max_size=2))
 quick = examples(70)
 
@@ -178,7 +178,7 @@ def test_a_broken_record_leaves_its_neighbours_alone(
     try:
         records = read_records(data, path, Row)
     except BrokenFileError:
-        # The last record may look as if the file had been cut off inside it. Then nothing is loaded.
+        # A broken last record may look as if the file was cut off inside it. Then nothing is loaded.
         assert damage in {cut_short, without_end_quote}
         assert not after
         return
@@ -195,7 +195,7 @@ def test_a_broken_record_leaves_its_neighbours_alone(
 
 @examples(100)
 @given(st.lists(ROW, min_size=3, max_size=4), st.floats(0, 1), st.integers(0, 255), PATHS)
-def test_one_changed_byte_in_a_record_costs_no_other_record(
+def test_changed_byte_affects_no_other_record(
     rows: list[dict[str, Any]], at: float, byte: int, path: tuple[str, ...]
 ) -> None:
     pieces = [written(row) for row in rows]
@@ -231,7 +231,7 @@ def test_of_equal_keys_the_last_counts_on_both_paths() -> None:
         (b'{"x":"\\x"}', RejectReason.MALFORMED, "invalid escaped character at byte 7 of the record"),
     ],
 )
-def test_a_broken_record_says_what_is_wrong_with_it(record: bytes, reason: RejectReason, detail: str) -> None:
+def test_reason_of_broken_record(record: bytes, reason: RejectReason, detail: str) -> None:
     records = read_records(b"[" + record + b',{"time":1}]', (), Row)
     assert records.broken[1] == (reason, detail)
     assert records.rows[-1] == Row(time=1)
@@ -249,13 +249,13 @@ def test_a_record_nested_a_hundred_thousand_deep_is_broken_alone() -> None:
     assert records.rows == [Row(time=1), Row(), Row(time=2)]
 
 
-def test_a_record_of_escapes_and_one_of_a_megabyte_pass_the_tolerant_path() -> None:
+def test_escapes_and_a_megabyte_next_to_a_broken_record() -> None:
     long = b'{"time":1,"name":"' + b'\\"' * 500_000 + b'"}'
     records = read_records(b"[" + long + b',{"time":NaN},' + long + b"]", (), Row)
     assert [len(row.name or "") for row in records.rows] == [500_000, 0, 500_000]
 
 
-def test_many_records_without_their_brace_take_no_longer_than_their_number() -> None:
+def test_many_records_without_brace_take_linear_time() -> None:
     count = 20_000
     records = read_records(b"[" + b",".join([b'{"time":1,"name":"a"'] * count) + b',{"time":2}]', (), Row)
     assert len(records.broken) == count
@@ -280,7 +280,7 @@ def test_what_can_be_read_of_a_list_in_disorder_is_read(data: bytes, good: int) 
     assert len(records.rows) - len(records.broken) == good
 
 
-def test_offsets_count_the_bytes_of_the_file_and_are_absent_where_it_was_transcoded() -> None:
+def test_offsets_in_utf8_and_utf16() -> None:
     text = '[{"time": 1, "name": "ü"}, {"time": 2, "name": "ö"}]'
     for encoding, offset in (("utf-8", 28), ("utf-8-sig", 31)):
         data = text.encode(encoding)
@@ -291,14 +291,14 @@ def test_offsets_count_the_bytes_of_the_file_and_are_absent_where_it_was_transco
     assert locate(text.encode("utf-16"), (), [2], MAPPED).row(0) == (2, None, None, '{"time": 2, "name": "ö"}')
 
 
-def test_half_a_surrogate_pair_in_utf16_costs_its_own_record() -> None:
+def test_half_a_surrogate_pair_in_utf16_rejects_its_record() -> None:
     data = '[{"time":1,"name":"\ud83d"},{"time":2,"name":"ö"}]'.encode("utf-16", "surrogatepass")
     records = read_records(data, (), Row)
     assert records.broken[1].reason == RejectReason.BAD_ENCODING
     assert records.rows[1] == Row(time=2, name="ö")
 
 
-def test_locate_shows_mapped_fields_alone_and_nothing_where_the_record_is_no_object() -> None:
+def test_locate_returns_mapped_fields_of_objects_only() -> None:
     wrong = b'{"time":{"ip":1},"ip":"192.0.2.1","child":{"name":5,"ip":"x"},"children":[{"id":1,"name":"a"},7]}'
     data = b"[" + wrong + b',7,{"time":NaN},{"name":"\xff"},{"time":' + b"9" * 5000 + b'},{"name":"\\udc00"}]'
     locations = locate(data, (), [6, 1, 2, 3, 4, 5, 8, 0, -1], MAPPED)

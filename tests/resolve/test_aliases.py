@@ -1,4 +1,4 @@
-"""Which entities get the further names that an export knows, and where the names of new ones came from: no database."""
+"""Which entities get the aliases in an export, and the sources of new primary names. No database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def added(plan: Plan) -> list[tuple[str, int, str]]:
     return [(one.entity, one.number, one.alias) for one in plan.aliases]
 
 
-def test_new_entities_get_their_further_names_and_the_sources_of_all() -> None:
+def test_new_entities_get_aliases_and_sources() -> None:
     plan = World().plan(
         naming(
             listen("Ann", "Bo"),
@@ -54,7 +54,7 @@ def test_new_entities_get_their_further_names_and_the_sources_of_all() -> None:
     assert [artist.aliases[0] for artist in plan.artists] == ["Ann", "Bo"]
 
 
-def test_entities_that_exist_get_what_they_lack_and_their_primary_name_stays() -> None:
+def test_existing_entities_get_missing_aliases() -> None:
     world = World().artist(1, "Ann", "Annie").release(1, "Debut", 1).track(1, "Song", 1, 1)
     plan = world.plan(
         naming(
@@ -70,7 +70,7 @@ def test_entities_that_exist_get_what_they_lack_and_their_primary_name_stays() -
     assert plan.sources == {}
 
 
-def test_a_primary_name_is_a_further_one_of_what_has_another() -> None:
+def test_primary_name_becomes_an_alias_of_an_entity_with_another() -> None:
     world = World().artist(1, "Ann Wells", mbid=RED).release(1, "Debut", 1, mbid=RED).track(1, "Song", 1, 1, mbid=RED)
     plan = world.plan(
         naming(
@@ -84,13 +84,13 @@ def test_a_primary_name_is_a_further_one_of_what_has_another() -> None:
     assert not plan.artists + plan.releases + plan.tracks
 
 
-def test_an_artist_answers_to_its_further_names_from_then_on() -> None:
+def test_new_alias_matches_later_requests() -> None:
     plan = World().plan(naming(ANN, ANNIE), listen("Annie", key="later"))
     assert plan.resolved["later"] == plan.resolved["k"]
     assert len(plan.artists) == 1
 
 
-def test_of_several_artists_of_a_further_name_the_lowest_id_is_meant() -> None:
+def test_lowest_id_of_several_artists_with_an_alias() -> None:
     world = World().artist(1, "Ann").artist(2, "Annie").release(1, "Debut", 1).track(1, "Song", 1, 1)
     plan = world.plan(listen("Annie", key="before"), naming(ANN, ANNIE), listen("Annie", track="Later", key="after"))
     assert [plan.resolved[key].artist for key in ("before", "after")] == [2, 1]
@@ -102,14 +102,14 @@ def test_the_same_alias_is_added_once() -> None:
     assert added(plan) == [("track", 1, "Lied"), ("artist", 1, "Annie")]
 
 
-def test_who_came_first_says_where_a_name_came_from() -> None:
+def test_first_request_decides_the_source_of_a_name() -> None:
     manual = alias("artist", "Ann", of="Ann", primary=True)
     plan = World().plan(ANN, naming(listen("Ann", key="j"), manual))
     assert plan.sources == {}
     assert plan.aliases == []
 
 
-def test_a_cached_key_adds_aliases_to_its_track_if_that_is_what_they_belong_to() -> None:
+def test_cached_key_adds_aliases_to_its_own_track() -> None:
     aliases = (ANNIE, alias("album", "Erstling"), alias("track", "Lied"))
     assert len(added(one_song().hit("k", 1, 1, 1).plan(naming(ANN, *aliases)))) == 3
     moved = one_song().hit("k", 1, 1, 1)
@@ -130,13 +130,13 @@ def test_an_alias_of_an_artist_who_is_not_credited_is_dropped() -> None:
     assert added(world.plan(naming(ANN, alias("artist", "Bobby", of="Bo")))) == []
 
 
-def test_the_mbid_goes_before_the_name_where_two_artists_of_a_track_answer_to_it() -> None:
+def test_mbid_decides_between_artists_with_one_name() -> None:
     world = World().artist(1, "Ann").artist(2, "Someone", "Ann", mbid=RED)
     world.release(1, "Debut", 1, 2).track(1, "Song", 1, 1, 2).hit("k", 1, 1, 1)
     assert added(world.plan(naming(listen("Ann", key="k", mbids=[RED]), ANNIE))) == [("artist", 2, "Annie")]
 
 
-def test_an_artist_that_the_database_knows_by_the_text_as_exported_gets_the_alias() -> None:
+def test_artist_known_by_the_raw_text_gets_the_alias() -> None:
     world = World().artist(1, "Zoe\u0308").release(1, "Debut", 1).track(1, "Song", 1, 1)
     request = listen("Zoë", key="k", raw=(["Zoe\u0308"], None, None))
     assert added(world.plan(naming(request, alias("artist", "Zo", of="Zoë")))) == [("artist", 1, "Zo")]
@@ -146,7 +146,7 @@ def test_a_track_that_vanished_gets_nothing() -> None:
     assert World().hit("k", 1, 1, 1).plan(naming(ANN, ANNIE)).aliases == []
 
 
-def test_a_new_album_has_the_flag_of_its_first_listen_and_one_that_exists_keeps_its_own() -> None:
+def test_various_artists_flag_of_new_and_old_albums() -> None:
     plan = one_song().plan(
         naming(listen("Ann", track="Other"), various=True),
         naming(listen("Ann", album="Hits"), various=True),

@@ -1,4 +1,4 @@
-"""However a plan is cut, each batch can be committed when the cut says so and brings no entity without a listen."""
+"""Batches can be committed in the order that ``cut`` gives them, and none creates an entity without a listen."""
 
 from __future__ import annotations
 
@@ -188,9 +188,7 @@ TWO_KEYS = 2 * ROWS_PER_KEY + 4
 @settings(deadline=None, max_examples=200)
 @given(REQUESTS, SIZE, st.booleans())
 @example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
-def test_every_batch_stands_on_what_was_committed_before_it(
-    requests: list[ResolutionRequest], size: int, has_rows: bool
-) -> None:
+def test_batches_refer_to_committed_rows_only(requests: list[ResolutionRequest], size: int, has_rows: bool) -> None:
     catalog = stored() if has_rows else Catalog()
     plan = make_plan(catalog, requests)
     batches = batches_of(catalog, plan, size)
@@ -238,9 +236,7 @@ def test_no_row_is_written_twice(requests: list[ResolutionRequest], size: int) -
 
 @settings(deadline=None)
 @given(REQUESTS, SIZE)
-def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(
-    requests: list[ResolutionRequest], size: int
-) -> None:
+def test_first_artist_of_a_credit_is_the_primary_one(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
     plan = make_plan(catalog, requests)
     batches = batches_of(catalog, plan, size)
@@ -261,7 +257,7 @@ def test_tracks_and_albums_have_one_primary_artist_the_first_of_their_credit(
 
 @settings(deadline=None)
 @given(REQUESTS, SIZE)
-def test_a_batch_has_no_more_rows_than_asked_but_for_one_key(requests: list[ResolutionRequest], size: int) -> None:
+def test_size_of_batches(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
     plan = make_plan(catalog, requests)
     resolved = resolved_keys(plan, catalog)

@@ -1,4 +1,4 @@
-"""How the names and MBIDs of a listen find its artists, and which text is matched and stored: no database."""
+"""Names and MBIDs of a listen find its artists; which text is matched and stored. No database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.helpers.plans import BLUE, RED, World, listen, one_song, plan_of_rows
 # --- names ---------------------------------------------------------------------------------------------------
 
 
-def test_names_are_cleaned_before_they_are_looked_up_and_before_they_are_stored() -> None:
+def test_names_are_cleaned_before_match_and_storage() -> None:
     untidy = {"artist": " Zoe\u0308 \t X ", "track": "One\n Two", "album": "\u00a0Al\u0007bum "}
     tidy = {"artist": "Zoë X", "track": "One Two", "album": "Album"}
 
@@ -22,7 +22,7 @@ def test_names_are_cleaned_before_they_are_looked_up_and_before_they_are_stored(
     assert tracks_of(plan_of_rows(again.catalog, untidy)) == [7]
 
 
-def test_the_text_as_exported_is_tried_where_the_cleaned_one_matches_nothing() -> None:
+def test_raw_text_is_tried_if_the_clean_one_has_no_match() -> None:
     raw = "Zoe\u0308"
     stored = World().artist(5, raw).release(6, f"{raw} live", 5).track(7, f"{raw} sings", 6, 5)
     row = {"artist": f" {raw} ", "track": f" {raw} sings ", "album": f"{raw} live "}
@@ -62,7 +62,7 @@ def test_names_of_one_listen_that_differ_in_case_are_one() -> None:
         assert made.tracks[0].artists == [FIRST_NEW, FIRST_NEW + 1]
 
 
-def test_a_name_that_is_an_alias_of_an_artist_of_the_listen_is_that_artist() -> None:
+def test_alias_of_a_credited_artist_is_that_artist() -> None:
     plan = World().artist(1, "Ann", "Ann Wells").plan(listen("Ann", "ANN WELLS", "Bo"))
 
     assert [artist.aliases for artist in plan.artists] == [["Bo"]]
@@ -73,7 +73,7 @@ def test_an_artist_is_found_by_any_of_its_names() -> None:
     assert World().artist(3, "Ann", "Anna").plan(listen("Anna")).tracks[0].artists == [3]
 
 
-def test_duplicates_in_a_list_of_artists_count_once_so_that_their_track_is_found_again() -> None:
+def test_duplicate_artists_count_once() -> None:
     first = listen("Ann", "Ann", "Bo", key="a", mbids=[RED, RED, BLUE])
     second = listen("Ann", "Bo", "Bo", key="b", mbids=[RED, BLUE, BLUE])
 
@@ -109,7 +109,7 @@ def test_an_artist_without_mbid_is_found_by_name_and_gets_the_mbid() -> None:
     assert not plan.artists
 
 
-def test_an_artist_of_the_same_name_with_another_mbid_is_another_artist() -> None:
+def test_same_name_with_another_mbid_is_another_artist() -> None:
     world = World().artist(1, "Nirvana", mbid=RED)
 
     plan = world.plan(listen("Nirvana", mbids=[BLUE]), listen("Nirvana", mbids=[RED]), listen("Nirvana", mbids=[BLUE]))
@@ -126,31 +126,31 @@ def test_a_namesake_without_mbid_is_preferred_to_a_new_artist() -> None:
     assert plan.tracks[0].artists == [2]
 
 
-def test_a_listen_without_mbids_means_the_artist_of_that_name_whatever_its_mbid() -> None:
+def test_name_without_mbid_matches_any_mbid() -> None:
     assert World().artist(1, "Ann", mbid=RED).plan(listen("Ann")).tracks[0].artists == [1]
 
 
-def test_the_mbid_of_an_artist_that_the_plan_made_is_stored_with_it() -> None:
+def test_mbid_of_a_new_artist_is_stored_with_it() -> None:
     plan = World().plan(listen("Ann", key="a"), listen("Ann", track="Other", key="b", mbids=[RED]))
 
     assert [(artist.aliases, artist.mbid) for artist in plan.artists] == [(["Ann"], RED)]
     assert not plan.artist_mbids
 
 
-def test_mbids_that_do_not_stand_beside_names_are_used_where_all_are_known() -> None:
+def test_unaligned_mbids_are_used_if_all_are_known() -> None:
     world = World().artist(1, "Ann", mbid=RED).artist(2, "Bo", mbid=BLUE)
 
     assert world.plan(listen("Ann and Bo", mbids=[RED, BLUE])).tracks[0].artists == [1, 2]
 
 
-def test_mbids_that_do_not_stand_beside_names_are_never_stored() -> None:
+def test_unaligned_mbids_are_never_stored() -> None:
     plan = World().artist(1, "Ann", mbid=RED).plan(listen("Ann and Bo", mbids=[RED, BLUE]))
 
     assert [(artist.aliases, artist.mbid) for artist in plan.artists] == [(["Ann and Bo"], None)]
     assert not plan.artist_mbids
 
 
-def test_a_name_without_mbid_beside_names_with_one_is_found_by_name() -> None:
+def test_name_without_mbid_among_names_with_mbids() -> None:
     world = World().artist(1, "Ann", mbid=RED).artist(2, "Bo", mbid=BLUE)
 
     assert world.plan(listen("Ann", "Bo", mbids=[RED, None])).tracks[0].artists == [1, 2]

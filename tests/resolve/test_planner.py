@@ -1,4 +1,4 @@
-"""The rules of resolution, for albums, tracks, MBIDs, durations, cached keys and the order of listens: no database."""
+"""Resolution of albums, tracks, MBIDs, durations, cached keys, and the order of listens. No database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_missing_album_is_called_like_its_track() -> None:
     assert plan.resolved["a"] == plan.resolved["b"]
 
 
-def test_an_album_is_found_by_its_title_and_the_first_artist_in_any_role() -> None:
+def test_album_matches_title_and_first_artist() -> None:
     world = World().artist(1, "Ann").artist(2, "Bo").release(1, "Debut", 1, 2)
 
     assert world.plan(listen("Bo", "Ann")).resolved.popitem()[1].album == 1
@@ -61,7 +61,7 @@ def test_a_release_mbid_decides_whatever_title_and_artist_say() -> None:
     assert not plan.release_mbids
 
 
-def test_an_album_that_is_found_by_its_title_gets_the_mbid_that_it_lacks() -> None:
+def test_album_found_by_title_gets_the_mbid() -> None:
     plan = one_song().plan(listen("Ann", release=RED))
 
     assert plan.release_mbids == {1: RED}
@@ -98,7 +98,7 @@ def test_the_same_title_on_another_album_is_another_track() -> None:
     assert len(World().plan(listen("Ann", album="Debut"), listen("Ann", album="Best of")).tracks) == 2
 
 
-def test_a_recording_mbid_decides_whatever_the_release_and_creates_nothing() -> None:
+def test_recording_mbid_decides_and_creates_nothing() -> None:
     world = World().artist(1, "Ann").release(1, "Debut", 1).track(1, "Song", 1, 1, mbid=RED)
     plan = world.plan(listen("Someone", track="Song (live)", album="Best of", recording=RED))
 
@@ -113,7 +113,7 @@ def test_a_recording_of_the_same_plan_is_found_by_its_mbid() -> None:
     assert [track.mbid for track in plan.tracks] == [RED]
 
 
-def test_a_track_that_is_found_by_its_title_gets_the_mbid_that_it_lacks() -> None:
+def test_track_found_by_title_gets_the_mbid() -> None:
     assert one_song().plan(listen("Ann", recording=RED)).track_mbids == {1: RED}
 
 
@@ -169,7 +169,7 @@ def test_a_duration_is_never_overwritten() -> None:
     assert not world.plan(listen("Ann", duration=100)).durations
 
 
-# --- keys that the cache knows -------------------------------------------------------------------------------
+# --- cached keys ---------------------------------------------------------------------------------------------
 
 
 def test_a_cached_key_means_its_track_whatever_the_names_say() -> None:
@@ -217,7 +217,7 @@ def test_units_are_resolved_in_the_order_of_their_earliest_listens() -> None:
     assert len(plan_of_rows(Catalog(), both, one).tracks) == 1
 
 
-def test_of_listens_in_one_second_the_content_decides_whichever_row_comes_first() -> None:
+def test_content_orders_listens_of_one_second() -> None:
     second = datetime(2020, 1, 1, tzinfo=UTC)
     rows = [
         {"artist": name, "track": "Song", "duration": duration, "listened_at": second}
@@ -231,7 +231,7 @@ def test_of_listens_in_one_second_the_content_decides_whichever_row_comes_first(
     assert plans[0].tracks[0].duration == 100
 
 
-def test_what_later_listens_of_a_key_know_is_added_wherever_it_is_first_said() -> None:
+def test_later_listens_of_a_key_add_what_is_missing() -> None:
     song = {"artists": ["Ann"], "track": "Song", "album": "Debut"}
     plan = plan_of_rows(
         Catalog(),
@@ -248,13 +248,13 @@ def test_what_later_listens_of_a_key_know_is_added_wherever_it_is_first_said() -
 
 
 @pytest.mark.parametrize("mbid", [RED, BLUE, GREEN])
-def test_an_mbid_beside_several_names_does_not_stand_for_all_of_them(mbid: str) -> None:
+def test_one_mbid_for_several_names_is_not_for_all(mbid: str) -> None:
     world = World().artist(1, "Ann", mbid=RED).artist(3, "Bo", mbid=BLUE)
     plan = world.plan(listen("Ann", "Bo", mbids=[mbid]))
     assert plan.release_artists == [[1, 3]]
     assert not plan.artists
 
 
-def test_an_mbid_beside_several_names_is_that_of_the_name_it_answers_to() -> None:
+def test_one_mbid_for_several_names_belongs_to_its_name() -> None:
     world = World().artist(1, "Ann").artist(2, "Ann", mbid=RED).artist(3, "Bo")
     assert world.plan(listen("Bo", "Ann", mbids=[RED])).release_artists == [[3, 2]]

@@ -1,4 +1,4 @@
-"""Which requests a run has to look at, in what order, and which of them the cache does not settle."""
+"""The requests of a run, their order, and which of them are still to be resolved with the cache."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) ->
 
 @examples(9)
 @given(FILES, st.randoms(use_true_random=False), st.permutations(["a.json", "b.json", "c.json"]))
-def test_units_do_not_depend_on_the_order_of_rows_or_the_names_of_files(
+def test_requests_do_not_depend_on_row_order_or_files(
     files: list[list[Row]], random: Any, names: list[str]  # noqa: ANN401 (hypothesis' own Random)
 ) -> None:  # fmt: skip
     before = pl.concat([listens(*rows, file=str(number)) for number, rows in enumerate(files)])
@@ -143,13 +143,13 @@ def test_units_are_in_the_order_of_their_earliest_listens() -> None:
     assert found.get_column("track").to_list() == ["T0", "T4", "T3", "T2", "T1"]
 
 
-def test_content_decides_between_listens_of_one_second_whatever_their_row() -> None:
+def test_content_orders_listens_of_one_second() -> None:
     rows: list[Row] = [{"track": "ONE"}, {"track": "one"}, {"track": "One"}]
     for order in (rows, rows[::-1]):
         assert distinct_requests(listens(*order)).get_column("track").to_list() == ["ONE"]
 
 
-def test_the_first_listen_with_a_duration_is_a_unit_too_and_later_ones_are_not() -> None:
+def test_first_listen_with_a_duration_is_a_request() -> None:
     found = distinct_requests(
         listens(
             {"listened_at": at(1)},
@@ -227,7 +227,7 @@ def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
     assert enrichment_candidates(found, hits_of()).height == 0
 
 
-def test_hits_are_resolved_again_only_where_they_lack_what_a_unit_knows() -> None:
+def test_hits_are_resolved_again_only_if_they_lack_a_field() -> None:
     rich: Row = {"duration": 9, "recording_mbid": A, "release_mbid": B, "artist_mbids": [C], "aliases": ALIASES[0]}
     for number, column in enumerate(rich):
         found = distinct_requests(listens({"track": "One", column: rich[column]}, {"track": "Two", **rich}))
@@ -270,7 +270,7 @@ def test_without_hits_everything_is_to_resolve() -> None:
     assert_frame_equal(to_resolve(found, hits_of(), lacking_of()), found)
 
 
-def test_aliases_on_offer_stand_beside_the_name_and_the_mbid_of_what_they_belong_to() -> None:
+def test_candidate_aliases_with_name_and_mbid() -> None:
     request: Row = {
         "artists": [" Ann ", "Zoe\N{COMBINING DIAERESIS}"],
         "artist_mbids": [None, C],
@@ -300,7 +300,7 @@ def test_aliases_on_offer_stand_beside_the_name_and_the_mbid_of_what_they_belong
     )
 
 
-def test_mbids_that_do_not_stand_beside_names_are_not_those_of_aliases() -> None:
+def test_unaligned_mbids_do_not_belong_to_aliases() -> None:
     found = distinct_requests(listens({"artists": ["Ann", "Bo"], "artist_mbids": [A], "aliases": ALIASES[0]}))
     hits = hits_of((found.item(0, "lookup_key"), 7))
     assert candidate_aliases(enrichment_candidates(found, hits)).rows() == [(7, "artist", "Ann", None, "Annie")]

@@ -1,4 +1,4 @@
-"""Whichever batches of a plan are committed when a run ends, planning what is left comes to what one plan comes to."""
+"""If a run ends after some batches of a plan, planning the rest resolves to the same entities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL = st.integers(1, 40)
 """Rows of a batch: one key or a few."""
 
 
-def _unit(artists: list[str], track: str, album: str | None, **mbids: Any) -> ResolutionRequest:  # noqa: ANN401
+def _request(artists: list[str], track: str, album: str | None, **mbids: Any) -> ResolutionRequest:  # noqa: ANN401
     fields = {**dict.fromkeys(ResolutionRequest._fields), "artists": artists, "track": track, "album": album, **mbids}
     return ResolutionRequest(**{**fields, "key": f"{'+'.join(artists)}|{track}|{album}"})
 
@@ -37,8 +37,8 @@ GIVEN = {
     "recording_mbid": MBID,
     "duration": st.sampled_from([None, 100, 200]),
 }
-REQUESTS = st.lists(st.builds(_unit, **PLAIN), min_size=1, max_size=14)
-REQUESTS_WITH_MBIDS = st.lists(st.builds(_unit, **PLAIN, **GIVEN), min_size=1, max_size=14)
+REQUESTS = st.lists(st.builds(_request, **PLAIN), min_size=1, max_size=14)
+REQUESTS_WITH_MBIDS = st.lists(st.builds(_request, **PLAIN, **GIVEN), min_size=1, max_size=14)
 
 
 def committed(batches: Sequence[Batch], chance: st.DataObject) -> list[Batch]:
@@ -129,7 +129,7 @@ def check(requests: list[ResolutionRequest], size: int, has_rows: bool, chance: 
 
 @settings(deadline=None, max_examples=200)
 @given(REQUESTS, SMALL, st.booleans(), st.data())
-def test_what_is_left_of_a_plan_comes_to_the_same(
+def test_rest_of_an_interrupted_plan_resolves_equally(
     requests: list[ResolutionRequest], size: int, has_rows: bool, data: st.DataObject
 ) -> None:
     check(requests, size, has_rows, data)

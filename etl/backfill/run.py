@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from etl.backfill.rules.entities import Entity, EntityKind
     from etl.backfill.rules.findings import Finding
     from etl.backfill.settings import BackfillSettings
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
 
     ReportProgress: TypeAlias = Callable[[int, int, float | None], None]
 

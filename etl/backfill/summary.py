@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from etl.backfill.rules.findings import FindingOutcome, count
 from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, review_frame
+from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import RunStatus
-from etl.core.settings import redact
 from etl.runs.directory import versions
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""The command line: parses, calls, prints, turns errors into exit codes. No logic; heavy imports wait for a command."""
+"""The command line: lists the commands, runs one, and turns errors into exit codes.
+
+Modules that are slow to import are imported by the command that needs them.
+"""
 
 from __future__ import annotations
 
@@ -84,23 +87,23 @@ def _options(
 
 
 def _asks_for_help() -> bool:
-    """Say whether the user wants to read about a command, which settings that are wrong must not prevent."""
+    """Return whether the user asked for help, which must work even if the configuration is invalid."""
     return not {"--help", "-h"}.isdisjoint(sys.argv)
 
 
 def main() -> None:
     """Run the program; the console script calls this."""
-    gc.disable()  # a short life with few cycles: collecting took 10 % of a load's processor time
+    gc.disable()  # a short-lived process with few cycles: collecting them took 10 % of a load's CPU time
     sys.excepthook = _report_defect
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 gets escapes, not an error
+            stream.reconfigure(errors="backslashreplace")  # escapes, not an error, on a terminal without UTF-8
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     install_handler()
     log_settings.as_json = _wants_json(sys.argv, os.environ)
     code = _run()
-    # what is left is Python's own end; a signal must not change the exit code any more
+    # only Python's shutdown is left: from here on a signal must not change the exit code
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _end(code)
@@ -109,7 +112,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return the exit code."""
     try:
-        # app() would put its own hook in the place of ours; as JSON, it is we who tell about wrong usage
+        # app() would replace our excepthook; Typer prints usage errors itself, but not as JSON
         ended = typer.main.get_command(app)(standalone_mode=not log_settings.as_json)
     except EtlError as error:
         log_error(error)
@@ -123,18 +126,18 @@ def _run() -> int:
 
 
 def _wants_json(words: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Say whether the log is to be JSON: told before the words are understood, since they may be wrong."""
+    """Return whether the log is JSON. Looks at the words before they are parsed, because parsing may fail."""
     asked = [word for before, word in pairwise(words) if before == "--log-format"]
     asked += [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
     return (asked or [environ.get("ETL_LOG_FORMAT", "")])[-1] == "json"
 
 
 def _end(code: int) -> NoReturn:
-    """End the process at once: to free a load's objects one by one takes as long as a small load."""
+    """End the process at once: freeing the objects of a load takes as long as a small load."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # the reader of a pipe has left, as `head` does, or the disk is full
+    except OSError:  # the reader closed the pipe, as `head` does, or the disk is full
         os._exit(code or ExitCode.INTERNAL)
     os._exit(code)
 
@@ -144,11 +147,11 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell about an unexpected exception without a traceback; Python then exits with 1."""
+    """Log an unexpected exception and write its traceback to a file; Python then exits with 1."""
     import tempfile
     import traceback
 
-    from etl.core.settings import redact
+    from etl.core.dsn import redact
 
     text = redact("".join(traceback.format_exception(kind, error, trace)))
     message = f"{kind.__name__}: {redact(str(error))}. This is a defect of etl; please report it"

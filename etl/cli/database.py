@@ -23,7 +23,8 @@ app = typer.Typer(help="The embedded server, and our own objects in a database."
 
 
 def _server(home: str | None) -> EmbeddedServer:
-    from etl.core.settings import EMBEDDED, find_workspace
+    from etl.core.settings import EMBEDDED
+    from etl.core.workspace import find_workspace
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
     return EmbeddedServer(find_workspace(home, EMBEDDED).home)
@@ -74,7 +75,7 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
 @app.command()
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Print the URI of the database, for psql and other programs; starts the embedded server."""
-    from etl.core.settings import find_workspace
+    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target
 
     uri = find_target(find_workspace(home, dsn)).url()
@@ -91,7 +92,7 @@ def migrate(
     json: options.Json = False,
 ) -> None:
     """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
-    from etl.core.settings import find_workspace
+    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(find_workspace(home, dsn))
@@ -114,7 +115,7 @@ def uninstall(
     json: options.Json = False,
 ) -> None:
     """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
-    from etl.core.settings import find_workspace
+    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target
 
     target = find_target(find_workspace(home, dsn))

@@ -1,4 +1,4 @@
-"""The log on stderr: for people, for the journal of systemd, or as JSON. What comes from exports is sanitized."""
+"""Writes the log to stderr: as text, with priorities for systemd, or as JSON. Text from exports is sanitized."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _LogSettings:
     erase: Callable[[], None] = lambda: None
     """Removes the progress bar from the terminal."""
     lock: threading.RLock = field(default_factory=threading.RLock)
-    """Held by who writes."""
+    """Held while something is written to the terminal."""
 
 
 log_settings = _LogSettings()
@@ -49,11 +49,11 @@ log_settings = _LogSettings()
 class _Handler(logging.Handler):
     """Writes records to stderr: as JSON, or as lines that begin with ``etl:``.
 
-    A record may have an ``event`` (its kind) and ``facts`` (a dict), which only JSON shows.
+    A record may have an ``event`` (its kind) and ``facts`` (a dict); only JSON shows them.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write ``record``; every further line of its message is indented."""
+        """Write ``record``; the lines of its message after the first are indented."""
         message, level = _as_called(record.getMessage()), _LABELS.get(record.levelno, "info")
         if log_settings.as_json:
             _write(_as_json(record, message))
@@ -69,7 +69,7 @@ class _Handler(logging.Handler):
 
 
 def install_handler() -> None:
-    """Have the log of the whole package written to stderr; called once or more."""
+    """Write the log of the whole package to stderr. A second call does nothing."""
     package = logging.getLogger("etl")
     if not any(isinstance(handler, _Handler) for handler in package.handlers):
         package.addHandler(_Handler())
@@ -77,7 +77,7 @@ def install_handler() -> None:
 
 
 def program() -> str:
-    """Return how this program was called, so that the commands that it suggests can be pasted into a shell."""
+    """Return how this program was called, so that suggested commands can be pasted into a shell."""
     called = sys.argv[0]
     if Path(called).name != "etl":
         return "etl"
@@ -86,12 +86,12 @@ def program() -> str:
 
 
 def on_terminal() -> bool:
-    """Say whether stderr is a terminal that can be drawn on."""
+    """Return whether stderr is a terminal that supports escape sequences."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def coloured(text: str, colour: str, *, to_stderr: bool = False) -> str:
-    """Return ``text`` in a colour where a person sees it and has not set ``NO_COLOR``."""
+    """Return ``text`` in a colour if the stream is a terminal and ``NO_COLOR`` is not set."""
     stream = sys.stderr if to_stderr else sys.stdout
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return text
@@ -99,7 +99,7 @@ def coloured(text: str, colour: str, *, to_stderr: bool = False) -> str:
 
 
 def log_error(error: EtlError) -> None:
-    """Tell what ended the command and what to do next."""
+    """Log the error that ended the command, and what to do next."""
     if log_settings.as_json:
         logger.error("%s", error.message, extra=facts(hint=error.hint, exit_code=int(error.exit_code)))
     else:
@@ -107,12 +107,12 @@ def log_error(error: EtlError) -> None:
 
 
 def log_usage_error(message: str, exit_code: int) -> None:
-    """Tell what is wrong with the words of the command."""
+    """Log what is wrong with the command line."""
     logger.error("%s", message, extra=facts(exit_code=exit_code))
 
 
 def log_failure(message: str, hint: str = "") -> None:
-    """Tell what ended a run, and what to do next: in a box on a terminal."""
+    """Log what ended a run, and what to do next; on a terminal in a box."""
     if log_settings.as_json or not on_terminal():
         logger.error("%s", format_error(message, hint))
         return
@@ -135,18 +135,18 @@ def _sanitized_lines(text: str) -> str:
 
 
 def _as_called(text: str) -> str:
-    """Return ``text`` with the commands that it suggests as this program was called."""
+    """Return ``text`` with its suggested commands written as this program was called."""
     return text.replace("`etl ", f"`{program()} ")
 
 
 def log_run_end(message: str, **values: object) -> None:
-    """Tell how a run ended where stdout, which says it as well, may not be read: to the journal and as JSON."""
+    """Log how a run ended, in the journal and as JSON only: elsewhere people read it on stdout."""
     if log_settings.as_json or _in_journal():
         logger.info("%s", message, extra=facts("run_finished", **values))
 
 
 def facts(event: str | None = None, **values: object) -> dict[str, object]:
-    """Return what ``extra`` of a log call takes: the record's kind, and values that only JSON shows."""
+    """Return the ``extra`` of a log call: the kind of the record, and values that only JSON shows."""
     return {"event": event, "facts": values}
 
 
@@ -168,14 +168,14 @@ def _level(record: logging.LogRecord) -> str:
 
 
 def _write(text: str) -> None:
-    with log_settings.lock, suppress(OSError):  # a log on a full disk, a pipe that nobody reads: no reason to end a run
+    with log_settings.lock, suppress(OSError):  # a full disk or a closed pipe must not end a run
         log_settings.erase()
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
 def _in_journal() -> bool:
-    """Say whether stderr is the journal's, which reads a line's priority from a mark before it."""
+    """Return whether stderr goes to the journal, which reads a line's priority from a mark in front of it."""
     named = os.environ.get("JOURNAL_STREAM")
     if not named:
         return False

@@ -1,82 +1,91 @@
-"""Options that several commands share."""
+"""Turns declared options into parameters for Typer, and defines the parameters that several commands share."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
-Dsn: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="URI", help='Database: a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.'),
-]
-Home: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="DIR", help="Folder of the embedded server and the runs. Env: ETL_HOME.")
-]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-User: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: the only one.")
-]
-Workers: TypeAlias = Annotated[
-    int, typer.Option(min=1, max=64, metavar="N", help="Connections that write side by side.")
-]
-DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Do everything except writing to the database.")]
+from etl.core.options import Option, one_of, options_of
+from etl.core.settings import AUTO, DSN, HOME, JSON, RunSettings
+
+
+class RunOptions:
+    """The options of a run as they were typed; ``settings`` checks them."""
+
+    def __init__(self, **typed: Any) -> None:  # noqa: ANN401 (of each option's own type)
+        self.typed = typed
+
+    def settings(self, source: str = AUTO) -> RunSettings:
+        """Return the settings of a run that reads ``source``; raises ``SettingsError`` for an invalid value."""
+        if source != AUTO:
+            from etl.formats import SOURCES
+
+            one_of("--source", source, (AUTO, *SOURCES))
+        return RunSettings.from_options(self.typed, source)
+
+
+def expand_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return ``command`` with a signature that has a parameter for each option, for Typer to read.
+
+    A parameter whose type is ``RunOptions`` or a dataclass of options is replaced by those options that the command
+    takes; ``command`` gets their values as one argument of that type.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type, list[str]]] = {}
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        group = RunSettings if parameter.annotation is RunOptions else parameter.annotation
+        if not is_dataclass(group):
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        taken = [one for one in options_of(group) if not one.commands or command.__name__ in one.commands]
+        parameters += map(_parameter, taken)
+        groups[name] = (parameter.annotation, [option.name for option in taken])
+
+    @wraps(command)
+    def expanded(**typed: Any) -> None:  # noqa: ANN401 (of each option's own type)
+        for name, (group, names) in groups.items():
+            typed[name] = group(**{option: typed.pop(option) for option in names})
+        command(**typed)
+
+    described: Any = expanded
+    described.__signature__ = inspect.Signature(parameters)
+    described.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = option.default if option.shows_default else None
+    kind: Any = option.kind | None if default is None else option.kind
+    annotated = Annotated[kind, details(option)]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotated)
+
+
+def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function returns)
+    """Return all that Typer must know about an option except its type and default."""
+    return typer.Option(
+        option.flag,
+        metavar=option.metavar or "|".join(option.choices) or None,
+        help=option.about,
+        min=option.least if option.kind is int else None,
+        max=option.most,
+        autocompletion=(lambda: list(option.choices)) if option.choices else None,
+    )
+
+
+Dsn: TypeAlias = Annotated[str | None, details(DSN)]
+Home: TypeAlias = Annotated[str | None, details(HOME)]
+Json: TypeAlias = Annotated[bool, details(JSON)]
 Paths: TypeAlias = Annotated[
     list[Path],
-    # not checked here: what cannot be read costs itself alone
+    # not checked here: a file that cannot be read must not stop the others
     typer.Argument(help="Export files, folders or zips.", metavar="PATH", readable=False),
 ]
 Source: TypeAlias = Annotated[
     str, typer.Option(metavar="SOURCE", help="Whose files to read (`etl sources` lists them); auto reads all.")
-]
-Since: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Only listens from this time on (ISO 8601; UTC without an offset)."),
-]
-Until: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Only listens up to this time; a bare date means the whole day.")
-]
-SpotifyPlays: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="heard|trackdone",
-        help="heard: at least 30 s, or to the end; trackdone: only to the end, as Koito keeps them.",
-    ),
-]
-SpotifyTime: TypeAlias = Annotated[
-    str, typer.Option(metavar="end|start", help="Store the end of a play, as Koito does, or its start.")
-]
-Separators: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="REGEX", help="Regular expressions that split artist credits, divided by ;; (as in Koito)."),
-]
-Progress: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|plain|none",
-        help="auto: a bar, on a terminal only; plain: a line now and then; none.",
-        autocompletion=lambda: ["auto", "plain", "none"],
-    ),
-]
-LogFormat: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="text|json",
-        help="json: each line on stderr is a JSON object.",
-        autocompletion=lambda: ["text", "json"],
-    ),
-]
-Metrics: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write a Prometheus text file about the run, also when it fails."),
-]
-NoOverlap: TypeAlias = Annotated[
-    bool, typer.Option("--no-overlap", help="Exit with 6 when another run is at work on the database.")
-]
-MoveTo: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="DIR", help="Move files there that are fully loaded, out of an inbox.")
-]
-MaxRejects: TypeAlias = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Exit with 5 only if more rows than this are rejected.")
 ]

@@ -1,4 +1,4 @@
-"""``etl rejects``: what a run did not load, and why; and to try it again."""
+"""``etl rejects``: lists what a run did not load, with reasons, and tries it again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.loading import run_and_report
 from etl.cli.log import program
 from etl.cli.output import show, show_json, show_table
+from etl.cli.run import run_and_report
 from etl.cli.runs import RunName
 from etl.cli.workspace import open_run, open_workspace
+from etl.core.settings import OutputSettings
 
 if TYPE_CHECKING:
     from etl.core.progress import Progress
@@ -39,6 +40,7 @@ def list_all(run: RunName = None, home: options.Home = None, json: options.Json 
 
 
 @app.command()
+@options.expand_options
 def replay(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
     dsn: options.Dsn = None,
@@ -46,17 +48,14 @@ def replay(
     user: Annotated[
         str | None, typer.Option(metavar="USER", help="Name or id of the Koito user; default: that of the run.")
     ] = None,
-    workers: options.Workers = 2,
-    dry_run: options.DryRun = False,
-    max_rejects: options.MaxRejects = 0,
-    progress: options.Progress = "auto",
-    log_format: options.LogFormat = "text",
-    json: options.Json = False,
+    *,
+    given: options.RunOptions,
+    output: OutputSettings,
 ) -> None:
     """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
 
     def load(bar: Progress) -> dict[str, Any]:
-        from etl.core.settings import redact
+        from etl.core.dsn import redact
         from etl.pipeline import run as pipeline
         from etl.pipeline.replay import replay_settings, replayable
         from etl.runs.directory import find_run
@@ -69,10 +68,10 @@ def replay(
             logger.warning("run %s went to %s, this one goes to %s", left.run.run_id, before, redact(workspace.dsn))
         if not (left.rejects.height or left.unresolved.height):
             logger.info(NOTHING_LEFT, left.run.run_id)
-        settings = replay_settings(left, user=user, workers=workers, dry_run=dry_run, max_rejects=max_rejects)
+        settings = replay_settings(left, user=user, **given.typed)
         return pipeline.replay(workspace, settings, left, bar)
 
-    run_and_report(load, home, json=json, metrics=None, progress=progress, log_format=log_format)
+    run_and_report(load, home, output)
 
 
 def _as_json(left: Unloaded) -> dict[str, object]:

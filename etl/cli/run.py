@@ -1,70 +1,55 @@
-"""``etl run``."""
+"""``etl run``, and the frame that it shares with ``etl rejects replay``: progress, metrics, the summary at the end."""
 
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from etl.cli import options
-from etl.cli.loading import run_and_report
+from etl.cli.display import display
+from etl.cli.log import log_settings
+from etl.cli.summary import conclude
 from etl.cli.workspace import open_workspace
+from etl.core.settings import AUTO, OutputSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etl.core.progress import Progress
 
 
+@options.expand_options
 def run(
     paths: options.Paths,
-    source: options.Source = "auto",
+    source: options.Source = AUTO,
     dsn: options.Dsn = None,
     home: options.Home = None,
-    user: options.User = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    workers: options.Workers = 2,
-    dry_run: options.DryRun = False,
-    force: Annotated[bool, typer.Option("--force", help="Load files again that were loaded before.")] = False,
-    max_rejects: options.MaxRejects = 0,
-    spotify_plays: options.SpotifyPlays = "heard",
-    spotify_time: options.SpotifyTime = "end",
-    artist_separators: options.Separators = None,
-    drop_doubles: Annotated[
-        bool, typer.Option("--drop-doubles", help="Skip listens that another service probably recorded too.")
-    ] = False,
-    no_overlap: options.NoOverlap = False,
-    move_to: options.MoveTo = None,
-    metrics: options.Metrics = None,
-    progress: options.Progress = "auto",
-    log_format: options.LogFormat = "text",
-    json: options.Json = False,
+    *,
+    given: options.RunOptions,
+    output: OutputSettings,
 ) -> None:
     """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
 
     def load(bar: Progress) -> dict[str, Any]:
-        from etl.cli.arguments import run_settings
         from etl.pipeline import run as pipeline
 
-        # Polars, once imported, has waits go on after Ctrl-C: the main thread would see it when the load is done.
+        # Polars makes system calls restart after a signal: the main thread would see Ctrl-C only after the load.
         signal.siginterrupt(signal.SIGINT, True)
-        settings = run_settings(
-            source=source,
-            user=user,
-            since=since,
-            until=until,
-            workers=workers,
-            dry_run=dry_run,
-            force=force,
-            max_rejects=max_rejects,
-            spotify_plays=spotify_plays,
-            spotify_time=spotify_time,
-            artist_separators=artist_separators,
-            drop_doubles=drop_doubles,
-            no_overlap=no_overlap,
-            move_to=move_to,
-        )
-        workspace = open_workspace(home, dsn)
-        return pipeline.run(workspace, settings, paths, bar)
+        settings = given.settings(source)
+        return pipeline.run(open_workspace(home, dsn), settings, paths, bar)
 
-    run_and_report(load, home, json=json, metrics=metrics, progress=progress, log_format=log_format)
+    run_and_report(load, home, output)
+
+
+def run_and_report(load: Callable[[Progress], dict[str, Any]], home: str | None, output: OutputSettings) -> NoReturn:
+    """Call ``load``, which returns the manifest, and end the program with the run's exit code."""
+    from etl.pipeline.metrics import Metrics
+
+    log_settings.as_json = output.log_format == "json"
+    with ExitStack() as stack:
+        recorded = stack.enter_context(Metrics(output.metrics.expanduser())) if output.metrics else None
+        manifest = load(stack.enter_context(display(output.progress)))
+        if recorded:
+            recorded.manifest = manifest
+    conclude(manifest, home, json=output.json)

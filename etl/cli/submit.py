@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from etl.core.settings import RunSettings, Workspace
+    from etl.core.settings import RunSettings
+    from etl.core.workspace import Workspace
     from etl.live.listen import Listen, Submitted, ValidListen
 
 logger = logging.getLogger(__name__)
 
 
+@options.expand_options
 def submit(
     artist: Annotated[
         str | None, typer.Option(metavar="NAME", help="The credit; features and further artists are split from it.")
@@ -46,29 +48,25 @@ def submit(
     client: Annotated[str | None, typer.Option(metavar="NAME", help="What it was heard with.")] = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
-    user: options.User = None,
-    artist_separators: options.Separators = None,
+    *,
+    given: options.RunOptions,
     _json: Annotated[bool, typer.Option("--json", show_default=False, help="Print JSON, as it does anyway.")] = True,
 ) -> None:
     """Store a live listen, or those of ListenBrainz's submit JSON on stdin; print a line of JSON for each."""
     from datetime import UTC, datetime
 
-    from etl.core.separators import DEFAULT_SEPARATORS
-    from etl.core.settings import RunSettings
     from etl.live.listen import rejected_all, validate
     from etl.normalize.listens import Rules
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-    default = DEFAULT_SEPARATORS
-    settings = RunSettings(user=user, artist_separators=default if artist_separators is None else artist_separators)
-    settings.check_separators()
+    settings = given.settings()
     workspace = open_workspace(home, dsn)
     now = datetime.now(UTC)
     rules = Rules(now, settings.separators)
-    given = (artist, track, album, at, duration, recording_mbid, release_mbid, artist_mbid, client)
+    fields = (artist, track, album, at, duration, recording_mbid, release_mbid, artist_mbid, client)
     validated: Sequence[ValidListen | Submitted]
-    if any(value is not None for value in given):
-        validated = [validate(_typed(*given, now=now), rules)]
+    if any(value is not None for value in fields):
+        validated = [validate(_typed(*fields, now=now), rules)]
     else:
         from etl.live.listenbrainz import validate_submissions
 
@@ -90,7 +88,7 @@ def _typed(
     *,
     now: datetime,
 ) -> Listen:
-    """Return the listen that was typed as options; raises ``InputError`` for a time or an MBID that is none."""
+    """Return the listen that was typed as options; raises ``InputError`` for an invalid time or MBID."""
     from etl.core.settings import parse_moment
     from etl.live.listen import Listen
 
@@ -130,7 +128,7 @@ def _stdin() -> bytes:
 def _store(
     workspace: Workspace, settings: RunSettings, validated: Sequence[ValidListen | Submitted]
 ) -> list[Submitted]:
-    """Store what is ready, in a thread: the main one only waits, so that a signal reaches it at once."""
+    """Store the valid listens, in a thread: the main thread only waits, so that a signal reaches it at once."""
     from concurrent.futures import ThreadPoolExecutor
 
     from etl.live.submit import connect_live, submit_validated

@@ -12,13 +12,13 @@ import typer
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
 from etl.core.sanitize import sanitize
+from etl.core.settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
-_EMBEDDED = "embedded"  # not from etl.core.settings: that would import Polars
 _NAMED = 3
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
@@ -156,7 +156,7 @@ def _conclusion(manifest: Mapping[str, Any]) -> str:
 
 
 def _database(dsn: str, run_dir: Path) -> str:
-    if dsn != _EMBEDDED:
+    if dsn != EMBEDDED:
         return sanitize(dsn)
     return f"the embedded server's, in {sanitize(run_dir.parent.parent / 'postgres')}"
 

@@ -1,4 +1,4 @@
-"""Opens what the options of a command name: the workspace, its runs, one run."""
+"""Opens the workspace, the runs folder or the run that the options of a command name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
     from etl.runs.directory import RunDirectory
 
 logger = logging.getLogger(__name__)
 
 
 def open_workspace(home: str | None, dsn: str | None) -> Workspace:
-    """Return where to work, from the options ``--home`` and ``--dsn``; warn where a password can be seen.
+    """Return where to work, from the options ``--home`` and ``--dsn``; log a warning about a visible password.
 
-    Raises ``SettingsError`` as ``find_workspace``.
+    Raises ``SettingsError`` when ``find_workspace`` does.
     """
-    from etl.core.settings import find_workspace
+    from etl.core.workspace import find_workspace
 
     workspace = find_workspace(home, dsn)
     if workspace.warning:
@@ -28,14 +28,15 @@ def open_workspace(home: str | None, dsn: str | None) -> Workspace:
 
 
 def runs_folder(home: str | None) -> Path:
-    """Return the folder of the run directories; no database is asked for."""
-    from etl.core.settings import EMBEDDED, find_workspace
+    """Return the folder of the run directories, without a look at the database's address."""
+    from etl.core.settings import EMBEDDED
+    from etl.core.workspace import find_workspace
 
     return find_workspace(home, EMBEDDED).runs
 
 
 def open_run(home: str | None, run: str | None) -> RunDirectory:
-    """Return the run that ``run`` names, the newest one for None. Raises ``InputError`` where there is none."""
+    """Return the run that ``run`` names, for None the newest. Raises ``InputError`` if there is none."""
     from etl.runs.directory import find_run
 
     return find_run(runs_folder(home), run)

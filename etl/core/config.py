@@ -1,6 +1,6 @@
-"""The settings that hold for every run: from the environment, else from ``etl.toml``. Says where each comes from.
+"""Reads the configuration, from ``ETL_*`` variables and ``etl.toml``, and says where each value comes from.
 
-An option of the command line goes before both; that is the business of ``etl.cli``.
+A variable goes before the file. ``etl.cli`` makes the values the defaults of options.
 """
 
 from __future__ import annotations
@@ -16,136 +16,114 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from platformdirs import user_config_path
 
 from etl.core.errors import SettingsError
+from etl.core.options import options_of
+from etl.core.settings import CONTACT, DSN, DSN_FILE, HOME, OutputSettings, RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from etl.core.options import Option
+
 SettingValue: TypeAlias = str | int | bool
 Origin: TypeAlias = Literal["option", "env", "file", "default"]
 
-VARIABLE = "ETL_CONFIG"
+CONFIG_VARIABLE = "ETL_CONFIG"
 ROOT_FILE = Path("/etc/etl/etl.toml")
 _KINDS = {str: "a text", int: "a whole number", bool: "true or false"}
 _FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
-
-@dataclass(frozen=True)
-class Setting:
-    """Something that can be set: its key in ``etl.toml``, with dashes its option; ``ETL_<NAME>`` is its variable."""
-
-    name: str
-    about: str
-    default: SettingValue | None = None
-    kind: type[str | int | bool] = str
-    choices: tuple[str, ...] = ()
-    least: int = 0
-    most: int | None = None
-    is_path: bool = False
-    """In ``etl.toml`` it counts from the file's folder."""
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"ETL_{self.name.upper()}"
-
-
-PROGRESS = ("auto", "plain", "none")
-LOG_FORMATS = ("text", "json")
-
-SETTINGS = (
-    Setting("home", "folder of the embedded server and the runs", is_path=True),
-    Setting("dsn", "database: a libpq URI, or embedded", default="embedded"),
-    Setting("dsn_file", "a file that holds the libpq URI, so that no other file has the password", is_path=True),
-    Setting("user", "name or id of the Koito user; default: the only one"),
-    Setting("workers", "connections that write side by side", default=2, kind=int, least=1, most=64),
-    Setting("max_rejects", "exit with 5 only if more rows than this are rejected", default=0, kind=int),
-    Setting("spotify_plays", "which plays count as listens", default="heard", choices=("heard", "trackdone")),
-    Setting("spotify_time", "which end of a play is stored", default="end", choices=("end", "start")),
-    Setting("artist_separators", "regular expressions that split artist credits, divided by ;;"),
-    Setting("drop_doubles", "skip what another service probably recorded too", default=False, kind=bool),
-    Setting("no_overlap", "exit with 6 when another run is at work on the database", default=False, kind=bool),
-    Setting("move_to", "folder that fully loaded files are moved to", is_path=True),
-    Setting("metrics", "Prometheus text file that tells about the last run", is_path=True),
-    Setting("contact", "e-mail address or web page by which MusicBrainz can reach you, for backfill"),
-    Setting("progress", "how a run shows how far it is", default="auto", choices=PROGRESS),
-    Setting("log_format", "how narration is written", default="text", choices=LOG_FORMATS),
+_metrics, *_output = options_of(OutputSettings)
+SETTINGS = tuple(
+    option
+    for option in (HOME, DSN, DSN_FILE, *options_of(RunSettings), _metrics, CONTACT, *_output)
+    if option.configurable
 )
-BY_NAME = {setting.name: setting for setting in SETTINGS}
+"""The options that can be configured, in the order of ``etl config show``."""
+BY_NAME = {option.name: option for option in SETTINGS}
 
 
 @dataclass(frozen=True)
 class ConfigValue:
-    """A value that was set, and where."""
+    """The value of a setting, and where it was set."""
 
-    value: SettingValue
+    value: SettingValue | None
     origin: Origin
-    place: str
-    """The variable, or the file and line."""
+    source: str | None = None
+    """The option, the variable, or the file and line; None for a default."""
+
+
+def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Return ``environ``, for None the environment of this process."""
+    return os.environ if environ is None else environ
+
+
+def etl_variables() -> dict[str, str]:
+    """Return the variables of this process whose names begin with ``ETL_``."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ETL_")}
 
 
 def use_file(path: Path) -> None:
-    """Have every later look at the settings read ``path``, which the user has named."""
-    os.environ[VARIABLE] = str(path)
+    """Make ``path`` the file that ``load_config`` reads from now on."""
+    os.environ[CONFIG_VARIABLE] = str(path)
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the file that is read: what ``ETL_CONFIG`` names, else the usual one where it exists.
+    """Return the file to read: the one that ``ETL_CONFIG`` names, else the default one if it exists.
 
-    An ``environ`` that is given is all there is: without the variable no file is read.
+    With an ``environ``, only its variable can name a file.
     """
-    if named := (os.environ if environ is None else environ).get(VARIABLE):
+    if named := environment(environ).get(CONFIG_VARIABLE):
         return Path(named).expanduser()
-    usual = usual_file()
-    return usual if environ is None and usual.is_file() else None
+    default = default_file()
+    return default if environ is None and default.is_file() else None
 
 
-def usual_file() -> Path:
-    """Return where ``etl.toml`` is looked for."""
+def default_file() -> Path:
+    """Return the path of ``etl.toml`` where ``ETL_CONFIG`` names none."""
     return ROOT_FILE if os.geteuid() == 0 else user_config_path("etl") / "etl.toml"
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> dict[str, ConfigValue]:
-    """Return what is set, by name: in ``environ`` (default: the process's), else in ``etl.toml``.
+    """Return what is configured, by name, in ``environ`` (default: this process's), else in ``etl.toml``.
 
-    Raises ``SettingsError`` for a key that is not known, a value of another type, or a file that cannot be read.
+    Raises ``SettingsError`` for an unknown key, an invalid value, or a file that cannot be read.
     """
     path = config_file(environ)
-    held = _from_file(path) if path else {}
-    return {**held, **_from_environment(os.environ if environ is None else environ)}
+    from_file = _from_file(path) if path else {}
+    return {**from_file, **_from_environment(environment(environ))}
 
 
-def first_of(held: Mapping[str, ConfigValue], *names: str) -> ConfigValue | None:
-    """Return the one of ``names`` that counts: the environment goes before the file, then the order of ``names``."""
-    found = [held[name] for name in names if name in held]
+def first_of(config: Mapping[str, ConfigValue], *names: str) -> ConfigValue | None:
+    """Return the value of ``names`` that goes first: a variable before the file, then in the order of ``names``."""
+    found = [config[name] for name in names if name in config]
     return min(found, key=lambda one: one.origin != "env", default=None)
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the ``ETL_`` variables that look like a misspelt one of ours, and which."""
-    variables = [VARIABLE, *(setting.variable for setting in SETTINGS)]
-    found = os.environ if environ is None else environ
-    unknown = [name for name in found if name.startswith("ETL_") and name not in variables]
-    nearest = {name: get_close_matches(name, variables, 1, 0.85) for name in sorted(unknown)}
+    """Return the ``ETL_`` variables that look like a misspelt known one, each with the known one."""
+    known = [CONFIG_VARIABLE, *(option.variable for option in SETTINGS)]
+    unknown = [name for name in environment(environ) if name.startswith("ETL_") and name not in known]
+    nearest = {name: get_close_matches(name, known, 1, 0.85) for name in sorted(unknown)}
     return {name: near[0] for name, near in nearest.items() if near}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, ConfigValue]:
-    held = {}
-    for setting in SETTINGS:
-        if text := environ.get(setting.variable):
-            held[setting.name] = ConfigValue(_parsed(setting, text), "env", setting.variable)
-    return held
+    return {
+        option.name: ConfigValue(_parsed(option, text), "env", option.variable)
+        for option in SETTINGS
+        if (text := environ.get(option.variable))
+    }
 
 
-def _parsed(setting: Setting, text: str) -> SettingValue:
+def _parsed(option: Option, text: str) -> SettingValue:
     value: SettingValue | None = text
-    if setting.kind is bool:
+    if option.kind is bool:
         value = _FLAGS.get(text.strip().lower())
-    elif setting.kind is int:
+    elif option.kind is int:
         value = int(text) if re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text) else None
     if value is None:
-        raise SettingsError(f'{setting.variable} is "{text}", and must be {_KINDS[setting.kind]}')
-    return _checked(setting, value, setting.variable)
+        raise SettingsError(f'{option.variable} is "{text}", and must be {_KINDS[_toml_kind(option)]}')
+    return _checked(option, value, option.variable)
 
 
 def _from_file(path: Path) -> dict[str, ConfigValue]:
@@ -154,25 +132,29 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
         written = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be read: {error.strerror}", f"--config or {VARIABLE} name the settings file"
+            f"{path} cannot be read: {error.strerror}", f"--config or {CONFIG_VARIABLE} name the settings file"
         ) from error
-    except ValueError as error:  # no TOML, or no UTF-8
+    except ValueError as error:  # neither TOML nor UTF-8
         raise SettingsError(f"{path} is no TOML file: {error}", "Write lines like: workers = 4") from error
-    held = {}
+    config = {}
     for key, value in written.items():
-        place = _place(path, text, key)
-        setting = BY_NAME.get(key)
-        if setting is None:
+        source = _file_and_line(path, text, key)
+        option = BY_NAME.get(key)
+        if option is None:
             near = get_close_matches(key, BY_NAME, 1, 0.5)
             known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}"
-            raise SettingsError(f'{place}: "{key}" is not known', known)
-        if type(value) is not setting.kind:
-            raise SettingsError(f"{place}: {key} is {_described(value)}, and must be {_KINDS[setting.kind]}")
-        checked = _checked(setting, value, f"{place}: {key}")
-        if setting.is_path:
+            raise SettingsError(f'{source}: "{key}" is not known', known)
+        if type(value) is not _toml_kind(option):
+            raise SettingsError(f"{source}: {key} is {_described(value)}, and must be {_KINDS[_toml_kind(option)]}")
+        checked = _checked(option, value, f"{source}: {key}")
+        if option.is_path:
             checked = str(path.parent.absolute() / Path(str(checked)).expanduser())
-        held[key] = ConfigValue(checked, "file", place)
-    return held
+        config[key] = ConfigValue(checked, "file", source)
+    return config
+
+
+def _toml_kind(option: Option) -> type[str | int | bool]:
+    return option.kind if option.kind in (int, bool) else str
 
 
 def _described(value: object) -> str:
@@ -181,22 +163,21 @@ def _described(value: object) -> str:
     return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)
 
 
-def _place(path: Path, text: str, key: str) -> str:
-    """Return the file and the line that sets ``key``, as far as that can be seen: TOML has many ways to write it."""
+def _file_and_line(path: Path, text: str, key: str) -> str:
+    """Return the file and the line that sets ``key``, or the file alone: TOML has many ways to write a key."""
     written = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*[]=.]""")
     lines = (number for number, line in enumerate(text.splitlines(), start=1) if written.match(line))
     number = next(lines, None)
     return f"{path}, line {number}" if number else str(path)
 
 
-def _checked(setting: Setting, value: SettingValue, place: str) -> SettingValue:
-    if setting.choices and value not in setting.choices:
-        raise SettingsError(f'{place} is "{value}"', f"Known: {', '.join(setting.choices)}")
-    if setting.kind is int and not (
-        setting.least <= int(value) and (setting.most is None or int(value) <= setting.most)
-    ):
-        limits = f"from {setting.least} to {setting.most}" if setting.most else f"{setting.least} or more"
-        raise SettingsError(f"{place} is {value}", f"It must be {limits}")
+def _checked(option: Option, value: SettingValue, subject: str) -> SettingValue:
+    """Return ``value``; raises ``SettingsError`` about ``subject`` unless it is a choice and within the bounds."""
+    if option.choices and value not in option.choices:
+        raise SettingsError(f'{subject} is "{value}"', f"Known: {', '.join(option.choices)}")
+    if option.kind is int and not (option.least <= int(value) and (option.most is None or int(value) <= option.most)):
+        limits = f"from {option.least} to {option.most}" if option.most else f"{option.least} or more"
+        raise SettingsError(f"{subject} is {value}", f"It must be {limits}")
     if value == "":
-        raise SettingsError(f"{place} is empty", "Leave it away for the default")
+        raise SettingsError(f"{subject} is empty", "Leave it away for the default")
     return value

@@ -17,7 +17,7 @@ from etl.targets.open import find_target
 from etl.targets.pool import Pool
 
 if TYPE_CHECKING:
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
 
 
 class Resolver:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.schema import KeyStatus, Outcome
 from etl.core.separators import DEFAULT_SEPARATORS
-from etl.core.settings import RunSettings, find_workspace
+from etl.core.settings import RunSettings
+from etl.core.workspace import find_workspace
 from etl.live.listen import Listen, Submitted, ValidListen, rejected_all, validate
 from etl.normalize.listens import Rules
 from etl.runs.accounting import OTHER_USER
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
     from etl.live.resolver import Resolver
     from etl.normalize.fast_path import Single
     from etl.targets.base import Connection, Target

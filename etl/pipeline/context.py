@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from etl.core.progress import Progress
-    from etl.core.settings import RunSettings, Workspace
+    from etl.core.settings import RunSettings
+    from etl.core.workspace import Workspace
     from etl.extract.row_store import Window
     from etl.extract.rows import Rows
     from etl.load.loader import Sizes

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus
-from etl.core.settings import redact
 from etl.dedupe import ACCOUNT_TWIN
 from etl.runs import accounting
 from etl.runs.directory import versions

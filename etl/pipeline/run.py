@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from etl.core.settings import RunSettings, Workspace
+    from etl.core.settings import RunSettings
+    from etl.core.workspace import Workspace
     from etl.extract.prefetch import IsKnown
     from etl.pipeline.replay import Unloaded
 

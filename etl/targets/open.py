@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
     from etl.targets.base import Connection, Database, Target
 
 T = TypeVar("T")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.core.dsn import redact
 from etl.core.errors import SettingsError
-from etl.core.settings import redact
 from etl.core.statements import statements
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.session import snapshot
 
 if TYPE_CHECKING:
-    from etl.core.settings import Workspace
     from etl.core.statements import Dialect
+    from etl.core.workspace import Workspace
     from etl.targets.base import Connection
 
 # What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from etl.core.dsn import redact
 from etl.core.errors import InputError
-from etl.core.settings import redact
 from etl.runs.directory import RUN_JSON
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.files import opened, run_checks
@@ -20,7 +20,7 @@ from etl.verify.session import snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
     from etl.runs.directory import RunDirectory
     from etl.targets.base import Connection
     from etl.targets.pool import Pool

@@ -11,7 +11,7 @@ from etl.targets.pool import Pool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from etl.core.settings import Workspace
+    from etl.core.workspace import Workspace
 
 
 @contextmanager

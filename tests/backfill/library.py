@@ -8,7 +8,7 @@ from etl.backfill.arguments import parse_kinds
 from etl.backfill.run import backfill
 from etl.backfill.services.request import Service
 from etl.backfill.settings import BackfillSettings
-from etl.core.settings import Workspace
+from etl.core.workspace import Workspace
 from tests.backfill.conftest import SHORT_LIMITS
 from tests.helpers.support import execute, query
 

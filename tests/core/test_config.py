@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.main import get_command
 
-from etl.cli import app
-from etl.core.config import BY_NAME, SETTINGS, ConfigValue, first_of, load_config, unknown_variables
+import etl
+from etl.core.config import SETTINGS, ConfigValue, first_of, load_config, unknown_variables
 from etl.core.errors import SettingsError
+from etl.core.options import options_of
+from etl.core.settings import CONTACT, OutputSettings, RunSettings
+from tests.docs.commands import commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> dict[str, ConfigValue]:
@@ -115,12 +117,27 @@ def test_variables_that_are_misspelt_are_noticed_and_those_of_others_are_not() -
     assert unknown_variables(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
 
 
-def test_a_setting_but_for_the_contact_is_an_option_of_run_with_the_same_default() -> None:
-    (run,) = (command for name, command in vars(get_command(app))["commands"].items() if name == "run")
-    options = {param.name: param for param in run.params}
-    elsewhere = {"dsn_file": None, "dsn": "embedded", "contact": None}
-    for setting in SETTINGS:
-        if setting.name not in elsewhere:
-            assert options[setting.name].default == setting.default
-            assert f"--{setting.name.replace('_', '-')}" in options[setting.name].opts
-    assert {name: BY_NAME[name].default for name in elsewhere} == elsewhere
+def test_a_command_takes_the_options_that_list_it() -> None:
+    by_name = {words.split()[-1]: command for words, command in commands()}
+    for option in (*options_of(RunSettings), *options_of(OutputSettings), CONTACT):
+        for name in option.commands:
+            (param,) = (param for param in by_name[name].params if param.name == option.name)
+            assert option.flag in param.opts
+            assert param.help == option.about
+            assert param.default == (option.default if option.shows_default else None)
+
+
+def test_run_takes_nearly_every_setting() -> None:
+    others = {"home", "dsn", "dsn_file", "contact"}
+    assert {option.name for option in SETTINGS if "run" not in option.commands} == others
+
+
+def test_only_these_modules_use_the_environment() -> None:
+    package = Path(etl.__path__[0])
+    texts = {str(path.relative_to(package)): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert {name for name, text in texts.items() if re.search(r"\bos\.(environ|getenv)", text)} == {
+        "core/config.py",  # ETL_*
+        "cli/__init__.py",  # ETL_LOG_FORMAT, before the options are parsed
+        "cli/log.py",  # the terminal, NO_COLOR, the journal
+        "extract/worker.py",  # hands the environment on to reader processes
+    }

@@ -10,7 +10,7 @@ import pytest
 
 from etl.core.errors import SettingsError
 from etl.core.failpoints import Fault, Point, failpoint, plan
-from etl.core.settings import find_workspace
+from etl.core.workspace import find_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,207 +1,14 @@
-"""Where a command works, under which options, and that no password is ever shown."""
+"""The settings of a run: how typed options become them, how they are written down, and which of them change rows."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from platformdirs import user_data_path
 
 from etl.core.errors import SettingsError
-from etl.core.settings import EMBEDDED, RunSettings, check_uri, find_workspace, parse_moment, redact
-
-URI = "postgresql://ann@db.example:5432/koitodb"
-OTHER = "postgresql://bob@db.example/koitodb"
-
-NAME = st.from_regex(r"[a-z_]{0,8}(%40[a-z])?", fullmatch=True)
-REST = st.sampled_from(
-    ["db.example:5432/koitodb", "/koitodb", "[::1]/db?sslmode=require", "a:1,b:2/db?host=%2Frun", ""]
-)
-LINE = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
-PASSWORD = st.text(LINE, max_size=12) | st.text("@:/?&=%'\\ a*", max_size=12)
-SCHEME = st.sampled_from(["postgresql", "postgres"])
-
-
-def quoted(value: str) -> str:
-    """Return ``value`` in quotation marks as libpq reads them in key=value form."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def escaped(value: str) -> str:
-    """Return ``value`` without quotation marks, what would end it escaped."""
-    return "".join(f"\\{char}" if char in "'\\" or char.isspace() else char for char in value)
-
-
-def dsn_file(folder: Path, content: str | bytes) -> str:
-    path = folder / "dsn"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return str(path)
-
-
-# --- where to work -------------------------------------------------------------------------------------------
-
-
-def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
-    environ = {"ETL_HOME": "/from/environment", "ETL_DSN": OTHER, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
-    place = find_workspace("/from/option", URI, environ)
-    assert (place.home, place.dsn) == (Path("/from/option"), URI)
-    assert place.runs == Path("/from/option/runs")
-
-
-def test_the_environment_goes_before_the_default(tmp_path: Path) -> None:
-    environ = {"ETL_HOME": "/from/environment", "ETL_DSN": URI, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
-    place = find_workspace(None, None, environ)
-    assert (place.home, place.dsn) == (Path("/from/environment"), URI)
-
-
-def test_without_options_and_environment_it_is_the_embedded_server() -> None:
-    assert find_workspace(None, None, {}).dsn == EMBEDDED
-    assert find_workspace("", "", {"ETL_HOME": "", "ETL_DSN": "", "ETL_DSN_FILE": ""}).dsn == EMBEDDED
-
-
-@pytest.mark.parametrize(("uid", "home"), [(0, Path("/var/lib/etl")), (1000, user_data_path("etl").absolute())])
-def test_root_works_where_services_do_and_people_in_their_data_folder(
-    monkeypatch: pytest.MonkeyPatch, uid: int, home: Path
-) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: uid)
-    assert find_workspace(None, None, {}).home == home
-    assert find_workspace("", None, {"ETL_HOME": ""}).home == home
-
-
-def test_the_environment_is_that_of_the_process_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ETL_HOME", "/from/process")
-    monkeypatch.setenv("ETL_DSN", URI)
-    assert find_workspace(None, None).home == Path("/from/process")
-    assert find_workspace(None, None).dsn == URI
-
-
-def test_a_home_may_be_relative_or_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/ann")
-    assert find_workspace("here", None, {}).home == tmp_path / "here"
-    assert find_workspace("~/music", None, {}).home == Path("/home/ann/music")
-    with pytest.raises(SettingsError, match="no home folder"):
-        find_workspace("~nobody-of-that-name/music", None, {})
-
-
-@pytest.mark.parametrize("content", [URI, f"{URI}\n", f"  {URI}\r\n\n"])
-def test_a_file_may_hold_the_address(tmp_path: Path, content: str) -> None:
-    assert find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)}).dsn == URI
-
-
-@pytest.mark.parametrize("content", ["", "\n", " \t\n"])
-def test_an_empty_file_is_an_error_and_never_the_default(tmp_path: Path, content: str) -> None:
-    with pytest.raises(SettingsError, match=r"ETL_DSN_FILE .*dsn is empty"):
-        find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
-
-
-def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
-    for path in (str(tmp_path / "missing"), str(tmp_path), dsn_file(tmp_path, b"\xff\xfep"), "a\0b"):
-        with pytest.raises(SettingsError, match="cannot be read") as caught:
-            find_workspace(None, None, {"ETL_DSN_FILE": path})
-        assert path in caught.value.message
-
-
-def test_what_a_file_holds_is_checked_and_not_shown(tmp_path: Path) -> None:
-    for content in (f"{URI}\n{OTHER}", "host=h password=geheim", "ann:geheim@db.example"):
-        with pytest.raises(SettingsError) as caught:
-            find_workspace(None, None, {"ETL_DSN_FILE": dsn_file(tmp_path, content)})
-        assert "geheim" not in str(caught.value)
-
-
-def test_a_password_that_is_typed_draws_a_warning_and_one_from_elsewhere_does_not() -> None:
-    typed = "postgresql://ann:geheim@db.example/koitodb"
-    assert "ETL_DSN" in find_workspace(None, typed, {}).warning
-    assert "geheim" not in find_workspace(None, typed, {}).warning
-    assert find_workspace(None, "postgresql://db.example/koitodb?user=ann&password=geheim", {}).warning
-    assert not find_workspace(None, URI, {}).warning
-    assert not find_workspace(None, EMBEDDED, {}).warning
-    assert not find_workspace(None, None, {"ETL_DSN": typed}).warning
-
-
-# --- addresses -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        *(URI, "postgres://", "postgresql:///koitodb", "postgresql://h/", "postgresql://u:@h/db", "postgresql://:p@h"),
-        *(
-            "postgresql://[::1]:5432/db",
-            "postgresql://a:1,b:2/db?target_session_attrs=any",
-            "postgresql:///d?host=/run",
-        ),
-        "postgresql://u%40x:p%3Aw%2F%3F@h/db?application_name=a%20b&connect_timeout=3&",
-    ],
-)
-def test_an_address_that_libpq_reads_is_taken(uri: str) -> None:
-    check_uri(uri)
-    assert find_workspace(None, uri, {}).dsn == uri
-
-
-@pytest.mark.parametrize(
-    "dsn",
-    [
-        *("postgresql://u:geheim@x@h/db", "postgresql://u:ge?heim@h/db", "postgresql://u:ge%heim@h/db"),
-        *("postgresql://u:geheim@h/db?x", "postgresql://u:geheim@h/db?x=1=2", "postgresql://u:ge heim@h/db"),
-        *("postgresql://u:geheim%00@h/db", "host=h password=geheim", "host=h password='ge heim'", "u:geheim@h/db"),
-        *("mysql://u:geheim@h/db", "Postgresql://u:geheim@h/db", "host=h password=ge\\ heim"),
-    ],
-)
-def test_what_is_no_address_is_refused_without_a_piece_of_the_password(dsn: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        find_workspace(None, None, {"ETL_DSN": dsn})
-    assert "heim" not in str(caught.value)
-    assert "postgresql://" in caught.value.hint
-
-
-def test_a_word_that_is_no_address_is_shown() -> None:
-    with pytest.raises(SettingsError, match='"embeded" is no database address'):
-        find_workspace(None, "embeded", {})
-
-
-# --- passwords -----------------------------------------------------------------------------------------------
-
-
-@given(SCHEME, NAME, PASSWORD, REST)
-def test_no_password_of_a_uri_survives(scheme: str, user: str, password: str, rest: str) -> None:
-    for text in (password, quote(password, safe="")):
-        redacted = redact(f"cannot reach {scheme}://{user}:{text}@{rest} now")
-        assert redacted == f"cannot reach {scheme}://{user}:***@{rest} now"
-
-
-@given(PASSWORD, st.sampled_from(["password", "PASSWORD", "sslpassword"]), st.sampled_from(["?", "?user=ann&"]))
-def test_no_password_in_the_query_of_a_uri_survives(password: str, key: str, before: str) -> None:
-    encoded = quote(password, safe="")
-    redacted = redact(f"postgresql://h/db{before}{key}={encoded}&sslmode=require: refused")
-    assert redacted == f"postgresql://h/db{before}{key}=***&sslmode=require: refused"
-
-
-@given(PASSWORD, st.sampled_from(["=", " = ", "= "]))
-def test_no_password_in_key_and_value_form_survives(password: str, equals: str) -> None:
-    assert redact(f"host=h password{equals}{quoted(password)} dbname=d") == f"host=h password{equals}*** dbname=d"
-    if password:
-        assert redact(f"host=h password{equals}{escaped(password)} dbname=d") == f"host=h password{equals}*** dbname=d"
-
-
-@pytest.mark.parametrize(
-    "text", ["", URI, "embedded", "no password was given", "at 10:30 ann@db.example wrote", "a://b:1/c"]
-)
-def test_what_holds_no_password_stays(text: str) -> None:
-    assert redact(text) == text
-
-
-def test_each_line_is_redacted_for_itself() -> None:
-    text = "first postgresql://u:geheim@h/db\nsecond password=geheim\nthird ann@db.example"
-    assert redact(text) == "first postgresql://u:***@h/db\nsecond password=***\nthird ann@db.example"
-
-
-# --- times ---------------------------------------------------------------------------------------------------
+from etl.core.settings import OutputSettings, RunSettings, parse_moment
 
 
 @pytest.mark.parametrize(
@@ -255,9 +62,6 @@ def test_no_moment_is_no_limit() -> None:
     assert parse_moment("--since", None) is None
 
 
-# --- options of a run ----------------------------------------------------------------------------------------
-
-
 def test_the_options_that_change_rows_tell_files_apart() -> None:
     plain = RunSettings()
     changed = [
@@ -308,3 +112,39 @@ def test_separators_are_checked() -> None:
     assert [pattern.pattern for pattern in RunSettings(artist_separators="a;;b").separators] == ["a", "b"]
     with pytest.raises(SettingsError, match="--artist-separators"):
         _ = RunSettings(artist_separators="(").separators
+
+
+# --- settings from options -----------------------------------------------------------------------------------
+
+
+def test_settings_from_options() -> None:
+    typed = {
+        "since": "2024-05-31",
+        "until": None,
+        "workers": 4,
+        "artist_separators": None,
+        "spotify_time": "start",
+    }
+    assert RunSettings.from_options(typed, "spotify") == RunSettings(
+        source="spotify", since=datetime(2024, 5, 31, tzinfo=UTC), workers=4, spotify_time="start"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"until": "soon"}, '--until: "soon" is no ISO 8601 date or time'),
+        ({"spotify_time": "noon"}, '--spotify-time: "noon" is not known. Known: end, start'),
+        ({"since": "2024-02-01", "until": "2024-01-01"}, "--since is later than --until"),
+        ({"artist_separators": ""}, "--artist-separators is empty"),
+    ],
+)
+def test_settings_from_invalid_options(typed: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{message}"):
+        RunSettings.from_options(typed)
+
+
+@pytest.mark.parametrize("typed", [{"progress": "loud"}, {"log_format": "xml"}])
+def test_output_settings_refuse_an_unknown_choice(typed: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="is not known"):
+        OutputSettings(**typed)  # type: ignore[arg-type] # each value is a text here

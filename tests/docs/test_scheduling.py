@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.core.config import SETTINGS, VARIABLE, load_config
+from etl.core.config import CONFIG_VARIABLE, SETTINGS, load_config
 from tests.cli.program import ROOT, SCRIPT
 from tests.docs.generate import commands
 
@@ -35,7 +35,7 @@ def test_its_settings_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_its_variables_are_known(name: str) -> None:
     for variable in re.findall(r"ETL_[A-Z_]+[A-Z]", TEXTS[name]):
-        assert variable in {VARIABLE, *(setting.variable for setting in SETTINGS)}
+        assert variable in {CONFIG_VARIABLE, *(setting.variable for setting in SETTINGS)}
 
 
 @pytest.mark.parametrize("name", TEXTS)

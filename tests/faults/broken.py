@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.errors import EtlError, ExitCode
 from etl.core.progress import NullProgress
-from etl.core.settings import RunSettings, Workspace
+from etl.core.settings import RunSettings
+from etl.core.workspace import Workspace
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
 from tests.helpers.disturbances import inserted

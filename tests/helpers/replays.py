@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.core.settings import Workspace
+from etl.core.workspace import Workspace
 from etl.pipeline import run as pipeline
 from etl.pipeline.replay import replay_settings, replayable
 from etl.runs.directory import RunDirectory

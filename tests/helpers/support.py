@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from etl.core.settings import RunSettings, Workspace
+from etl.core.settings import RunSettings
 from etl.core.statements import statement
+from etl.core.workspace import Workspace
 from etl.pipeline.run import run
 from etl.targets.postgres.connection import connect
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode, SettingsError
-from etl.core.settings import Workspace
+from etl.core.workspace import Workspace
 from etl.pipeline.replay import replay_settings, replayable
 from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.core.settings import Workspace
+from etl.core.workspace import Workspace
 from etl.runs.directory import RunDirectory
 from etl.verify import Result, Verdict, verify_database, verify_run
 from tests.conftest import new_database, uri_of

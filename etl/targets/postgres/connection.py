@@ -16,9 +16,9 @@ import adbc_driver_manager
 import polars as pl
 from adbc_driver_postgresql import dbapi
 
+from etl.core.dsn import check_uri
 from etl.core.errors import InternalError, SettingsError
 from etl.core.schema import PARAMETERS, conform
-from etl.core.settings import check_uri
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
 from etl.targets.postgres.backends import at_work, backend_pid

@@ -6,7 +6,7 @@ import re
 
 import adbc_driver_manager
 
-from etl.core.settings import redact
+from etl.core.dsn import redact
 from etl.targets.base import Failure, StatementError
 
 

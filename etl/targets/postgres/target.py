@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from etl.core.dsn import redact
 from etl.core.errors import DatabaseError, LockedError
 from etl.core.schema import TRACK_LOOKUP
-from etl.core.settings import EMBEDDED, redact
+from etl.core.settings import EMBEDDED
 from etl.targets.postgres import foreign_keys, live
 from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.describe import PostgresDatabase, identify

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.dsn import redact
 from etl.core.errors import EtlError, ExitCode
-from etl.core.settings import redact
 from etl.targets.base import Failure
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.errors import PostgresError, classify

@@ -1,0 +1,47 @@
+"""Database addresses (DSNs): checks them, and hides the passwords in them."""
+
+from __future__ import annotations
+
+import re
+
+from etl.core.errors import SettingsError
+from etl.core.settings import EMBEDDED
+
+# In a URI's query, in key=value form (whose values may be quoted and escaped), before a URI's host.
+_SECRETS = re.compile(
+    r"([?&]\w*password=)[^\s&]*|(password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)+)|(://[^:/@\s]*):[^\n]*@",
+    re.IGNORECASE,
+)
+_ENCODED = "%(?!00)[0-9A-Fa-f]{2}"
+_WELL_FORMED = re.compile(
+    rf"postgres(?:ql)?://(?:(?:[^:@/?%\s]|{_ENCODED})*(?::(?:[^@/?%\s]|{_ENCODED})*)?@)?(?:[^@?%\s]|{_ENCODED})*"
+    rf"(?:\?(?:[^@=&%\s]+=(?:[^@=&%\s]|{_ENCODED})*(?:&|$))*)?"
+)
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with the passwords of connection strings replaced."""
+    return _SECRETS.sub(lambda found: f"{found[3]}:***@" if found[3] else f"{found[1] or found[2]}***", text)
+
+
+def check_uri(uri: str) -> None:
+    """Raise ``SettingsError`` for a URI that libpq cannot read: libpq's own error would quote part of the password."""
+    if not _WELL_FORMED.fullmatch(uri):
+        raise SettingsError(
+            "the database address cannot be read",
+            "Write postgresql://user:password@host:5432/koitodb, and @ / ? % = & or a space inside a part of it "
+            "as %40 %2F %3F %25 %3D %26 %20",
+        )
+
+
+def check_dsn(dsn: str) -> str:
+    """Return ``dsn``; raises ``SettingsError`` unless it is a libpq URI or ``embedded``."""
+    if dsn == EMBEDDED:
+        return dsn
+    if dsn.startswith(("postgresql://", "postgres://")):
+        check_uri(dsn)
+        return dsn
+    shown = "what was given" if "@" in dsn else f'"{redact(dsn)}"'  # a URI without its scheme may have a password
+    raise SettingsError(
+        f"{shown} is no database address", 'Use "embedded" or a URI like postgresql://user@host:5432/koitodb'
+    )

@@ -1,0 +1,86 @@
+"""Declares options, each once: parameters, keys of ``etl.toml``, variables and defaults are derived from it.
+
+``etl.core.settings`` has the declarations: fields of dataclasses, and constants for options that are no field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line and, if ``configurable``, a key of ``etl.toml`` and a variable ``ETL_<NAME>``."""
+
+    about: str
+    """The help text."""
+    name: str = ""
+    """The key; with dashes the option. ``options_of`` fills in the name, kind and default of a field."""
+    kind: type[str | int | bool | Path | list[str]] = str
+    default: str | int | bool | None = None
+    commands: tuple[str, ...] = ()
+    """The commands that take it, with the configured value as the default. None are listed for an option of every
+    command whose signature has it; what is configured for one of those is no default, and read elsewhere."""
+    metavar: str | None = None
+    """What ``--help`` calls the value; the choices where there are some."""
+    choices: tuple[str, ...] = ()
+    least: int = 0
+    most: int | None = None
+    parse: Callable[[str, str], object] | None = None
+    """Turns the option and the text that was typed into the value; raises ``SettingsError``."""
+    shows_default: bool = True
+    configurable: bool = True
+    is_path: bool = False
+    """A relative path in ``etl.toml`` starts at the folder of that file."""
+
+    @property
+    def flag(self) -> str:
+        """The option as it is typed."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"ETL_{self.name.upper()}"
+
+    def parsed(self, value: object) -> object:
+        """Return the value of a field from what was typed; raises ``SettingsError``."""
+        if self.choices:
+            return one_of(self.flag, str(value), self.choices)
+        return self.parse(self.flag, str(value)) if self.parse else value
+
+
+def declare(default: T, option: Option) -> T:
+    """Return a dataclass field that has a ``default`` and declares an ``option``; to a type checker, the default."""
+    return field(default=default, metadata={"option": option})
+
+
+def options_of(declared: type) -> tuple[Option, ...]:
+    """Return the options that the fields of the dataclass ``declared`` have, in their order."""
+    return tuple(
+        replace(
+            one.metadata["option"],
+            name=one.name,
+            default=one.default,
+            kind=type(one.default) if isinstance(one.default, int) else one.metadata["option"].kind,
+        )
+        for one in fields(declared)
+        if "option" in one.metadata
+    )
+
+
+def one_of(flag: str, value: str, known: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of the ``known`` words; else raise ``SettingsError``, which lists them."""
+    if value not in known:
+        raise SettingsError(f'{flag}: "{value}" is not known', f"Known: {', '.join(known)}")
+    return value

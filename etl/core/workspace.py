@@ -1,0 +1,94 @@
+"""Finds the home folder and the database of a command, from options and the configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_data_path
+
+from etl.core.config import environment, first_of, load_config
+from etl.core.dsn import check_dsn, redact
+from etl.core.errors import SettingsError
+from etl.core.failpoints import Fault, Point
+from etl.core.settings import EMBEDDED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.core.config import ConfigValue
+
+ROOT_HOME = Path("/var/lib/etl")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of the embedded server and the runs, and the database."""
+
+    home: Path
+    dsn: str
+    """A libpq URI, or ``embedded``."""
+    warning: str = ""
+    fault: Fault | None = None
+    """Where a test has the process end, and how."""
+
+    @property
+    def runs(self) -> Path:
+        """The folder of run directories."""
+        return self.home / "runs"
+
+
+def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Workspace:
+    """Return where to work, from the options ``home`` and ``dsn``, else the configuration, else the default.
+
+    Raises ``SettingsError`` for an invalid DSN, an unreadable ``ETL_DSN_FILE`` or an invalid ``ETL_FAULT``, and when
+    ``load_config`` does.
+    """
+    config = load_config(environ)
+    chosen = home or (str(config["home"].value) if "home" in config else None)
+    folder = _expanded(chosen) if chosen else _default_home()
+    warning = ""
+    if dsn and redact(dsn) != dsn:
+        warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
+    address = check_dsn(dsn or _configured_dsn(config) or EMBEDDED)
+    return Workspace(folder, address, warning, _fault(environment(environ).get("ETL_FAULT")))
+
+
+def _default_home() -> Path:
+    return ROOT_HOME if os.geteuid() == 0 else user_data_path("etl").absolute()
+
+
+def _expanded(folder: str) -> Path:
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f'"{folder}" names a user who has no home folder', "Write the whole path") from error
+
+
+def _configured_dsn(config: Mapping[str, ConfigValue]) -> str | None:
+    found = first_of(config, "dsn", "dsn_file")
+    if found is None or found is config.get("dsn"):
+        return str(found.value) if found else None
+    name = f"{found.source} {found.value}" if found.origin == "env" else f"dsn_file {found.value} ({found.source})"
+    try:
+        dsn = Path(str(found.value)).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name} cannot be read: {error}") from error
+    if not dsn:  # the default would be another database than the intended one
+        raise SettingsError(f"{name} is empty", "Write the database address into it, or unset it")
+    return dsn
+
+
+def _fault(text: str | None) -> Fault | None:
+    """Return the fault that ``ETL_FAULT`` names: a point, on which visit, and a signal (``<point>:2:SIGINT``)."""
+    if not text:
+        return None
+    point, nth, number = [*text.split(":"), "", ""][:3]
+    try:
+        return Fault(Point(point), int(nth or 1), signal.Signals[number or "SIGKILL"])
+    except (ValueError, KeyError) as error:
+        points = ", ".join(known.value for known in Point)
+        raise SettingsError(f'ETL_FAULT: "{text}" is no fault', f"<point>[:<n>[:<signal>]], of {points}") from error

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -113,3 +114,14 @@ def test_a_module_says_what_it_owns_and_is_short(path: Path) -> None:
 
 def test_most_files_fit_on_a_few_pages() -> None:
     assert median(lines(path) for path in MODULES) < 150
+
+
+def test_no_two_classes_share_a_name() -> None:
+    named = [
+        (node.name, path.relative_to(ROOT))
+        for path in MODULES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    names = Counter(name for name, _ in named)
+    assert [(name, str(path)) for name, path in named if names[name] > 1] == []

@@ -119,16 +119,16 @@ def as_text(number: str | float | None) -> str | None:
 
 
 def read_fields(
-    frame: pl.DataFrame, broken: Mapping[int, Broken], times: Sequence[str], units: int = 1
+    frame: pl.DataFrame, broken: Mapping[int, Broken], times: Sequence[str], per_second: int = 1
 ) -> pl.DataFrame:
     """Turn columns of text into rows. Columns in: ``FIELDS``, optionally ``is_playing``. Columns out: ``EXTRACTED``.
 
-    ``times`` has the file's own names of ``moment`` and ``words``; ``units`` of a number in ``moment`` are a second.
+    ``times`` are the file's own names of ``moment`` and ``words``; numbers in ``moment`` count ``per_second``.
     """
     if "is_playing" not in frame.columns:
         frame = frame.with_columns(is_playing=pl.lit(value=False))
     frame = frame.with_columns(pl.col("album", "recording_mbid", "release_mbid").replace("", None))
-    best, other = read_times(frame["moment"], units), read_times(frame["words"])
+    best, other = read_times(frame["moment"], per_second), read_times(frame["words"])
     frame = frame.with_columns(
         credit_mbids(frame),
         listened_at=pl.coalesce(best["time"], other["time"]),

@@ -33,7 +33,9 @@ def read_stats(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG0
         "moment": [as_text(row.date) for row in rows],
     }
     unknown = dict.fromkeys(FIELDS.names() - columns.keys(), [None] * len(rows))
-    return read_fields(pl.DataFrame({**columns, **unknown}, schema=FIELDS), scrobbles.broken, ("date",), units=1000)
+    return read_fields(
+        pl.DataFrame({**columns, **unknown}, schema=FIELDS), scrobbles.broken, ("date",), per_second=1000
+    )
 
 
 def _is_stats(peek: Peek) -> bool:

@@ -14,15 +14,15 @@ _TO_THE_MINUTE = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:[0-5]\d)\s*([Zz]|[+-]\d{2}
 DATE_IN_WORDS = r"\s*\d{1,2} [A-Za-z]{3} \d{4},? \d{1,2}:\d{2}\s*"
 
 
-def read_times(texts: pl.Series, units: int = 1) -> pl.DataFrame:
+def read_times(texts: pl.Series, per_second: int = 1) -> pl.DataFrame:
     """Read times in UTC. Columns out: ``time``, ``minute_only``; null for other texts, and outside the years 1 to 9999.
 
-    A number counts from 1970, with ``units`` to a second. Other forms: "2024-07-11T09:07:32Z", with any offset or none,
+    A number counts from 1970, ``per_second`` to a second. Other forms: "2024-07-11T09:07:32Z", with any offset or none,
     with a blank for the T, or without seconds; "11 Jul 2024, 09:07", with or without comma or seconds.
     """
     numbers = texts.str.extract(_SECONDS).cast(pl.Float64, strict=False)
-    numbers = numbers.set(numbers > LAST_SECOND * units, None)
-    microseconds = (numbers * (1_000_000 // units)).round().cast(pl.Int64)
+    numbers = numbers.set(numbers > LAST_SECOND * per_second, None)
+    microseconds = (numbers * (1_000_000 // per_second)).round().cast(pl.Int64)
     times = microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     precise = times.is_not_null()
     if times.null_count() > texts.null_count():

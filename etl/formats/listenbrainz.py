@@ -208,13 +208,17 @@ def _duration(info: Info) -> int | None:
     return whole_seconds(info.duration, 1) or whole_seconds(info.duration_ms, 1000)
 
 
-def whole_seconds(value: object, unit: int) -> int | None:
-    """Return a number or the text of one, with ``unit`` to a second, in seconds; ``None`` if over ten years."""
+def whole_seconds(value: object, per_second: int) -> int | None:
+    """Return a number (or the text of one) that counts ``per_second``, in seconds; ``None`` if over ten years."""
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not unit <= value <= unit * TEN_YEARS:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not per_second <= value <= per_second * TEN_YEARS
+    ):
         return None
-    return int(value // unit)
+    return int(value // per_second)
 
 
 def _client(info: Info) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
 MBID = st.none() | st.sampled_from(MBIDS)
-UNIT = st.builds(
+REQUEST = st.builds(
     ResolutionRequest,
     key=st.text("xyz", min_size=1, max_size=3),
     artists=st.lists(st.sampled_from(["Ann", "ANN", "Bo", "Cy", "Di"]), min_size=1, max_size=3, unique=True),
@@ -37,7 +37,7 @@ UNIT = st.builds(
     raw_track=st.none(),
     raw_album=st.none(),
 )
-REQUESTS = st.lists(UNIT, min_size=1, max_size=14)
+REQUESTS = st.lists(REQUEST, min_size=1, max_size=14)
 SIZE = st.integers(1, 120) | st.just(10**6)
 EVERYTHING = 10**9
 

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> SpillFolder:
 
 
 @given(parts=ROWS, size=st.integers(1, 20))
-def test_each_listen_is_in_one_window_and_windows_follow_each_other_in_time(
+def test_each_listen_is_in_one_window_and_windows_are_in_time_order(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]], size: int
 ) -> None:
     folder = SpillFolder(tmp_path_factory.mktemp("runs"))
@@ -80,7 +80,7 @@ def test_without_any_listens_there_is_one_empty_window(folder: SpillFolder) -> N
     folder.close()
 
 
-def test_nothing_is_made_before_the_first_listens_and_nothing_is_left_behind(folder: SpillFolder) -> None:
+def test_the_folder_exists_from_the_first_listens_until_it_is_closed(folder: SpillFolder) -> None:
     assert not folder.parent.exists()
     folder.add(rows_at(0, [1]))
     assert [path.name[:7] for path in folder.parent.iterdir()] == [".spill-"]
@@ -88,7 +88,7 @@ def test_nothing_is_made_before_the_first_listens_and_nothing_is_left_behind(fol
     assert list(folder.parent.iterdir()) == []
 
 
-def test_what_a_killed_run_left_behind_goes_and_what_another_run_holds_stays(folder: SpillFolder) -> None:
+def test_the_folder_of_a_killed_run_is_removed_that_of_another_run_stays(folder: SpillFolder) -> None:
     folder.add(rows_at(0, [1]))
     left_behind = folder.parent / ".spill-killed"
     left_behind.mkdir()

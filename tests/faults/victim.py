@@ -1,6 +1,6 @@
 """``python -m tests.faults.victim ARGUMENTS``: the program, with so small batches that a short load has many.
 
-Every other process has its listens go by way of the disk, in windows.
+Every other process spills its listens to disk and loads them in windows.
 """
 
 from __future__ import annotations

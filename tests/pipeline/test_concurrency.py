@@ -83,7 +83,7 @@ def unloaded(uri: str) -> list[tuple[Any, ...]]:
 
 
 @each_round
-def test_four_processes_that_load_overlapping_exports_at_once_make_nothing_twice(
+def test_four_processes_with_overlapping_exports_create_nothing_twice(
     tmp_path: Path, home: Path, database: str, seed: int
 ) -> None:
     exports = write_parts(tmp_path, history(1_000, seed), share=0.6)
@@ -134,9 +134,7 @@ def test_runs_of_one_history_that_take_turns_leave_what_one_run_leaves(
     assert inserted(database) == 300
 
 
-def test_runs_that_share_artists_and_albums_but_no_track_make_none_of_them_twice(
-    tmp_path: Path, home: Path, database: str
-) -> None:
+def test_runs_that_share_artists_and_albums_create_none_twice(tmp_path: Path, home: Path, database: str) -> None:
     # No key is in two exports, so that nothing in the schema is in the way; and there is time enough between a plan
     # and its commit.
     execute(database, disturbance("AFTER INSERT ON artists", "PERFORM pg_sleep(0.2);", each="STATEMENT"))

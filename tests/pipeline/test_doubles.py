@@ -151,9 +151,7 @@ def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, database: str) 
     assert load(tmp_path, database, path)["counts"]["inserted"] == 1  # another option: the file is not known
 
 
-def test_under_trackdone_account_data_does_not_bring_back_what_was_not_played_to_the_end(
-    tmp_path: Path, database: str
-) -> None:
+def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: Path, database: str) -> None:
     both = [
         extended(tmp_path / "e.json", (273, "Tide", 200)),
         account(tmp_path / "a.json", (273, "Tide", 200), (900, "Ebb", 60)),
@@ -163,9 +161,7 @@ def test_under_trackdone_account_data_does_not_bring_back_what_was_not_played_to
     assert manifest["counts"]["inserted"] == 1
 
 
-def test_one_scrobble_in_two_services_is_one_listen_and_the_one_with_an_album_stays(
-    tmp_path: Path, database: str
-) -> None:
+def test_of_one_scrobble_in_two_services_the_one_with_an_album_stays(tmp_path: Path, database: str) -> None:
     files = [
         lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")),
         listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Flow", None)),

@@ -69,7 +69,7 @@ def test_what_cached_entities_lack_is_added_and_nothing_else_changes(tmp_path: P
     ],
 )
 @pytest.mark.parametrize("has_another", [False, True], ids=["it has none", "it has another"])
-def test_an_mbid_of_another_entity_is_told_with_the_cached_key_and_not_forced(
+def test_an_mbid_of_another_entity_is_reported_with_the_cached_key(
     tmp_path: Path, database: str, row: Row, word: str, has_another: bool
 ) -> None:
     own = f"dddddddd-0000-4000-8000-00000000000{int(has_another)}"

@@ -32,7 +32,7 @@ SIZES = {
     "all at once": Sizes(),
     "one by one": Sizes(batch=1, round=1),
     "in pieces": Sizes(batch=25, round=7),
-    "by way of the disk": Sizes(batch=25, round=7, together=1, window=8),
+    "spilled": Sizes(batch=25, round=7, together=1, window=8),
 }
 each_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 Content = list[tuple[str, str]]
@@ -120,7 +120,7 @@ def test_a_cached_track_that_vanishes_is_resolved_again(
     assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(9,)]
 
 
-def test_a_cached_track_that_vanishes_between_two_batches_of_it_is_loaded_whole(
+def test_a_cached_track_that_vanishes_between_its_batches_is_loaded_whole(
     tmp_path: Path, home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(home, database, export)
@@ -139,7 +139,7 @@ def test_a_cached_track_that_vanishes_between_two_batches_of_it_is_loaded_whole(
     assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(9,)]
 
 
-def test_a_cached_track_that_vanishes_before_it_gets_what_it_lacks_is_accounted_for_once(
+def test_a_cached_track_that_vanishes_before_enrichment_counts_once(
     tmp_path: Path, home: Path, database: str, scrobbles: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for one in scrobbles:
@@ -161,7 +161,7 @@ def test_a_cached_track_that_vanishes_before_it_gets_what_it_lacks_is_accounted_
     assert query(database, "SELECT count(*)::int FROM listens WHERE listened_at >= '2020-01-01T00:16:40Z'") == [(2,)]
 
 
-def test_of_two_texts_for_a_track_that_vanishes_between_their_batches_both_are_accounted_for(
+def test_two_texts_of_a_track_that_vanishes_between_their_batches(
     tmp_path: Path, home: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = [scrobble(second, ["Ann"], title, "Debut") for second, title in enumerate(["Song", "Song  "])]
@@ -182,7 +182,7 @@ def test_of_two_texts_for_a_track_that_vanishes_between_their_batches_both_are_a
     assert (found["exit_code"], found["imbalances"], found["counts"]["inserted"]) == (0, [], 8)
 
 
-def test_a_run_that_does_not_balance_ends_with_7_and_leaves_its_files_to_the_next(
+def test_files_of_an_unbalanced_run_are_left_to_the_next(
     home: Path, database: str, export: Path, undisturbed: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -291,7 +291,7 @@ def test_a_lost_connection_ends_the_run_and_the_next_one_completes_it(
     assert inserted(database) == 36
 
 
-def test_a_connection_that_is_lost_while_cached_keys_are_loaded_leaves_a_true_account(
+def test_a_connection_lost_while_cached_keys_are_loaded_is_accounted_for(
     tmp_path: Path, home: Path, database: str, export: Path
 ) -> None:
     load(home, database, export)
@@ -306,7 +306,7 @@ def test_a_connection_that_is_lost_while_cached_keys_are_loaded_leaves_a_true_ac
     assert inserted(database) == 36 + 8
 
 
-def test_a_connection_that_is_lost_while_the_books_are_closed_leaves_a_manifest(
+def test_a_connection_lost_while_the_ledger_is_completed(
     home: Path, database: str, export: Path, undisturbed: Content
 ) -> None:
     execute(database, disturbance("BEFORE UPDATE OF finished_at ON etl.files", f"PERFORM {LOST['all']}"))

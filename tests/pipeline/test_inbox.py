@@ -106,9 +106,7 @@ def test_a_zip_with_files_of_another_source_waits_for_its_run(inbox: Path, datab
     assert below(inbox) == {"all.zip"}
 
 
-def test_rejected_rows_do_not_hold_a_file_and_replay_finds_it_where_it_went(
-    inbox: Path, database: str, tmp_path: Path
-) -> None:
+def test_a_file_with_rejects_is_moved_and_replay_finds_it(inbox: Path, database: str, tmp_path: Path) -> None:
     write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, [""], "T")])
     found = clear(inbox, database)
     assert (found["exit_code"], below(inbox), below(tmp_path / DONE)) == (ExitCode.REJECTS, set(), {"a.json"})

@@ -180,9 +180,7 @@ def test_a_run_that_is_refused_for_one_file_writes_nothing_of_the_others(
     assert (content(database), ledger(database)) == before
 
 
-def test_plays_of_a_run_that_did_not_come_to_its_end_keep_their_spotify_time(
-    home: Path, database: str, spotify: Path
-) -> None:
+def test_plays_of_an_unfinished_run_keep_their_spotify_time(home: Path, database: str, spotify: Path) -> None:
     load(home, database, spotify)
     execute(database, "UPDATE etl.files SET finished_at = NULL")
 
@@ -314,9 +312,7 @@ def test_a_file_that_is_known_to_one_user_is_not_known_to_another(home: Path, tw
     assert statuses(load(home, two_users, maloja, user="bo")) == ["known"]
 
 
-def test_a_listen_that_is_held_for_another_user_is_already_present_and_says_so(
-    home: Path, two_users: str, maloja: Path
-) -> None:
+def test_a_listen_of_another_user_is_already_present_with_a_detail(home: Path, two_users: str, maloja: Path) -> None:
     load(home, two_users, maloja, user="admin")
     dry = load(home, two_users, maloja, user="bo", dry_run=True)
     found = load(home, two_users, maloja, user="bo")

@@ -97,9 +97,7 @@ def test_what_the_database_has_stays_and_what_it_lacks_is_added(tmp_path: Path, 
     assert content(database) == after
 
 
-def test_a_name_is_matched_where_no_mbid_is_and_a_foreign_mbid_makes_another_artist(
-    tmp_path: Path, database: str
-) -> None:
+def test_names_match_without_an_mbid_and_not_with_a_foreign_one(tmp_path: Path, database: str) -> None:
     execute(database, HELD)
     rows = [
         listen(1, artists=[artist("Bo")], track=track("One")),
@@ -201,7 +199,7 @@ def test_cached_keys_are_offered_again_only_where_they_can_add_a_name(
     assert found.get_column("aliases").to_list() == [lacks]
 
 
-def test_a_name_that_cannot_be_added_at_once_is_added_on_the_second_attempt(tmp_path: Path, database: str) -> None:
+def test_a_name_that_cannot_be_added_at_once_is_added_later(tmp_path: Path, database: str) -> None:
     execute(database, HELD)
     body = "IF NEW.alias = 'A.' AND nextval('disturbances') = 1 THEN RAISE foreign_key_violation; END IF;"
     execute(database, disturbance("BEFORE INSERT ON artist_aliases", body))
@@ -212,7 +210,7 @@ def test_a_name_that_cannot_be_added_at_once_is_added_on_the_second_attempt(tmp_
     assert query(database, "SELECT count(*)::int FROM artist_aliases WHERE alias = 'A.'") == [(1,)]
 
 
-def test_an_entity_that_cannot_be_written_with_its_names_costs_its_key_alone(tmp_path: Path, database: str) -> None:
+def test_only_the_key_of_an_entity_that_cannot_be_written_fails(tmp_path: Path, database: str) -> None:
     body = "IF NEW.alias = 'Bobby' THEN RAISE check_violation; END IF;"
     execute(database, disturbance("BEFORE INSERT ON artist_aliases", body))
     bo = artist("Bo", alias("Bobby", "Manual", primary=False))
@@ -223,9 +221,7 @@ def test_an_entity_that_cannot_be_written_with_its_names_costs_its_key_alone(tmp
     assert query(database, "SELECT name FROM artists_with_name ORDER BY name") == [("Ann",), ("Cy",)]
 
 
-def test_a_truncated_export_is_refused_whole_with_the_byte_and_the_others_are_loaded(
-    tmp_path: Path, database: str
-) -> None:
+def test_a_truncated_export_is_refused_and_the_others_are_loaded(tmp_path: Path, database: str) -> None:
     good = write(tmp_path, [listen(1)], "koito_export_good.json")
     whole = export([listen(2), listen(3), listen(4)])
     cut = tmp_path / "koito_export_cut.json"

@@ -90,9 +90,7 @@ def test_what_still_cannot_be_resolved_is_left_over_by_the_replay_too(home: Path
     assert statuses(load(home, database, export)) == ["known"]
 
 
-def test_a_file_of_which_a_later_run_left_something_else_over_stays_unknown(
-    home: Path, database: str, export: Path
-) -> None:
+def test_a_file_with_other_unloaded_rows_in_a_later_run_stays_unknown(home: Path, database: str, export: Path) -> None:
     execute(database, CURSE)
     first = load(home, database, export)
     execute(database, f"{BLESS}; DELETE FROM tracks; DELETE FROM track_lookup;")
@@ -201,6 +199,6 @@ def test_a_replay_completes_the_files_of_all_runs_that_it_goes_back_to(tmp_path:
     assert origins(RunDirectory(tmp_path / "f")) == ("f",)
 
 
-def test_a_run_whose_books_do_not_balance_leaves_its_files_unknown(tmp_path: Path) -> None:
+def test_an_unbalanced_run_leaves_its_files_unknown(tmp_path: Path) -> None:
     write_runs(tmp_path, [("b", "a", 5), ("a", None, ExitCode.UNBALANCED)])
     assert origins(RunDirectory(tmp_path / "b")) == ()

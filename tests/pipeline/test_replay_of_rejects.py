@@ -165,7 +165,7 @@ def test_a_row_that_a_newer_program_skips_is_skipped(
 
 
 @pytest.mark.parametrize("trouble", [IS_COUNTED_ANEW, CANNOT_BE_READ])
-def test_a_program_that_reads_the_export_otherwise_takes_the_rows_that_were_kept(
+def test_a_version_that_counts_rows_differently_takes_the_kept_rows(
     home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     execute(database, CURSE)

@@ -1,4 +1,4 @@
-"""A history that is too large for the memory goes by way of the disk, and comes to what it comes to in memory."""
+"""A history that is too large for the memory is spilled to disk, and gives the result that it gives in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BY_DISK = Sizes(batch=25, round=7, together=1, window=8)
 
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that gets the number of windows each time that there are some on the disk."""
+    """Return a list that gets the number of windows each time that listens are spilled."""
     seen: list[int] = []
     plain = spill.SpillFolder.windows
 
@@ -49,7 +49,7 @@ def frames(manifest: dict[str, Any]) -> dict[str, pl.DataFrame]:
     return {name: frame.sort(frame.columns[:2]) for name, frame in found.items()}
 
 
-def test_a_run_by_way_of_the_disk_leaves_what_a_run_in_memory_leaves(
+def test_a_spilled_run_leaves_what_a_run_in_memory_leaves(
     home: Path, database: str, scrobbles: list[dict[str, Any]], tmp_path: Path, windows: list[int]
 ) -> None:
     exports = [write_maloja(tmp_path / f"{part}.json", [*scrobbles[part::3], scrobbles[0]]) for part in range(3)]
@@ -71,9 +71,7 @@ def test_a_run_by_way_of_the_disk_leaves_what_a_run_in_memory_leaves(
     assert [path for path in (home / "runs").iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_forced_run_by_way_of_the_disk_inserts_nothing(
-    home: Path, database: str, export: Path, windows: list[int]
-) -> None:
+def test_a_forced_spilled_run_inserts_nothing(home: Path, database: str, export: Path, windows: list[int]) -> None:
     load(home, database, export)
     again = load(home, database, export, force=True, sizes=BY_DISK)
 
@@ -97,7 +95,7 @@ def test_listens_of_two_services_are_compared_in_memory(
     assert found["counts"] == expected
 
 
-def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the_next(
+def test_windows_that_a_failed_run_did_not_reach_are_loaded_by_the_next(
     home: Path, database: str, export: Path, undisturbed: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, calls = snapshot.look_up, 0
@@ -122,7 +120,7 @@ def test_windows_that_a_failed_run_did_not_reach_are_left_over_and_loaded_by_the
     assert content(database) == undisturbed
 
 
-def test_a_merge_in_koito_between_two_windows_keeps_the_books_in_balance(
+def test_a_merge_in_koito_between_two_windows_balances(
     home: Path, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plays = [scrobble(10 * second, ["Ann"], title, "Hits") for second, title in enumerate(["One", "Two"] * 8)]
@@ -175,7 +173,7 @@ def test_a_key_that_fails_in_one_window_alone_makes_the_run_a_partial_one(
     assert by_disk["status"] == "partial"
 
 
-def test_files_without_a_listen_to_load_go_by_way_of_the_disk_too(home: Path, database: str, tmp_path: Path) -> None:
+def test_files_without_a_listen_to_load_are_spilled_too(home: Path, database: str, tmp_path: Path) -> None:
     scrobbled = write_maloja(tmp_path / "export.json", [scrobble(1, ["Artist"], "Track", "Album", 200)])
     played = write_spotify(tmp_path / "Streaming_History_Audio_2020_0.json", [play(2, "Artist", "Track")])
     since = datetime(2030, 1, 1, tzinfo=UTC)

@@ -52,7 +52,7 @@ def outcomes(
     return made.select("file", "row", "outcome", "detail").rows()
 
 
-def test_a_pair_of_track_and_second_has_a_code_of_its_own_up_to_the_last_ids_and_times() -> None:
+def test_pairs_of_track_and_second_have_distinct_codes_up_to_the_limits() -> None:
     last = 2**31 - 1
     pairs_ = [(track, second) for track in (-last, -1, 1, 2, last) for second in (0, 1, LAST_SECOND - 1, LAST_SECOND)]
     assert len(set(codes(*pairs_))) == len(pairs_)
@@ -120,7 +120,7 @@ def test_what_was_not_inserted_was_there_before_perhaps_for_another_user() -> No
     ]
 
 
-def test_a_listen_of_a_failed_key_is_unresolved_with_the_reason_and_never_a_duplicate() -> None:
+def test_a_listen_of_a_failed_key_is_unresolved_and_never_a_duplicate() -> None:
     frame = listens({}, {}, {"track": "Two"})
     reached = ids(("ann\x1fone\x1f", "failed", None), detail="refused by the database")
     keys = accounting.make_keys(accounting.spellings(accounting.spelled(frame)), reached)

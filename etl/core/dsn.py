@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from etl.core.errors import SettingsError
 from etl.core.settings import EMBEDDED
+
+SQLITE = "sqlite:///"
+SQLITE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})  # of a file that may be missing, which is said by name
 
 # In a URI's query, in key=value form (whose values may be quoted and escaped), before a URI's host.
 _SECRETS = re.compile(
@@ -35,13 +39,29 @@ def check_uri(uri: str) -> None:
 
 
 def check_dsn(dsn: str) -> str:
-    """Return ``dsn``; raises ``SettingsError`` unless it is a libpq URI or ``embedded``."""
+    """Return ``dsn``, for a SQLite file ``sqlite:///`` and its whole path.
+
+    Raises ``SettingsError`` unless it is a libpq URI, ``embedded``, or names a file.
+    """
     if dsn == EMBEDDED:
         return dsn
     if dsn.startswith(("postgresql://", "postgres://")):
         check_uri(dsn)
         return dsn
+    if (path := _sqlite_file(dsn)) is not None:
+        return f"{SQLITE}{path}"
     shown = "what was given" if "@" in dsn else f'"{redact(dsn)}"'  # a URI without its scheme may have a password
     raise SettingsError(
-        f"{shown} is no database address", 'Use "embedded" or a URI like postgresql://user@host:5432/koitodb'
+        f"{shown} is no database address",
+        'Use the path of Koito\'s koito.db, a URI like postgresql://user@host:5432/koitodb, or "embedded"',
     )
+
+
+def _sqlite_file(dsn: str) -> Path | None:
+    """Return the whole path of the SQLite file that ``dsn`` names, by ``sqlite:///`` or by its path alone."""
+    if dsn.startswith(SQLITE):
+        given = dsn.removeprefix(SQLITE)
+        paths = [Path(f"/{given.lstrip('/')}"), Path(given)]  # sqlite:///etc/koito.db and sqlite:///koito.db
+        return next((path for path in paths if path.is_file()), paths[0]).absolute()
+    path = Path(dsn)
+    return path.absolute() if "://" not in dsn and (path.is_file() or path.suffix in SQLITE_SUFFIXES) else None

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from etl.core.errors import InternalError
 
-Dialect: TypeAlias = Literal["postgres", "duckdb", "cache"]
+Dialect: TypeAlias = Literal["postgres", "sqlite", "duckdb", "cache"]
 """``cache`` is what ``etl backfill`` remembers of answers, in SQLite."""
 
 

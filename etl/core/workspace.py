@@ -30,7 +30,7 @@ class Workspace:
 
     home: Path
     dsn: str
-    """A libpq URI, or ``embedded``."""
+    """A libpq URI, ``embedded``, or ``sqlite:///`` and the whole path of a file."""
     warning: str = ""
     fault: Fault | None = None
     """Where a test has the process end, and how."""

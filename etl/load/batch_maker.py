@@ -74,8 +74,11 @@ class BatchMaker:
     def _batch(
         self, rows: pl.DataFrame, keys: Sequence[str] | None = None, entities: EntityRows | None = None
     ) -> Batch:
-        keys = rows.get_column("lookup_key").unique().sort().to_list() if keys is None else keys
-        return Batch(next(self.numbers), rows.select(STAGE.names()), keys, entities or EntityRows())
+        listens = rows.select(STAGE.names())
+        if keys is not None:
+            return Batch(next(self.numbers), listens, keys, entities or EntityRows())
+        cached = rows.select("lookup_key", "track_id").unique().sort("lookup_key")
+        return Batch(next(self.numbers), listens, cached.get_column("lookup_key").to_list(), cached=cached)
 
 
 def _even(rows: int, most: int, workers: int) -> int:

@@ -33,6 +33,8 @@ class Batch:
     keys: Sequence[str] = ()
     """The keys that the batch resolves, or whose listens it holds."""
     entities: EntityRows = field(default_factory=EntityRows)
+    cached: pl.DataFrame | None = None
+    """The keys that a batch of listens alone relies on: lookup_key, track_id."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,11 @@ def _write(
     target: Target, connection: Connection, run_id: str | None, batch: Batch
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = batch.entities
-    target.begin_batch(connection)
+    target.begin_batch(connection, batch.cached)
     for table, schema in ENTITY_TABLES.items():
         if table in rows.tables:
             connection.append(table, rows.tables[table], schema)
             failpoint(Point.AFTER_STAGE)
-    if LOOKUPS in rows.tables:
-        target.append_lookups(connection, rows.tables[LOOKUPS], batch.listens)
-        failpoint(Point.AFTER_STAGE)
     if rows.attached.height:
         connection.execute("attach_artists", rows.attached)
     if _is_fresh(batch):
@@ -88,12 +87,14 @@ def _write(
         inserted, of_other_users = batch.listens.select(LISTEN_PAIRS.names()), LISTEN_PAIRS.to_frame()
     else:
         inserted, of_other_users = _insert(connection, batch.listens)
+    if LOOKUPS in rows.tables:
+        target.append_lookups(connection, rows.tables[LOOKUPS], batch.listens)
+        failpoint(Point.AFTER_STAGE)
     owned = batch.listens.select("user_id").head(1)
     target.check_references(connection, rows.tables, [rows.attached, inserted, owned])
     if run_id is not None:
-        made = created(batch)
-        counts = (batch.listens.height, inserted.height, made["artists"], made["albums"], made["tracks"])
-        connection.execute("ledger_record_batch", run_id, batch.number, *counts)
+        counts = {"listens": batch.listens.height, "inserted": inserted.height, **created(batch)}
+        target.record_batch(connection, run_id, batch.number, batch.listens, counts)
     return inserted, of_other_users
 
 

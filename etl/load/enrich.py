@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
 
 
-def enrich(target: Target, connection: Connection, plan: Plan) -> bool:
-    """Add what is missing and commit, which ends the round; return False where Koito has just changed an entity."""
+def enrich(target: Target, connection: Connection, plan: Plan) -> Failure | None:
+    """Add what is missing and commit, which ends the round; return the failure where the data have just changed."""
     changes: dict[str, Mapping[int, str] | Mapping[int, int]] = {
         "enrich_artists": plan.artist_mbids,
         "enrich_releases": plan.release_mbids,
@@ -40,8 +40,8 @@ def enrich(target: Target, connection: Connection, plan: Plan) -> bool:
         connection.rollback()
         if error.failure not in (*OF_THE_ROWS, Failure.TRANSIENT):
             raise
-        return False
-    return True
+        return error.failure
+    return None
 
 
 def _changes(values: Mapping[int, str] | Mapping[int, int]) -> pl.DataFrame:

@@ -7,7 +7,8 @@ until the guilty key is alone. Every step is recorded in a log, from which the r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from etl.resolve.batches import Phase, cut, find_commit_together, needs, resolve
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import ResolutionRequest
 from etl.resolve.rows import assign_ids, entity_rows
-from etl.targets.base import OF_THE_ROWS, OVERTAKEN, StatementError
+from etl.targets.base import OF_THE_ROWS, OVERTAKEN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +44,10 @@ if TYPE_CHECKING:
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
 ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing, before its keys are resolved in halves
-ROUND_OF_KEY = pl.Schema({"round": pl.UInt32, "lookup_key": pl.String})
+EXCLUSIVE_ROUND = 500  # requests, at most, of a round during which nobody else may write
+ROWS_PER_REQUEST = 8  # of all tables, about
+PART = 5_000  # requests whose listens are kept together
+PART_OF_KEY = pl.Schema({"part": pl.UInt32, "lookup_key": pl.String})
 REQUEST_COLUMNS = ("lookup_key", *(name for name in ResolutionRequest._fields if name != "key"))
 
 
@@ -89,8 +93,8 @@ class Loader:
         self._run_id = run_id
         self._user_id = user_id
         self._listens = listens.select("lookup_key", "listened_at", "client")
-        self._listens_by_round: Sequence[pl.DataFrame] = ()
-        self._round_of_key = empty(ROUND_OF_KEY)
+        self._parts: Sequence[pl.DataFrame] = ()
+        self._part_of_key = empty(PART_OF_KEY)
         self._sizes = sizes
         self._batches = BatchMaker(sizes.batch, numbers or count(1))
         self._log = log
@@ -99,7 +103,9 @@ class Loader:
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
         """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks have vanished."""
         hits = hits.sort("lookup_key")
-        batches = self._batches.of_hits(stage(self._listens, hits, self._user_id), self._pool.size)
+        size = self._pool.target.batch_rows(self._sizes.batch)
+        maker = replace(self._batches, size=size)
+        batches = maker.of_hits(stage(self._listens, hits, self._user_id), self._pool.size)
         self._log.append(RoundStart(hits.select(TRACK_LOOKUP.names())))
         vanished = _by_key(self._write({Phase.INDEPENDENT: batches}, []))
         self._log.append(RoundResult(vanished))
@@ -109,39 +115,51 @@ class Loader:
     def resolve(self, requests: pl.DataFrame) -> None:
         """Resolve ``requests`` (schema REQUESTS, in order) and insert the listens of their keys."""
         self._divide_listens(requests)
-        for part in requests.iter_slices(self._sizes.round):
+        done = 0
+        while done < requests.height:
+            part = requests.slice(done, self._round_size())
             self._resolve_until_written(part, attempt=1)
+            done += part.height
             failpoint(Point.BETWEEN_ROUNDS)
 
+    def _round_size(self) -> int:
+        """Return how many requests the next round may have: where batches are bounded, about those of one."""
+        wanted = self._sizes.round
+        return max(1, self._pool.target.batch_rows(wanted * ROWS_PER_REQUEST) // ROWS_PER_REQUEST)
+
     def _divide_listens(self, requests: pl.DataFrame) -> None:
-        """Divide the listens by the round that has their key first, so that a round looks at its own ones alone."""
-        size = self._sizes.round
-        numbered = requests.select("lookup_key").with_row_index("round").with_columns(pl.col("round") // size)
-        self._round_of_key = numbered.unique("lookup_key", keep="first")
-        listens = self._listens.join(self._round_of_key, on="lookup_key")
+        """Divide the listens by the requests for their keys, so that a round looks at those near its own alone."""
+        numbered = requests.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // PART)
+        self._part_of_key = numbered.unique("lookup_key", keep="first")
+        listens = self._listens.join(self._part_of_key, on="lookup_key")
         parts = {
-            number: rows for (number,), rows in listens.partition_by("round", as_dict=True, include_key=False).items()
+            number: rows for (number,), rows in listens.partition_by("part", as_dict=True, include_key=False).items()
         }
-        rounds = range(-(-requests.height // size))
-        self._listens_by_round = [parts.get(number, self._listens.clear()) for number in rounds]
+        numbers = range(-(-requests.height // PART))
+        self._parts = [parts.get(number, self._listens.clear()) for number in numbers]
 
     def _listens_of(self, *keys: pl.DataFrame) -> pl.DataFrame:
         """Return the listens of ``keys`` (lookup_key), perhaps with others."""
         wanted = pl.concat(one.select("lookup_key") for one in keys)
-        rounds = self._round_of_key.join(wanted, on="lookup_key", how="semi").get_column("round").unique().sort()
-        rows: list[pl.DataFrame] = [self._listens.clear(), *(self._listens_by_round[number] for number in rounds)]
+        parts = self._part_of_key.join(wanted, on="lookup_key", how="semi").get_column("part").unique().sort()
+        rows: list[pl.DataFrame] = [self._listens.clear(), *(self._parts[number] for number in parts)]
         return pl.concat(rows)
 
-    def _resolve_until_written(self, requests: pl.DataFrame, attempt: int) -> None:
+    def _resolve_until_written(self, requests: pl.DataFrame, attempt: int, *, exclusive: bool = False) -> None:
         """Do rounds until each key of ``requests`` is written, or has failed on its own."""
-        result, enriched = self._round(requests)
+        result, not_enriched = self._round(requests, exclusive=exclusive)
         unwritten = list(result.unwritten)
-        if not enriched and attempt < ROUND_ATTEMPTS:
-            self._resolve_until_written(requests.filter(~pl.col("lookup_key").is_in(unwritten)), attempt + 1)
+        written = requests.filter(~pl.col("lookup_key").is_in(unwritten))
+        if not_enriched is Failure.MOVED:
+            self._resolve_in_parts(written, attempt)
+        elif not_enriched and attempt < ROUND_ATTEMPTS:
+            self._resolve_until_written(written, attempt + 1)
         if not unwritten:
             return
         again = requests.filter(pl.col("lookup_key").is_in(unwritten))
-        if attempt < ROUND_ATTEMPTS and any(error.failure in OVERTAKEN for error in result.unwritten.values()):
+        if any(error.failure is Failure.MOVED for error in result.unwritten.values()):
+            self._resolve_in_parts(again, attempt)
+        elif attempt < ROUND_ATTEMPTS and any(error.failure in OVERTAKEN for error in result.unwritten.values()):
             self._resolve_until_written(again, attempt + 1)
         elif len(unwritten) == 1:
             for key, error in result.unwritten.items():
@@ -151,9 +169,23 @@ class Loader:
             for half in (unwritten[:middle], unwritten[middle:]):
                 self._resolve_until_written(again.filter(pl.col("lookup_key").is_in(half)), attempt)
 
-    def _round(self, requests: pl.DataFrame) -> tuple[RoundResult, bool]:
-        """Do one round; return its result, and whether enrichment went through."""
-        catalog, plan, hits = self._pool.control(lambda connection: self._read_and_plan(connection, requests))
+    def _resolve_in_parts(self, requests: pl.DataFrame, attempt: int) -> None:
+        """Plan ``requests`` again after others have changed the data: in halves, which are planned faster.
+
+        At last nobody else may write during a round, so beside any number of other writers the end is reached.
+        """
+        size = max(EXCLUSIVE_ROUND, -(-requests.height // 2))
+        for part in requests.iter_slices(size):
+            self._resolve_until_written(part, attempt, exclusive=part.height <= EXCLUSIVE_ROUND)
+
+    def _round(self, requests: pl.DataFrame, *, exclusive: bool) -> tuple[RoundResult, Failure | None]:
+        """Do one round; return its result, and why enrichment did not go through, if so."""
+
+        def read_and_plan(connection: Connection) -> tuple[Catalog, Plan, pl.DataFrame]:
+            self._pool.target.begin_round(connection, exclusive=exclusive)
+            return self._read_and_plan(connection, requests)
+
+        catalog, plan, hits = self._pool.control(read_and_plan)
         taking = self._pool.control_later(lambda connection: snapshot.allocate_ids(connection, plan))
         late = self._not_loaded(hits)
         resolved = resolved_keys(plan, catalog)
@@ -162,12 +194,13 @@ class Loader:
         per_key = listens.group_by("lookup_key").len()
         counts = resolved.join(per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
         together = find_commit_together(catalog, resolved, needed)
-        division = cut(resolved, needed, together, counts.fill_null(0).cast(pl.Int64), self._sizes.batch)
+        size = self._batch_size(plan, listens.height)
+        division = cut(resolved, needed, together, counts.fill_null(0).cast(pl.Int64), size)
         ids = wait_interruptibly(taking)
         lookups = assign_ids(resolved, ids)
         entities = entity_rows(plan, ids, lookups, needed, division)
         staged = stage(listens, pl.concat([lookups.drop("position"), late]), self._user_id)
-        batches, overflow = self._batches.of_round(lookups, staged, division, entities)
+        batches, overflow = replace(self._batches, size=size).of_round(lookups, staged, division, entities)
         self._log.append(RoundStart(late.select(TRACK_LOOKUP.names())))
         failed = _by_key(self._write(batches, overflow))
         in_order = [key for key in (*plan.resolved, *late.get_column("lookup_key")) if key in failed]
@@ -177,11 +210,18 @@ class Loader:
         return result, self._pool.control(lambda connection: enrich(self._pool.target, connection, plan))
 
     def _read_and_plan(self, connection: Connection, requests: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
-        """Take the round's lock, which the transaction holds until its end, and plan."""
-        self._pool.target.begin_round(connection)
+        """Read what the requests concern, within the round's transaction, and plan."""
         hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
         catalog = snapshot.read_catalog(connection, requests, hits)
         return catalog, plan_requests(catalog, hits, requests), hits
+
+    def _batch_size(self, plan: Plan, listens: int) -> int:
+        """Return how many listens a batch may have, by the rows of all tables that the target takes at once."""
+        made = 2 * len(plan.artists) + 3 * len(plan.releases) + 3 * len(plan.tracks) + len(plan.resolved)
+        share = 1 + made / max(1, listens)
+        wanted = math.ceil(self._sizes.batch * share)
+        allowed = self._pool.target.batch_rows(wanted)
+        return self._sizes.batch if allowed >= wanted else max(1, int(allowed / share))
 
     def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
         """Return those ``hits`` that another run has resolved since this one looked them up."""

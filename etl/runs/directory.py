@@ -166,7 +166,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
 
 def versions() -> dict[str, str]:
     """Return the versions of this program and of what decides its results."""
-    libraries = ("adbc-driver-postgresql", "duckdb", "polars", "pyarrow")
+    libraries = ("adbc-driver-postgresql", "adbc-driver-sqlite", "duckdb", "polars", "pyarrow")
     return {"etl": __version__, "python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 

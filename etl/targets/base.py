@@ -35,6 +35,8 @@ class Failure(Enum):
     """A deadlock, a serialization failure, a busy file: the same transaction again."""
     GONE = auto()
     """A foreign key points at nothing: Koito deleted or merged a row in the meantime."""
+    MOVED = auto()
+    """Somebody else has written since the round began: what was planned on the old state is planned again."""
     DUPLICATE = auto()
     """A unique value exists already: somebody else stored it since it was looked up, or the data repeat it."""
     DATA = auto()
@@ -49,7 +51,7 @@ class Failure(Enum):
     """A defect, or missing rights: the run ends."""
 
 
-OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE})
+OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE, Failure.MOVED})
 """Failures of a batch that are due to its rows: others of the same round can still be written."""
 
 OVERTAKEN = frozenset({Failure.DUPLICATE, Failure.GONE})
@@ -137,6 +139,10 @@ class Target(Protocol):
     def starts_a_server(self) -> bool:
         """Whether opening it may start a server, which has to be waited for even after a signal."""
 
+    @property
+    def has_one_connection(self) -> bool:
+        """Whether the run's own connection writes the batches as well: there is one writer at a time."""
+
     def open(self, *, read_only: bool = False) -> tuple[Connection, Database]:
         """Return a connection to a database that has all our migrations.
 
@@ -158,6 +164,9 @@ class Target(Protocol):
     def writers(self, wanted: int) -> int:
         """Return how many connections may write at the same time, of those that are ``wanted``."""
 
+    def batch_rows(self, wanted: int) -> int:
+        """Return how many rows, of all tables, a batch may have, of those that are ``wanted``."""
+
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
 
@@ -173,14 +182,23 @@ class Target(Protocol):
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction that sees one state of the database and can write nothing."""
 
-    def begin_round(self, connection: Connection) -> None:
-        """Begin a round: what the transaction reads from now on does not change by another run until it ends."""
+    def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
+        """Begin a round: what the transaction reads from now on does not change by another run until it ends.
 
-    def begin_batch(self, connection: Connection) -> None:
-        """Begin the transaction of a batch."""
+        Where a target only notices such changes afterwards (``Failure.MOVED``), an ``exclusive`` round prevents them,
+        up to its first commit. It must be small then: everybody else waits.
+        """
+
+    def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
+        """Begin the transaction of a batch.
+
+        A batch relies on what its round has read, or, where it only has listens, on the keys ``cached`` (lookup_key,
+        track_id). Raises ``StatementError`` with ``Failure.MOVED`` or ``Failure.GONE`` where the target knows by itself
+        that this is not so any more.
+        """
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
-        """Store ``lookups`` (schema TRACK_LOOKUP) of a batch, whose ``listens`` have schema STAGE."""
+        """Store ``lookups`` (schema TRACK_LOOKUP) of a batch, whose ``listens`` (schema STAGE) are stored by then."""
 
     def check_references(
         self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]
@@ -189,6 +207,14 @@ class Target(Protocol):
 
         ``tables``: the rows that the batch makes, by table; ``others``: other rows of it that hold ids. Raises
         ``StatementError`` with ``Failure.GONE``.
+        """
+
+    def record_batch(
+        self, connection: Connection, run_id: str, number: int, listens: pl.DataFrame, counts: Mapping[str, int]
+    ) -> None:
+        """Record a batch of a run in the ledger: its ``listens`` (schema STAGE) and what became of them.
+
+        ``counts``: listens, inserted, artists, albums, tracks.
         """
 
     def submit_cached(

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from etl.core.dsn import SQLITE
 from etl.core.errors import InterruptedRunError
 from etl.core.signals import wait_interruptibly
 from etl.targets.postgres.target import PostgresTarget
+from etl.targets.sqlite.target import SqliteTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,8 @@ T = TypeVar("T")
 
 def find_target(workspace: Workspace) -> Target:
     """Return the target at the workspace's DSN; nothing is opened yet."""
-    return PostgresTarget(workspace.dsn, workspace.home)
+    kind = SqliteTarget if workspace.dsn.startswith(SQLITE) else PostgresTarget
+    return kind(workspace.dsn, workspace.home)
 
 
 def open_interruptibly(target: Target, *, read_only: bool = False) -> tuple[Connection, Database]:

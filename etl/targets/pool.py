@@ -1,4 +1,4 @@
-"""Worker threads with a connection each, and one for the run itself.
+"""Worker threads with a connection each, and one for the run itself, which may be the only one.
 
 The main thread only waits, so a signal reaches it at once; the statements that are under way are then cancelled.
 """
@@ -33,8 +33,12 @@ class Pool:
         self._closed = False
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._opened: list[Connection] = []
-        self._workers = ThreadPoolExecutor(self.size, thread_name_prefix="etl-batch")
         self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
+        self._workers = (
+            self._controller
+            if target.has_one_connection
+            else ThreadPoolExecutor(self.size, thread_name_prefix="etl-batch")
+        )
 
     def control(self, task: Callable[[Connection], T]) -> T:
         """Run ``task`` on the run's own connection and return what it returns."""
@@ -50,20 +54,27 @@ class Pool:
             self.submit(lambda _: None)
 
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:
-        """Run ``task`` on a worker's connection, side by side with others."""
+        """Run ``task`` on a worker's connection, side by side with others if the target has several."""
         return self._workers.submit(self._on_worker, task)
 
     def _on_worker(self, task: Callable[[Connection], T]) -> T:
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:
-            connection = self._control.clone()
-            self._opened.append(connection)
-            self._prepare(connection)
+            connection = self._open()
         try:
             return task(connection)
         finally:
             self._idle.put(connection)
+
+    def _open(self) -> Connection:
+        if self.target.has_one_connection:
+            connection = self._control
+        else:
+            connection = self._control.clone()
+            self._opened.append(connection)
+        self._prepare(connection)
+        return connection
 
     def end(self) -> None:
         """End the statements that are under way: they fail, and so does every later one; only closing is left."""

@@ -203,6 +203,7 @@ def test_where_there_are_no_runs_the_hint_says_how_to_make_one(tmp_path: Path, w
 
 
 def test_versions_name_the_program_and_what_decides_its_results() -> None:
-    assert set(versions()) == {"etl", "python", "adbc-driver-postgresql", "duckdb", "polars", "pyarrow"}
+    libraries = {"adbc-driver-postgresql", "adbc-driver-sqlite", "duckdb", "polars", "pyarrow"}
+    assert set(versions()) == {"etl", "python", *libraries}
     assert all(re.match(r"\d+\.\d+", version) for version in versions().values())
     assert json.dumps(versions())

@@ -17,8 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
 SQL = ROOT / "sql"
-POSTGRES = SQL / "postgres"
-MIGRATIONS = sorted((POSTGRES / "migrations").glob("*.sql"))
+MIGRATIONS = sorted(SQL.glob("*/migrations/*.sql"))
 STATEMENTS = sorted([*SQL.glob("*/*.sql"), *(SQL / "duckdb" / "views").glob("*.sql")])
 QUERIES = sorted([*SQL.glob("*/verify/*.sql"), *SQL.glob("*/queries/*.sql")])
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
-from etl.core.statements import sql_folder, statement
-from etl.targets.base import Migration
+from etl.core.statements import statement
+from etl.targets.migrations import check_applied
+from etl.targets.migrations import migrations as all_migrations
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.describe import DatabaseKind, PostgresDatabase, identify, is_migrated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.targets.base import Connection
+    from etl.targets.base import Connection, Migration
 
 KOITO_SCHEMA = 1  # the migration that makes Koito's own tables
 
 
 def migrations(folder: Path | None = None) -> list[Migration]:
     """Return all migrations in order; ``folder`` is for tests."""
-    files = sorted((folder or sql_folder() / "postgres" / "migrations").glob("*.sql"))
-    return [Migration(int(file.stem[:4]), file.stem[5:], file.read_text(encoding="utf-8")) for file in files]
+    return all_migrations("postgres", folder)
 
 
 def pending(
@@ -38,17 +38,7 @@ def pending(
     done: dict[int, str] = {}
     if database.has_migrations:
         done = dict(connection.query("migrations_applied").select("version", "checksum").iter_rows())
-    if newer := set(done) - {migration.version for migration in known}:
-        raise DatabaseError(
-            f'database "{database.name}" has migration {max(newer)}, which this program does not know',
-            "Install the newest version of etl",
-        )
-    for migration in known:
-        if done.get(migration.version, migration.checksum) != migration.checksum:
-            raise DatabaseError(
-                f"migration {migration.version:04} ({migration.name}) is not the one that was applied",
-                "Install an unchanged version of etl, or remove its objects with `etl db uninstall` and migrate again",
-            )
+    check_applied(database.name, known, done)
     ours = [
         migration for migration in known if migration.version != KOITO_SCHEMA or database.kind is DatabaseKind.EMPTY
     ]

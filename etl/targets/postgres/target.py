@@ -33,6 +33,7 @@ class PostgresTarget:
     dsn: str
     home: Path
     dialect: ClassVar[Dialect] = "postgres"
+    has_one_connection: ClassVar[bool] = False
 
     @property
     def starts_a_server(self) -> bool:
@@ -87,6 +88,10 @@ class PostgresTarget:
         """Return how many connections may write at the same time: as many as are ``wanted``."""
         return wanted
 
+    def batch_rows(self, wanted: int) -> int:
+        """Return how many rows a batch may have: as many as are ``wanted``."""
+        return wanted
+
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
         self.prepare_live_writer(connection)
@@ -111,11 +116,11 @@ class PostgresTarget:
         """Begin a transaction that is read-only and repeatable."""
         connection.execute("begin_dry_run")
 
-    def begin_round(self, connection: Connection) -> None:
+    def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:  # noqa: ARG002
         """Take the lock of rounds, which the transaction holds until its end."""
         connection.query("round_lock")
 
-    def begin_batch(self, connection: Connection) -> None:
+    def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:  # noqa: ARG002
         """Take the lock of batches, shared: Koito's merges and the next round wait for it."""
         connection.query("batch_lock")
 
@@ -128,6 +133,17 @@ class PostgresTarget:
     ) -> None:
         """Check what the batch refers to as a set; see ``foreign_keys``."""
         foreign_keys.check(connection, foreign_keys.referenced(tables, others))
+
+    def record_batch(
+        self,
+        connection: Connection,
+        run_id: str,
+        number: int,
+        listens: pl.DataFrame,  # noqa: ARG002
+        counts: Mapping[str, int],
+    ) -> None:
+        """Record a batch in the ledger."""
+        connection.execute("ledger_record_batch", run_id, number, *counts.values())
 
     def submit_cached(
         self, connection: Connection, listen: Single, user: str | None, user_id: int | None

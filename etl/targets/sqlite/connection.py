@@ -1,0 +1,237 @@
+"""A connection to a SQLite file through ADBC: frames in, frames out, our own errors.
+
+The driver runs in autocommit, because only then do pragmas work; transactions are statements of ours. A query outside
+a transaction sees what is committed by then. A statement that writes begins a transaction with the write lock.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager
+from enum import Enum, auto
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import adbc_driver_manager
+import polars as pl
+from adbc_driver_sqlite import dbapi
+
+from etl.core.errors import InternalError
+from etl.core.schema import conform
+from etl.core.statements import statement
+from etl.targets.base import Failure
+from etl.targets.results import RESULTS
+from etl.targets.sqlite.errors import SqliteError, statement_error
+from etl.targets.sqlite.pace import Pace
+from etl.targets.sqlite.values import check_texts, decode, encode, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from etl.targets.base import Value
+
+PRAGMAS = (
+    "foreign_keys = ON",
+    "busy_timeout = 30000",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+    "synchronous = FULL",
+)
+BATCH_ROWS = {"adbc.sqlite.query.batch_rows": str(10**9)}  # types are inferred from the first batch
+_WRITES = re.compile(r"^(INSERT|UPDATE|DELETE|CREATE|DROP)\b", re.MULTILINE)
+_ROLLED_BACK = "no transaction is active"  # SQLite rolls back by itself when the disk is full
+
+
+class Mode(Enum):
+    """What transaction a connection is in."""
+
+    NONE = auto()
+    READ = auto()
+    """One state of the database, until the end of the transaction."""
+    SNAPSHOT = auto()
+    """The same, and nothing can be written."""
+    WRITE = auto()
+    """With the write lock."""
+
+
+def connect(path: Path, *, autocommit: bool = False, pace: Pace | None = None) -> SqliteConnection:
+    """Open the file at ``path``, which must exist: it is never created. Raises ``StatementError``.
+
+    With ``autocommit`` each statement commits by itself.
+    """
+    with _translated():
+        raw = dbapi.connect(f"file:{quote(str(path))}?mode=rw", autocommit=True)
+        try:
+            for pragma in PRAGMAS:
+                with raw.cursor() as cursor:
+                    cursor.execute(f"PRAGMA {pragma}")
+        except adbc_driver_manager.Error:
+            raw.close()
+            raise
+    return SqliteConnection(raw, path, pace or Pace(), autocommit=autocommit)
+
+
+class SqliteConnection:
+    """One connection to a SQLite file; it belongs to one thread at a time."""
+
+    def __init__(self, raw: dbapi.Connection, path: Path, pace: Pace, *, autocommit: bool) -> None:
+        self.pace = pace
+        self.mode = Mode.NONE
+        self.seen: int | None = None
+        """The version of the data that the current round has read."""
+        self._raw = raw
+        self._path = path
+        self._autocommit = autocommit
+        self._ended = False
+        self._locked_at = 0.0
+        self._rows = 0
+        self._on_close: list[Callable[[], None]] = []
+
+    def clone(self) -> SqliteConnection:
+        """Open another connection to the same file."""
+        return connect(self._path, autocommit=self._autocommit, pace=self.pace)
+
+    def reconnect(self) -> SqliteConnection:
+        """Open a new connection to the same file."""
+        return self.clone()
+
+    def query(self, name: str, *values: Value) -> pl.DataFrame:
+        """Return the rows of ``sql/sqlite/<name>.sql``; a series or frame among ``values`` is a JSON array."""
+        rows = self._fetch(self._prepared(name, values), parameters(name, values))
+        if name in RESULTS:
+            return decode(rows, RESULTS[name])
+        check_texts(rows)  # a statement of this package alone
+        return pl.DataFrame(rows)
+
+    def query_text(self, sql: str) -> pl.DataFrame:
+        """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
+        return pl.DataFrame(self._fetch(sql))
+
+    def execute(self, name: str, *values: Value) -> None:
+        """Run ``sql/sqlite/<name>.sql``, which returns no rows."""
+        text, bound = self._prepared(name, values), parameters(name, values)
+        with self._calling() as cursor:
+            cursor.execute(text, bound)
+
+    def script(self, text: str) -> None:
+        """Run one statement, in the transaction that is open or by itself."""
+        with self._calling() as cursor:
+            cursor.execute(text)
+
+    def append(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
+        """Append ``frame``, which must have ``schema`` exactly, to ``table``."""
+        checked = encode(conform(frame, schema))
+        if not checked.height:
+            return
+        self.begin_write()
+        with self._calling() as cursor:
+            count = cursor.adbc_ingest(table, checked, mode="append", temporary=temporary)
+        if count != checked.height:
+            raise InternalError(f"{count} of {checked.height} rows arrived in {table}")
+        self._rows += count
+
+    def begin_read(self) -> None:
+        """Begin a transaction that sees one state of the database, and note the version of its data in ``seen``."""
+        self.rollback()
+        self.script("BEGIN")
+        self.mode = Mode.READ
+        self.seen = self.data_version()
+
+    def begin_snapshot(self) -> None:
+        """Begin a transaction that sees one state of the database and can write nothing."""
+        self.script("PRAGMA query_only = ON")
+        self.begin_read()
+        self.mode = Mode.SNAPSHOT
+
+    def begin_write(self) -> None:
+        """Take the write lock, unless the connection has it; a transaction that only read ends."""
+        if self._autocommit or self.mode in (Mode.WRITE, Mode.SNAPSHOT):
+            return
+        if self.mode is Mode.READ:
+            self.script("COMMIT")
+            self.mode = Mode.NONE
+        self.pace.pause()
+        self.script("BEGIN IMMEDIATE")
+        self.mode, self._locked_at, self._rows = Mode.WRITE, time.monotonic(), 0
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection commits; only one connection's are comparable."""
+        return int(self.query_text("PRAGMA data_version").item())
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        if self.mode is not Mode.NONE:
+            self.script("COMMIT")
+            self._left()
+
+    def rollback(self) -> None:
+        """Roll the transaction back; SQLite may have done so by itself, and an ended connection does when closed."""
+        if self.mode is not Mode.NONE and not self._ended:
+            try:
+                self.script("ROLLBACK")
+            except SqliteError as error:
+                if _ROLLED_BACK not in error.message:
+                    raise
+            self._left()
+
+    def at_close(self, action: Callable[[], None]) -> None:
+        """Do ``action`` when the connection is closed."""
+        self._on_close.append(action)
+
+    def cancel_all(self) -> None:
+        """Let every later statement fail; one that is under way cannot be interrupted."""
+        self._ended = True
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is rolled back."""
+        with _translated():
+            self._raw.close()
+        while self._on_close:
+            self._on_close.pop()()
+
+    def _left(self) -> None:
+        if self.mode is Mode.WRITE:
+            self.pace.note(self._rows, time.monotonic() - self._locked_at)
+        self.mode = Mode.NONE
+
+    def _prepared(self, name: str, values: tuple[Value, ...]) -> str:
+        """Return the text of the statement ``name``, with the write lock if it writes."""
+        text = statement("sqlite", name)
+        if is_writing(text):
+            self.begin_write()
+            self._rows += sum(len(value) for value in values if isinstance(value, (pl.Series, pl.DataFrame)))
+        return text
+
+    def _fetch(self, text: str, bound: pl.DataFrame | None = None) -> pa.Table:
+        with self._calling() as cursor:
+            cursor.adbc_statement.set_options(**BATCH_ROWS)
+            cursor.execute(text, bound)
+            return cursor.fetch_arrow_table()
+
+    @contextmanager
+    def _calling(self) -> Iterator[dbapi.Cursor]:
+        if self._ended:
+            raise SqliteError("the connection is closed", Failure.LOST)
+        with _translated(), self._raw.cursor() as cursor:
+            yield cursor
+
+
+@cache
+def is_writing(text: str) -> bool:
+    """Say whether the statement ``text`` writes; its verb then begins a line."""
+    return _WRITES.search(text) is not None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except adbc_driver_manager.Error as error:
+        raise statement_error(error) from error
+    except OSError as error:  # rows that fail while they are read
+        raise SqliteError(str(error), Failure.OTHER) from error

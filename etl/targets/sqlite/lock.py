@@ -1,0 +1,86 @@
+"""The lock of runs on a SQLite file: a file of our own, which the system unlocks when its process ends.
+
+The database file itself must not be opened here: closing it would drop the locks of SQLite.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from etl.core.errors import DatabaseError, LockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SUFFIX = ".etl-lock"
+
+
+def acquire_run_lock(database: Path, home: Path, *, exclusive: bool) -> Callable[[], None]:
+    """Hold the lock next to ``database``, or in ``home`` where that folder cannot be written; return what releases it.
+
+    Runs share it. Raises ``LockedError`` where the lock is to be ``exclusive`` and another run has it.
+    """
+    descriptor, file = _opened(database, home)
+    try:
+        with _one_at_a_time(file.parent):
+            _share(descriptor, file, exclusive=exclusive)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return lambda: os.close(descriptor)
+
+
+def _opened(database: Path, home: Path) -> tuple[int, Path]:
+    """Return a descriptor of the lock file, and its path."""
+    reasons = []
+    for file in (database.with_name(database.name + SUFFIX), home / f"{database.name}{SUFFIX}"):
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), file
+        except OSError as error:
+            reasons.append(str(error))
+    raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
+
+
+def _share(descriptor: int, file: Path, *, exclusive: bool) -> None:
+    """Take the lock as one of several; raises ``LockedError`` where others are not wanted, and there are some."""
+    if _is_free(descriptor):
+        with suppress(OSError):
+            os.utime(file)  # since when runs have been active
+    elif exclusive:
+        raise _locked(os.fstat(descriptor).st_mtime)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def _locked(since: float) -> LockedError:
+    began = datetime.fromtimestamp(since, UTC)
+    return LockedError(
+        f"another run is at work on this database, since {began:%Y-%m-%d %H:%M:%S} UTC",
+        "Run the same command again later",
+    )
+
+
+def _is_free(descriptor: int) -> bool:
+    """Take the lock alone if nobody has it, and say so."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one run at a time try: changing an exclusive lock to a shared one is not atomic."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,41 @@
+"""Keeps write transactions short and apart, so that a running Koito never waits long for the file.
+
+SQLite lets one program write at a time. Koito gives up after five seconds, and a program that writes without pause
+starves it: SQLite polls for the lock.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+PAUSE = 0.05  # seconds between two write transactions; with 5 ms Koito already gets its turn
+GOAL = 0.4  # seconds that a transaction should hold the lock; it may take longer on a busy disk
+FIRST = 30_000  # rows of all tables, before anything was measured
+LEAST = 200
+GROWTH = 4  # at most, from one transaction to the next: a fast one may have met a warm cache
+
+
+@dataclass
+class Pace:
+    """How many rows the next write transaction may have, by the time that the last ones took."""
+
+    rows: int = FIRST
+    """Of all tables together."""
+    longest: float = 0.0
+    """Seconds that the longest transaction so far has held the lock."""
+    _ended: float = 0.0
+    """When the last one ended, on the monotonic clock."""
+
+    def pause(self) -> None:
+        """Wait until enough time has passed since the last write transaction."""
+        if (left := self._ended + PAUSE - time.monotonic()) > 0:
+            time.sleep(left)
+
+    def note(self, rows: int, seconds: float) -> None:
+        """Note that a transaction wrote ``rows`` rows and held the lock for ``seconds``."""
+        self._ended = time.monotonic()
+        self.longest = max(self.longest, seconds)
+        if rows >= LEAST:
+            fitting = int(rows * GOAL / max(seconds, 0.001))
+            self.rows = max(LEAST, min(fitting, self.rows * GROWTH))

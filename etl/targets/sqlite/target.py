@@ -1,0 +1,182 @@
+"""SQLite as a target: the file of today's Koito, which may be running.
+
+There is one writer. What a round reads is one state of the file, whose version is noted; a batch that is planned on it
+is written only if nobody else has committed since. Otherwise the round is planned again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import polars as pl
+
+from etl.core.dsn import SQLITE
+from etl.core.errors import DatabaseError, SettingsError
+from etl.targets.base import Failure
+from etl.targets.results import RESULTS
+from etl.targets.sqlite.connection import SqliteConnection, connect
+from etl.targets.sqlite.describe import check_path, identify
+from etl.targets.sqlite.errors import SqliteError
+from etl.targets.sqlite.lock import acquire_run_lock
+from etl.targets.sqlite.migrate import migrate, pending, uninstall
+from etl.targets.sqlite.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from etl.core.statements import Dialect
+    from etl.normalize.fast_path import Single
+    from etl.targets.base import Connection, Database, Migration
+
+
+WITNESSES = 8  # listens that vouch for a batch
+
+
+@dataclass(frozen=True)
+class SqliteTarget:
+    """The file at ``dsn``, ``sqlite:///`` and its path; see ``etl.targets.base.Target``."""
+
+    dsn: str
+    home: Path
+    pace: Pace = field(default_factory=Pace)
+    dialect: ClassVar[Dialect] = "sqlite"
+    starts_a_server: ClassVar[bool] = False
+    has_one_connection: ClassVar[bool] = True
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return Path(self.dsn.removeprefix(SQLITE))
+
+    def open(self, *, read_only: bool = False) -> tuple[SqliteConnection, Database]:
+        """Return a connection to a file that has all our migrations; a ``read_only`` caller can do without them."""
+        connection, database, missing = self._look()
+        if not missing or read_only:
+            return connection, database
+        connection.close()
+        raise DatabaseError(
+            f"{self.path} lacks {len(missing)} of our migrations",
+            "Run `etl db migrate` with the same --dsn once; it prints what it adds",
+        )
+
+    def open_live(self) -> SqliteConnection:
+        """Return a connection on which each statement commits by itself."""
+        check_path(self.path)
+        return connect(self.path, autocommit=True, pace=self.pace)
+
+    def url(self) -> str:
+        """Return ``sqlite:///`` and the path of the file."""
+        return self.dsn
+
+    def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
+        """Announce what the file lacks, add it, and return it."""
+        if standalone:
+            raise SettingsError("--standalone is for PostgreSQL", "Leave it out: the file is Koito's own")
+        connection, _, missing = self._look()
+        connection.close()
+        for migration in missing:
+            announce(migration)
+        return migrate(self.path)
+
+    def uninstall(self) -> None:
+        """Remove every table of ours; Koito's tables and the listens stay."""
+        check_path(self.path)
+        uninstall(self.path)
+
+    def writers(self, wanted: int) -> int:  # noqa: ARG002
+        """Return how many connections may write at the same time: one."""
+        return 1
+
+    def batch_rows(self, wanted: int) -> int:
+        """Return how many rows, of all tables, the next batch may have: those that are written within a moment."""
+        return min(wanted, self.pace.rows)
+
+    def prepare_writer(self, connection: Connection) -> None:
+        """Do nothing: every connection is ready for batches."""
+
+    def prepare_live_writer(self, connection: Connection) -> None:
+        """Do nothing: every connection is ready for batches."""
+
+    def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
+        """Hold the lock of runs until ``connection`` is closed."""
+        _ours(connection).at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive))
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a transaction that sees one state of the file and can write nothing."""
+        _ours(connection).begin_snapshot()
+
+    def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
+        """Begin to read one state of the file; ``exclusive``: with the write lock, so that nothing comes between."""
+        own = _ours(connection)
+        if exclusive:
+            own.rollback()
+            own.begin_write()
+            own.seen = own.data_version()
+        else:
+            own.begin_read()
+
+    def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
+        """Take the write lock; raises ``StatementError`` where what the batch relies on has changed since."""
+        own = _ours(connection)
+        own.begin_write()
+        own.execute("create_stage")
+        own.execute("empty_stage")
+        if cached is None:
+            if own.data_version() != own.seen:
+                raise SqliteError("another program has written to the file meanwhile", Failure.MOVED)
+        elif _changed(own, cached):
+            raise SqliteError("a track was merged or removed meanwhile", Failure.GONE)
+
+    def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
+        """Store ``lookups``, each with one of the batch's ``listens``, which are there already, to vouch for it."""
+        seconds = listens.select("track_id", second=pl.col("listened_at").dt.epoch("s"))
+        alone = ~pl.col("second").is_duplicated()  # a second that no other track of the batch has
+        witnesses = seconds.sort(alone, "second", descending=[True, False]).unique("track_id", keep="first")
+        rows = lookups.join(witnesses, on="track_id", how="left", maintain_order="left")
+        connection.execute("store_lookups", rows.select("lookup_key", "artist_id", "track_id", "second"))
+
+    def check_references(
+        self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]
+    ) -> None:
+        """Do nothing: SQLite has checked every foreign key."""
+
+    def record_batch(
+        self, connection: Connection, run_id: str, number: int, listens: pl.DataFrame, counts: Mapping[str, int]
+    ) -> None:
+        """Record a batch in the ledger, with some of its listens to vouch for it."""
+        some = listens.gather_every(max(1, -(-listens.height // WITNESSES)))
+        witnesses = some.select("track_id", pl.col("listened_at").dt.epoch("s"))
+        connection.execute("ledger_record_batch", run_id, number, *counts.values(), witnesses)
+
+    def submit_cached(
+        self,
+        connection: Connection,  # noqa: ARG002
+        listen: Single,  # noqa: ARG002
+        user: str | None,  # noqa: ARG002
+        user_id: int | None,  # noqa: ARG002
+    ) -> pl.DataFrame:
+        """Return no row: a live listen takes the way of a batch."""
+        return RESULTS["submit_cached"].to_frame()
+
+    def _look(self) -> tuple[SqliteConnection, Database, list[Migration]]:
+        check_path(self.path)
+        connection = connect(self.path, pace=self.pace)
+        try:
+            database = identify(connection, self.path)
+            missing = pending(connection, database)
+        except DatabaseError:
+            connection.close()
+            raise
+        return connection, database, missing
+
+
+def _ours(connection: Connection) -> SqliteConnection:
+    return cast("SqliteConnection", connection)
+
+
+def _changed(connection: SqliteConnection, cached: pl.DataFrame) -> bool:
+    """Say whether a key of ``cached`` (lookup_key, track_id) stands for another track now, or for none."""
+    now = connection.query("lookup_keys", cached.get_column("lookup_key"))
+    return now.join(cached, on=["lookup_key", "track_id"], how="semi").height < cached.height

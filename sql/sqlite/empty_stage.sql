@@ -1,0 +1,2 @@
+-- Before each batch: what the last one left in the staging table.
+DELETE FROM temp.etl_stage

@@ -1,0 +1,5 @@
+-- At the end: run, status, exit code. The count is what the batches say, not what we think.
+UPDATE etl_runs
+SET finished_at = unixepoch(), status = ?2, exit_code = ?3,
+    inserted = (SELECT coalesce(sum(b.inserted), 0) FROM etl_batches b WHERE b.run_id = ?1)
+WHERE run_id = ?1

@@ -1,0 +1,25 @@
+-- What the ledger holds of a file for this user. A file is forgotten once none of the listens that vouch for its run
+-- (etl_batches.witnesses) is there any more: the data were deleted, and the file is loaded again.
+SELECT f.format, f.options, f.spotify_time, f.run_id, f.finished_at IS NOT NULL AND f.unresolved = 0 AS known
+FROM etl_files f
+WHERE
+    f.user_id = ?1
+    AND f.sha256 = ?2
+    AND (
+        NOT EXISTS (SELECT 1 FROM etl_batches b WHERE b.run_id = f.run_id AND b.witnesses <> '[]')
+        OR EXISTS (
+            SELECT 1
+            FROM etl_batches b
+            CROSS JOIN json_each(b.witnesses) w
+            WHERE
+                b.run_id = f.run_id
+                AND (
+                    EXISTS (
+                        SELECT 1 FROM listens l WHERE l.rowid = w.value->>2 AND l.listened_at = w.value->>1
+                    )
+                    OR EXISTS (
+                        SELECT 1 FROM listens l WHERE l.track_id = w.value->>0 AND l.listened_at = w.value->>1
+                    )
+                )
+        )
+    )

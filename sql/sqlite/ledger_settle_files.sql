@@ -1,0 +1,12 @@
+-- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, unresolved].
+-- A file that another run has loaded since is that run's business; copies of one file count together.
+UPDATE etl_files
+SET unresolved = w.unresolved, finished_at = coalesce(finished_at, unixepoch())
+FROM (
+    SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, sum(value->>3) AS unresolved
+    FROM json_each(?3)
+    GROUP BY 1, 2, 3
+) w
+WHERE etl_files.sha256 = w.sha256 AND etl_files.format = w.format AND etl_files.options = w.options
+    AND etl_files.run_id IN (SELECT value FROM json_each(?2))
+    AND etl_files.user_id = (SELECT r.user_id FROM etl_runs r WHERE r.run_id = ?1)

@@ -1,0 +1,11 @@
+-- Called by etl/targets/sqlite/migrate.py: table etl_runs: the loads, each with its outcome.
+CREATE TABLE etl_runs (
+    run_id TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    user_id INTEGER NOT NULL,
+    started_at INTEGER NOT NULL DEFAULT (unixepoch()),
+    finished_at INTEGER,
+    status TEXT,
+    exit_code INTEGER,
+    inserted INTEGER
+)

@@ -1,0 +1,2 @@
+-- The users of Koito.
+SELECT id, username FROM users ORDER BY id

@@ -1,0 +1,33 @@
+"""Files of Koito for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.targets.sqlite.migrate import migrate
+from etl.targets.sqlite.target import SqliteTarget
+from tests.helpers.koito_sqlite import make_koito_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def koito_file(tmp_path: Path) -> Path:
+    """Return a file as Koito leaves it at its first start."""
+    return make_koito_file(tmp_path / "koito.db")
+
+
+@pytest.fixture
+def file(koito_file: Path) -> Path:
+    """Return a file that is ready to be loaded into."""
+    migrate(koito_file)
+    return koito_file
+
+
+@pytest.fixture
+def target(file: Path, tmp_path: Path) -> SqliteTarget:
+    """Return the target that ``file`` is."""
+    return SqliteTarget(f"sqlite:///{file}", tmp_path / "home")

@@ -14,10 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
+from etl.core.dsn import SQLITE
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
+from etl.targets.sqlite.migrate import migrate as migrate_file
 from tests.helpers.driver import learn_once
 from tests.helpers.examples import examples
+from tests.helpers.koito_sqlite import make_koito_file
 from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
@@ -109,6 +112,26 @@ def database(server: str, template: str) -> Iterator[str]:
     """Return the URI of a database that is ready to be loaded into, with the user "admin"."""
     with new_database(server, template) as name:
         yield uri_of(server, name)
+
+
+@pytest.fixture(scope="session")
+def koito_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with Koito's tables and ours, to be copied."""
+    file = make_koito_file(tmp_path_factory.mktemp("koito") / "koito.db")
+    migrate_file(file)
+    return file
+
+
+@pytest.fixture
+def koito_file(koito_template: Path, tmp_path: Path) -> str:
+    """Return the address of a file of today's Koito that is ready to be loaded into, with the user "admin"."""
+    return f"{SQLITE}{shutil.copy(koito_template, tmp_path / 'koito.db')}"
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def any_database(request: pytest.FixtureRequest) -> str:
+    """Return the address of a database of each kind that is ready to be loaded into."""
+    return str(request.getfixturevalue("database" if request.param == "postgres" else "koito_file"))
 
 
 @pytest.fixture

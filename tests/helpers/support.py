@@ -6,17 +6,21 @@ import json
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from etl.core.dsn import SQLITE
 from etl.core.settings import RunSettings
 from etl.core.statements import statement
 from etl.core.workspace import Workspace
 from etl.pipeline.run import run
 from etl.targets.postgres.connection import connect
+from tests.helpers.koito_sqlite_actions import act, ask
+from tests.helpers.library import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from etl.load.loader import Sizes
     from etl.targets.postgres.connection import PostgresConnection
@@ -50,8 +54,16 @@ def write_maloja(path: Path, scrobbles: Sequence[dict[str, Any]]) -> Path:
     return path
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file that ``uri`` names, if it is one."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
 def execute(uri: str, sql: str) -> None:
-    """Run SQL statements."""
+    """Run SQL statements; on a SQLite file, in one transaction."""
+    if file := sqlite_file(uri):
+        act(file, *(part for part in sql.split(";") if part.strip()))
+        return
     connection = connect(uri, autocommit=True)
     try:
         connection.script(sql)
@@ -61,6 +73,8 @@ def execute(uri: str, sql: str) -> None:
 
 def query(uri: str, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of a SQL query."""
+    if file := sqlite_file(uri):
+        return ask(file, sql)
     connection = connect(uri)
     try:
         return connection.query_text(sql).rows()
@@ -120,13 +134,16 @@ UNION ALL SELECT 'lookup', jsonb_build_array(k.lookup_key, a.content, r.content,
 
 def content(uri: str) -> list[tuple[str, str]]:
     """Return everything that a load leaves in the database, without ids: two loads are equal if this is."""
+    if sqlite_file(uri):
+        return [(str(row[0]), repr(row)) for row in library(partial(query, uri), is_sqlite=True)]
     return sorted(query(uri, _CONTENT))
 
 
 def counts(uri: str) -> dict[str, int]:
     """Return the number of rows of the tables that a load fills."""
     tables = ("artists", "releases", "tracks", "listens", "track_lookup")
-    row = query(uri, "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables))[0]
+    places = [f"etl_{table}" if table == "track_lookup" and sqlite_file(uri) else table for table in tables]
+    row = query(uri, "SELECT " + ", ".join(f"(SELECT count(*) FROM {place})" for place in places))[0]
     return dict(zip(tables, row, strict=True))
 
 

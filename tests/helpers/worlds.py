@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl.core.schema import EXTRACTED, conform
 from etl.formats import Format, ReadOptions
 from etl.parsers import JsonList
-from tests.helpers.support import execute
+from tests.helpers.support import execute, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,33 +95,43 @@ ON_A_DATABASE = settings(
 )
 
 
+_SEQUENCES = """
+ALTER SEQUENCE artists_id_seq RESTART WITH 1000;
+ALTER SEQUENCE releases_id_seq RESTART WITH 1000;
+ALTER SEQUENCE tracks_id_seq RESTART WITH 1000;
+"""
+_STOCK = """
+INSERT INTO artists (id) OVERRIDING SYSTEM VALUE VALUES (1), (2), (3);
+INSERT INTO artist_aliases (artist_id, alias, source, is_primary) VALUES
+    (1, 'Bo', 'Canonical', true), (2, E'Zoe\\u0308', 'Canonical', true), (3, 'Bo', 'Canonical', true),
+    (3, 'LISA', 'Manual', false);
+INSERT INTO releases (id) OVERRIDING SYSTEM VALUE VALUES (1), (2);
+INSERT INTO release_aliases (release_id, alias, source, is_primary) VALUES
+    (1, 'Hits', 'Canonical', true), (2, 'Hits', 'Canonical', true), (2, 'One', 'MusicBrainz', false);
+INSERT INTO artist_releases (artist_id, release_id, is_primary) VALUES
+    (1, 1, true), (2, 1, false), (3, 2, true);
+INSERT INTO tracks (id, release_id) OVERRIDING SYSTEM VALUE VALUES (1, 1), (2, 2);
+INSERT INTO track_aliases (track_id, alias, source, is_primary) VALUES
+    (1, 'One', 'Canonical', true), (2, 'Two', 'Canonical', true);
+INSERT INTO artist_tracks (artist_id, track_id, is_primary) VALUES (1, 1, true), (2, 1, false), (3, 2, true);
+"""
+_LISTENS = """
+INSERT INTO listens (track_id, listened_at, client, user_id)
+SELECT t.id, '2020-01-01T00:00:03Z', 'koito', u.id FROM tracks t, users u;
+"""
+_LISTENS_SQLITE = "INSERT INTO listens SELECT t.id, 1577836803, u.id, 'koito' FROM tracks t, users u"
+
+
 def stock(uri: str) -> None:
     """Put into an empty database what Koito may hold: two artists of one name, an alias, and a name not in NFC."""
-    execute(
-        uri,
-        """
-        ALTER SEQUENCE artists_id_seq RESTART WITH 1000;
-        ALTER SEQUENCE releases_id_seq RESTART WITH 1000;
-        ALTER SEQUENCE tracks_id_seq RESTART WITH 1000;
-        INSERT INTO artists (id) OVERRIDING SYSTEM VALUE VALUES (1), (2), (3);
-        INSERT INTO artist_aliases (artist_id, alias, source, is_primary) VALUES
-            (1, 'Bo', 'Canonical', true), (2, E'Zoe\\u0308', 'Canonical', true), (3, 'Bo', 'Canonical', true),
-            (3, 'LISA', 'Manual', false);
-        INSERT INTO releases (id) OVERRIDING SYSTEM VALUE VALUES (1), (2);
-        INSERT INTO release_aliases (release_id, alias, source, is_primary) VALUES
-            (1, 'Hits', 'Canonical', true), (2, 'Hits', 'Canonical', true), (2, 'One', 'MusicBrainz', false);
-        INSERT INTO artist_releases (artist_id, release_id, is_primary) VALUES
-            (1, 1, true), (2, 1, false), (3, 2, true);
-        INSERT INTO tracks (id, release_id) OVERRIDING SYSTEM VALUE VALUES (1, 1), (2, 2);
-        INSERT INTO track_aliases (track_id, alias, source, is_primary) VALUES
-            (1, 'One', 'Canonical', true), (2, 'Two', 'Canonical', true);
-        INSERT INTO artist_tracks (artist_id, track_id, is_primary) VALUES (1, 1, true), (2, 1, false), (3, 2, true);
-        INSERT INTO listens (track_id, listened_at, client, user_id)
-        SELECT t.id, '2020-01-01T00:00:03Z', 'koito', u.id FROM tracks t, users u;
-        """,
-    )
+    if sqlite_file(uri):
+        plain = _STOCK.replace("E'Zoe\\u0308'", "'Zoe\u0308'").replace("OVERRIDING SYSTEM VALUE", "")
+        execute(uri, plain + _LISTENS_SQLITE)
+        return
+    execute(uri, _SEQUENCES + _STOCK + _LISTENS)
 
 
 def wipe(uri: str) -> None:
     """Empty the database of everything that loads left behind."""
-    execute(uri, "DELETE FROM releases; DELETE FROM artists; DELETE FROM etl.runs;")
+    ours = ("etl_runs", "etl_files", "etl_batches", "etl_track_lookup") if sqlite_file(uri) else ("etl.runs",)
+    execute(uri, "".join(f"DELETE FROM {table};" for table in ("releases", "artists", *ours)))

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def koito_file(tmp_path: Path) -> Path:
+def new_file(tmp_path: Path) -> Path:
     """Return a file as Koito leaves it at its first start."""
     return make_koito_file(tmp_path / "koito.db")
 
 
 @pytest.fixture
-def file(koito_file: Path) -> Path:
+def file(new_file: Path) -> Path:
     """Return a file that is ready to be loaded into."""
-    migrate(koito_file)
-    return koito_file
+    migrate(new_file)
+    return new_file
 
 
 @pytest.fixture

@@ -35,43 +35,43 @@ def refusal(file: Path) -> DatabaseError:
         connection.close()
 
 
-def test_koitos_file_is_known_before_and_after_our_migrations(koito_file: Path) -> None:
-    connection = connect(koito_file)
-    before = identify(connection, koito_file)
-    applied = migrate(koito_file)
-    after = identify(connection, koito_file)
+def test_koitos_file_is_known_before_and_after_our_migrations(new_file: Path) -> None:
+    connection = connect(new_file)
+    before = identify(connection, new_file)
+    applied = migrate(new_file)
+    after = identify(connection, new_file)
     connection.close()
 
     assert (before.has_migrations, before.has_lookup) == (False, False)
     assert applied == migrations()
     assert (after.has_migrations, after.has_lookup) == (True, True)
-    assert migrate(koito_file) == []
+    assert migrate(new_file) == []
 
 
-def test_uninstall_leaves_the_file_as_it_was(koito_file: Path) -> None:
-    before = run_on(koito_file, SCHEMA)
-    migrate(koito_file)
-    assert run_on(koito_file, SCHEMA) != before
-    uninstall(koito_file)
-    assert run_on(koito_file, SCHEMA) == before
-    uninstall(koito_file)
+def test_uninstall_leaves_the_file_as_it_was(new_file: Path) -> None:
+    before = run_on(new_file, SCHEMA)
+    migrate(new_file)
+    assert run_on(new_file, SCHEMA) != before
+    uninstall(new_file)
+    assert run_on(new_file, SCHEMA) == before
+    uninstall(new_file)
 
 
-def test_our_objects_are_plain_tables(koito_file: Path) -> None:
-    before = set(run_on(koito_file, "SELECT type, name FROM sqlite_schema"))
-    migrate(koito_file)
-    made = set(run_on(koito_file, "SELECT type, name FROM sqlite_schema")) - before
+def test_our_objects_are_plain_tables(new_file: Path) -> None:
+    before = set(run_on(new_file, "SELECT type, name FROM sqlite_schema"))
+    migrate(new_file)
+    made = set(run_on(new_file, "SELECT type, name FROM sqlite_schema")) - before
     tables = {name for kind, name in made if kind == "table"}
     assert tables == {"etl_track_lookup", "etl_runs", "etl_files", "etl_batches", "etl_migrations"}
     assert {kind for kind, name in made if not str(name).startswith("sqlite_autoindex")} == {"table"}
     for table in tables:
-        assert run_on(koito_file, f"PRAGMA foreign_key_list({table})") == []
+        assert run_on(new_file, f"PRAGMA foreign_key_list({table})") == []
 
 
-def test_goose_is_never_written(koito_file: Path) -> None:
-    before = run_on(koito_file, "SELECT * FROM goose_db_version")
-    migrate(koito_file)
-    assert run_on(koito_file, "SELECT * FROM goose_db_version") == before
+def test_goose_is_never_written(new_file: Path) -> None:
+    before = run_on(new_file, "SELECT * FROM goose_db_version")
+    migrate(new_file)
+    assert run_on(new_file, "SELECT * FROM goose_db_version") == before
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_goose_is_never_written(koito_file: Path) -> None:
         ("DROP TABLE goose_db_version", ["is not Koito's"]),
     ],
 )
-def test_another_schema_is_refused_by_name(koito_file: Path, change: str, said: list[str]) -> None:
-    run_on(koito_file, change)
-    error = refusal(koito_file)
-    assert str(koito_file) in str(error)
+def test_another_schema_is_refused_by_name(new_file: Path, change: str, said: list[str]) -> None:
+    run_on(new_file, change)
+    error = refusal(new_file)
+    assert str(new_file) in str(error)
     assert [text for text in said if text not in str(error)] == []
 
 
@@ -134,8 +134,8 @@ def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
     assert file_system(tmp_path / "koito.db", tmp_path / "none") is None
 
 
-def test_a_file_without_our_tables_is_refused_with_the_command(koito_file: Path, tmp_path: Path) -> None:
-    target = SqliteTarget(f"sqlite:///{koito_file}", tmp_path)
+def test_a_file_without_our_tables_is_refused_with_the_command(new_file: Path, tmp_path: Path) -> None:
+    target = SqliteTarget(f"sqlite:///{new_file}", tmp_path)
     with pytest.raises(DatabaseError, match=r"lacks 4 of our migrations\. Run `etl db migrate`"):
         target.open()
     connection, database = target.open(read_only=True)
@@ -143,8 +143,8 @@ def test_a_file_without_our_tables_is_refused_with_the_command(koito_file: Path,
     assert not database.has_migrations
 
 
-def test_migrate_says_what_it_adds(koito_file: Path, tmp_path: Path) -> None:
-    target = SqliteTarget(f"sqlite:///{koito_file}", tmp_path)
+def test_migrate_says_what_it_adds(new_file: Path, tmp_path: Path) -> None:
+    target = SqliteTarget(f"sqlite:///{new_file}", tmp_path)
     with pytest.raises(SettingsError, match="--standalone is for PostgreSQL"):
         target.migrate(lambda _: None, standalone=True)
     said: list[Migration] = []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.core.dsn import check_uri, redact
+from etl.core.dsn import check_dsn, check_uri, redact
 from etl.core.errors import SettingsError
 from etl.core.workspace import find_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 URI = "postgresql://ann@db.example:5432/koitodb"
 
@@ -102,3 +106,23 @@ def test_what_holds_no_password_stays(text: str) -> None:
 def test_each_line_is_redacted_for_itself() -> None:
     text = "first postgresql://u:geheim@h/db\nsecond password=geheim\nthird ann@db.example"
     assert redact(text) == "first postgresql://u:***@h/db\nsecond password=***\nthird ann@db.example"
+
+
+@pytest.mark.parametrize("given", ["{folder}/koito.db", "sqlite:///{folder}/koito.db", "sqlite://{folder}/koito.db"])
+def test_a_file_is_named_by_its_path_or_its_address(tmp_path: Path, given: str) -> None:
+    (tmp_path / "koito.db").touch()
+    assert check_dsn(given.format(folder=tmp_path)) == f"sqlite:///{tmp_path}/koito.db"
+
+
+@pytest.mark.parametrize("given", ["koito.db", "./koito.db", "sqlite:///koito.db", "plain"])
+def test_a_file_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    (tmp_path / "koito.db").touch()
+    (tmp_path / "plain").touch()
+    monkeypatch.chdir(tmp_path)
+    assert check_dsn(given) == f"sqlite:///{tmp_path / given.rpartition('/')[2]}"
+
+
+def test_a_file_that_is_missing_is_the_business_of_its_target(tmp_path: Path) -> None:
+    assert check_dsn(f"{tmp_path}/none.db") == f"sqlite:///{tmp_path}/none.db"
+    with pytest.raises(SettingsError, match="Use the path of Koito's koito.db"):
+        check_dsn(f"{tmp_path}/none")

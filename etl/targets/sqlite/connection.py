@@ -24,8 +24,8 @@ from etl.core.statements import statement
 from etl.targets.base import Failure
 from etl.targets.results import RESULTS
 from etl.targets.sqlite.errors import SqliteError, statement_error
-from etl.targets.sqlite.pace import Pace
 from etl.targets.sqlite.values import check_texts, decode, encode, parameters
+from etl.targets.sqlite.write_pace import WritePace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from etl.targets.base import Value
 
 PRAGMAS = (
-    "foreign_keys = ON",
-    "busy_timeout = 30000",
-    "cache_size = -65536",
-    "temp_store = MEMORY",
-    "synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 30000",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA synchronous = FULL",
 )
 BATCH_ROWS = {"adbc.sqlite.query.batch_rows": str(10**9)}  # types are inferred from the first batch
 _WRITES = re.compile(r"^(INSERT|UPDATE|DELETE|CREATE|DROP)\b", re.MULTILINE)
@@ -59,7 +59,7 @@ class Mode(Enum):
     """With the write lock."""
 
 
-def connect(path: Path, *, autocommit: bool = False, pace: Pace | None = None) -> SqliteConnection:
+def connect(path: Path, *, autocommit: bool = False, pace: WritePace | None = None) -> SqliteConnection:
     """Open the file at ``path``, which must exist: it is never created. Raises ``StatementError``.
 
     With ``autocommit`` each statement commits by itself.
@@ -69,17 +69,17 @@ def connect(path: Path, *, autocommit: bool = False, pace: Pace | None = None) -
         try:
             for pragma in PRAGMAS:
                 with raw.cursor() as cursor:
-                    cursor.execute(f"PRAGMA {pragma}")
+                    cursor.execute(pragma)
         except adbc_driver_manager.Error:
             raw.close()
             raise
-    return SqliteConnection(raw, path, pace or Pace(), autocommit=autocommit)
+    return SqliteConnection(raw, path, pace or WritePace(), autocommit=autocommit)
 
 
 class SqliteConnection:
     """One connection to a SQLite file; it belongs to one thread at a time."""
 
-    def __init__(self, raw: dbapi.Connection, path: Path, pace: Pace, *, autocommit: bool) -> None:
+    def __init__(self, raw: dbapi.Connection, path: Path, pace: WritePace, *, autocommit: bool) -> None:
         self.pace = pace
         self.mode = Mode.NONE
         self.seen: int | None = None

@@ -21,7 +21,7 @@ from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
 from etl.targets.sqlite.lock import acquire_run_lock
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
-from etl.targets.sqlite.pace import Pace
+from etl.targets.sqlite.write_pace import WritePace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ class SqliteTarget:
 
     dsn: str
     home: Path
-    pace: Pace = field(default_factory=Pace)
+    pace: WritePace = field(default_factory=WritePace)
     dialect: ClassVar[Dialect] = "sqlite"
     starts_a_server: ClassVar[bool] = False
     has_one_connection: ClassVar[bool] = True

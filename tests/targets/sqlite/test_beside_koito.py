@@ -16,7 +16,7 @@ from etl.load import loader
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
 from etl.targets.base import Failure, StatementError
-from etl.targets.sqlite.pace import FIRST, GOAL, LEAST, Pace
+from etl.targets.sqlite.write_pace import FIRST, GOAL, LEAST, WritePace
 from tests.helpers import koito_sqlite_actions as koito
 from tests.helpers.koito_sqlite import opened_file
 from tests.helpers.support import content, load, scrobble, write_maloja
@@ -200,7 +200,7 @@ def test_scrobbles_all_along_in_another_thread(tmp_path: Path, file: Path, expor
 
 
 def test_batches_follow_the_time_that_the_last_ones_took() -> None:
-    pace = Pace()
+    pace = WritePace()
     assert pace.rows == FIRST
     pace.note(FIRST, GOAL / 100)
     assert pace.rows == 4 * FIRST  # not more at once
@@ -214,7 +214,7 @@ def test_batches_follow_the_time_that_the_last_ones_took() -> None:
 
 def test_a_pause_lies_between_two_transactions(target: SqliteTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("etl.targets.sqlite.pace.time.sleep", slept.append)
+    monkeypatch.setattr("etl.targets.sqlite.write_pace.time.sleep", slept.append)
     connection, _ = target.open()
     for _ in range(3):
         connection.begin_write()

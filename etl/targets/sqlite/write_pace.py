@@ -17,7 +17,7 @@ GROWTH = 4  # at most, from one transaction to the next: a fast one may have met
 
 
 @dataclass
-class Pace:
+class WritePace:
     """How many rows the next write transaction may have, by the time that the last ones took."""
 
     rows: int = FIRST

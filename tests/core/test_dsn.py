@@ -124,5 +124,5 @@ def test_a_file_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_file_that_is_missing_is_the_business_of_its_target(tmp_path: Path) -> None:
     assert check_dsn(f"{tmp_path}/none.db") == f"sqlite:///{tmp_path}/none.db"
-    with pytest.raises(SettingsError, match="Use the path of Koito's koito.db"):
+    with pytest.raises(SettingsError, match=r"Use the path of Koito's koito\.db"):
         check_dsn(f"{tmp_path}/none")

@@ -65,7 +65,7 @@ def write_findings(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if not dry_run:
-                target.begin_round(connection)  # no load reads names and MBIDs while they change
+                target.begin_round(connection, exclusive=True)  # no load reads names and MBIDs while they change
             new_owners = dict(owners)
             checked = _check_owners(connection, findings, new_owners)
             written = checked if dry_run else _write(connection, checked)

@@ -1,25 +1,34 @@
-"""``etl db``: the embedded server, and our own objects in a database."""
+"""``etl db``: the embedded server, our own objects in a database, and backups of it."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
 from etl.cli.output import show, show_json
-from etl.core.errors import SettingsError
+from etl.core.errors import EtlError, SettingsError
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from etl.targets.base import Migration
+    from collections.abc import Mapping
+
+    from etl.targets.base import Migration, Target
     from etl.targets.postgres.embedded.server import EmbeddedServer
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The embedded server, and our own objects in a database.", no_args_is_help=True)
+app = typer.Typer(help="The embedded server, our own objects in a database, and backups of it.", no_args_is_help=True)
+
+OBJECTS = {
+    "postgres": "track_lookup, its triggers and the ledger (schema etl)",
+    "sqlite": "our tables (etl_*): the resolved keys and the ledger",
+}
 
 
 def _server(home: str | None) -> EmbeddedServer:
@@ -33,6 +42,14 @@ def _server(home: str | None) -> EmbeddedServer:
 @app.command()
 def start(home: options.Home = None, json: options.Json = False) -> None:
     """Start the embedded server; `etl run` does it by itself."""
+    from etl.core.workspace import find_workspace
+    from etl.targets.open import find_target
+
+    target = find_target(find_workspace(home, None))
+    if target.dialect == "sqlite":
+        raise SettingsError(
+            f"{target.url()} is a file, which needs no server", "For the embedded server, unset ETL_DSN and dsn"
+        )
     server = _server(home)
     server.start()
     _show_status(server, json=json)
@@ -49,9 +66,18 @@ def stop(home: options.Home = None, json: options.Json = False) -> None:
 
 
 @app.command()
-def status(home: options.Home = None, json: options.Json = False) -> None:
-    """Tell whether the embedded server runs, and where its data is."""
-    _show_status(_server(home), json=json)
+def status(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
+    """Tell whether the embedded server runs, and where its data is; or what is in Koito's file, where that is meant."""
+    from etl.core.workspace import find_workspace
+    from etl.targets.open import find_target
+
+    target = find_target(find_workspace(home, dsn))
+    if target.dialect == "sqlite":
+        from etl.targets.sqlite.status import read_status
+
+        _show_facts(read_status(target), json=json)
+    else:
+        _show_status(_server(home), json=json)
 
 
 def _show_status(server: EmbeddedServer, *, json: bool) -> None:
@@ -64,12 +90,16 @@ def _show_status(server: EmbeddedServer, *, json: bool) -> None:
         "socket": str(now.socket),
         "uri": now.uri,
     }
+    _show_facts(facts, json=json)
+
+
+def _show_facts(facts: Mapping[str, object], *, json: bool) -> None:
     if json:
         show_json(facts)
         return
-    facts["running"] = "yes" if now.running else "no"
     for name, value in facts.items():
-        show(f"{name:8} {'-' if value is None else sanitize(value)}")
+        shown = {"None": "-", "True": "yes", "False": "no"}.get(str(value), value)
+        show(f"{name:8} {sanitize(shown)}")
 
 
 @app.command()
@@ -89,20 +119,31 @@ def migrate(
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Make Koito's tables in an empty database; Koito cannot adopt it.")
     ] = False,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Koito's file: do not copy it before something is added.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
-    """Add our objects to a database, after printing what they are. Koito's own objects are not changed."""
+    """Add our objects to a database, after printing what they are. Koito's own objects are not changed.
+
+    Koito's file is copied first: the copy lies next to it.
+    """
     from etl.core.workspace import find_workspace
     from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(find_workspace(home, dsn))
+    copies: list[Path] = []
 
     def announce(migration: Migration) -> None:
+        if target.dialect == "sqlite" and not no_backup and not copies:
+            copies.append(_copy_next_to(target))
+            logger.info("copied the file first, to %s", copies[0])
         logger.info("adding %04d_%s: %s", migration.version, migration.name, migration.summary)
 
     applied = run_interruptibly(target, lambda: target.migrate(announce, standalone=standalone), lambda _: None)
     if json:
-        show_json({"applied": [{"version": one.version, "name": one.name} for one in applied]})
+        made = {"backup": str(copies[0])} if copies else {}
+        show_json({"applied": [{"version": one.version, "name": one.name} for one in applied], **made})
     else:
         show(f"{len(applied)} migrations applied" if applied else "nothing to add")
 
@@ -114,15 +155,63 @@ def uninstall(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove every object of ours from a database: track_lookup, its triggers, the ledger. The listens stay."""
+    """Remove every object of ours from a database: the resolved keys, the ledger, triggers. The listens stay."""
     from etl.core.workspace import find_workspace
     from etl.targets.open import find_target
 
     target = find_target(find_workspace(home, dsn))
-    if not yes and not _agreed("Remove track_lookup, its triggers and the ledger (schema etl)?"):
+    if not yes and not _agreed(f"Remove {OBJECTS[target.dialect]}?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
     target.uninstall()
     show_json({"removed": True}) if json else show("removed; the listens stay")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Write a consistent copy of the database to FILE, also while Koito runs.
+
+    Of Koito's file it is another such file; of PostgreSQL it is a dump for pg_restore.
+    """
+    from etl.core.workspace import find_workspace
+    from etl.targets.open import find_target
+
+    path = file.expanduser().absolute()
+    _back_up(find_target(find_workspace(home, dsn)), path)
+    show_json({"backup": str(path), "bytes": path.stat().st_size}) if json else show(f"written to {sanitize(path)}")
+
+
+def _copy_next_to(target: Target) -> Path:
+    """Copy the file of ``target`` into its folder, with the time in its name, and return the copy."""
+    from etl.core.dsn import SQLITE
+
+    path = Path(target.url().removeprefix(SQLITE))
+    copy = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.bak")
+    try:
+        _back_up(target, copy)
+    except EtlError as error:
+        error.hint = f"{error.hint}; --no-backup does without the copy"
+        raise
+    return copy
+
+
+def _back_up(target: Target, path: Path) -> None:
+    """Write a copy of the database of ``target`` to ``path``, which only its owner may read: it holds passwords."""
+    from etl.core.atomic_file import atomic_file, unwritable
+
+    if path.exists():
+        raise SettingsError(f"{path} exists already", "Name another file")
+    with atomic_file(path) as file:
+        try:
+            file.path.unlink(missing_ok=True)  # of a process that was killed
+            file.path.touch(mode=0o600, exist_ok=False)
+        except OSError as error:
+            raise unwritable(path, error, file.hint) from error
+        target.back_up(file.path)
 
 
 def _agreed(question: str) -> bool:

@@ -10,7 +10,7 @@ from etl.cli import options
 from etl.cli.display import display
 from etl.cli.log import log_settings
 from etl.cli.summary import conclude
-from etl.cli.workspace import open_workspace
+from etl.cli.workspace import mention_koito, open_workspace
 from etl.core.settings import AUTO, OutputSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def run(
         # Polars makes system calls restart after a signal: the main thread would see Ctrl-C only after the load.
         signal.siginterrupt(signal.SIGINT, True)
         settings = given.settings(source)
-        return pipeline.run(open_workspace(home, dsn), settings, paths, bar)
+        workspace = open_workspace(home, dsn)
+        mention_koito(dsn)
+        return pipeline.run(workspace, settings, paths, bar)
 
     run_and_report(load, home, output)
 

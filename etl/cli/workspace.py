@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from etl.core.workspace import Workspace
     from etl.runs.directory import RunDirectory
 
 logger = logging.getLogger(__name__)
+
+KOITO_FILES = ("koito/koito.db", "koito.db", "/etc/koito/koito.db")
+"""Where Koito's compose file, a copy, and Koito itself keep its database."""
 
 
 def open_workspace(home: str | None, dsn: str | None) -> Workspace:
@@ -25,6 +27,23 @@ def open_workspace(home: str | None, dsn: str | None) -> Workspace:
     if workspace.warning:
         logger.warning("%s", workspace.warning)
     return workspace
+
+
+def mention_koito(dsn: str | None) -> None:
+    """Log how to load into Koito, where no database is named and Koito's file is where it often is."""
+    from etl.core.config import first_of, load_config
+
+    if dsn or first_of(load_config(), "dsn", "dsn_file") is not None:
+        return
+    if found := next((path for path in KOITO_FILES if _is_file(path)), None):
+        logger.info("this run goes into the embedded server; to load into Koito, give --dsn %s", found)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except PermissionError:  # Koito's folder is closed to others
+        return False
 
 
 def runs_folder(home: str | None) -> Path:

@@ -1,4 +1,4 @@
-"""Submits live listens: a cached key costs one statement, any other goes through the resolver of the batch.
+"""Submits live listens: a cached key costs one statement or short transaction, any other the resolver of the batch.
 
 What becomes of a history does not depend on whether it was submitted or loaded. The ledger, which tells what files and
 runs have brought, knows nothing of live listens, as it knows nothing of Koito's own scrobbles.

@@ -8,6 +8,7 @@ connection encodes them as its tables store them.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
@@ -18,6 +19,7 @@ from etl.core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
@@ -123,9 +125,9 @@ class Migration:
 
     @property
     def summary(self) -> str:
-        """What its first comment says."""
-        first = self.text.partition("\n")[0]
-        return (first.partition(": ")[2] or first.removeprefix("-- ")).rstrip(".")
+        """What its first comment says; the first migrations, which must not change, also say who calls them."""
+        first = self.text.partition("\n")[0].removeprefix("-- ")
+        return re.sub(r"^Called by [^:]*: ", "", first).rstrip(".")
 
 
 class Target(Protocol):
@@ -150,7 +152,7 @@ class Target(Protocol):
         """
 
     def open_live(self) -> Connection:
-        """Return a connection for live listens, on which each statement commits by itself."""
+        """Return a connection for live listens, which is in no transaction between two of them."""
 
     def url(self) -> str:
         """Return the address of the database for other programs, without a password."""
@@ -160,6 +162,9 @@ class Target(Protocol):
 
     def uninstall(self) -> None:
         """Remove every object of ours; Koito's tables and the listens stay."""
+
+    def back_up(self, path: Path) -> None:
+        """Write a consistent copy of the database to the empty file ``path``, also while others write to it."""
 
     def writers(self, wanted: int) -> int:
         """Return how many connections may write at the same time, of those that are ``wanted``."""

@@ -131,10 +131,12 @@ _COLUMNS: Mapping[str, Columns] = {
     "verify/albums_without_artist": {"id": pl.Int32, "title": pl.String},
     "verify/albums_without_tracks": {"id": pl.Int32, "title": pl.String},
     "verify/artists_without_tracks": {"id": pl.Int32, "name": pl.String},
+    "verify/broken_references": {"entity": pl.String, "id": pl.Int64, "parent": pl.String},
     "verify/credits_without_track": {"album_id": pl.Int32, "artist_id": pl.Int32},
     "verify/duplicate_albums": {"title": pl.String, "artist_id": pl.Int32, "ids": IDS},
     "verify/duplicate_artists": {"name": pl.String, "ids": IDS},
     "verify/duplicate_tracks": {"title": pl.String, "album_id": pl.Int32, "ids": IDS},
+    "verify/integrity": {"finding": pl.String},
     "verify/misled_lookups": {"lookup_key": pl.String, "track_id": pl.Int32, "track_of_that_name": pl.Int32},
     "verify/nameless": {"entity": pl.String, "id": pl.Int32},
     "verify/several_names": {"entity": pl.String, "id": pl.Int32, "names": NAMES},
@@ -148,6 +150,8 @@ _COLUMNS: Mapping[str, Columns] = {
     "verify/tracks_without_artist": {"id": pl.Int32, "title": pl.String, "listens": pl.Int64},
     "verify/tracks_without_listens": {"id": pl.Int32, "title": pl.String},
     "verify/unbalanced_runs": {"run_id": pl.String, "inserted": pl.Int64, "inserted_by_batches": pl.Int64},
+    "verify/unvouched_lookups": {"lookup_key": pl.String, "track_id": pl.Int32},
+    "verify/wrong_types": {"entity": pl.String, "id": pl.Int64, "stored": pl.String},
 }
 
 RESULTS = {name: pl.Schema(columns) for name, columns in _COLUMNS.items()}

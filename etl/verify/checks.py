@@ -36,7 +36,7 @@ class Check:
     reason: str = ""
     """Why it was not checked, or what else there is to say."""
     query: str = ""
-    """For PostgreSQL, where that is all it takes to see the rows."""
+    """For the database's own shell, where that is all it takes to see the rows."""
 
     @classmethod
     def of(cls, name: str, about: str, rows: pl.DataFrame, otherwise: Result = Result.FAILED, query: str = "") -> Check:

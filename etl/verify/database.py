@@ -1,4 +1,4 @@
-"""Checks the whole database with the queries of ``sql/<dialect>/verify``, which anyone can run in psql."""
+"""Checks the whole database with the queries of ``sql/<dialect>/verify``, which anyone can run in psql or sqlite3."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
 
 @dataclass(frozen=True)
 class NamedCheck:
-    """A query of ``sql/<dialect>/verify`` for PostgreSQL; the rows that it returns are the findings."""
+    """A query of ``sql/<dialect>/verify``; the rows that it returns are the findings."""
 
     name: str
     severity: Result

@@ -8,6 +8,7 @@ from etl.backfill.arguments import parse_kinds
 from etl.backfill.run import backfill
 from etl.backfill.services.request import Service
 from etl.backfill.settings import BackfillSettings
+from etl.core.dsn import SQLITE
 from etl.core.workspace import Workspace
 from tests.backfill.conftest import SHORT_LIMITS
 from tests.helpers.support import execute, query
@@ -51,6 +52,9 @@ def add_library(uri: str, artists: int, albums: int) -> None:
 
     Album Bn belongs to artist n modulo ``artists`` and has one track, Cn. Albums with odd numbers have an MBID.
     """
+    if uri.startswith(SQLITE):
+        _add_library_to_file(uri, artists, albums)
+        return
     execute(
         uri,
         f"""
@@ -71,7 +75,30 @@ def add_library(uri: str, artists: int, albums: int) -> None:
     )
 
 
+def _add_library_to_file(uri: str, artists: int, albums: int) -> None:
+    def numbers(last: int) -> str:
+        return f"WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {last})"
+
+    execute(
+        uri,
+        f"""
+        {numbers(artists)} INSERT INTO artists (id) SELECT n FROM s;
+        {numbers(artists)} INSERT INTO artist_aliases SELECT n, 'A' || n, 'Canonical', 1 FROM s;
+        {numbers(albums)} INSERT INTO releases (id, musicbrainz_id)
+        SELECT n, CASE WHEN n % 2 = 1 THEN format('%08x-0000-4000-8000-000000000000', n) END FROM s;
+        {numbers(albums)} INSERT INTO release_aliases SELECT n, 'B' || n, 'Canonical', 1 FROM s;
+        {numbers(albums)} INSERT INTO artist_releases SELECT (n - 1) % {artists} + 1, n, 1 FROM s;
+        {numbers(albums)} INSERT INTO tracks (id, release_id) SELECT n, n FROM s;
+        {numbers(albums)} INSERT INTO track_aliases SELECT n, 'C' || n, 'Canonical', 1 FROM s;
+        {numbers(albums)} INSERT INTO artist_tracks SELECT (n - 1) % {artists} + 1, n, 1 FROM s;
+        {numbers(10)}
+        INSERT INTO listens (track_id, listened_at, client, user_id)
+        SELECT t.id, 1577836800 + s.n, 'test', u.id FROM tracks t, s, users u WHERE s.n <= max(1, 10 - t.id)
+        """,
+    )
+
+
 def stored_images(uri: str, table: str) -> dict[int, tuple[str | None, str | None]]:
     """Return image and image source of every row of a table, by id."""
-    rows = query(uri, f"SELECT id, image::text, image_source FROM {table}")
+    rows = query(uri, f"SELECT id, CAST(image AS text), image_source FROM {table}")
     return {entity: (image, source) for entity, image, source in rows}

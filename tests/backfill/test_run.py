@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -48,7 +49,7 @@ KNOWN = musicbrainz(
 
 
 def mbids(uri: str, table: str) -> dict[int, str | None]:
-    return dict(query(uri, f"SELECT id, musicbrainz_id::text FROM {table} ORDER BY id"))
+    return dict(query(uri, f"SELECT id, CAST(musicbrainz_id AS text) FROM {table} ORDER BY id"))
 
 
 def aliases(uri: str, entity: str) -> list[tuple[Any, ...]]:
@@ -58,9 +59,9 @@ def aliases(uri: str, entity: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def small(database: str) -> str:
-    add_library(database, 2, 4)
-    return database
+def small(any_database: str) -> str:
+    add_library(any_database, 2, 4)
+    return any_database
 
 
 def test_certain_mbids_and_aliases_are_written(tmp_path: Path, small: str, services: FakeService) -> None:
@@ -145,6 +146,16 @@ def test_durations_are_added_and_never_overwritten(tmp_path: Path, small: str, s
     assert summary["counts"]["tracks"]["entities"] == 3
 
 
+def test_images_get_random_ids_of_koitos_form(tmp_path: Path, small: str, services: FakeService) -> None:
+    services.respond = every_image
+    run_backfill(tmp_path, small, services)
+    ids = [
+        UUID(image) for table in ("artists", "releases") for image, _ in stored_images(small, table).values() if image
+    ]
+    assert len(set(ids)) == 6
+    assert {one.version for one in ids} == {4}
+
+
 def test_image_set_during_the_run_stays(tmp_path: Path, small: str, services: FakeService) -> None:
     upload = "22222222-2222-4222-8222-222222222222"
 
@@ -174,7 +185,7 @@ def test_values_that_are_set_never_change(tmp_path: Path, small: str, services: 
     for task in ("musicbrainz", "durations"):
         run_backfill(tmp_path, small, services, task)
     assert mbids(small, "artists")[1] == mbid(0xEE)
-    assert query(small, "SELECT musicbrainz_id::text, duration FROM tracks WHERE id = 1") == [(mbid(0xEF), 5)]
+    assert query(small, "SELECT CAST(musicbrainz_id AS text), duration FROM tracks WHERE id = 1") == [(mbid(0xEF), 5)]
     assert query(small, "SELECT alias, source, is_primary FROM artist_aliases ORDER BY 1") == before
 
 
@@ -200,21 +211,23 @@ def test_service_that_is_down_does_not_stop_the_others(tmp_path: Path, database:
     assert summary["counts"]["artists"] | {"failed": 5, "left": 15} == summary["counts"]["artists"]
 
 
-def test_lost_database_ends_the_run_and_keeps_answers(tmp_path: Path, small: str, services: FakeService) -> None:
+def test_lost_database_ends_the_run_and_keeps_answers(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 2, 4)
+
     def respond(request: ReceivedRequest) -> Reply:
         execute(
-            small,
+            database,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'etl' "
             "AND pid <> pg_backend_pid() AND datname = current_database()",
         )
         return every_image(request)
 
     services.respond = respond
-    summary = run_backfill(tmp_path, small, services, what="artists", workers=1)
+    summary = run_backfill(tmp_path, database, services, what="artists", workers=1)
     assert (summary["exit_code"], summary["status"]) == (ExitCode.DATABASE, "failed")
     services.respond = every_image
     asked = services.asked.total()
-    assert run_backfill(tmp_path, small, services, what="artists")["counts"]["artists"]["found"] == 2
+    assert run_backfill(tmp_path, database, services, what="artists")["counts"]["artists"]["found"] == 2
     assert services.asked.total() == asked
 
 
@@ -245,8 +258,8 @@ def test_output_as_table_and_as_json(tmp_path: Path, small: str, services: FakeS
     assert again.json["cached"] == {"deezer": 1}
 
 
-def test_public_services_need_a_contact(tmp_path: Path, small: str) -> None:
-    done = etl("backfill", "images", "--dsn", small, home=tmp_path)
+def test_public_services_need_a_contact(tmp_path: Path, database: str) -> None:
+    done = etl("backfill", "images", "--dsn", database, home=tmp_path)
     assert done.code == ExitCode.USAGE
     assert "--contact" in done.err
     assert list(tmp_path.iterdir()) == []

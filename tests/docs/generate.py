@@ -36,6 +36,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **{f"columns-of-{name}": partial(tables.columns, name) for name in RUN_FILES},
     "queries": tables.queries,
     "migrations": tables.our_migrations,
+    "sqlite-migrations": tables.sqlite_migrations,
     "contents": tables.contents,
     "documentation": partial(tables.contents, "docs/"),
 }

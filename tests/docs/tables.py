@@ -11,6 +11,7 @@ from etl.core.schema import RUN_FILES
 from etl.formats import FORMATS, REFUSALS, SOURCES
 from etl.formats.table_header import COLUMN_ALIASES
 from etl.runs.inspect import named_queries
+from etl.targets.migrations import migrations as migrations_of
 from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.docs.pages import DOCS, pages, summary, title
 from tests.docs.words import COLUMNS, WORDS
@@ -126,6 +127,11 @@ def our_migrations() -> str:
     """Return what is added to Koito's database."""
     ours = [one for one in migrations() if one.version != KOITO_SCHEMA]
     return "".join(f"* `{one.version:04}_{one.name}`: {one.summary}.\n" for one in ours)
+
+
+def sqlite_migrations() -> str:
+    """Return what is added to Koito's file."""
+    return "".join(f"* `{one.version:04}_{one.name}`: {one.summary}.\n" for one in migrations_of("sqlite"))
 
 
 def contents(prefix: str = "") -> str:

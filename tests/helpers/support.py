@@ -143,7 +143,7 @@ def counts(uri: str) -> dict[str, int]:
     """Return the number of rows of the tables that a load fills."""
     tables = ("artists", "releases", "tracks", "listens", "track_lookup")
     places = [f"etl_{table}" if table == "track_lookup" and sqlite_file(uri) else table for table in tables]
-    row = query(uri, "SELECT " + ", ".join(f"(SELECT count(*) FROM {place})" for place in places))[0]
+    row = query(uri, "SELECT " + ", ".join(f"(SELECT count(*) FROM {place}) AS {place}" for place in places))[0]
     return dict(zip(tables, row, strict=True))
 
 

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.dsn import SQLITE
 from etl.live.submit import open_live
+from tests.helpers.koito_sqlite import make_koito_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from etl.live.submit import LiveConnection
+
+
+@pytest.fixture
+def new_koito_file(tmp_path: Path) -> str:
+    """Return the address of a file as Koito leaves it at its first start."""
+    return f"{SQLITE}{make_koito_file(tmp_path / 'koito.db')}"
 
 
 @pytest.fixture

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.dsn import SQLITE
 from etl.core.errors import DatabaseError, ExitCode, SettingsError
 from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_listen, submit_listenbrainz
-from tests.helpers.disturbances import CALM, disturbance, wait_for, waiting
-from tests.helpers.support import counts, execute, load, opened, query, scrobble, write_maloja
+from tests.helpers.support import counts, execute, load, query, scrobble, write_maloja
 from tests.helpers.worlds import MBIDS, START
 from tests.live.rows import submit_rows
 
@@ -27,8 +26,20 @@ SONG = Listen("Ann", "Song", START, album="Debut")
 NOTHING = dict.fromkeys(("artists", "releases", "tracks", "listens", "track_lookup"), 0)
 
 
+@pytest.fixture
+def database(any_database: str) -> str:
+    """Return the DSN of the database that all tests of this module use: PostgreSQL's, then Koito's file."""
+    return any_database
+
+
 def at(second: int, listen: Listen = SONG, **changed: object) -> Listen:
     return replace(listen, listened_at=START + timedelta(seconds=second), **changed)  # type: ignore[arg-type]
+
+
+def seconds(uri: str) -> list[float]:
+    """Return when the stored listens were played, in seconds since START."""
+    times = (time for (time,) in query(uri, "SELECT listened_at FROM listens ORDER BY 1"))
+    return [(time.timestamp() if isinstance(time, datetime) else time) - START.timestamp() for time in times]
 
 
 # --- what is told --------------------------------------------------------------------------------------------
@@ -42,12 +53,12 @@ def test_the_first_listen_makes_its_entities_and_the_second_finds_them(live: Liv
     assert first.lookup_key == "ann\x1fsong\x1fdebut"
     assert (second.outcome, second.status, second.created) == ("inserted", "hit", dict.fromkeys(first.created, 0))
     assert (again.outcome, again.detail) == ("already_present", None)
-    ids = query(database, "SELECT artist_id, album_id, track_id FROM track_lookup")
-    assert ids == [(one.artist_id, one.album_id, one.track_id) for one in (second,)]
-    assert query(database, "SELECT listened_at FROM listens ORDER BY 1") == [
-        (first.listened_at,),
-        (second.listened_at,),
-    ]
+    ids = query(
+        database, "SELECT l.artist_id, t.release_id, t.id FROM tracks t JOIN artist_tracks l ON l.track_id = t.id"
+    )
+    assert ids == [(second.artist_id, second.album_id, second.track_id)]
+    assert counts(database)["track_lookup"] == 1
+    assert seconds(database) == [0, 1]
 
 
 def test_a_listen_that_is_none_is_told_and_nothing_is_written(live: LiveConnection, database: str) -> None:
@@ -67,14 +78,14 @@ def test_a_listen_that_is_none_is_told_and_nothing_is_written(live: LiveConnecti
 def test_texts_are_cleaned_and_seconds_are_whole_as_in_a_run(live: LiveConnection, database: str) -> None:
     done = submit_listen(live, Listen(" Zoe\u0308 ", "A\tB", START + timedelta(seconds=5, milliseconds=900)))
     assert (done.artist, done.track, done.listened_at) == ("Zoë", "A B", START + timedelta(seconds=5))
-    assert query(database, "SELECT listened_at FROM listens") == [(START + timedelta(seconds=5),)]
+    assert seconds(database) == [5]
 
 
 def test_a_time_of_any_zone_is_the_same_moment(live: LiveConnection, database: str) -> None:
     east, none = START.astimezone(timezone(timedelta(hours=9))), START.replace(tzinfo=None)
     for moment, track in ((east, "Song"), (none, "Song"), (east, "Song "), (none, "Song\t")):
         submit_listen(live, replace(SONG, listened_at=moment, track=track))
-    assert query(database, "SELECT listened_at FROM listens") == [(START,)]
+    assert seconds(database) == [0]
 
 
 def test_of_a_body_all_listens_are_stored_or_none(live: LiveConnection, database: str) -> None:
@@ -105,20 +116,11 @@ def test_what_is_playing_is_skipped_without_its_time(live: LiveConnection, datab
     assert counts(database) == NOTHING
 
 
-def test_a_key_that_cannot_be_written_is_told_with_its_reason(live: LiveConnection, database: str) -> None:
-    execute(database, disturbance("BEFORE INSERT ON artists", "RAISE check_violation USING MESSAGE = 'no room';"))
-    done = submit_listen(live, SONG)
-    assert (done.outcome, done.status, done.exit_code) == ("unresolved", "failed", ExitCode.REJECTS)
-    assert "no room" in (done.detail or "")
-    execute(database, CALM)
-    assert submit_listen(live, SONG).outcome == "inserted"
-
-
 # --- users and databases -------------------------------------------------------------------------------------
 
 
 def test_the_only_user_is_meant_unless_one_is_named(database: str, tmp_path: Path) -> None:
-    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', 'x')")
+    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', '')")
     (zoe,) = query(database, "SELECT id FROM users WHERE username = 'zoe'")[0]
     with open_live(database, home=str(tmp_path)) as live, pytest.raises(SettingsError, match="2 users: admin, zoe"):
         submit_listen(live, SONG)
@@ -131,7 +133,7 @@ def test_the_only_user_is_meant_unless_one_is_named(database: str, tmp_path: Pat
 
 
 def test_a_listen_that_is_there_for_another_user_is_told(database: str, tmp_path: Path) -> None:
-    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', 'x')")
+    execute(database, "INSERT INTO users (username, password) VALUES ('zoe', '')")
     for user, detail in (("admin", None), ("zoe", "other_user"), ("admin", None)):
         with open_live(database, home=str(tmp_path), user=user) as live:
             assert submit_listen(live, SONG).detail == detail
@@ -139,9 +141,12 @@ def test_a_listen_that_is_there_for_another_user_is_told(database: str, tmp_path
             assert submit_listen(live, replace(SONG, artist="ANN ", artists=["Ann"])).detail == detail
 
 
-def test_a_database_without_our_tables_is_refused_as_by_a_run(koito_database: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("koito", ["koito_database", "new_koito_file"])
+def test_a_database_without_our_tables_is_refused_as_by_a_run(
+    request: pytest.FixtureRequest, koito: str, tmp_path: Path
+) -> None:
     with (
-        open_live(koito_database, home=str(tmp_path)) as live,
+        open_live(str(request.getfixturevalue(koito)), home=str(tmp_path)) as live,
         pytest.raises(DatabaseError, match=r"lacks \d of our migrations. Run `etl db migrate`"),
     ):
         submit_listen(live, SONG)
@@ -150,7 +155,8 @@ def test_a_database_without_our_tables_is_refused_as_by_a_run(koito_database: st
 def test_a_database_of_another_version_is_refused_also_for_a_cached_key(database: str, tmp_path: Path) -> None:
     with open_live(database, home=str(tmp_path)) as live:
         submit_listen(live, SONG)
-    execute(database, "INSERT INTO etl.migrations (version, name, checksum) VALUES (9999, 'later', '')")
+    table = "etl_migrations" if database.startswith(SQLITE) else "etl.migrations"
+    execute(database, f"INSERT INTO {table} (version, name, checksum) VALUES (9999, 'later', '')")
     with open_live(database, home=str(tmp_path)) as live, pytest.raises(DatabaseError, match="migration 9999"):
         submit_listen(live, at(1))
     assert counts(database)["listens"] == 1
@@ -164,8 +170,8 @@ def held(uri: str) -> list[tuple[object, ...]]:
     return query(
         uri,
         """
-        SELECT t.title, t.duration, t.musicbrainz_id::text AS t, r.musicbrainz_id::text AS r,
-            a.musicbrainz_id::text AS a
+        SELECT t.title, t.duration, CAST(t.musicbrainz_id AS text) AS t, CAST(r.musicbrainz_id AS text) AS r,
+            CAST(a.musicbrainz_id AS text) AS a
         FROM tracks_with_title t JOIN releases r ON r.id = t.release_id
         JOIN artist_tracks l ON l.track_id = t.id AND l.is_primary JOIN artists a ON a.id = l.artist_id ORDER BY t.id
         """,
@@ -210,7 +216,7 @@ def test_the_mbids_of_several_artists_go_to_those_of_their_names(live: LiveConne
     submit_listen(live, duet)
     done = submit_listen(live, at(1, duet, artist_mbids=[RED, BLUE]))
     assert (done.status, done.detail) == ("hit", None)
-    names = "SELECT name, musicbrainz_id::text FROM artists_with_name ORDER BY name"
+    names = "SELECT name, CAST(musicbrainz_id AS text) FROM artists_with_name ORDER BY name"
     assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
 
 
@@ -225,20 +231,26 @@ def test_an_mbid_for_a_name_that_two_artists_of_the_track_have_is_settled_by_the
     )
     done = submit_listen(live, at(1, duet, artist_mbids=[RED, BLUE]))
     assert (done.outcome, done.status, done.detail) == ("inserted", "hit", None)
-    names = "SELECT name, musicbrainz_id::text FROM artists_with_name ORDER BY name"
+    names = "SELECT name, CAST(musicbrainz_id AS text) FROM artists_with_name ORDER BY name"
     assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
 
 
-# --- beside runs and Koito -----------------------------------------------------------------------------------
+# --- next to runs -----------------------------------------------------------------------------------
+
+
+def ledger_tables(uri: str) -> tuple[str, str]:
+    """Return the names of the tables of runs and batches."""
+    return ("etl_runs", "etl_batches") if uri.startswith(SQLITE) else ("etl.runs", "etl.batches")
 
 
 def test_the_ledger_knows_runs_alone_and_their_sums_stay_right(
     live: LiveConnection, database: str, tmp_path: Path
 ) -> None:
     submit_rows(live, [{"artist": "Ann", "track": "Song", "album": "Debut", "listened_at": 5}])
-    assert query(
-        database, "SELECT (SELECT count(*) FROM etl.runs)::int, (SELECT count(*) FROM etl.batches)::int AS b"
-    ) == [(0, 0)]
+    runs, batches = ledger_tables(database)
+    assert query(database, f"SELECT (SELECT count(*) FROM {runs}) AS a, (SELECT count(*) FROM {batches}) AS b") == [
+        (0, 0)
+    ]
     file = write_maloja(tmp_path / "m.json", [scrobble(second, ["Ann"], "Song", "Debut") for second in (5, 6)])
     manifest = load(tmp_path / "home", database, file)
 
@@ -248,50 +260,4 @@ def test_the_ledger_knows_runs_alone_and_their_sums_stay_right(
         "already_present": 1,
         "cache_hits": 1,
     }
-    assert query(database, "SELECT sum(inserted)::int FROM etl.batches") == [(1,)]
-
-
-def test_a_listen_waits_for_a_merge_and_goes_where_it_leads(live: LiveConnection, database: str) -> None:
-    old, new = submit_listen(live, SONG), submit_listen(live, at(1, track="Song (Remaster)"))
-    with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.query_text(
-            f"UPDATE listens SET track_id = {new.track_id} WHERE track_id = {old.track_id} RETURNING track_id"
-        )
-        submitted = other.submit(submit_listen, live, at(2))
-        wait_for(lambda: waiting(database, "advisory"))
-        koito.query_text("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM listens) RETURNING id")
-        koito.commit()
-        done = submitted.result()
-
-    assert (done.outcome, done.track_id) == ("inserted", new.track_id)
-    assert query(database, "SELECT track_id, count(*)::int FROM listens GROUP BY 1") == [(new.track_id, 3)]
-
-
-def test_a_track_that_koito_deletes_meanwhile_is_resolved_again(live: LiveConnection, database: str) -> None:
-    old = submit_listen(live, SONG)
-    with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.query_text(f"DELETE FROM tracks WHERE id = {old.track_id} RETURNING id")
-        submitted = other.submit(submit_listen, live, at(2))
-        wait_for(lambda: waiting(database, "advisory"))
-        koito.commit()
-        done = submitted.result()
-
-    assert (done.outcome, done.status) == ("inserted", "resolved")
-    assert query(database, "SELECT track_id FROM listens") == [(done.track_id,)]
-
-
-def test_an_mbid_that_is_given_away_at_the_same_moment_is_told(live: LiveConnection, database: str) -> None:
-    submit_listen(live, SONG)
-    submit_listen(live, at(1, track="Other"))
-    with opened(database) as koito, ThreadPoolExecutor(1) as other:
-        koito.query_text(
-            f"UPDATE tracks SET musicbrainz_id = '{RED}' FROM tracks_with_title n"
-            " WHERE n.id = tracks.id AND n.title = 'Other' RETURNING n.id"
-        )
-        submitted = other.submit(submit_listen, live, at(2, recording_mbid=RED))
-        wait_for(lambda: waiting(database, "transactionid"))
-        koito.commit()
-        done = submitted.result()
-
-    assert (done.outcome, (done.detail or "").split()[:2]) == ("inserted", ["recording", RED])
-    assert [row[2] for row in held(database)] == [None, RED]
+    assert query(database, f"SELECT CAST(sum(inserted) AS int) FROM {batches}") == [(1,)]

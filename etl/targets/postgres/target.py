@@ -10,6 +10,7 @@ from etl.core.errors import DatabaseError, LockedError
 from etl.core.schema import TRACK_LOOKUP
 from etl.core.settings import EMBEDDED
 from etl.targets.postgres import foreign_keys, live
+from etl.targets.postgres.backup import back_up
 from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.describe import PostgresDatabase, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
@@ -83,6 +84,10 @@ class PostgresTarget:
     def uninstall(self) -> None:
         """Remove every object of ours; Koito's tables and the listens stay."""
         uninstall(self._uri())
+
+    def back_up(self, path: Path) -> None:
+        """Write the database to the file ``path``; see ``backup``."""
+        back_up(self._uri(), path, is_embedded=self.starts_a_server)
 
     def writers(self, wanted: int) -> int:
         """Return how many connections may write at the same time: as many as are ``wanted``."""

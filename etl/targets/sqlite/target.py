@@ -15,7 +15,8 @@ import polars as pl
 from etl.core.dsn import SQLITE
 from etl.core.errors import DatabaseError, SettingsError
 from etl.targets.base import Failure
-from etl.targets.results import RESULTS
+from etl.targets.sqlite import live
+from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
@@ -62,9 +63,9 @@ class SqliteTarget:
         )
 
     def open_live(self) -> SqliteConnection:
-        """Return a connection on which each statement commits by itself."""
+        """Return a connection that is in no transaction between two listens; see ``live``."""
         check_path(self.path)
-        return connect(self.path, autocommit=True, pace=self.pace)
+        return connect(self.path, pace=self.pace)
 
     def url(self) -> str:
         """Return ``sqlite:///`` and the path of the file."""
@@ -84,6 +85,10 @@ class SqliteTarget:
         """Remove every table of ours; Koito's tables and the listens stay."""
         check_path(self.path)
         uninstall(self.path)
+
+    def back_up(self, path: Path) -> None:
+        """Write a consistent copy to the file ``path``; see ``backup``."""
+        back_up(self.path, path)
 
     def writers(self, wanted: int) -> int:  # noqa: ARG002
         """Return how many connections may write at the same time: one."""
@@ -151,14 +156,10 @@ class SqliteTarget:
         connection.execute("ledger_record_batch", run_id, number, *counts.values(), witnesses)
 
     def submit_cached(
-        self,
-        connection: Connection,  # noqa: ARG002
-        listen: Single,  # noqa: ARG002
-        user: str | None,  # noqa: ARG002
-        user_id: int | None,  # noqa: ARG002
+        self, connection: Connection, listen: Single, user: str | None, user_id: int | None
     ) -> pl.DataFrame:
-        """Return no row: a live listen takes the way of a batch."""
-        return RESULTS["submit_cached"].to_frame()
+        """Store a live listen whose key is cached; see ``live``."""
+        return live.submit_cached(_ours(connection), listen, user, user_id)
 
     def _look(self) -> tuple[SqliteConnection, Database, list[Migration]]:
         check_path(self.path)

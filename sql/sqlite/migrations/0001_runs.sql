@@ -1,4 +1,4 @@
--- Called by etl/targets/sqlite/migrate.py: table etl_runs: the loads, each with its outcome.
+-- Table etl_runs: the loads, each with its outcome.
 CREATE TABLE etl_runs (
     run_id TEXT PRIMARY KEY,
     source TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- Called by etl/targets/sqlite/migrate.py: table etl_files: the files that were loaded, so that none is read again.
+-- Table etl_files: the files that were loaded, so that none is read again.
 -- One row for the same bytes, read the same way, for the same user. A row is written before the file's first batch
 -- (finished_at is null) and completed after its last.
 CREATE TABLE etl_files (

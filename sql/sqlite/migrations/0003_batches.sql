@@ -1,4 +1,4 @@
--- Called by etl/targets/sqlite/migrate.py: table etl_batches: what each transaction of a load wrote.
+-- Table etl_batches: what each transaction of a load wrote.
 -- Written in the transaction that inserts the batch's listens: the sum of inserted is what the run has put in.
 -- The witnesses are some of its listens, as rows [track, second, rowid of listens]: once none of a run's are there any
 -- more, its files count as not loaded.

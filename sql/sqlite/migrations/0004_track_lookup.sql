@@ -1,4 +1,4 @@
--- Called by etl/targets/sqlite/migrate.py: table etl_track_lookup: resolved keys, each with a listen that vouches for its track.
+-- Table etl_track_lookup: resolved keys, each with a listen that vouches for its track.
 -- Koito deletes, merges and reuses ids, and no trigger or foreign key of ours may be in its file. So a key is believed only
 -- while its listen is there: listens has the row "listen" with the second "witness", which a merge moves to the surviving
 -- track, or else the track with that second.

@@ -149,7 +149,7 @@ def test_migrate_says_what_it_adds(new_file: Path, tmp_path: Path) -> None:
         target.migrate(lambda _: None, standalone=True)
     said: list[Migration] = []
     assert target.migrate(said.append, standalone=False) == said == migrations()
-    assert [migration.summary for migration in said if not migration.summary.startswith("table etl_")] == []
+    assert [migration.summary for migration in said if not migration.summary.startswith("Table etl_")] == []
     connection, database = target.open()
     connection.close()
     assert database.has_lookup

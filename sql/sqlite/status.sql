@@ -1,0 +1,2 @@
+-- For `etl db status`.
+SELECT count(*) AS listens FROM listens

@@ -1,0 +1,10 @@
+-- A duration (?2, seconds) and an MBID (?3) of a live listen for its track (?1), where they are lacking: never over
+-- another, never an MBID that another track has.
+UPDATE tracks AS t SET
+    duration = CASE WHEN t.duration = 0 THEN coalesce(?2, 0) ELSE t.duration END,
+    musicbrainz_id = coalesce(
+        t.musicbrainz_id, CASE WHEN NOT EXISTS (SELECT 1 FROM tracks x WHERE x.musicbrainz_id = ?3) THEN ?3 END)
+WHERE
+    t.id = ?1
+    AND (t.duration = 0 AND ?2 > 0
+        OR t.musicbrainz_id IS NULL AND ?3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tracks x WHERE x.musicbrainz_id = ?3))

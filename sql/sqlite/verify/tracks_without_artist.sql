@@ -1,0 +1,6 @@
+-- damage: tracks without an artist, which Koito fails to show (its deletion of an artist can leave them behind)
+SELECT t.id, n.alias AS title, (SELECT count(*) FROM listens l WHERE l.track_id = t.id) AS listens
+FROM tracks t
+LEFT JOIN track_aliases n ON n.track_id = t.id AND n.is_primary
+WHERE NOT EXISTS (SELECT 1 FROM artist_tracks c WHERE c.track_id = t.id)
+ORDER BY t.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from etl.core.dsn import SQLITE
 from tests.conftest import new_database, uri_of
 from tests.faults.kills import Case
 from tests.helpers.support import content, load, write_maloja
@@ -35,6 +37,28 @@ def prepared(server: str, template: str, tmp_path_factory: pytest.TempPathFactor
             load(folder, uri_of(server, copy), export)
             expected = content(uri_of(server, copy))
         yield name, Case("", folder, export, expected)
+
+
+@pytest.fixture(scope="session")
+def prepared_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case]:
+    """Return a SQLite file that holds a sixth of a history, to be copied, and the load of all of it."""
+    folder = tmp_path_factory.mktemp("prepared-file")
+    whole = history(240, seed=1)
+    export = write_maloja(folder / "maloja_export.json", whole)
+    part, all_of_it = folder / "part.db", folder / "all.db"
+    shutil.copy(koito_template, part)
+    load(folder, f"{SQLITE}{part}", write_maloja(folder / "before.json", whole[::6]))
+    shutil.copy(part, all_of_it)
+    load(folder, f"{SQLITE}{all_of_it}", export)
+    return part, Case("", folder, export, content(f"{SQLITE}{all_of_it}"))
+
+
+@pytest.fixture
+def file_case(prepared_file: tuple[Path, Case], tmp_path: Path) -> Case:
+    """Return a load of several rounds, each of several batches, into a SQLite file that has some of it."""
+    template, load_of_all = prepared_file
+    file = shutil.copy(template, tmp_path / "koito.db")
+    return replace(load_of_all, database=f"{SQLITE}{file}", home=tmp_path / "home")
 
 
 @pytest.fixture

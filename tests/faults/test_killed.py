@@ -46,6 +46,16 @@ def test_a_load_that_is_killed_at_a_point_is_completed_by_the_next_run(case: Cas
     case.complete("killed_at_points")
 
 
+@pytest.mark.parametrize("point", Point, ids=lambda point: point.value)
+def test_a_load_into_a_file_killed_at_a_point_is_completed_by_the_next(file_case: Case, point: Point) -> None:
+    nth = max(1, VISITS.get(point, 1) // 2)
+    with file_case.started({"ETL_FAULT": f"{point.value}:{nth}"}) as process:
+        process.communicate(timeout=60)
+
+    assert process.returncode == -signal.SIGKILL
+    file_case.complete("killed_at_points")
+
+
 @each_round
 def test_a_load_that_is_killed_at_any_moment_is_completed_by_the_next_run(
     new_case: Callable[[], AbstractContextManager[Case]], seed: int

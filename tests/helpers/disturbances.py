@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.helpers.support import query
+from tests.helpers.support import query, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,8 @@ def waiting(uri: str, event: str) -> int:
 
 def inserted(uri: str) -> int:
     """Return how many listens there are; all batches of all runs must say the same."""
-    rows = query(uri, "SELECT coalesce(sum(inserted), 0)::int, (SELECT count(*) FROM listens)::int FROM etl.batches")
+    batches = "etl_batches" if sqlite_file(uri) else "etl.batches"
+    sums = "CAST(coalesce(sum(inserted), 0) AS int), CAST((SELECT count(*) FROM listens) AS int)"
+    rows = query(uri, f"SELECT {sums} FROM {batches}")
     assert rows[0][0] == rows[0][1]
     return int(rows[0][0])

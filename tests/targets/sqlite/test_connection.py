@@ -9,15 +9,14 @@ from etl.core.errors import InternalError
 from etl.core.schema import ARTISTS, RELEASES, STAGE, TIME, TRACK_LOOKUP
 from etl.targets.base import Failure, StatementError
 from etl.targets.results import RESULTS
-from etl.targets.sqlite.connection import Mode, connect
+from etl.targets.sqlite.connection import Mode, SqliteConnection, connect
 from etl.targets.sqlite.values import MBID, decode, encode, parameters
 from tests.helpers.koito_sqlite import opened_file
+from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from etl.targets.sqlite.connection import SqliteConnection
 
 ARTIST = pl.DataFrame([(1, None)], schema=ARTISTS, orient="row")
 
@@ -213,3 +212,40 @@ def test_a_text_that_is_not_utf8_is_refused_by_name(file: Path, connection: Sqli
     rows(file, "INSERT INTO users (username, password) VALUES (CAST(x'ff' AS TEXT), x'00')")
     with pytest.raises(Exception, match="not UTF-8"):
         connection.query("users")
+
+
+def test_after_a_full_disk_the_connection_goes_on(file: Path, connection: SqliteConnection) -> None:
+    pages = connection.query_text("PRAGMA page_count").item()
+    connection.script(f"PRAGMA max_page_count = {pages + 3}")
+    many = pl.DataFrame({"id": pl.Series(range(1, 20_001), dtype=pl.Int32)}).with_columns(
+        musicbrainz_id=pl.lit(None, pl.String)
+    )
+    with pytest.raises(StatementError) as raised:
+        connection.append("artists", many, ARTISTS)
+    assert raised.value.failure is Failure.FULL
+    assert raised.value.hint.startswith("Free some space")
+    connection.rollback()
+    assert connection.mode is Mode.NONE
+    connection.append("artists", ARTIST, ARTISTS)
+    connection.commit()
+    assert rows(file, "SELECT count(*) FROM artists") == [(1,)]
+
+
+def test_a_run_that_meets_a_full_disk_says_so_and_is_completed(file: Path, tmp_path: Path) -> None:
+    export = write_maloja(tmp_path / "maloja_export.json", [scrobble(n, [f"A{n}"], "T") for n in range(3000)])
+    uri = f"sqlite:///{file}"
+    script = SqliteConnection.script
+
+    def limited(self: SqliteConnection, text: str) -> None:
+        if text == "BEGIN IMMEDIATE":
+            script(self, "PRAGMA max_page_count = 120")
+        script(self, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqliteConnection, "script", limited)
+        full = load(tmp_path / "home", uri, export)
+    assert (full["status"], full["exit_code"]) == ("failed", 3)
+    assert full["counts"]["inserted"] == rows(file, "SELECT count(*) FROM listens")[0][0]
+
+    assert load(tmp_path / "home", uri, export)["status"] == "complete"
+    assert rows(file, "SELECT count(*), (SELECT count(*) FROM artists) FROM listens") == [(3000, 3000)]

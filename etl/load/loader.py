@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
 ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing, before its keys are resolved in halves
-EXCLUSIVE_ROUND = 500  # requests, at most, of a round during which nobody else may write
+EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which nobody else may write
 ROWS_PER_REQUEST = 8  # of all tables, about
 PART = 5_000  # requests whose listens are kept together
 PART_OF_KEY = pl.Schema({"part": pl.UInt32, "lookup_key": pl.String})

@@ -125,13 +125,15 @@ class SqliteTarget:
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
         """Take the write lock; raises ``StatementError`` where what the batch relies on has changed since."""
         own = _ours(connection)
+        if cached is None and own.seen is None:  # an earlier batch of the round has met the change
+            raise _moved()
         own.begin_write()
         own.execute("create_stage")
         own.execute("empty_stage")
-        if cached is None:
-            if own.data_version() != own.seen:
-                raise SqliteError("another program has written to the file meanwhile", Failure.MOVED)
-        elif _changed(own, cached):
+        if cached is None and own.data_version() != own.seen:
+            own.seen = None
+            raise _moved()
+        if cached is not None and _changed(own, cached):
             raise SqliteError("a track was merged or removed meanwhile", Failure.GONE)
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
@@ -175,6 +177,10 @@ class SqliteTarget:
 
 def _ours(connection: Connection) -> SqliteConnection:
     return cast("SqliteConnection", connection)
+
+
+def _moved() -> SqliteError:
+    return SqliteError("another program has written to the file meanwhile", Failure.MOVED)
 
 
 def _changed(connection: SqliteConnection, cached: pl.DataFrame) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 PAUSE = 0.05  # seconds between two write transactions at most; with 5 ms Koito already gets its turn
 GOAL = 0.4  # seconds that a transaction should hold the lock; it may take longer on a busy disk
 FIRST = 30_000  # rows of all tables, before anything was measured
-LEAST = 200
-GROWTH = 4  # at most, from one transaction to the next: a fast one may have met a warm cache
+LEAST = 1_000  # fewer cost as much: a commit alone takes its time
+CHANGE = 4  # times as many or as few at most, from one transaction to the next: one alone says little
 
 
 @dataclass
@@ -41,6 +41,6 @@ class WritePace:
         """Note that a transaction wrote ``rows`` rows and held the lock for ``seconds``."""
         self._ended, self._last = time.monotonic(), seconds
         self.longest = max(self.longest, seconds)
-        if rows >= LEAST:
+        if rows >= LEAST // 4:
             fitting = int(rows * GOAL / max(seconds, 0.001))
-            self.rows = max(LEAST, min(fitting, self.rows * GROWTH))
+            self.rows = max(LEAST, self.rows // CHANGE, min(fitting, self.rows * CHANGE))

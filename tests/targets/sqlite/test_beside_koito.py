@@ -16,7 +16,7 @@ from etl.load import loader
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
 from etl.targets.base import Failure, StatementError
-from etl.targets.sqlite.write_pace import FIRST, GOAL, LEAST, WritePace
+from etl.targets.sqlite.write_pace import CHANGE, FIRST, GOAL, LEAST, WritePace
 from tests.helpers import koito_sqlite_actions as koito
 from tests.helpers.koito_sqlite import opened_file
 from tests.helpers.support import content, load, scrobble, write_maloja
@@ -203,13 +203,18 @@ def test_batches_follow_the_time_that_the_last_ones_took() -> None:
     pace = WritePace()
     assert pace.rows == FIRST
     pace.note(FIRST, GOAL / 100)
-    assert pace.rows == 4 * FIRST  # not more at once
-    pace.note(4 * FIRST, GOAL * 10)
-    assert pace.rows == 4 * FIRST // 10
-    pace.note(10 * LEAST, 1000.0)
+    assert pace.rows == CHANGE * FIRST  # not more at once
+    pace.note(CHANGE * FIRST, GOAL * 2)
+    assert pace.rows == CHANGE * FIRST // 2
+    pace.note(CHANGE * FIRST // 2, 1000.0)
+    assert pace.rows == FIRST // 2
+    for _ in range(9):
+        pace.note(LEAST, 1000.0)
     assert pace.rows == LEAST
     pace.note(1, 10.0)  # tells nothing of the speed
     assert (pace.rows, pace.longest) == (LEAST, 1000.0)
+    pace.note(LEAST // 2, GOAL / 100)
+    assert pace.rows == CHANGE * LEAST
 
 
 def test_a_pause_lies_between_two_transactions(target: SqliteTarget, monkeypatch: pytest.MonkeyPatch) -> None:

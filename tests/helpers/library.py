@@ -51,7 +51,7 @@ def library(query: Callable[[str], Rows], *, is_sqlite: bool) -> list[tuple[Any,
         ("listen", tracks[track], int(second), client or None, user)
         for track, second, client, user in query(f"SELECT track_id, {words['second']}, client, user_id FROM listens")
     ]
-    keys = [("key", key, artists[artist], tracks[track]) for key, artist, track in query(words["keys"])]
+    keys = [("lookup", key, artists[artist], tracks[track]) for key, artist, track in query(words["keys"])]
     return sorted([*artists.values(), *releases.values(), *tracks.values(), *listens, *keys], key=repr)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -59,10 +60,15 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def _for_sqlite(sql: str) -> str:
+    """Return ``sql``, written for PostgreSQL, without casts and with the names that our tables have in SQLite."""
+    return re.sub(r"\betl\.|\b(?<!_)(?=track_lookup\b)", "etl_", re.sub(r"::\w+", "", sql))
+
+
 def execute(uri: str, sql: str) -> None:
     """Run SQL statements; on a SQLite file, in one transaction."""
     if file := sqlite_file(uri):
-        act(file, *(part for part in sql.split(";") if part.strip()))
+        act(file, *(part for part in _for_sqlite(sql).split(";") if part.strip()))
         return
     connection = connect(uri, autocommit=True)
     try:
@@ -74,7 +80,7 @@ def execute(uri: str, sql: str) -> None:
 def query(uri: str, sql: str) -> list[tuple[Any, ...]]:
     """Return the rows of a SQL query."""
     if file := sqlite_file(uri):
-        return ask(file, sql)
+        return ask(file, _for_sqlite(sql))
     connection = connect(uri)
     try:
         return connection.query_text(sql).rows()

@@ -97,29 +97,29 @@ def outcomes(manifest: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return {key: (outcome, double_of) for key, outcome, double_of in rows}
 
 
-def test_account_data_fills_the_gaps_of_the_extended_history(tmp_path: Path, database: str) -> None:
+def test_account_data_fills_the_gaps_of_the_extended_history(tmp_path: Path, any_database: str) -> None:
     both = [
         extended(tmp_path / "e.json", (273, "Tide", 200), (700, "Ebb", 31)),
         account(tmp_path / "a.json", (273, "Tide", 200), (700, "Ebb", 31), (5000, "Older", 100)),
     ]
-    manifest = load(tmp_path, database, *both)
+    manifest = load(tmp_path, any_database, *both)
     assert manifest["imbalances"] == []
     assert manifest["counts"]["inserted"] == 3
     assert manifest["counts"]["duplicate_in_input"] == 2
     assert manifest["created"]["albums"] == 2
-    assert query(database, "SELECT count(*) FROM track_lookup") == [(3,)]
-    again = load(tmp_path, database, *both, force=True)
+    assert query(any_database, "SELECT count(*) FROM track_lookup") == [(3,)]
+    again = load(tmp_path, any_database, *both, force=True)
     assert again["counts"]["inserted"] == 0
     assert again["account_twins"] == again["likely_doubles"] == 0
 
 
-def test_account_data_after_the_extended_history_finds_everything_there(tmp_path: Path, database: str) -> None:
-    load(tmp_path, database, extended(tmp_path / "e.json", (273, "Tide", 200), (700, "Ebb", 31)))
-    before = content(database)
-    manifest = load(tmp_path, database, account(tmp_path / "a.json", (273, "Tide", 200), (700, "Ebb", 31)))
+def test_account_data_after_the_extended_history_finds_everything_there(tmp_path: Path, any_database: str) -> None:
+    load(tmp_path, any_database, extended(tmp_path / "e.json", (273, "Tide", 200), (700, "Ebb", 31)))
+    before = content(any_database)
+    manifest = load(tmp_path, any_database, account(tmp_path / "a.json", (273, "Tide", 200), (700, "Ebb", 31)))
     assert manifest["counts"]["already_present"] == 2
     assert manifest["counts"]["keys"] == 0
-    assert content(database) == before
+    assert content(any_database) == before
 
 
 @pytest.mark.parametrize("spotify_time", ["end", "start"])
@@ -141,32 +141,32 @@ def test_the_extended_history_after_account_data_tells_how_to_remove_it(
     assert again["counts"]["already_present"] == 2
 
 
-def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, database: str) -> None:
-    load(tmp_path, database, account(tmp_path / "a.json", (273, "Tide", 200)))
-    before = content(database)
+def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, any_database: str) -> None:
+    load(tmp_path, any_database, account(tmp_path / "a.json", (273, "Tide", 200)))
+    before = content(any_database)
     path = extended(tmp_path / "e.json", (273, "Tide", 200))
-    manifest = load(tmp_path, database, path, drop_doubles=True)
+    manifest = load(tmp_path, any_database, path, drop_doubles=True)
     assert manifest["skipped_by_reason"] == {"likely_double": 1}
-    assert content(database) == before
-    assert load(tmp_path, database, path)["counts"]["inserted"] == 1  # another option: the file is not known
+    assert content(any_database) == before
+    assert load(tmp_path, any_database, path)["counts"]["inserted"] == 1  # another option: the file is not known
 
 
-def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: Path, database: str) -> None:
+def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: Path, any_database: str) -> None:
     both = [
         extended(tmp_path / "e.json", (273, "Tide", 200)),
         account(tmp_path / "a.json", (273, "Tide", 200), (900, "Ebb", 60)),
     ]
-    manifest = load(tmp_path, database, *both, spotify_plays="trackdone")
+    manifest = load(tmp_path, any_database, *both, spotify_plays="trackdone")
     assert manifest["skipped_by_reason"] == {"not_played_to_end": 2}
     assert manifest["counts"]["inserted"] == 1
 
 
-def test_of_one_scrobble_in_two_services_the_one_with_an_album_stays(tmp_path: Path, database: str) -> None:
+def test_of_one_scrobble_in_two_services_the_one_with_an_album_stays(tmp_path: Path, any_database: str) -> None:
     files = [
         lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")),
         listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Flow", None)),
     ]
-    manifest = load(tmp_path, database, *files)
+    manifest = load(tmp_path, any_database, *files)
     assert outcomes(manifest) == {
         "l.json:1": ("duplicate_in_input", None),
         "l.json:2": ("inserted", None),
@@ -175,55 +175,55 @@ def test_of_one_scrobble_in_two_services_the_one_with_an_album_stays(tmp_path: P
         "b.jsonl:3": ("inserted", None),
     }
     assert manifest["imbalances"] == []
-    turned = load(tmp_path, database, *files[::-1], force=True)
+    turned = load(tmp_path, any_database, *files[::-1], force=True)
     assert turned["counts"]["inserted"] == 0
 
 
-def test_one_scrobble_in_two_services_is_one_listen_across_runs_too(tmp_path: Path, database: str) -> None:
-    load(tmp_path, database, lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")))
-    before = content(database)
+def test_one_scrobble_in_two_services_is_one_listen_across_runs_too(tmp_path: Path, any_database: str) -> None:
+    load(tmp_path, any_database, lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")))
+    before = content(any_database)
     path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Ebb", None))
-    dry = load(tmp_path, database, path, dry_run=True)
-    manifest = load(tmp_path, database, path)
+    dry = load(tmp_path, any_database, path, dry_run=True)
+    manifest = load(tmp_path, any_database, path)
     assert manifest["counts"]["already_present"] == 2
     assert manifest["counts"]["inserted"] == 1
     assert dry["counts"] == manifest["counts"]
-    assert set(before) - set(content(database)) == set()
+    assert set(before) - set(content(any_database)) == set()
 
 
-def test_near_matches_are_reported_and_left_out_on_request(tmp_path: Path, database: str) -> None:
+def test_near_matches_are_reported_and_left_out_on_request(tmp_path: Path, any_database: str) -> None:
     files = [
         extended(tmp_path / "e.json", (200, "Tide - Remastered 2011", 200), (500, "Ebb", 200)),
         lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Ebb", "Shore")),
     ]
-    dry = load(tmp_path, database, *files, drop_doubles=True, dry_run=True)
+    dry = load(tmp_path, any_database, *files, drop_doubles=True, dry_run=True)
     assert dry["skipped_by_reason"] == {"likely_double": 1}
-    manifest = load(tmp_path, database, *files)
+    manifest = load(tmp_path, any_database, *files)
     assert manifest["counts"]["inserted"] == 4
     assert manifest["likely_doubles"] == 1
     assert outcomes(manifest)["e.json:1"] == ("inserted", "l.json:1")
 
 
 @pytest.mark.parametrize("drop_doubles", [False, True])
-def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, database: str, drop_doubles: bool) -> None:
+def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, any_database: str, drop_doubles: bool) -> None:
     load(
         tmp_path,
-        database,
+        any_database,
         write_spotify(tmp_path / "endsong_0.json", [play(NOON + 200 - 1_577_836_800, "Kari Mo", "Tide")]),
     )
     path = lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Tide", "Shore"))
-    manifest = load(tmp_path, database, path, drop_doubles=drop_doubles)
+    manifest = load(tmp_path, any_database, path, drop_doubles=drop_doubles)
     assert manifest["likely_doubles"] == (0 if drop_doubles else 1)
     assert manifest["counts"]["skipped"] == (1 if drop_doubles else 0)
-    assert load(tmp_path, database, path, drop_doubles=drop_doubles)["counts"]["records"] == 0
+    assert load(tmp_path, any_database, path, drop_doubles=drop_doubles)["counts"]["records"] == 0
 
 
-def test_another_users_listens_are_no_doubles(tmp_path: Path, database: str) -> None:
-    load(tmp_path, database, lastfm(tmp_path / "l.json", (0, "Tide", "")))
+def test_another_users_listens_are_no_doubles(tmp_path: Path, any_database: str) -> None:
+    load(tmp_path, any_database, lastfm(tmp_path / "l.json", (0, "Tide", "")))
     execute(
-        database,
+        any_database,
         "INSERT INTO users (username, password, role) VALUES ('other', 'x', 'user');"
         "UPDATE listens SET user_id = (SELECT id FROM users WHERE username = 'other');",
     )
     path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"))
-    assert load(tmp_path, database, path, user="admin")["counts"]["inserted"] == 1
+    assert load(tmp_path, any_database, path, user="admin")["counts"]["inserted"] == 1

@@ -49,15 +49,15 @@ def traces(uri: str) -> list[tuple[Any, ...]]:
 @settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
 @given(before=HISTORY, rows=RECORDS)
 def test_a_dry_run_says_what_the_real_run_then_does(
-    tmp_path: Path, database: str, before: list[Row], rows: list[Row]
+    tmp_path: Path, any_database: str, before: list[Row], rows: list[Row]
 ) -> None:
-    wipe(database)
-    stock(database)
-    load(tmp_path / "home", database, write_plain(tmp_path / "before.json", before[: len(before) // 2]))
+    wipe(any_database)
+    stock(any_database)
+    load(tmp_path / "home", any_database, write_plain(tmp_path / "before.json", before[: len(before) // 2]))
     export = write_plain(tmp_path / "export.json", rows)
 
-    dry = load(tmp_path / "home", database, export, dry_run=True)
-    real = load(tmp_path / "home", database, export)
+    dry = load(tmp_path / "home", any_database, export, dry_run=True)
+    real = load(tmp_path / "home", any_database, export)
 
     assert dry["status"] == "dry_run"
     assert said(dry) == said(real)
@@ -79,14 +79,14 @@ def test_a_dry_run_leaves_no_trace_in_the_database(tmp_path: Path, database: str
     assert (content(database), traces(database)) == before
 
 
-def test_a_dry_run_of_an_empty_database_counts_everything_as_new(tmp_path: Path, database: str) -> None:
+def test_a_dry_run_of_an_empty_database_counts_everything_as_new(tmp_path: Path, any_database: str) -> None:
     export = write_maloja(tmp_path / "export.json", [scrobble(1, ["Ann"], "Song"), scrobble(1, ["Ann"], "Song")])
 
-    dry = load(tmp_path / "home", database, export, dry_run=True)
+    dry = load(tmp_path / "home", any_database, export, dry_run=True)
 
     assert dry["created"] == {"artists": 1, "albums": 1, "tracks": 1}
     assert (dry["counts"]["inserted"], dry["counts"]["duplicate_in_input"]) == (1, 1)
-    assert query(database, "SELECT count(*)::int FROM artists") == [(0,)]
+    assert query(any_database, "SELECT count(*)::int FROM artists") == [(0,)]
 
 
 def test_a_dry_run_needs_no_objects_of_ours_and_counts_every_key_as_a_miss(tmp_path: Path, koito_database: str) -> None:
@@ -121,12 +121,12 @@ def content_of_koito(uri: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("settings", [{}, {"force": True}])
 def test_a_dry_run_knows_the_files_that_a_real_one_knows(
-    tmp_path: Path, database: str, settings: dict[str, Any]
+    tmp_path: Path, any_database: str, settings: dict[str, Any]
 ) -> None:
     export = write_maloja(tmp_path / "export.json", [scrobble(1, ["Ann"], "Song")])
-    load(tmp_path / "home", database, export)
+    load(tmp_path / "home", any_database, export)
 
-    dry = load(tmp_path / "home", database, export, dry_run=True, **settings)
+    dry = load(tmp_path / "home", any_database, export, dry_run=True, **settings)
 
     assert [file["status"] for file in dry["files"]] == ["loaded" if settings else "known"]
     assert dry["counts"]["already_present"] == len(settings)

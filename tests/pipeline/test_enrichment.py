@@ -40,14 +40,14 @@ def keys(manifest: dict[str, Any]) -> pl.DataFrame:
     return RunDirectory(Path(manifest["run_dir"])).read_frame("keys")
 
 
-def test_what_cached_entities_lack_is_added_and_nothing_else_changes(tmp_path: Path, database: str) -> None:
-    run(tmp_path, database, "1", SONG)
-    manifest = run(tmp_path, database, "2", {**SONG, **ALL})
+def test_what_cached_entities_lack_is_added_and_nothing_else_changes(tmp_path: Path, any_database: str) -> None:
+    run(tmp_path, any_database, "1", SONG)
+    manifest = run(tmp_path, any_database, "2", {**SONG, **ALL})
 
-    assert query(database, HELD) == [("Song", 200, RED, BLUE, GREEN)]
+    assert query(any_database, HELD) == [("Song", 200, RED, BLUE, GREEN)]
     assert (manifest["counts"]["cache_hits"], manifest["counts"]["keys"]) == (1, 1)
     assert manifest["created"] == {"artists": 0, "albums": 0, "tracks": 0}
-    before = content(database)
+    before = content(any_database)
     other: Row = {
         "duration": 9,
         "recording_mbid": GREEN,
@@ -55,9 +55,9 @@ def test_what_cached_entities_lack_is_added_and_nothing_else_changes(tmp_path: P
         "artists": ["Ann"],
         "artist_mbids": [BLUE],
     }
-    run(tmp_path, database, "3", {**SONG, **other})
+    run(tmp_path, any_database, "3", {**SONG, **other})
     kinds = ("artist", "release", "track", "lookup")
-    assert [row for row in content(database) if row[0] in kinds] == [row for row in before if row[0] in kinds]
+    assert [row for row in content(any_database) if row[0] in kinds] == [row for row in before if row[0] in kinds]
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_what_cached_entities_lack_is_added_and_nothing_else_changes(tmp_path: P
 )
 @pytest.mark.parametrize("has_another", [False, True], ids=["it has none", "it has another"])
 def test_an_mbid_of_another_entity_is_reported_with_the_cached_key(
-    tmp_path: Path, database: str, row: Row, word: str, has_another: bool
+    tmp_path: Path, any_database: str, row: Row, word: str, has_another: bool
 ) -> None:
     own = f"dddddddd-0000-4000-8000-00000000000{int(has_another)}"
     mine: Row = {"recording_mbid": own, "release_mbid": own, "artists": ["Bo"], "artist_mbids": [own]}
     other: Row = {"artist": "Bo", "track": "Other", "album": "Else"}
-    run(tmp_path, database, "1", {**SONG, **ALL}, {**other, **(mine if has_another else {})})
-    before = query(database, HELD)
-    manifest = run(tmp_path, database, "2", {**other, **row})
+    run(tmp_path, any_database, "1", {**SONG, **ALL}, {**other, **(mine if has_another else {})})
+    before = query(any_database, HELD)
+    manifest = run(tmp_path, any_database, "2", {**other, **row})
 
     (key,) = keys(manifest).rows(named=True)
     assert key["status"] == "hit"
     assert key["detail"].startswith(f"{word} {next(one for one in MBIDS if one in str(row))} is ")
     assert key["detail"].endswith("it was not stored")
-    assert query(database, HELD) == before
+    assert query(any_database, HELD) == before
 
 
 def test_the_cost_follows_the_run_and_not_its_keys(tmp_path: Path, database: str) -> None:
@@ -98,8 +98,8 @@ def test_the_cost_follows_the_run_and_not_its_keys(tmp_path: Path, database: str
     assert query(database, "SELECT DISTINCT duration FROM tracks") == [(200,)]
 
 
-def test_the_spellings_that_share_a_key_are_listed_with_it(tmp_path: Path, database: str) -> None:
-    manifest = run(tmp_path, database, "1", SONG, {**SONG, "track": "SONG"}, {**SONG, "artist": "ANN"}, SONG)
+def test_the_spellings_that_share_a_key_are_listed_with_it(tmp_path: Path, any_database: str) -> None:
+    manifest = run(tmp_path, any_database, "1", SONG, {**SONG, "track": "SONG"}, {**SONG, "artist": "ANN"}, SONG)
     (key,) = keys(manifest).rows(named=True)
     assert (key["lookup_key"], key["listens"]) == ("ann\x1fsong\x1fdebut", 4)
     assert key["spellings"] == ["ANN / Song / Debut", "Ann / SONG / Debut", "Ann / Song / Debut"]

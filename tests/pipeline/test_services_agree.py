@@ -52,13 +52,13 @@ def test_every_service_gives_the_same_artists_albums_tracks_and_times(
         assert found[service] == found["spotify"], service
 
 
-def test_the_same_history_of_all_services_in_one_run_is_loaded_once(tmp_path: Path, database: str) -> None:
+def test_the_same_history_of_all_services_in_one_run_is_loaded_once(tmp_path: Path, any_database: str) -> None:
     listens = history(300, seed=1)
     files = [write(tmp_path, service, listens) for service in WRITERS]
-    manifest = load(tmp_path, database, *files)
+    manifest = load(tmp_path, any_database, *files)
     assert manifest["counts"]["inserted"] == len(listens)
     assert manifest["counts"]["duplicate_in_input"] == 4 * len(listens)
     for service in WRITERS:
-        again = load(tmp_path, database, *files, source=service, force=True)
+        again = load(tmp_path, any_database, *files, source=service, force=True)
         assert again["counts"]["already_present"] == len(listens)
         assert again["likely_doubles"] == 0

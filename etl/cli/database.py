@@ -98,8 +98,13 @@ def _show_facts(facts: Mapping[str, object], *, json: bool) -> None:
         show_json(facts)
         return
     for name, value in facts.items():
-        shown = {"None": "-", "True": "yes", "False": "no"}.get(str(value), value)
-        show(f"{name:8} {sanitize(shown)}")
+        show(f"{name:8} {sanitize(_as_word(value))}")
+
+
+def _as_word(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else value
 
 
 @app.command()

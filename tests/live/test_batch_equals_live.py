@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +15,6 @@ from tests.helpers.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe,
 from tests.live.rows import submit_rows
 
 if TYPE_CHECKING:
-    import pytest
-
     from etl.live.submit import LiveConnection
 
 FEATURED = st.sampled_from(["Two (feat. Bo)", "One [ft. Zoë & LISA]"])
@@ -31,6 +30,12 @@ def histories(draw: st.DrawFn) -> list[Row]:
         for place, row in enumerate(draw(st.lists(plain, min_size=1, max_size=9)))
     ]
     return [row for row in rows for _ in range(draw(st.sampled_from([1, 1, 1, 2])))]
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    """Return the address of PostgreSQL's database, then of Koito's file."""
+    return any_database
 
 
 @settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))

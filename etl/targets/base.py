@@ -152,7 +152,7 @@ class Target(Protocol):
         """
 
     def open_live(self) -> Connection:
-        """Return a connection for live listens, which is in no transaction between two of them."""
+        """Return a connection for live listens, on which each statement commits by itself."""
 
     def url(self) -> str:
         """Return the address of the database for other programs, without a password."""

@@ -1,4 +1,4 @@
-"""Stores a live listen whose key is cached, in one short transaction of a few statements.
+"""Stores a live listen whose key is cached: by one statement, or by one short transaction where it adds more.
 
 SQLite has no statement that inserts into one table and updates others, as PostgreSQL has. The transaction holds the
 write lock from its beginning, so nobody merges or deletes what it found before it commits.
@@ -6,6 +6,7 @@ write lock from its beginning, so nobody merges or deletes what it found before 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
     from etl.normalize.fast_path import Single
     from etl.targets.sqlite.connection import SqliteConnection
 
-NOT_CACHED = pl.DataFrame(schema=RESULTS["submit_cached"])
+SUBMITTED = RESULTS["submit_cached"]
+NOT_CACHED = pl.DataFrame(schema=SUBMITTED)
 
 
 def submit_cached(connection: SqliteConnection, listen: Single, user: str | None, user_id: int | None) -> pl.DataFrame:
-    """See ``etl.targets.base.Target``. ``connection`` is in no transaction, and is in none afterwards."""
+    """See ``etl.targets.base.Target``; each statement on ``connection`` commits by itself."""
     user_id = _find_user(connection, user) if user_id is None else user_id
     if user_id is None:
         return NOT_CACHED
+    if not (listen.duration or listen.recording_mbid or listen.release_mbid or listen.artist_mbids):
+        to_store = (listen.lookup_key, listen.second, listen.client, user_id)
+        for ids in connection.query("submit_listen_by_key", *to_store).rows():
+            return pl.DataFrame([(*ids, user_id, True, None, False, False, False)], SUBMITTED, orient="row")
+    connection.script("BEGIN IMMEDIATE")
     try:
-        connection.begin_write()
         stored = _store(connection, listen, user_id)
-        connection.commit()
+        connection.script("COMMIT")
     except StatementError:
-        connection.rollback()
+        _roll_back(connection)
         raise
     return stored
 
@@ -61,6 +67,12 @@ def _store(connection: SqliteConnection, listen: Single, user_id: int) -> pl.Dat
         connection.execute("submit_enrich_artists", track_id, offered)
     beside = (listen.recording_mbid, listen.release_mbid, title, offered)
     return connection.query("submit_cached", artist_id, track_id, listen.second, user_id, inserted, *beside)
+
+
+def _roll_back(connection: SqliteConnection) -> None:
+    """End the transaction, unless SQLite has done so by itself, as it does on a full disk."""
+    with suppress(StatementError):
+        connection.script("ROLLBACK")
 
 
 @cache

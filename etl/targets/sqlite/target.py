@@ -63,9 +63,9 @@ class SqliteTarget:
         )
 
     def open_live(self) -> SqliteConnection:
-        """Return a connection that is in no transaction between two listens; see ``live``."""
+        """Return a connection on which each statement commits by itself."""
         check_path(self.path)
-        return connect(self.path, pace=self.pace)
+        return connect(self.path, autocommit=True, pace=self.pace)
 
     def url(self) -> str:
         """Return ``sqlite:///`` and the path of the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-PAUSE = 0.05  # seconds between two write transactions at most; with 5 ms Koito already gets its turn
+PAUSE = 0.05  # seconds between two write transactions; with 5 ms Koito already gets its turn
 GOAL = 0.3  # seconds that a transaction should hold the lock; a busy machine makes a second of it at times
 FIRST = 30_000  # rows of all tables, before anything was measured
 LEAST = 1_000  # fewer cost as much: a commit alone takes its time
@@ -26,20 +26,15 @@ class WritePace:
     """Seconds that the longest transaction so far has held the lock."""
     _ended: float = 0.0
     """When the last one ended, on the monotonic clock."""
-    _last: float = 0.0
-    """Seconds that it held the lock."""
 
     def pause(self) -> None:
-        """Wait until enough time has passed since the last write transaction: as long as it took, at most ``PAUSE``.
-
-        After a live listen, which takes milliseconds, others get half of the time.
-        """
-        if (left := self._ended + min(self._last, PAUSE) - time.monotonic()) > 0:
+        """Wait until enough time has passed since the last write transaction."""
+        if (left := self._ended + PAUSE - time.monotonic()) > 0:
             time.sleep(left)
 
     def note(self, rows: int, seconds: float) -> None:
         """Note that a transaction wrote ``rows`` rows and held the lock for ``seconds``."""
-        self._ended, self._last = time.monotonic(), seconds
+        self._ended = time.monotonic()
         self.longest = max(self.longest, seconds)
         if rows >= LEAST // 4:
             fitting = int(rows * GOAL / max(seconds, 0.001))

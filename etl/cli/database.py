@@ -42,14 +42,12 @@ def _server(home: str | None) -> EmbeddedServer:
 @app.command()
 def start(home: options.Home = None, json: options.Json = False) -> None:
     """Start the embedded server; `etl run` does it by itself."""
+    from etl.core.dsn import SQLITE
     from etl.core.workspace import find_workspace
-    from etl.targets.open import find_target
 
-    target = find_target(find_workspace(home, None))
-    if target.dialect == "sqlite":
-        raise SettingsError(
-            f"{target.url()} is a file, which needs no server", "For the embedded server, unset ETL_DSN and dsn"
-        )
+    dsn = find_workspace(home, None).dsn
+    if dsn.startswith(SQLITE):
+        raise SettingsError(f"{dsn} is a file, which needs no server", "For the embedded server, unset ETL_DSN and dsn")
     server = _server(home)
     server.start()
     _show_status(server, json=json)
@@ -68,14 +66,15 @@ def stop(home: options.Home = None, json: options.Json = False) -> None:
 @app.command()
 def status(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
     """Tell whether the embedded server runs, and where its data is; or what is in Koito's file, where that is meant."""
+    from etl.core.dsn import SQLITE
     from etl.core.workspace import find_workspace
-    from etl.targets.open import find_target
 
-    target = find_target(find_workspace(home, dsn))
-    if target.dialect == "sqlite":
+    workspace = find_workspace(home, dsn)
+    if workspace.dsn.startswith(SQLITE):
+        from etl.targets.open import find_target
         from etl.targets.sqlite.status import read_status
 
-        _show_facts(read_status(target), json=json)
+        _show_facts(read_status(find_target(workspace)), json=json)
     else:
         _show_status(_server(home), json=json)
 

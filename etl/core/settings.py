@@ -25,13 +25,15 @@ EMBEDDED = "embedded"
 # find_workspace reads what is configured for these: it must tell a password that was typed from a hidden one.
 HOME = Option("Folder of the embedded server and the runs. Env: ETL_HOME.", name="home", metavar="DIR", is_path=True)
 DSN = Option(
-    'Database: a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.',
+    'Database: Koito\'s koito.db, a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.',
     name="dsn",
     default=EMBEDDED,
     metavar="URI",
     shows_default=False,
 )
-DSN_FILE = Option("A file that holds the libpq URI, so that no other file has the password.", "dsn_file", is_path=True)
+DSN_FILE = Option(
+    "A file that holds the database's address, so that no other file has the password.", "dsn_file", is_path=True
+)
 JSON = Option("Print JSON instead of a table.", name="json", kind=bool, configurable=False)
 CONTACT = Option(
     "E-mail address or web page for MusicBrainz to reach you. Env: ETL_CONTACT.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from etl.core.config import environment
 from etl.core.dsn import redact
 from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded.binaries import find_install
@@ -33,7 +33,7 @@ def back_up(uri: str, path: Path, *, is_embedded: bool) -> None:
     try:
         done = subprocess.run(  # noqa: S603 (no shell; the address was checked)
             [*command, f"--dbname={address}"],
-            env={**os.environ, **secret, "LC_ALL": "C"},
+            env={**environment(), **secret, "LC_ALL": "C"},
             capture_output=True,
             text=True,
             check=False,

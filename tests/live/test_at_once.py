@@ -30,6 +30,12 @@ HISTORY = [
 ]
 
 
+@pytest.fixture
+def database(any_database: str) -> str:
+    """Return the address of PostgreSQL's database, then of Koito's file."""
+    return any_database
+
+
 def body(scrobbles: list[dict[str, Any]]) -> bytes:
     """Return ``scrobbles`` as a client submits them to ListenBrainz."""
     listens = [

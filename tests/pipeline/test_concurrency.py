@@ -35,7 +35,7 @@ GROUP BY r.title, a.name HAVING count(*) > 1
 UNION ALL
 SELECT 'track', title || ' on ' || release_id || ' by ' || credits
 FROM (
-    SELECT t.title, t.release_id, string_agg(l.artist_id::text, ',' ORDER BY l.artist_id) AS credits
+    SELECT t.title, t.release_id, string_agg(CAST(l.artist_id AS text), ',' ORDER BY l.artist_id) AS credits
     FROM tracks_with_title t JOIN artist_tracks l ON l.track_id = t.id GROUP BY t.id, t.title, t.release_id
 ) AS credited
 GROUP BY title, release_id, credits HAVING count(*) > 1

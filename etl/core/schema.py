@@ -237,33 +237,8 @@ NEARBY = _schema(
     }
 )
 
-# Listens of a run or of the database as they are compared; seconds are since 1970.
-PLAYS = _schema(
-    {
-        "place": pl.Int64,  # in the run's listens or in NEARBY
-        "format": pl.String,
-        "service": pl.String,
-        "client": pl.String,
-        "rank": pl.Int32,  # of the service; what knows only minutes comes last
-        "second": pl.Int64,  # as stored
-        "artist": pl.String,  # base artist
-        "credit": pl.String,
-        "track": pl.String,
-        "artists": NAMES,
-        "albums": NAMES,  # titles of the release; a missing one is called like its track
-        "loose_artist": pl.String,
-        "loose_track": pl.String,
-        "ended": pl.Int64,  # when the play ended, else when it was recorded
-        "played_ms": pl.Int64,
-        "minute_only": pl.Boolean,
-        "first": pl.Int64,  # the play began in the seconds first..last
-        "last": pl.Int64,
-        "known": pl.Int32,  # how much the row knows: album, MBIDs
-    }
-)
-
-# A row of a run's listens, and what it is a double of: another of them, or a row of NEARBY.
-DOUBLE_PAIRS = _schema({"place": pl.Int64, "of": pl.Int64})
+# The tracks that lookup keys are known to stand for.
+CACHED = _schema({"lookup_key": pl.String, "track_id": pl.Int32})
 
 # Listens that are not loaded because they are there: in the database (``track_id``) or as another row (``of_*``).
 ASIDE = _schema(
@@ -280,6 +255,9 @@ ASIDE = _schema(
     }
 )
 REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
+
+# Why a listen counts as a likely double, whether it was skipped or loaded all the same.
+EVIDENCE = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "evidence": pl.String})
 
 # --- tables that we write (name, columns; how a database stores an MBID or a time is its connection's business) ----
 

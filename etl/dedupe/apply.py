@@ -1,121 +1,129 @@
-"""Applies what ``match`` found to the listens of a run: what is loaded, skipped, set aside, reported. Pure."""
+"""Applies verdicts to the listens of a run: what is loaded, skipped, a duplicate, reported. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import ASIDE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
-
-if TYPE_CHECKING:
-    from etl.dedupe.match import Doubles
+from etl.core.schema import ASIDE, EVIDENCE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
+from etl.dedupe.choose import LIKELY, PRESENT, SAME
+from etl.dedupe.match import OVER
 
 ACCOUNT_TWIN = "account_twin"
 SAME_AS = "the same listen as "
 
+_IS_DOUBLE = pl.col("verdict") == LIKELY
+_IS_ALONE = _IS_DOUBLE & pl.col("leader").is_null()
+
 
 @dataclass(frozen=True)
 class Settled:
-    """The listens of a run, sorted out."""
+    """The listens of a run, sorted out: each is in ``listens``, in ``skipped`` or in ``aside``."""
 
     listens: pl.DataFrame
     """Schema NORMALIZED: to be loaded."""
     recorded: pl.DataFrame
-    """Schema NORMALIZED: ``listens`` and those set aside."""
+    """Schema NORMALIZED: ``listens`` and those in ``aside``."""
     skipped: pl.DataFrame
     """Schema SKIPPED: listens that are to be left out."""
     aside: pl.DataFrame
-    """Schema ASIDE."""
+    """Schema ASIDE: listens that another row, which is loaded, or the database has."""
     likely: pl.DataFrame
     """Schema REPORTED: likely doubles among ``listens``."""
+    evidence: pl.DataFrame
+    """Schema EVIDENCE: of all likely doubles, those in ``skipped`` too."""
 
 
-def apply_doubles(listens: pl.DataFrame, doubles: Doubles, nearby: pl.DataFrame, *, drop_doubles: bool) -> Settled:
-    """Sort ``listens`` (schema NORMALIZED) out; ``nearby`` (schema NEARBY) is what ``doubles`` was found with."""
-    if doubles.found_none:
+def apply_doubles(
+    listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame, *, drop_doubles: bool
+) -> Settled:
+    """Sort ``listens`` (schema NORMALIZED) out by ``verdicts`` (schema VERDICTS), which ``nearby`` was found with.
+
+    Likely doubles are skipped if they are to be dropped; else they are loaded, those in one second once.
+    """
+    if verdicts.is_empty():
         return nothing_settled(listens)
-    places = pl.int_range(pl.len(), dtype=pl.Int64).alias("place")
-    rows = listens.select(places, "file", "row", "lookup_key", "listened_at")
-    held = nearby.select(places, "track_id", "second", _held_name())
-    likely = _likely(rows, doubles, held)
-    dropped = likely.get_column("place") if drop_doubles else likely.get_column("place").clear()
-    skipped = pl.concat(
-        [
-            _skips(rows, doubles.not_counted, SkipReason.NOT_PLAYED_TO_END),
-            _skips(rows, dropped, SkipReason.LIKELY_DOUBLE),
-        ]
-    )
-    aside = pl.concat([_same(rows, doubles.same), _present(rows, doubles.present, held)])
-    left_out = pl.concat([doubles.not_counted, dropped])
-    set_aside = pl.concat([left_out, doubles.same.get_column("place"), doubles.present.get_column("place")])
+    named = _named(listens, verdicts, nearby)
+    doubles = named.filter(_IS_DOUBLE)
+    skips = named.filter(pl.col("verdict") == OVER).with_columns(reason=pl.lit(str(SkipReason.NOT_PLAYED_TO_END)))
+    same = named.filter(pl.col("verdict") == SAME)
+    likely = doubles.filter(_IS_ALONE)
+    if drop_doubles:
+        dropped = doubles.with_columns(reason=pl.lit(str(SkipReason.LIKELY_DOUBLE)))
+        skips = pl.concat([skips, dropped])
+        likely = likely.clear()
+    else:
+        followers = doubles.filter(~_IS_ALONE).with_columns(of="leader", double_of="leader_name")
+        same = pl.concat([same, followers])
+    aside = pl.concat([_duplicates(same, listens), _present(named.filter(pl.col("verdict") == PRESENT), nearby)])
+    left_out = skips.get_column("place")
     return Settled(
-        listens=_without(listens, set_aside),
+        listens=_without(listens, pl.concat([left_out, aside.get_column("place")])),
         recorded=_without(listens, left_out),
-        skipped=conform(skipped.sort("file", "row"), SKIPPED),
-        aside=conform(aside, ASIDE),
-        likely=conform(likely.filter(~pl.col("place").is_in(dropped.implode())), REPORTED),
+        skipped=conform(skips.sort("file", "row").select(*SKIPPED), SKIPPED),
+        aside=conform(aside.select(*ASIDE), ASIDE),
+        likely=conform(likely.with_columns(note=_note()).select(*REPORTED), REPORTED),
+        evidence=conform(doubles.select(*EVIDENCE), EVIDENCE),
     )
 
 
 def nothing_settled(listens: pl.DataFrame) -> Settled:
     """Return ``listens`` (schema NORMALIZED) before they are compared with anything."""
-    return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED))
+    return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED), empty(EVIDENCE))
+
+
+def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
+    """Add to ``verdicts``: file, row, key and time of each listen, and the names of what it is a double of."""
+    place = pl.int_range(pl.len(), dtype=pl.Int64)
+    rows = listens.select("file", "row", "lookup_key", "listened_at", place=place)
+    names = rows.select(of="place", name=pl.format("{}:{}", "file", "row"))
+    # A listen of the database is named as FILE:ROW would be: the track as file, the second as row.
+    held = nearby.select(listen=place, held_name=pl.format("database!{}:{}", "track_id", "second"))
+    leaders = names.select(leader="of", leader_name="name")
+    return (
+        verdicts.join(rows, on="place", how="left", maintain_order="left")
+        .join(names, on="of", how="left", maintain_order="left")
+        .join(leaders, on="leader", how="left", maintain_order="left")
+        .join(held, on="listen", how="left", maintain_order="left")
+        .with_columns(double_of=pl.coalesce("held_name", "name"))
+        .drop("held_name", "name")
+    )
+
+
+def _note() -> pl.Expr:
+    return pl.when("is_twin").then(pl.lit(ACCOUNT_TWIN))
 
 
 def _without(listens: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     return listens.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(places.implode())) if len(places) else listens
 
 
-def _held_name() -> pl.Expr:
-    """Name a listen of the database as FILE:ROW would: the track as file, the second as row."""
-    return pl.format("database!{}:{}", "track_id", "second").alias("name")
-
-
-def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("place", "file", "row", name=pl.format("{}:{}", "file", "row"))
-
-
-def _likely(rows: pl.DataFrame, doubles: Doubles, held: pl.DataFrame) -> pl.DataFrame:
-    parts = [
-        (doubles.account_twins, held, ACCOUNT_TWIN),
-        (doubles.likely_present, held, None),
-        (doubles.likely, _named(rows), None),
-    ]
-    found = [
-        pairs.join(others, left_on="of", right_on="place", maintain_order="left").select(
-            "place", double_of="name", note=pl.lit(note, pl.String)
-        )
-        for pairs, others, note in parts
-    ]
-    each = pl.concat(found).unique("place", keep="first", maintain_order=True)
-    return rows.select("place", "file", "row").join(each, on="place", maintain_order="left")
-
-
-def _skips(rows: pl.DataFrame, places: pl.Series, reason: SkipReason) -> pl.DataFrame:
-    return rows.filter(pl.col("place").is_in(places.implode())).select("file", "row", reason=pl.lit(str(reason)))
-
-
-def _same(rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    others = _named(rows).rename({"file": "of_file", "row": "of_row"})
-    found = rows.join(pairs, on="place", maintain_order="left").join(
-        others, left_on="of", right_on="place", maintain_order="left"
-    )
-    return found.with_columns(
+def _duplicates(same: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of ``named`` that another row stands for, as schema ASIDE with their place."""
+    others = listens.select(of_file="file", of_row="row", of=pl.int_range(pl.len(), dtype=pl.Int64))
+    found = same.join(others, on="of", how="left", maintain_order="left")
+    return found.select(
+        "place",
+        *("file", "row", "lookup_key", "listened_at"),
         outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)),
-        detail=pl.format(f"{SAME_AS}{{}}", "name"),
+        detail=pl.format(f"{SAME_AS}{{}}", "double_of"),
         track_id=pl.lit(None, pl.Int32),
-    ).select(*ASIDE)
-
-
-def _present(rows: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    found = rows.join(pairs, on="place", maintain_order="left").join(
-        held, left_on="of", right_on="place", maintain_order="left"
+        of_file="of_file",
+        of_row="of_row",
     )
-    return found.with_columns(
+
+
+def _present(present: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of ``named`` that the database has, as schema ASIDE with their place."""
+    tracks = nearby.select("track_id", listen=pl.int_range(pl.len(), dtype=pl.Int64))
+    found = present.join(tracks, on="listen", how="left", maintain_order="left")
+    return found.select(
+        "place",
+        *("file", "row", "lookup_key", "listened_at"),
         outcome=pl.lit(str(Outcome.ALREADY_PRESENT)),
-        detail=pl.format(f"{SAME_AS}{{}}", "name"),
+        detail=pl.format(f"{SAME_AS}{{}}", "double_of"),
+        track_id="track_id",
         of_file=pl.lit(None, pl.String),
         of_row=pl.lit(None, pl.Int32),
-    ).select(*ASIDE)
+    )

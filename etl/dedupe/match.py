@@ -1,205 +1,102 @@
-"""Finds the listens of a run that another file, service or run recorded too, or probably did. Pure."""
+"""Compares the listens of a run with each other and with what the database holds near them. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from etl.core.schema import DOUBLE_PAIRS, empty
-from etl.dedupe.plays import HOUR, MINUTE, not_counted, of_database, of_run
+from etl.core.schema import conform, empty
+from etl.dedupe.candidates import candidates
+from etl.dedupe.choose import choose
+from etl.dedupe.groups import grouped
+from etl.dedupe.members import KNOWN, Content
+from etl.dedupe.names import loose
+from etl.dedupe.plays import collapse, finished, of_database, of_run, together
+from etl.dedupe.schema import VERDICTS
+from etl.dedupe.services import is_one_of, rank_of, service_of
+from etl.dedupe.windows import MINUTE, with_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Sequence
 
-_NAMES = ["loose_artist", "loose_track"]
+    from etl.dedupe.services import RecordingService
 
-NO_PAIRS = empty(DOUBLE_PAIRS)
-
-
-@dataclass(frozen=True)
-class Doubles:
-    """Pairs (place, of) of schema PAIRS; ``place`` is a row of the run's listens, each at most once per frame."""
-
-    same: pl.DataFrame
-    """``of`` is another row of the run, which stays: the same listen."""
-    present: pl.DataFrame
-    """``of`` is a row of NEARBY: the database has the listen."""
-    not_counted: pl.Series
-    """Places of rows that a better export of the same service calls no listens."""
-    likely: pl.DataFrame
-    """``of`` is another row of the run that stays."""
-    likely_present: pl.DataFrame
-    """``of`` is a row of NEARBY."""
-    account_twins: pl.DataFrame
-    """``of`` is a row of NEARBY that came from Spotify's account data: a poorer record of the same play."""
-
-    @property
-    def found_none(self) -> bool:
-        """Whether no row is a double of anything."""
-        pairs = (self.same, self.present, self.likely, self.likely_present, self.account_twins)
-        return self.not_counted.is_empty() and all(frame.is_empty() for frame in pairs)
+OVER: Final = "not_counted"
 
 
 def find_doubles(
     listens: pl.DataFrame,
-    formats: Mapping[str, str],
-    passed: pl.DataFrame,
+    not_counted: pl.DataFrame,
     nearby: pl.DataFrame,
-    *,
-    spotify_ends: bool,
-) -> Doubles:
-    """Compare ``listens`` (schema NORMALIZED) with each other and with ``nearby`` (schema NEARBY).
+    cached: pl.DataFrame,
+    services: Sequence[RecordingService],
+    coarse: Collection[str] = (),
+) -> pl.DataFrame:
+    """Return the verdicts (schema VERDICTS) on those of ``listens`` that are not simply to be loaded.
 
-    ``formats`` names the format of each file; ``passed`` has schema PASSED_OVER. The result depends on the content of
-    the rows alone, but for ties between equal ones.
+    ``listens`` has the columns COMPARED, ``not_counted`` schema NOT_COUNTED, ``nearby`` schema NEARBY (``reach`` says
+    what it has to hold). ``cached`` (schema CACHED) has the run's keys that the database knows, or those of rows in the
+    second of a listen in ``nearby``. ``services`` are all that are known; ``coarse`` names those of which an export
+    that knows only minutes was loaded before. The result depends on the content of the rows alone.
     """
-    none = Doubles(NO_PAIRS, NO_PAIRS, pl.Series("place", [], dtype=pl.Int64), NO_PAIRS, NO_PAIRS, NO_PAIRS)
-    used = {formats[file] for file in listens.get_column("file").unique()}
-    if listens.is_empty() or (len(used) < 2 and nearby.is_empty() and passed.is_empty()):
-        return none
-    plays, held = of_run(listens, formats), of_database(nearby, spotify_ends=spotify_ends)
-    over = _not_counted(plays, passed)
-    left = _without(plays, over)
-    present = _present(left, held)
-    same = _same(left)
-    same = _without(same, present.get_column("place"))
-    stay = _without(left, same.get_column("place"), present.get_column("place"))
-    # A listen that the database has under these very names and second is no double of itself.
-    own = _joined(left, held, ["second", "artist", "track"]).get_column("of")
-    likely_present = _likely(stay, _without(held, own))
-    return Doubles(
-        same=same,
-        present=present,
-        not_counted=over,
-        likely=_likely(_without(stay, likely_present.get_column("place")), stay),
-        likely_present=likely_present,
-        account_twins=_account_twins(stay, held),
+    if listens.is_empty():
+        return empty(VERDICTS)
+    over = _not_counted(listens, not_counted, services)
+    rows = listens.with_row_index("place").cast({"place": pl.Int64}).filter(~over)
+    if nearby.is_empty() and _is_one_service(rows, services):
+        rows = rows.filter(pl.col("listened_at").is_duplicated())
+    if rows.is_empty():
+        return _as_verdicts(over)
+    compared = of_run(rows, services)
+    distinct, play = collapse(compared)
+    plays = together(distinct, of_database(nearby, services, coarse))
+    plays = finished(with_windows(plays))
+    groups = grouped(plays, candidates(plays))
+    known = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in KNOWN)
+    ranked = rows.select(
+        "place",
+        play=play,
+        rank=compared.select(rank_of(services, pl.col("service"))).to_series(),
+        unknown=len(KNOWN) - known,
+        key=pl.col("lookup_key").hash(),
     )
+    verdicts = choose(ranked, plays, groups, Content(listens, nearby, cached))
+    return pl.concat([verdicts, _as_verdicts(over)]).sort("place")
 
 
-def _same(plays: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that another format recorded too, each with the row that knows most of it."""
-    order = [
-        pl.col("known").neg(),
-        *(pl.col(name) for name in ("rank", "format", "credit", "track", "client", "place")),
-    ]
-    ranked = plays.sort(order, nulls_last=True)
-    exact, coarse = ranked.filter(~pl.col("minute_only")), ranked.filter("minute_only")
-    found = [_led(exact, ["second", "artist", "track"])]
-    found.append(_led(_without(exact, found[0].get_column("place")), ["second", "credit", "track"]))
-    found.append(_within_minute(coarse, exact))
-    found.append(_led(_without(coarse, found[2].get_column("place")), ["service", "second", *_NAMES]))
-    return _to_the_end(pl.concat(found))
+def _is_one_service(listens: pl.DataFrame, services: Sequence[RecordingService]) -> bool:
+    """Say whether only plays of one second can be the same: all are one service's, which knows their seconds."""
+    recorders = listens.select("source", service_of(services, pl.col("source"), pl.col("client")).alias("service"))
+    return recorders.unique().height == 1 and not listens.get_column("minute_only").any()
 
 
-def _led(ranked: pl.DataFrame, group: list[str]) -> pl.DataFrame:
-    """Return the rows of each ``group`` whose format is not that of its first row, with that first row."""
-    shared = ranked.filter(pl.col("format").n_unique().over(group) > 1)
-    leader = pl.col("place").first().over(group)
-    return (
-        shared.with_columns(of=leader, leads=pl.col("format").first().over(group))
-        .filter(pl.col("format") != pl.col("leads"))
-        .select(*DOUBLE_PAIRS)
-    )
+def _not_counted(listens: pl.DataFrame, not_counted: pl.DataFrame, services: Sequence[RecordingService]) -> pl.Series:
+    """Say of each listen whether it is a play that a better export of its service does not count.
 
-
-def _within_minute(coarse: pl.DataFrame, precise: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that know only the minute, with a row of the same service that knows more of it."""
-    key = ["service", *_NAMES, "minute"]
-    pairs = _joined(_with_minute(coarse), _with_minute(precise), key)
-    fits = (pl.col("played_ms") == pl.col("played_ms_of")).fill_null(value=True) & (
-        pl.col("format") != pl.col("format_of")
-    )
-    return _first(pairs.filter(fits))
-
-
-def _with_minute(plays: pl.DataFrame) -> pl.DataFrame:
-    return plays.with_columns(minute=pl.col("ended") // MINUTE)
-
-
-def _not_counted(plays: pl.DataFrame, passed: pl.DataFrame) -> pl.Series:
-    """Return the places of rows that know only the minute, where ``passed`` has the play."""
-    if passed.is_empty():
-        return pl.Series("place", [], dtype=pl.Int64)
-    key = [*_NAMES, "minute", "played_ms"]
-    coarse = _with_minute(plays.filter(pl.col("minute_only") & (pl.col("service") == "spotify")))
-    return coarse.join(_with_minute(not_counted(passed)), on=key, how="semi").get_column("place")
-
-
-def _present(plays: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that the database has: from another service in the same second, or in the minute that is known."""
-    exact = _joined(plays.filter(~pl.col("minute_only")), held, ["second", "artist", "track"])
-    # Such a listen finds its track by its key, and what it knows beside is kept.
-    is_itself = pl.col("albums").list.first().is_in(pl.col("albums_of")) & (
-        pl.col("artists").list.set_difference("artists_of").list.len() == 0
-    )
-    itself = exact.filter(is_itself).get_column("place")
-    exact = _without(exact, itself).filter(pl.col("client").ne_missing(pl.col("client_of")))
-    coarse = _overlapping(
-        plays.filter("minute_only").with_columns(first="second", last=pl.col("second") + MINUTE - 1),
-        held.with_columns(first="second", last="second"),
-    ).filter(pl.col("service") == pl.col("service_of"))
-    return _first(pl.concat([exact.select(*DOUBLE_PAIRS), coarse.select(*DOUBLE_PAIRS)]))
-
-
-def _likely(plays: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with one that another service, which goes before theirs, recorded at about that time."""
-    pairs = _overlapping(plays, others).filter(
-        (pl.col("service") != pl.col("service_of")) & (pl.col("rank") > pl.col("rank_of"))
-    )
-    distance = (pl.col("first") - pl.col("first_of")).abs()
-    return _first(pairs.sort("place", distance, "rank_of", "second_of", "of", nulls_last=True))
-
-
-def _account_twins(plays: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return plays of Spotify whose record in account data is there: its time is the minute of the end.
-
-    Under --spotify-time start it is as long before that minute as the track was played.
+    Account data does not know whether a play was ended by its track's end; it has the minute and how long it lasted.
     """
-    minute = pl.col("ended") // MINUTE * MINUTE
-    stored = pl.when(pl.col("second") == pl.col("ended")).then(minute)
-    precise = plays.filter(~pl.col("minute_only") & (pl.col("service") == "spotify")).with_columns(
-        stored=stored.otherwise((minute * 1000 - pl.col("played_ms")) // 1000)
+    if not_counted.is_empty():
+        return pl.repeat(value=False, n=listens.height, dtype=pl.Boolean, eager=True)
+    key = ["artist", "track", "minute", "played_ms"]
+    minute = pl.col("ended_at").dt.epoch("s") // MINUTE
+    over = _loose(not_counted).select("played_ms", "artist", "track", minute=minute).unique()
+    is_whole = is_one_of(pl.col("source"), (one for one in services if one.is_whole))
+    may_be = pl.col("minute_only").fill_null(value=False) & is_whole
+    mine = _loose(listens.select("artist", "track", "ended_at", "played_ms", may_be=may_be)).with_columns(minute=minute)
+    met = mine.join(over.with_columns(is_over=pl.lit(value=True)), on=key, how="left", maintain_order="left")
+    return met.select(pl.col("is_over").fill_null(value=False) & pl.col("may_be")).to_series()
+
+
+def _loose(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(loose(rows.get_column("artist")), loose(rows.get_column("track")))
+
+
+def _as_verdicts(over: pl.Series) -> pl.DataFrame:
+    found = pl.DataFrame({"place": over.arg_true().cast(pl.Int64)}).with_columns(
+        verdict=pl.lit(OVER),
+        evidence=pl.lit(None, pl.String),
+        is_twin=pl.lit(value=False),
+        **{name: pl.lit(None, pl.Int64) for name in ("of", "listen", "leader")},
     )
-    twins = held.filter(pl.col("service") == "spotify").with_columns(stored="second")
-    pairs = _joined(precise, twins, ["stored", *_NAMES])
-    return _first(pairs.filter(pl.col("second") != pl.col("second_of")))
-
-
-def _overlapping(plays: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs with comparable names that may have begun at one time; columns of ``others`` end in ``_of``."""
-    ours = _by_hour(plays.join(others, on=_NAMES, how="semi"))
-    theirs = _by_hour(others.join(plays, on=_NAMES, how="semi"))
-    meets = (pl.col("first") <= pl.col("last_of")) & (pl.col("first_of") <= pl.col("last"))
-    return _joined(ours, theirs, [*_NAMES, "hour"]).filter(meets)
-
-
-def _by_hour(plays: pl.DataFrame) -> pl.DataFrame:
-    return plays.with_columns(hour=pl.int_ranges(pl.col("first") // HOUR, pl.col("last") // HOUR + 1)).explode("hour")
-
-
-def _joined(plays: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    return plays.join(others, on=key, suffix="_of", maintain_order="left_right").rename({"place_of": "of"})
-
-
-def _first(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return the first pair of each place."""
-    return pairs.select(*DOUBLE_PAIRS).unique("place", keep="first", maintain_order=True)
-
-
-def _without(plays: pl.DataFrame, *settled: pl.Series) -> pl.DataFrame:
-    return plays.filter(~pl.col("place").is_in(pl.concat(settled).implode()))
-
-
-def _to_the_end(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Follow chains: what is the same as a row that is itself set aside is the same as the one that stays."""
-    of = dict(pairs.iter_rows())
-    ends = []
-    for end in of.values():
-        last = end
-        while (further := of.get(last)) is not None:
-            last = further
-        ends.append(last)
-    return pl.DataFrame({"place": list(of), "of": ends}, schema=DOUBLE_PAIRS)
+    return conform(found, VERDICTS)

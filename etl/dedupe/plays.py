@@ -6,131 +6,126 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import PLAYS, conform
-from etl.dedupe.names import loose
+from etl.core.schema import conform
+from etl.dedupe.names import artist_codes, title_codes
+from etl.dedupe.schema import PLAYS
+from etl.dedupe.services import END, LISTENBRAINZ, START, is_one_of, service_of
+from etl.dedupe.windows import EARLY, EARLY_UNTIL, MINUTE, TOLERANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Sequence
 
-HOUR = 3600
-MINUTE = 60
-HEARD = 30  # seconds
-TOLERANCE = 5  # seconds on either side: two clocks that are 10 s apart still meet, as multi-scrobbler allows
-LONGEST_PLAY = 12 * HOUR  # with its pauses; what took longer is taken to have begun when it would have without them
+    from etl.dedupe.services import RecordingService
 
-# Of two likely doubles the one further left stays. Those that say when a play began, with the most beside it, first.
-PREFERENCE = ("database", "koito", "listenbrainz", "lastfm", "maloja", "spotify")
-_OWN_CLIENT = ("lastfm", "maloja", "spotify")  # the clients that stand for one service, here as in Koito
+COMPARED = (
+    *("file", "row", "lookup_key", "listened_at", "artist", "track", "album", "artists", "release_mbid"),
+    *("recording_mbid", "duration", "client", "source", "started_at", "ended_at", "played_ms", "minute_only"),
+)
+"""The columns of listens (schema NORMALIZED) that the comparison reads."""
+
+_SAME = ("service", "source", "clock", "second", "is_coarse", "title", "names")
+_BEFORE_WINDOWS = [name for name in PLAYS if name not in ("play", "first", "last", "start", "unpaused")]
 
 
-def service_of(source: pl.Expr, client: pl.Expr) -> pl.Expr:
-    """Return who recorded a listen: its source, or, of one that was handed on by Koito, the service that it came from.
+def of_run(listens: pl.DataFrame, services: Sequence[RecordingService]) -> pl.DataFrame:
+    """Return a row for each of ``listens`` (the columns COMPARED): its play, without ``play`` and the windows.
 
-    Null ``source`` stands for the database.
+    ``title`` and ``names`` sum up title and artists: rows that are equal in ``_SAME`` are one play.
     """
-    handed_on = source.is_null() | (source == "koito")
-    return pl.when(handed_on & client.is_in(_OWN_CLIENT)).then(client).otherwise(source.fill_null("database"))
-
-
-def own_client(listens: pl.DataFrame) -> str | None:
-    """Return the service of all ``listens`` (schema NORMALIZED), if it is one that has a client of its own."""
-    services = listens.select(service_of(pl.col("source"), pl.col("client"))).to_series().unique()
-    return services.item() if len(services) == 1 and services.item() in _OWN_CLIENT else None
-
-
-def hours(listens: pl.DataFrame) -> pl.Series:
-    """Return the hours (since 1970) in which a listen of the database may be a double of one of ``listens``."""
-    second = pl.col("listened_at").dt.epoch("s")
-    begun = pl.min_horizontal(second, pl.col("started_at").dt.epoch("s").clip(second - LONGEST_PLAY, None))
-    ended = pl.max_horizontal(second, pl.col("ended_at").dt.epoch("s"))
-    spans = listens.select(first=(begun - 2 * MINUTE) // HOUR, last=(ended + 2 * MINUTE) // HOUR).unique()
-    return spans.select(pl.int_ranges("first", pl.col("last") + 1)).to_series().explode().unique().sort().rename("hour")
-
-
-def of_run(listens: pl.DataFrame, formats: Mapping[str, str]) -> pl.DataFrame:
-    """Return ``listens`` (schema NORMALIZED) as PLAYS; ``formats`` names each file's format."""
-    second = pl.col("listened_at").dt.epoch("s")
-    minute_only = pl.col("minute_only").fill_null(value=False)
-    ended = pl.col("ended_at").dt.epoch("s")
-    started = pl.col("started_at").dt.epoch("s").fill_null(ended - pl.col("played_ms") // 1000)
-    slack = pl.when(minute_only).then(MINUTE).otherwise(0) + TOLERANCE
-    service = service_of(pl.col("source"), pl.col("client"))
-    is_known = (pl.col(name).is_not_null().cast(pl.Int32) for name in ("album", "recording_mbid", "release_mbid"))
-    return _as_plays(
-        listens.select(
-            place=pl.int_range(pl.len(), dtype=pl.Int64),
-            format=pl.col("file").replace_strict(formats, return_dtype=pl.String),
-            service=service,
-            client="client",
-            second=second,
-            artist=pl.col("artists").list.first(),
-            credit="artist",
-            track="track",
-            artists="artists",
-            albums=pl.concat_list(pl.coalesce("album", "track")),
-            ended=pl.coalesce(ended, second),
-            played_ms="played_ms",
-            minute_only=minute_only,
-            # Something that ended at a known second was begun before; anything else began when it says.
-            first=pl.coalesce(pl.max_horizontal(started, ended - LONGEST_PLAY), second) - TOLERANCE,
-            last=pl.coalesce(ended, second) + slack,
-            known=pl.sum_horizontal(is_known),
-        )
+    second, ended_at = pl.col("listened_at").dt.epoch("s"), pl.col("ended_at")
+    service = service_of(services, pl.col("source"), pl.col("client"))
+    by_end = is_one_of(service, (one for one in services if one.is_whole and one.clock == END))
+    ended = pl.coalesce(ended_at.dt.epoch("s"), pl.when(by_end).then(second))
+    # A start that is the end less what was played was worked out so, and is late by the pauses.
+    recorded = pl.col("started_at") != ended_at - pl.duration(milliseconds="played_ms")
+    rows = listens.select(
+        listen=pl.lit(None, pl.Int64),
+        service=service,
+        source="source",
+        clock=pl.when(second == ended).then(pl.lit(END)).otherwise(pl.lit(START)),
+        second=second,
+        is_coarse=pl.col("minute_only").fill_null(value=False),
+        is_whole=ended.is_not_null(),
+        ended=ended,
+        played=pl.col("played_ms") // 1000,
+        length="duration",
+        recorded=pl.when(recorded).then(pl.col("started_at").dt.epoch("s")),
+        before=_before(second, service == LISTENBRAINZ),
+        title=title_codes(listens.get_column("track")),
     )
+    codes = artist_codes(listens.get_column("artists"), listens.get_column("artist"))
+    return rows.hstack(codes).with_columns(titles=pl.concat_list("title")).cast({"length": pl.Int64})
 
 
-def of_database(nearby: pl.DataFrame, *, spotify_ends: bool) -> pl.DataFrame:
-    """Return ``nearby`` (schema NEARBY) as PLAYS: a row for each of its names.
+def of_database(nearby: pl.DataFrame, services: Sequence[RecordingService], coarse: Collection[str]) -> pl.DataFrame:
+    """Return ``nearby`` (schema NEARBY) as plays without ``play`` and the windows.
 
-    ``spotify_ends``: Spotify's plays are stored by their end. They began as long before as the track is at most, and
-    at least as long as Spotify counts as heard; all other listens began when they say.
+    ``coarse`` names services of which an export that knows only minutes was loaded: their listens at the beginning of
+    a minute may be such.
     """
-    second, length = pl.col("second"), pl.col("duration").cast(pl.Int64)
-    service = service_of(pl.lit(None, pl.String), pl.col("client"))
-    is_end = (service == "spotify") & (length > 0) & pl.lit(value=spotify_ends)
-    rows = nearby.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
-    named = (
-        rows.with_columns(title="titles", name="artists")
-        .explode("title")
-        .explode("name")
-        .select(
-            "place",
-            "client",
-            "second",
-            format=pl.lit("database"),
-            service=service,
-            artist="name",
-            credit="name",
-            track="title",
-            artists="artists",
-            albums="albums",
-            ended=second,
-            played_ms=pl.lit(None, pl.Int64),
-            minute_only=pl.lit(value=False),
-            first=second - pl.when(is_end).then(length).otherwise(0) - TOLERANCE,
-            last=second - pl.when(is_end).then(pl.min_horizontal(length, HEARD)).otherwise(0) + TOLERANCE,
-            known=pl.lit(0, pl.Int32),
-        )
-    )
-    return _as_plays(named).with_columns(rank=pl.lit(-1, pl.Int32))
-
-
-def not_counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``rows`` (schema PASSED_OVER) with what they are compared by: ended, played_ms and loose names."""
-    return rows.select(
-        "played_ms",
-        ended=pl.col("ended_at").dt.epoch("s"),
-        loose_artist=loose(rows.get_column("artist")),
-        loose_track=loose(rows.get_column("track")),
+    second, client = pl.col("second"), pl.col("client")
+    service = service_of(services, pl.lit(None, pl.String), client)
+    is_whole = is_one_of(service, (one for one in services if one.is_whole))
+    by_end = is_one_of(service, (one for one in services if one.is_whole and one.clock == END))
+    length = pl.col("duration").cast(pl.Int64)
+    title_lists = nearby.select(pl.int_range(pl.len()).alias("at"), "titles").explode("titles", empty_as_null=True)
+    codes = title_lists.with_columns(code=title_codes(title_lists.get_column("titles")))
+    titles = codes.group_by("at", maintain_order=True).agg(pl.col("code").drop_nulls().unique()).get_column("code")
+    return nearby.select(
+        listen=pl.int_range(pl.len(), dtype=pl.Int64),
+        service=service,
+        source=pl.lit(None, pl.String),
+        clock=pl.when(by_end).then(pl.lit(END)).otherwise(pl.lit(START)),
+        second=second,
+        is_coarse=is_one_of_names(service, coarse) & ((second % MINUTE == 0) | (is_whole & ~by_end)),
+        is_whole=is_whole,
+        ended=pl.when(by_end).then(second),
+        played=pl.lit(None, pl.Int64),
+        length=pl.when(length > 0).then(length),
+        recorded=pl.lit(None, pl.Int64),
+        before=_before(second, service.is_null()),
+        titles=titles,
+        artists=artist_codes(nearby.get_column("artists")).get_column("artists"),
     )
 
 
-def _as_plays(rows: pl.DataFrame) -> pl.DataFrame:
-    ranks = {name: rank for rank, name in enumerate(PREFERENCE)}
-    rank = pl.col("service").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int32)
-    names = rows.with_columns(
-        loose_artist=loose(rows.get_column("artist")),
-        loose_track=loose(rows.get_column("track")),
-        rank=rank + pl.when("minute_only").then(len(ranks) + 1).otherwise(0).cast(pl.Int32),
+def is_one_of_names(service: pl.Expr, names: Collection[str]) -> pl.Expr:
+    """Say whether a service has one of ``names``."""
+    return service.is_in(list(names)).fill_null(value=False)
+
+
+def collapse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the distinct plays of what ``of_run`` returned, and the position there of each row's.
+
+    Two rows of one service with the same second and names are one play, also within one export: ListenBrainz holds
+    what several programs submitted. Plays of one second stand in the order of their content.
+    """
+    is_repeated = rows.get_column("second").is_duplicated()
+    repeated, alone = rows.filter(is_repeated), rows.filter(~is_repeated)
+    distinct = repeated.unique(list(_SAME), keep="first").sort("second", "title", "names", "service", "source")
+    numbers = distinct.select(*_SAME).with_row_index("play").cast({"play": pl.Int64})
+    of_repeated = repeated.select(*_SAME).join(
+        numbers, on=list(_SAME), how="left", nulls_equal=True, maintain_order="left"
     )
-    return conform(names.cast({"second": pl.Int64, "ended": pl.Int64, "first": pl.Int64, "last": pl.Int64}), PLAYS)
+    of_alone = pl.int_range(distinct.height, distinct.height + alone.height, dtype=pl.Int64, eager=True)
+    places = pl.concat([is_repeated.arg_true(), (~is_repeated).arg_true()])
+    play = pl.zeros(rows.height, pl.Int64, eager=True).scatter(
+        places, pl.concat([of_repeated.get_column("play"), of_alone.rename("play")])
+    )
+    return pl.concat([distinct, alone]).select(_BEFORE_WINDOWS), play.rename("play")
+
+
+def together(of_the_run: pl.DataFrame, of_the_database: pl.DataFrame) -> pl.DataFrame:
+    """Return the plays of both, those of the run first, with their numbers and without the windows."""
+    plays = pl.concat([of_the_run, of_the_database.select(_BEFORE_WINDOWS)])
+    return plays.with_columns(play=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def finished(plays: pl.DataFrame) -> pl.DataFrame:
+    """Return ``plays`` as schema PLAYS."""
+    return conform(plays, PLAYS)
+
+
+def _before(second: pl.Expr, may_be_early: pl.Expr) -> pl.Expr:
+    is_early = may_be_early & (second < EARLY_UNTIL)
+    return pl.when(is_early).then(pl.lit(EARLY, pl.Int64)).otherwise(pl.lit(TOLERANCE, pl.Int64))

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import NEARBY, NOT_COUNTED, conform, empty
-from etl.dedupe import Settled, apply_doubles, find_doubles, hours, own_client
+from etl.core.schema import CACHED, NEARBY, NOT_COUNTED, conform, empty
+from etl.dedupe import COMPARED, END, START, RecordingService, Settled, apply_doubles, find_doubles, may_hold, reach
 from etl.extract.row_store import RowStore
+from etl.formats import preferences, sources_by_client
+from etl.load.snapshot import read_hits
 from etl.targets import ledger
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
     from etl.targets.pool import Pool
 
-_NEARNESS = ("file", "listened_at", "client", "source", "started_at", "ended_at", "minute_only")
+_WHOLE = "spotify"  # it records how long a play lasted, not only when it began
+_COARSE = {"spotify-account": "spotify", "lastfm-minutes": "lastfm"}  # formats that know only minutes
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class Comparison:
     """Schema NOT_COUNTED."""
     has_ledger: bool
 
+    @property
+    def services(self) -> list[RecordingService]:
+        """What each source records."""
+        clients = {source: client for client, source in sources_by_client().items()}
+        clock = END if self.settings.spotify_time == "end" else START
+        return [
+            RecordingService(source, clients.get(source), rank, source == _WHOLE, clock if source == _WHOLE else START)
+            for source, rank in preferences().items()
+        ]
+
 
 def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, window: int, *, has_ledger: bool) -> Rows:
     """Return ``rows`` without duplicates, and with the likely doubles marked or skipped.
@@ -48,7 +61,7 @@ def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, win
     if rows.listens.spilled and not pool.control(lambda control: _may_have_duplicates(control, run, rows, window)):
         return rows
     listens = rows.listens.read()
-    found = pool.control(lambda control: _compare(control, run, listens))
+    found = pool.control(lambda control: _settle(control, run, listens))
     return replace(
         rows,
         listens=RowStore(found.listens),
@@ -59,44 +72,76 @@ def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, win
     )
 
 
-def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame) -> Settled:
+def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> Settled:
     """Sort out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = _read_nearby(connection, run, listens)
-    spotify_ends = run.settings.spotify_time == "end"
-    doubles = find_doubles(listens, run.formats, run.not_counted, nearby, spotify_ends=spotify_ends)
-    return apply_doubles(listens, doubles, nearby, drop_doubles=run.settings.drop_doubles)
+    verdicts = _compare(connection, run, listens, nearby)
+    return apply_doubles(listens, verdicts, nearby, drop_doubles=run.settings.drop_doubles)
 
 
 def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, window: int) -> bool:
-    """Say whether ``_compare`` could find anything."""
+    """Say whether ``_settle`` could find anything.
+
+    Plays of one export are the same in one second only, so that each window can be compared by itself.
+    """
     if len(set(run.formats.values())) > 1 or not run.not_counted.is_empty():
         return True
-    windows = rows.listens.windows(window)
-    return any(not _read_nearby(connection, run, one.read(_NEARNESS)).is_empty() for one in windows)
+    for one in rows.listens.windows(window):
+        listens = one.read(COMPARED)
+        if not _compare(connection, run, listens, _read_nearby(connection, run, listens)).is_empty():
+            return True
+    return False
+
+
+def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
+    """Return the verdicts on ``listens``, as schema VERDICTS."""
+    coarse: set[str] = set()
+    cached = empty(CACHED)
+    if run.has_ledger and not nearby.is_empty():
+        loaded = ledger.formats_loaded(connection, run.user_id)
+        coarse = {service for name, service in _COARSE.items() if name in loaded}
+        met = listens.filter(pl.col("listened_at").dt.epoch("s").is_in(nearby.get_column("second").unique().implode()))
+        cached = conform(read_hits(connection, met.get_column("lookup_key").unique()).select(*CACHED), CACHED)
+    return find_doubles(listens.select(COMPARED), run.not_counted, nearby, cached, run.services, sorted(coarse))
 
 
 def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the user's listens near ``listens`` (schema NEARBY), except those that cannot be duplicates."""
+    """Return the user's listens near ``listens`` as schema NEARBY.
+
+    Some have no names: they are no doubles, and only tell when the play after them may have begun.
+    """
     if listens.is_empty():
         return empty(NEARBY)
-    near = hours(listens)
-    left_out = pl.Series(_own_clients(connection, run, listens), dtype=pl.String)
-    found = connection.query("nearby_listens", run.user_id, near, near.item(0), near.item(-1), left_out)
+    hours = reach(listens, run.services)
+    whole = pl.Series([one.client for one in run.services if one.is_whole], dtype=pl.String)
+    found = pl.concat(
+        [
+            _except(connection, run.user_id, hours.near, whole.clear()),
+            _except(connection, run.user_id, hours.within, whole),
+        ]
+    )
+    named = found.get_column("track_id")
+    is_whole = pl.col("client").is_in(whole.implode()).fill_null(value=False)
+    if not found.filter(~is_whole).is_empty() or listens.get_column("ended_at").null_count():
+        ends = _of(connection, run.user_id, hours.around, whole)
+        named = pl.concat([named, may_hold(ends, listens)])
+        found = pl.concat([found, ends])
     if found.is_empty():
         return empty(NEARBY)
-    names = connection.query("names_of_tracks", found.get_column("track_id").unique())
-    return conform(found.join(names, on="track_id").sort("second", "track_id").select(NEARBY.names()), NEARBY)
+    names = connection.query("names_of_tracks", named.unique())
+    each = found.unique().join(names, on="track_id", how="left")
+    return conform(each.sort("second", "track_id").select(NEARBY.names()), NEARBY)
 
 
-def _own_clients(connection: Connection, run: Comparison, listens: pl.DataFrame) -> list[str]:
-    """Return the client whose listens the run's can only equal by track and second, if there is one.
+def _except(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
+    """Return track_id, second and client of the user's listens in ``hours``, without those of ``clients``."""
+    return connection.query("nearby_listens", user_id, hours, *_range(hours), clients)
 
-    There is one where all rows come from one service, know their second, and no other format of the service was loaded.
-    A run of one service alone is by far the most frequent, and the database then holds mostly listens of that service.
-    """
-    client = own_client(listens)
-    if client is None or listens.get_column("minute_only").any():
-        return []
-    used = {run.formats[file] for file in listens.get_column("file").unique()}
-    loaded = ledger.formats_loaded(connection, run.user_id) if run.has_ledger else set()
-    return [client] if not {name for name in loaded - used if name.startswith(f"{client}-")} else []
+
+def _of(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
+    """Return the same of the listens of ``clients`` alone."""
+    return connection.query("nearby_listens_of", user_id, hours, *_range(hours), clients)
+
+
+def _range(hours: pl.Series) -> tuple[int, int]:
+    return (hours.item(0), hours.item(-1)) if len(hours) else (0, -1)

@@ -130,7 +130,8 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
     in_database = aside.filter(pl.col("of_file").is_null()).with_columns(double_of=pl.lit(None, pl.String))
     known = pl.concat([outcome, conform(in_database, OUTCOME)])
     tracks = known.select("file", "row", "track_id").rename({**of_row, "track_id": "track_of"})
-    others = aside.join(tracks, on=list(of_row.values()), maintain_order="left").with_columns(
+    of_rows = aside.filter(pl.col("of_file").is_not_null())
+    others = of_rows.join(tracks, on=list(of_row.values()), how="left", maintain_order="left").with_columns(
         track_id="track_of", double_of=pl.lit(None, pl.String)
     )
     return pl.concat([known, conform(others, OUTCOME)]).sort("file", "row")

@@ -1,4 +1,4 @@
--- The user's listens in some hours (since 1970), but for those of some clients.
+-- The user's listens in some hours (since 1970), except those of some clients.
 SELECT l.track_id, floor(extract(epoch FROM l.listened_at))::bigint AS second, l.client
 FROM public.listens l
 JOIN unnest($2::bigint[]) AS h (hour) ON h.hour = floor(extract(epoch FROM l.listened_at) / 3600)

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import polars as pl
 
-from etl.core.schema import NEARBY, NORMALIZED, NOT_COUNTED, conform
-from etl.dedupe import Doubles, find_doubles
+from etl.core.schema import CACHED, NEARBY, NORMALIZED, NOT_COUNTED, conform, empty
+from etl.dedupe import END, START, RecordingService, Settled, apply_doubles, find_doubles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Row: TypeAlias = dict[str, Any]
 
-START = datetime(2024, 3, 1, 12, tzinfo=UTC)
-FORMATS = {
-    "account": "spotify-account",
-    "extended": "spotify-extended",
-    "ghan": "lastfm-pages",
-    "minutes": "lastfm-minutes",
-    "lb": "listenbrainz-lines",
-    "maloja": "maloja-export",
-    "koito": "koito-export",
-}
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 _CLIENTS = {"spotify": "spotify", "lastfm": "lastfm", "maloja": "maloja"}
 
 
+def services(clock: str = END) -> tuple[RecordingService, ...]:
+    """Return the services of the tests; Spotify's plays are stored by ``clock``."""
+    return (
+        RecordingService("koito", None, 0),
+        RecordingService("listenbrainz", None, 1),
+        RecordingService("lastfm", "lastfm", 2),
+        RecordingService("maloja", "maloja", 3),
+        RecordingService("spotify", "spotify", 4, is_whole=True, clock=clock),
+    )
+
+
 def at(second: float) -> datetime:
-    return START + timedelta(seconds=second)
+    return NOON + timedelta(seconds=second)
 
 
-def listen(file: str, second: float, track: str = "Tide", artist: str = "Kari Mo", **rest: Any) -> Row:  # noqa: ANN401
-    """Return a listen ``second`` seconds after START, as it comes out of normalising."""
-    source = FORMATS[file].partition("-")[0]
-    row = {"file": file, "source": source, "listened_at": at(second), "artist": artist, "track": track}
+def listen(source: str, second: float, track: str = "Tide", artist: str = "Kari Mo", **rest: Any) -> Row:  # noqa: ANN401
+    """Return a listen ``second`` seconds after NOON, as it comes out of normalising."""
+    row = {"file": source, "source": source, "listened_at": at(second), "artist": artist, "track": track}
     names = {"artists": [artist], "client": _CLIENTS.get(source), "lookup_key": f"{artist} {track} {rest.get('album')}"}
     return {**dict.fromkeys(NORMALIZED), **row, **names, **rest}
 
@@ -40,13 +44,20 @@ def listen(file: str, second: float, track: str = "Tide", artist: str = "Kari Mo
 def extended(end: float, played: float = 200, *, track: str = "Tide", began: float | None = None, **rest: Any) -> Row:  # noqa: ANN401
     """Return a play of Spotify's extended history that ended at ``end``."""
     times: Row = {"ended_at": at(end), "started_at": at(end - played if began is None else began)}
-    return listen("extended", end, track, played_ms=int(played * 1000), album="Shore", **times, **rest)
+    row = listen("spotify", end, track, played_ms=int(played * 1000), album="Shore", **times)
+    return {**row, "lookup_key": f"{row['artist']} {track} Shore", **rest}
 
 
 def account(minute: int, played: float = 200, *, track: str = "Tide") -> Row:
     """Return the same of account data: it knows the ``minute`` in which the play ended."""
     times: Row = {"ended_at": at(60 * minute), "started_at": at(60 * minute - played)}
-    return listen("account", 60 * minute, track, played_ms=int(played * 1000), minute_only=True, **times)
+    row = listen("spotify", 60 * minute, track, played_ms=int(played * 1000), minute_only=True, **times)
+    return {**row, "file": "account"}
+
+
+def by_start(row: Row) -> Row:
+    """Return a play as it is under ``--spotify-time start``."""
+    return {**row, "listened_at": row["started_at"].replace(microsecond=0)}
 
 
 def held(
@@ -69,23 +80,58 @@ def held(
     }
 
 
-def listens(*rows: Row) -> pl.DataFrame:
+class Found(NamedTuple):
+    """What became of rows, by their places."""
+
+    loaded: list[int]
+    same: dict[int, int]
+    present: dict[int, int]
+    likely: dict[int, tuple[str, int]]
+    """"run" or "database", and the place there."""
+    not_counted: list[int]
+    verdicts: pl.DataFrame
+    settled: Settled
+
+
+def find(
+    rows: Sequence[Row],
+    in_database: Sequence[Row] = (),
+    over: Sequence[Row] = (),
+    *,
+    clock: str = END,
+    coarse: Sequence[str] = (),
+    cached: Sequence[tuple[str, int]] = (),
+    drop_doubles: bool = True,
+) -> Found:
+    """Compare ``rows`` with each other and with listens ``in_database``, and settle them."""
+    listens = as_listens(rows)
+    there = pl.DataFrame(list(in_database), schema=NEARBY)
+    names = list(NOT_COUNTED)
+    passed = pl.DataFrame([{name: row[name] for name in names} for row in over], schema=NOT_COUNTED)
+    keys = pl.DataFrame(list(cached), schema=CACHED, orient="row") if cached else empty(CACHED)
+    verdicts = find_doubles(listens, passed, there, keys, services(clock), coarse)
+    settled = apply_doubles(listens, verdicts, there, drop_doubles=drop_doubles)
+
+    def pairs(word: str, column: str) -> dict[int, int]:
+        return dict(verdicts.filter(pl.col("verdict") == word).select("place", column).drop_nulls().iter_rows())
+
+    likely = {place: ("run", of) for place, of in pairs("likely", "of").items()}
+    likely |= {place: ("database", of) for place, of in pairs("likely", "listen").items()}
+    return Found(
+        loaded=[row - 1 for row in settled.listens.get_column("row")],
+        same=pairs("same", "of"),
+        present=pairs("present", "listen"),
+        likely=likely,
+        not_counted=verdicts.filter(pl.col("verdict") == "not_counted").get_column("place").to_list(),
+        verdicts=verdicts,
+        settled=settled,
+    )
+
+
+def as_listens(rows: Sequence[Row]) -> pl.DataFrame:
+    """Return ``rows``, numbered, with schema NORMALIZED."""
     numbered = [{**row, "row": number} for number, row in enumerate(rows, start=1)]
     return conform(pl.DataFrame(numbered, schema=NORMALIZED), NORMALIZED)
 
 
-def nearby(*rows: Row) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=NEARBY)
-
-
-def passed(*rows: Row) -> pl.DataFrame:
-    names = list(NOT_COUNTED)
-    return pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=NOT_COUNTED)
-
-
-def find(
-    rows: list[Row], in_database: list[Row] | None = None, over: list[Row] | None = None, *, spotify_ends: bool = True
-) -> Doubles:
-    return find_doubles(
-        listens(*rows), FORMATS, passed(*over or []), nearby(*in_database or []), spotify_ends=spotify_ends
-    )
+__all__ = ["END", "START", "Found", "Row", "account", "as_listens", "at", "by_start", "extended", "find", "held"]

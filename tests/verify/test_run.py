@@ -17,7 +17,8 @@ from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
 from tests.helpers.disturbances import CALM, disturbance
 from tests.helpers.replays import BLESS, replay
-from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.services import Listen, write
+from tests.helpers.support import execute, load, query, scrobble, write_maloja
 from tests.verify.conftest import HISTORY, STORED, Run, findings, rows, verified
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_of_a_run_that_was_killed_it_is_told_what_it_left_and_the_one_that_resum
 def test_listens_that_another_service_recorded_too_are_looked_for_where_they_are(
     tmp_path: Path, home: Path, database: str
 ) -> None:
-    first = load(home, database, write_spotify(tmp_path / "endsong_0.json", [play(1_000, "Ann", "First")]))
+    first = load(home, database, write(tmp_path, "lastfm", [Listen(1_577_837_800, ("Ann",), "First", None)]))
     other = write_maloja(
         tmp_path / "maloja.json", [scrobble(1_000, ["Ann"], "First", "Other"), scrobble(9, ["Bo"], "X")]
     )
@@ -120,7 +121,7 @@ def test_listens_that_another_service_recorded_too_are_looked_for_where_they_are
     assert verified(home, database, second).about["listens"]["then"] == 2
     assert findings(verified(home, database, second)) == {}
 
-    execute(database, "DELETE FROM listens WHERE client = 'spotify'")
+    execute(database, "DELETE FROM listens WHERE client = 'lastfm'")
 
     for manifest in (first, second):
         verdict = verified(home, database, manifest)

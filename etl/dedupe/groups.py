@@ -1,0 +1,134 @@
+"""Pairs plays up, one to one between services and the nearest first: each group is one play. Pure.
+
+No group holds two listens of the database, nor two plays of one service in different seconds (or minutes, where only
+the minute is known). Candidates that never break this rule are joined as they are, all at once; only where plays
+compete, as in a track on repeat, is one pair taken after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from etl.dedupe.windows import MINUTE
+
+
+def grouped(plays: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
+    """Return the group of each of ``plays`` (schema PLAYS): the position of one of them.
+
+    ``pairs`` has schema PAIRS. Equally near pairs go by what the plays are, not by where they stand.
+    """
+    labels = connected(plays.height, pairs)
+    contested = _contested(plays, labels)
+    edges = pairs.with_columns(label=labels.gather(pairs.get_column("play"))).filter(
+        pl.col("label").is_in(contested.implode())
+    )
+    if edges.is_empty():
+        return labels
+    members = plays.select("play").filter(labels.is_in(contested.implode())).to_series()
+    paired = _one_after_the_other(plays, members, edges)
+    return labels.scatter(members, paired)
+
+
+def connected(size: int, pairs: pl.DataFrame) -> pl.Series:
+    """Return for each of ``size`` plays the least one that it is connected with, over any number of ``pairs``."""
+    labels = pl.int_range(size, dtype=pl.Int64, eager=True)
+    ours, theirs = pairs.get_column("play"), pairs.get_column("other")
+    while True:
+        ends = pl.DataFrame({"one": labels.gather(ours), "two": labels.gather(theirs)})
+        apart = ends.filter(pl.col("one") != pl.col("two"))
+        if apart.is_empty():
+            return labels
+        high, low = pl.max_horizontal("one", "two"), pl.min_horizontal("one", "two")
+        lower = apart.select(high=high, low=low).group_by("high").agg(pl.col("low").min())
+        labels = labels.scatter(lower.get_column("high"), lower.get_column("low"))
+        while not (shorter := labels.gather(labels)).equals(labels):
+            labels = shorter
+
+
+def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
+    """Return the labels of those groups that hold what no group may."""
+    rows = plays.select(
+        "listen",
+        "service",
+        "source",
+        label=labels,
+        second=pl.when(~pl.col("is_coarse")).then("second"),
+        minute=_minute(),
+    ).filter(pl.col("label").is_duplicated())
+    of_database = rows.group_by("label").agg(pl.col("listen").count()).filter(pl.col("listen") > 1)
+    of_source = rows.filter(pl.col("source") != pl.col("service")).with_columns(service="source")
+    recorders = pl.concat([rows, of_source]).filter(pl.col("service").is_not_null())
+    of_service = (
+        recorders.group_by("label", "service")
+        .agg(pl.col("second").drop_nulls().n_unique(), pl.col("minute").drop_nulls().n_unique())
+        .filter((pl.col("second") > 1) | (pl.col("minute") > 1))
+    )
+    return pl.concat([of_database.get_column("label"), of_service.get_column("label")]).unique()
+
+
+def _minute() -> pl.Expr:
+    """Return the minute by which two records of one service are compared; null where the end is not known."""
+    return pl.when("is_whole").then("ended").otherwise("second") // MINUTE
+
+
+@dataclass
+class _Group:
+    """What a group holds so far."""
+
+    listens: set[int] = field(default_factory=set)
+    seconds: dict[str, int] = field(default_factory=dict)
+    minutes: dict[str, int] = field(default_factory=dict)
+
+    def takes(self, other: _Group) -> bool:
+        """Say whether both may be one group."""
+        return (
+            len(self.listens | other.listens) < 2
+            and all(other.seconds.get(service, second) == second for service, second in self.seconds.items())
+            and all(other.minutes.get(service, minute) == minute for service, minute in self.minutes.items())
+        )
+
+    def take(self, other: _Group) -> None:
+        """Make both one."""
+        self.listens |= other.listens
+        self.seconds |= other.seconds
+        self.minutes |= other.minutes
+
+
+def _one_after_the_other(plays: pl.DataFrame, members: pl.Series, edges: pl.DataFrame) -> list[int]:
+    """Return the group of each of ``members``, joined along ``edges`` as long as a group may hold what comes in."""
+    second = plays.get_column("second")
+    in_order = edges.with_columns(
+        one=second.gather(edges.get_column("play")), two=second.gather(edges.get_column("other"))
+    ).sort("distance", pl.min_horizontal("one", "two"), pl.max_horizontal("one", "two"), "play", "other")
+    parent = {play: play for play in members}
+    groups = _groups(plays, members)
+    for one, two in in_order.select("play", "other").iter_rows():
+        left, right = _root(parent, one), _root(parent, two)
+        if left != right and groups[left].takes(groups[right]):
+            groups[left].take(groups[right])
+            parent[right] = left
+    return [_root(parent, play) for play in members]
+
+
+def _groups(plays: pl.DataFrame, members: pl.Series) -> dict[int, _Group]:
+    wanted = plays[members].select("play", "listen", "service", "source", "second", "is_coarse", minute=_minute())
+    groups: dict[int, _Group] = {}
+    for play, listen, service, source, second, is_coarse, minute in wanted.iter_rows():
+        group = groups[play] = _Group()
+        if listen is not None:
+            group.listens.add(listen)
+        for recorder in {service, source} - {None}:
+            if not is_coarse:
+                group.seconds[recorder] = second
+            if minute is not None:
+                group.minutes[recorder] = minute
+    return groups
+
+
+def _root(parent: dict[int, int], play: int) -> int:
+    while (above := parent[play]) != play:
+        parent[play] = parent[above]
+        play = above
+    return play

@@ -1,0 +1,124 @@
+"""Describes the members of groups: which are the same, and which leads them. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from etl.dedupe.clashes import stored_apart
+
+KNOWN = ("album", "recording_mbid", "release_mbid", "duration")
+"""What one row may know and another not."""
+
+SUB = ("group", "sub_clock", "sub_second")
+"""Rows that agree in these are the same."""
+
+_RANKS = 1000  # more than there are services
+_TEXTS = ("artist", "track", "album", "client", "lookup_key", "file", "row")
+
+
+class Content(NamedTuple):
+    """What was compared, as it came."""
+
+    listens: pl.DataFrame
+    """The columns COMPARED; a ``place`` is a position in it."""
+    nearby: pl.DataFrame
+    """Schema NEARBY."""
+    cached: pl.DataFrame
+    """Schema CACHED: the keys that the database knows."""
+
+
+def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.DataFrame:
+    """Return the ``rows`` whose group has another member: with their play, ``SUB`` and the listen of the database.
+
+    ``rows`` has the columns place, play, rank (of the service), unknown (how much the row does not know) and key;
+    ``groups`` is the group of each of ``plays`` (schema PLAYS). ``held`` is a row of NEARBY, ``held_*`` its play.
+    """
+    of_play = plays.select("play", "listen", "service", "clock", "second", "is_coarse", group=groups)
+    held = of_play.filter(pl.col("listen").is_not_null()).select(
+        "group", held="listen", held_play="play", held_service="service", held_clock="clock", held_second="second"
+    )
+    each = pl.concat([groups.gather(rows.get_column("play")), held.get_column("group")])
+    shared = each.filter(each.is_duplicated()).unique().implode()
+    mine = of_play.filter(pl.col("listen").is_null() & pl.col("group").is_in(shared)).drop("listen")
+    subs = _with_subs(mine.join(held, on="group", how="left"))
+    return rows.join(subs, on="play", maintain_order="left")
+
+
+def _with_subs(plays: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns of ``SUB``: a play is the same as one of its group with the same second by the same clock.
+
+    A record that knows only the minute is the same as the exact one that its service has in the group.
+    """
+    exact = (
+        plays.filter(~pl.col("is_coarse"))
+        .sort("play")
+        .unique(["group", "service"], keep="first", maintain_order=True)
+        .select("group", "service", exact_clock="clock", exact_second="second")
+    )
+    joined = plays.join(exact, on=["group", "service"], how="left", maintain_order="left")
+    coarse, of_held = pl.col("is_coarse"), (pl.col("service") == pl.col("held_service")).fill_null(value=False)
+    clock = pl.when(coarse & of_held).then("held_clock").when(coarse).then(pl.col("exact_clock").fill_null("minute"))
+    second = pl.when(coarse & of_held).then("held_second").when(coarse).then(pl.coalesce("exact_second", "second"))
+    return joined.with_columns(sub_clock=clock.otherwise("clock"), sub_second=second.otherwise("second")).drop(
+        "exact_clock", "exact_second"
+    )
+
+
+def led(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, listens: pl.DataFrame) -> pl.DataFrame:
+    """Add to ``members``: ``sub_leader`` and ``leader_key`` of the same rows, ``group_leader`` of the whole group.
+
+    Of the same rows the one that knows most leads; of a group, the row of the preferred service that knows its second.
+    ``listens`` has the columns COMPARED.
+    """
+    leaders = _of_subs(rows, listens)
+    in_order = leaders.sort("group", "is_coarse", "rank", "unknown", "sub_second", "sub_clock")
+    chosen = stored_apart(in_order, plays, groups)
+    first = leaders.filter(pl.col("sub_leader").is_in(chosen.implode())).select("group", group_leader="sub_leader")
+    of_subs = leaders.select(*SUB, "sub_leader", leader_key="key")
+    return rows.join(of_subs, on=list(SUB), maintain_order="left").join(first, on="group", maintain_order="left")
+
+
+def _of_subs(rows: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
+    """Return the leader of the rows that are the same, by ``SUB``, each once."""
+    columns = (*SUB, "play", "held", "is_coarse", "rank", "unknown", "key")
+    is_shared = rows.select(pl.struct(*SUB).is_duplicated()).to_series()
+    alone = rows.filter(~is_shared).select(*columns, sub_leader="place")
+    order = (pl.col("is_coarse").cast(pl.Int64) * len(_TEXTS) + pl.col("unknown")) * _RANKS + pl.col("rank")
+    shared = rows.filter(is_shared).with_columns(order=order)
+    best = shared.group_by(*SUB).agg(pl.col("order").min())
+    equal = shared.join(best, on=[*SUB, "order"], how="semi")
+    told = equal.hstack(listens.select(pl.col(_TEXTS).gather(equal.get_column("place")).name.suffix("_text")))
+    texts = [f"{name}_text" for name in _TEXTS]
+    first = told.sort(texts, nulls_last=True).unique(list(SUB), keep="first", maintain_order=True)
+    return pl.concat([alone, first.select(*columns, sub_leader="place")])
+
+
+def is_itself(rows: pl.DataFrame, content: Content, listen: str) -> pl.Series:
+    """Say of each row whether the load would find it there: its key is, or would become, one of this track.
+
+    ``listen`` names the column with a row of NEARBY. A key that the database does not know is found by exact names and
+    the album, unless another row has the known key of this very listen.
+    """
+    known = content.cached.select("lookup_key", cached_id="track_id")
+    there = content.nearby.select(
+        "track_id", "second", "titles", "artists", "albums", at=pl.int_range(pl.len(), dtype=pl.Int64)
+    )
+    columns = ("listened_at", "lookup_key", "artists", "track", "album")
+    joined = (
+        content.listens.select(pl.col(columns).gather(rows.get_column("place")))
+        .with_columns(at=rows.get_column(listen))
+        .join(there, on="at", how="left", suffix="_there", maintain_order="left")
+        .join(known, on="lookup_key", how="left", maintain_order="left")
+    )
+    in_second = pl.col("listened_at").dt.epoch("s") == pl.col("second")
+    by_key = (in_second & (pl.col("cached_id") == pl.col("track_id"))).fill_null(value=False)
+    by_names = (
+        in_second
+        & pl.col("cached_id").is_null()
+        & pl.col("track").is_in(pl.col("titles"))
+        & pl.coalesce("album", "track").is_in(pl.col("albums"))
+        & (pl.col("artists").list.set_difference("artists_there").list.len() == 0)
+    ).fill_null(value=False)
+    return joined.select(by_key | (by_names & ~by_key.any().over("at"))).to_series()

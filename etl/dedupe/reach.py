@@ -1,0 +1,74 @@
+"""Says which listens of the database have to be read to compare those of a run with them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from etl.dedupe.services import is_one_of, service_of
+from etl.dedupe.windows import EARLY, HOUR, LONGEST_PLAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.dedupe.services import RecordingService
+
+_MARGIN = EARLY + MINUTE  # a start that is early, or known to the minute
+_FOLLOWING = 6  # plays of at least half a minute, in twice the margin and one after it
+
+
+class Reach(NamedTuple):
+    """Hours since 1970 (sorted, Int64), in which the database may hold doubles of a run's listens."""
+
+    near: pl.Series
+    """Of all listens: the second of one of the run's."""
+    within: pl.Series
+    """Of listens of services that record only starts: the span in which a play of the run may have begun."""
+    around: pl.Series
+    """Of listens of services that record whole plays: 48 h on either side of one of the run's. A start of the run may
+    be in the next of them, which began after the one before it had ended."""
+
+
+def reach(listens: pl.DataFrame, services: Sequence[RecordingService]) -> Reach:
+    """Return what has to be read for ``listens``: columns listened_at, client, source, started_at and ended_at.
+
+    ``around`` is needed only if the run or what was found in ``near`` and ``within`` has plays of which only the start
+    is recorded.
+    """
+    second = pl.col("listened_at").dt.epoch("s")
+    ended = pl.coalesce(pl.col("ended_at").dt.epoch("s"), second)
+    started = pl.col("started_at").dt.epoch("s")
+    longest = ended - LONGEST_PLAY
+    begun = started.fill_null(second)
+    is_whole = is_one_of(
+        service_of(services, pl.col("source"), pl.col("client")), (one for one in services if one.is_whole)
+    )
+    span = listens.filter(is_whole).select(first=longest, last=ended)
+    return Reach(
+        near=_hours(listens.select(first=pl.min_horizontal(second, ended), last=pl.max_horizontal(second, ended))),
+        within=_hours(span.select("first", "last")),
+        around=_hours(listens.select(first=pl.min_horizontal(second, begun) - LONGEST_PLAY, last=ended + LONGEST_PLAY)),
+    )
+
+
+def may_hold(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
+    """Return the tracks of those ``ends`` (track_id, second) that ``listens`` (listened_at) may have begun.
+
+    ``ends`` are what ``around`` found: whole plays. A start can only be in the first that ended after it, with some
+    room for clocks, and for plays shorter than a minute.
+    """
+    ordered = ends.sort("second", "track_id")
+    seconds = ordered.get_column("second").unique().sort()
+    starts = listens.select((pl.col("listened_at").dt.epoch("s") - _MARGIN).unique()).to_series()
+    first = seconds.search_sorted(starts, side="left").cast(pl.Int64)
+    after = pl.concat([first + number for number in range(_FOLLOWING)])
+    near = seconds.gather(after.filter(after < len(seconds)).unique())
+    return ordered.filter(pl.col("second").is_in(near.implode())).get_column("track_id").unique()
+
+
+def _hours(spans: pl.DataFrame) -> pl.Series:
+    """Return the hours that ``spans`` (first, last; seconds) touch, with the margin, each once."""
+    edges = spans.select(first=(pl.col("first") - _MARGIN) // HOUR, last=(pl.col("last") + _MARGIN) // HOUR).unique()
+    hours = edges.select(pl.int_ranges("first", pl.col("last") + 1)).to_series().explode(empty_as_null=True)
+    return hours.drop_nulls().unique().sort().cast(pl.Int64).rename("hour")

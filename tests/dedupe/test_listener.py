@@ -1,0 +1,136 @@
+"""Whatever is loaded in whatever order: what one person heard is stored once, and no row is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from etl.core.schema import NOT_COUNTED, empty
+from etl.dedupe import find_doubles
+from tests.dedupe.listener import (
+    RECORDERS,
+    SERVICES,
+    TRACKS,
+    Database,
+    Play,
+    Row,
+    as_listens,
+    histories,
+    in_runs,
+    number_of_plays,
+    rows_of,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from etl.dedupe import Settled
+
+SCROBBLERS = st.lists(st.sampled_from(["lastfm", "listenbrainz", "maloja", "koito"]), unique=True)
+SPOTIFY = st.sampled_from([[], ["extended"], ["old_extended"]])
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def loads(draw: st.DrawFn) -> tuple[list[Play], list[str], list[list[Row]]]:
+    """Draw a history, the services that recorded it, and the rows of each run."""
+    plays = draw(histories())
+    services = draw(SPOTIFY) + draw(SCROBBLERS) or ["lastfm"]
+    return plays, services, [rows_of(run) for run in in_runs(draw, plays, services)]
+
+
+@st.composite
+def loads_with_account_data(draw: st.DrawFn) -> tuple[list[Play], list[str], list[list[Row]]]:
+    """Draw the same without pauses, with account data too: it tells a pause from a loop by the minute only."""
+    plays = draw(histories(has_pauses=False))
+    services = ["account", *draw(SPOTIFY), *draw(SCROBBLERS)]
+    return plays, services, [rows_of(run) for run in in_runs(draw, plays, services)]
+
+
+def _check_every_row(rows: list[Row], settled: Settled) -> None:
+    """Each row is loaded, skipped or a duplicate, and what it is a duplicate of is loaded or in the database."""
+    parts = (settled.listens, settled.skipped, settled.aside)
+    found = Counter(place for part in parts for place in part.select("file", "row").iter_rows())
+    assert found == Counter((row["file"], row["row"]) for row in rows)
+    loaded = set(settled.listens.select("file", "row").iter_rows())
+    named = settled.aside.filter(pl.col("of_file").is_not_null())
+    assert set(named.select("of_file", "of_row").iter_rows()) <= loaded
+    doubles = set(settled.evidence.get_column("double_of"))
+    assert {name for name in doubles if not name.startswith("database!")} <= {f"{file}:{row}" for file, row in loaded}
+    assert settled.evidence.get_column("evidence").null_count() == 0
+
+
+@FEW
+@given(loads())
+def test_plays_are_stored_once_in_whatever_order(drawn: tuple[list[Play], list[str], list[list[Row]]]) -> None:
+    plays, services, runs = drawn
+    database, stored = Database(), 0
+    for rows in runs:
+        settled, inserted = database.load(rows)
+        _check_every_row(rows, settled)
+        stored += inserted
+    assert stored == number_of_plays(plays, services)
+    everything = [row for rows in runs for row in rows]
+    assert [database.load(rows)[1] for rows in (*runs, everything)] == [0] * (len(runs) + 1)
+
+
+@FEW
+@given(loads_with_account_data())
+def test_account_data_is_stored_once(drawn: tuple[list[Play], list[str], list[list[Row]]]) -> None:
+    plays, services, runs = drawn
+    database = Database()
+    stored = sum(database.load(rows)[1] for rows in runs)
+    assert stored == number_of_plays(plays, services)
+    assert [database.load(rows)[1] for rows in runs] == [0] * len(runs)
+
+
+@FEW
+@given(loads())
+def test_keeping_doubles_twice_adds_nothing(drawn: tuple[list[Play], list[str], list[list[Row]]]) -> None:
+    *_, runs = drawn
+    database = Database()
+    for rows in runs:
+        settled, _ = database.load(rows, drop_doubles=False)
+        _check_every_row(rows, settled)
+        assert settled.skipped.is_empty()
+    assert [database.load(rows, drop_doubles=drop)[1] for rows in runs for drop in (False, True)] == [0, 0] * len(runs)
+
+
+@FEW
+@given(loads(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_files_is_nothing(
+    drawn: tuple[list[Play], list[str], list[list[Row]]], random: Random
+) -> None:
+    *_, runs = drawn
+    rows = [row | {"file": f"{number}{row['file']}"} for number, run in enumerate(runs) for row in run]
+    shuffled = rows.copy()
+    random.shuffle(shuffled)
+
+    def fates(given: list[Row]) -> set[tuple[str, int]]:
+        settled, _ = Database().load(given)
+        return set(settled.listens.select("file", "row").iter_rows())
+
+    assert fates(rows) == fates(shuffled)
+
+
+@FEW
+@given(st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["lastfm", "spotify", "maloja", "listenbrainz"]))))
+def test_plays_of_one_service_in_different_seconds_are_never_one(drawn: list[tuple[int, str]]) -> None:
+    rows = [_any_row(number, *play) for number, play in enumerate(drawn)]
+    verdicts = find_doubles(as_listens(rows), empty(NOT_COUNTED), Database().nearby(), Database().cached(), SERVICES)
+    of = {place: leader for place, leader in verdicts.select("place", "of").iter_rows() if leader is not None}
+    plays: dict[tuple[int, str], set[object]] = {}
+    for place, row in enumerate(rows):
+        plays.setdefault((of.get(place, place), row["source"]), set()).add(row["listened_at"])
+    assert [times for times in plays.values() if len(times) > 1] == []
+
+
+def _any_row(number: int, second: int, source: str) -> Row:
+    """Return a row of anybody, who may hear several things at a time."""
+    begun = 1_600_000_000 + second
+    play = Play(number, TRACKS[0], begun, begun + 100, 100, frozenset(), (0, 0, 0, 0, 0))
+    return RECORDERS["extended" if source == "spotify" else source](play)

@@ -16,6 +16,7 @@ from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import new_database, uri_of
+from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
                 scrobble(6, [HOSTILE], HOSTILE, HOSTILE),
             ],
         )
-        plays = [play(7, "Ann", "Short", ms=900, reason_end="fwdbtn"), play(2, "Ann", "New", "First")]
-        write_spotify(folder / "Streaming_History_Audio_2020.json", [*plays, play(1003, "Cy", "Twice")])
+        plays = [play(7, "Ann", "Short", ms=900, reason_end="fwdbtn"), play(1200, "Cy", "Twice")]
+        write_spotify(folder / "Streaming_History_Audio_2020.json", plays)
+        write(folder, "lastfm", [Listen(1_577_836_802, ("Ann",), "New", None)])
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
         execute(uri, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
@@ -81,8 +83,11 @@ VERDICTS = {
     "maloja_export.json:6": ("rejected", "rejected: wrong_type, a field has another type than the format gives it"),
     "maloja_export.json:7": ("already_present", "already present: the database has it for another user"),
     "Audio_2020.json:1": ("skipped", "skipped: too_short, played for less than 30 s and not to the end"),
-    "Audio_2020.json:2": ("duplicate_in_input", "duplicate in the input: the same listen as {}:2"),
-    "Audio_2020.json:3": ("inserted", "inserted: the database did not have it; likely a double of {}:8, which another"),
+    "recenttracks-someone-1704067200.json:1": (
+        "duplicate_in_input",
+        "duplicate in the input: the same listen as {}:2",
+    ),
+    "Audio_2020.json:2": ("inserted", "inserted: the database did not have it; likely a double of {}:8, which another"),
 }
 
 
@@ -126,7 +131,7 @@ def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
 def test_what_a_duplicate_is_a_duplicate_of_is_named(told: Told) -> None:
     counted = f"{told.folder}/maloja_export.json:2"
     assert told.explain("maloja_export.json:3").duplicate_of == counted
-    assert told.explain("Audio_2020.json:2").duplicate_of == counted
+    assert told.explain("1704067200.json:1").duplicate_of == counted
     assert told.explain("maloja_export.json:2").duplicate_of is None
 
 
@@ -177,7 +182,7 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
         ("maloja_export.json:10", InputError, ["has no row 10", "It has 9"]),
         ("maloja_export.json:99999999999999", InputError, ["has no row 99,999,999,999,999"]),
         ("maloja_xport.json:1", InputError, ["no file of the run", "Near: ", "maloja_export.json"]),
-        ("zzz:1", InputError, ["no file of the run", "Its files: ", " and 2 more"]),
+        ("zzz:1", InputError, ["no file of the run", "Its files: ", " and 3 more"]),
         ("json:1", InputError, ["several files", "Write more of the path: ", "Audio_2020.json", "known.json"]),
         ("notes.txt:1", InputError, ["was left aside", "not an export that this program knows"]),
         ("broken.zip:1", InputError, ["was refused", "is no zip that can be read"]),
@@ -229,11 +234,11 @@ def test_hostile_names_are_inert(row: int, told: Told) -> None:
 
 
 def test_a_person_sees_the_sentence_the_fields_and_the_ids(told: Told) -> None:
-    lines = etl("explain", told.manifest["run_id"], "Audio_2020.json:3", home=told.home).out.splitlines()
-    assert lines[0] == f"{told.folder}/Streaming_History_Audio_2020.json:3 (spotify-extended)"
+    lines = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", home=told.home).out.splitlines()
+    assert lines[0] == f"{told.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
     assert lines[1].startswith("inserted: ")
     fields = dict(line.split(maxsplit=1) for line in lines if line.startswith("  "))
-    assert fields["listened_at"] == "2020-01-01 00:16:43 UTC"
+    assert fields["listened_at"] == "2020-01-01 00:20:00 UTC"
     assert fields["status"] == "resolved: its ids were found or made by the run"
     assert {"artist_id", "album_id", "track_id", "lookup_key"} <= set(fields)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,32 @@ def test_another_users_listens_are_no_doubles(tmp_path: Path, any_database: str)
     )
     path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"))
     assert load(tmp_path, any_database, path, user="admin")["counts"]["inserted"] == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_three_services_in_any_order_are_one_history(tmp_path: Path, any_database: str, order: tuple[int, ...]) -> None:
+    starts = [*range(0, 1000, 200), *range(5000, 9000, 400)]  # a track on repeat, then one play after a pause each
+    titles = [*["Tide"] * 5, *["Tide", "Ebb"] * 5]
+    heard = list(zip(starts, titles, strict=True))
+    exports = [
+        extended(tmp_path / "e.json", *((start + 200, f"{title} - Remastered 2011", 200) for start, title in heard)),
+        lastfm(tmp_path / "l.json", *((start + 3, title, "Shore") for start, title in heard[1:9])),
+        listenbrainz(tmp_path / "b.jsonl", *((start + 1, title.upper(), None) for start, title in heard[::2])),
+    ]
+    runs = [load(tmp_path, any_database, exports[number], drop_doubles=True) for number in order]
+    everything = [load(tmp_path, any_database, *exports, drop_doubles=True, force=True) for _ in range(2)]
+    assert sum(run["counts"]["inserted"] for run in runs) == len(heard)
+    assert [run["counts"]["inserted"] for run in everything] == [0, 0]
+    assert [run["imbalances"] for run in (*runs, *everything)] == [[]] * 5
+    assert query(any_database, "SELECT count(*) FROM listens") == [(len(heard),)]
+
+
+def test_a_play_twice_in_one_second_of_one_export_is_one_listen(tmp_path: Path, any_database: str) -> None:
+    path = listenbrainz(tmp_path / "b.jsonl", (0, "Tide", None), (0, "TIDE", "Shore"), (60, "Tide", "Shore"))
+    manifest = load(tmp_path, any_database, path)
+    assert outcomes(manifest) == {
+        "b.jsonl:1": ("duplicate_in_input", None),
+        "b.jsonl:2": ("inserted", None),
+        "b.jsonl:3": ("inserted", None),
+    }
+    assert load(tmp_path, any_database, path, force=True)["counts"]["already_present"] == 3

@@ -28,9 +28,9 @@ def check(
         show_json(result)
         raise typer.Exit(result["exit_code"])
     counts = result["counts"]
-    show_files(result["files"], ("records", "skipped", "rejected", "listens"), counts)
+    show_files(result["files"], ("records", "doubles", "skipped", "rejected", "duplicate_in_input", "listens"))
     show()
-    show_rows(counts, ("records", "skipped", "rejected", "listens"), result)
+    show_rows(counts, ("records", "skipped", "rejected", "duplicate_in_input", "listens"), result)
     show()
     show(f"keys: {counts['keys']:,} (distinct artist, track, album)")
     raise typer.Exit(result["exit_code"])

@@ -20,22 +20,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
+_HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
 
-def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: Mapping[str, int]) -> None:
-    """Print what every file is and its counts; log why some were not read."""
+def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None:
+    """Print what every file is and its counts; log why some were not read.
+
+    The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file, or where
+    the terminal is too narrow for all of them.
+    """
     common = _common_folder([file["path"] for file in files])
     if common:
         show(f"{len(files):,} files below {sanitize(common)}")
-    rows: list[tuple[object, ...]] = [("file", "read as", *map(_words, terms))]
+    counts = [_with_doubles(file) for file in files]
+    total = {name: sum(one[name] for one in counts) for name in terms}
+    terms = [name for name in terms if total[name] or name in (terms[0], "inserted", "listens")]
+    rows: list[tuple[object, ...]] = [("file", "read as", *(_HEADERS.get(name, _words(name)) for name in terms))]
     rows += [
         (
             file["path"].removeprefix(common),
             file["format"] if file["status"] == "loaded" else _words(file["status"]),
-            *(file["counts"][name] for name in terms),
+            *(one[name] for name in terms),
         )
-        for file in files
+        for file, one in zip(files, counts, strict=True)
     ]
     rows.append(("total", "", *(total[name] for name in terms)))
     last = len(terms) + 1
@@ -47,6 +55,12 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str], total: 
     show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
         logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+
+
+def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:
+    """Return the counts of a file; likely doubles that were skipped are counted apart."""
+    doubles = file.get("doubles_skipped", 0)
+    return {**file["counts"], "skipped": file["counts"]["skipped"] - doubles, "doubles": doubles}
 
 
 def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
@@ -86,7 +100,8 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     from etl.core.schema import ROW_COUNTS
 
     counts, created = manifest["counts"], manifest["created"]
-    show_files(manifest["files"], ("records", "skipped", "rejected", "inserted"), counts)
+    first, *others, last = ROW_COUNTS
+    show_files(manifest["files"], (first, "doubles", *others, last))
     show()
     show_rows(counts, ROW_COUNTS, manifest)
     show()
@@ -114,9 +129,15 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     twins, run_id = manifest["account_twins"], manifest["run_id"]
     if others := manifest["likely_doubles"] - twins:
         logger.info(
-            "likely doubles of another service's listens: %s. double_of in outcome.parquet says of which; "
-            "--drop-doubles leaves them out",
+            "likely doubles of another service's listens: %s, loaded all the same (--doubles keep); double_of in "
+            "outcome.parquet says of which listens",
             f"{others:,}",
+        )
+    if skipped := manifest["skipped_by_reason"].get("likely_double"):
+        logger.info(
+            "plays that another service recorded too, and that were left out: %s. `etl explain` tells of which listen "
+            "one is a double; --doubles keep loads them",
+            f"{skipped:,}",
         )
     if twins:
         logger.info(

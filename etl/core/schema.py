@@ -50,7 +50,7 @@ class SkipReason(Reason):
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
     NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
-    LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, under --drop-doubles"
+    LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
 
 
 class RejectReason(Reason):

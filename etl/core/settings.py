@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Plays: TypeAlias = Literal["heard", "trackdone"]
 PlayTime: TypeAlias = Literal["end", "start"]
+Doubles: TypeAlias = Literal["skip", "keep"]
 
 AUTO = "auto"
 EMBEDDED = "embedded"
@@ -133,8 +134,13 @@ class RunSettings:
             shows_default=False,
         ),
     )
-    drop_doubles: bool = declare(
-        False, Option("Skip listens that another service probably recorded too.", commands=("run",))
+    doubles: Doubles = declare(
+        "skip",
+        Option(
+            "Skip listens that another service probably recorded too, or keep them.",
+            commands=("run", "check"),
+            choices=get_args(Doubles),
+        ),
     )
     no_overlap: bool = declare(
         False, Option("Exit with 6 when another run is at work on the database.", commands=("run",))
@@ -180,7 +186,7 @@ class RunSettings:
             "since": _iso(self.since),
             "until": _iso(self.until),
             "artist_separators": self.artist_separators,
-            "drop_doubles": self.drop_doubles,
+            "doubles": self.doubles,
         }
         if source == "spotify":
             options["spotify_plays"] = self.spotify_plays

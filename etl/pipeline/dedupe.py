@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import CACHED, NEARBY, NOT_COUNTED, conform, empty
+from etl.core.schema import ASIDE, CACHED, NEARBY, NOT_COUNTED, Outcome, conform, empty
 from etl.dedupe import COMPARED, END, START, RecordingService, Settled, apply_doubles, find_doubles, may_hold, reach
 from etl.extract.row_store import RowStore
 from etl.formats import preferences, sources_by_client
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
     from etl.targets.pool import Pool
 
+_OF_LISTENS = ("file", "row", "lookup_key", "listened_at")
 _WHOLE = "spotify"  # it records how long a play lasted, not only when it began
 _COARSE = {"spotify-account": "spotify", "lastfm-minutes": "lastfm"}  # formats that know only minutes
 
@@ -49,19 +50,43 @@ class Comparison:
         ]
 
 
+def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
+    """Return ``rows`` without what their files have twice; no database is looked at.
+
+    It does what ``deduplicate`` does, and what a load finds later: listens of one key in one second.
+    """
+    run = _comparison(0, settings, rows, has_ledger=False)
+    listens = rows.listens.read()
+    nearby = empty(NEARBY)
+    verdicts = find_doubles(listens.select(COMPARED), run.not_counted, nearby, empty(CACHED), run.services, [])
+    found = _apply(run, listens, verdicts, nearby)
+    is_repeated = ~pl.struct("lookup_key", "listened_at").is_first_distinct()
+    ordered = found.listens.sort("file", "row")
+    repeated = ordered.filter(is_repeated).select(*_OF_LISTENS, outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
+    aside = pl.concat([found.aside, conform(pl.concat([empty(ASIDE), repeated], how="diagonal"), ASIDE)])
+    return _without_duplicates(rows, replace(found, listens=ordered.filter(~is_repeated), aside=aside))
+
+
 def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, window: int, *, has_ledger: bool) -> Rows:
     """Return ``rows`` without duplicates, and with the likely doubles marked or skipped.
 
     Listens on disk are read back into memory, if some of them may be duplicates: ``window`` of them at a time are
     looked at to find out.
     """
-    formats = {file.path: file.format.name for file in rows.files if file.format}
-    not_counted = pl.concat([empty(NOT_COUNTED), *(file.not_counted for file in rows.files)])
-    run = Comparison(user_id, settings, formats, not_counted, has_ledger)
+    run = _comparison(user_id, settings, rows, has_ledger=has_ledger)
     if rows.listens.spilled and not pool.control(lambda control: _may_have_duplicates(control, run, rows, window)):
         return rows
     listens = rows.listens.read()
-    found = pool.control(lambda control: _settle(control, run, listens))
+    return _without_duplicates(rows, pool.control(lambda control: _settle(control, run, listens)))
+
+
+def _comparison(user_id: int, settings: RunSettings, rows: Rows, *, has_ledger: bool) -> Comparison:
+    formats = {file.path: file.format.name for file in rows.files if file.format}
+    not_counted = pl.concat([empty(NOT_COUNTED), *(file.not_counted for file in rows.files)])
+    return Comparison(user_id, settings, formats, not_counted, has_ledger)
+
+
+def _without_duplicates(rows: Rows, found: Settled) -> Rows:
     return replace(
         rows,
         listens=RowStore(found.listens),
@@ -76,7 +101,11 @@ def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> S
     """Sort out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = _read_nearby(connection, run, listens)
     verdicts = _compare(connection, run, listens, nearby)
-    return apply_doubles(listens, verdicts, nearby, drop_doubles=run.settings.drop_doubles)
+    return _apply(run, listens, verdicts, nearby)
+
+
+def _apply(run: Comparison, listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> Settled:
+    return apply_doubles(listens, verdicts, nearby, drop_doubles=run.settings.doubles == "skip")
 
 
 def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, window: int) -> bool:

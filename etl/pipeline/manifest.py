@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
-from etl.core.schema import FileStatus, RunStatus
+from etl.core.schema import FileStatus, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN
 from etl.runs import accounting
 from etl.runs.directory import versions
@@ -37,14 +37,15 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     """Return what ``run.json`` would say about files and rows that were only read."""
     refused = any(file.status is FileStatus.REFUSED for file in rows.files)
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
+    doubles, frames = _likely_doubles(rows), (rows.skipped, rows.rejects, rows.duplicates, rows.listens.read())
+    counts = accounting.count_read_files((file.path for file in rows.files), *frames)
     return {
         "exit_code": int(decisive(codes)),
-        "counts": accounting.count_read(rows.skipped, rows.rejects, rows.listens.read()),
+        "counts": accounting.count_read(*frames),
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
-        "files": [
-            _file_entry(file, accounting.count_read(file.skipped, file.rejects, file.listens)) for file in rows.files
-        ],
+        "likely_doubles": rows.likely.height,
+        "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
     }
 
 
@@ -52,6 +53,7 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
     """Return the content of ``run.json``."""
     rows, settings, totals = run.rows, run.job.settings, ending.totals
     details = dict(totals.tally.details.iter_rows())
+    doubles = _likely_doubles(rows)
     return {
         "run_id": run.directory.run_id,
         "run_dir": str(run.directory.path),
@@ -63,7 +65,10 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "created": {name: totals.created.get(name, 0) for name in ("artists", "albums", "tracks")},
         "timings": run.job.timings,
-        "files": [_file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS)) for file in rows.files],
+        "files": [
+            _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
+            for file in rows.files
+        ],
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -103,7 +108,13 @@ def status(code: ExitCode, *, dry: bool) -> RunStatus:
     return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
 
 
-def _file_entry(file: FileResult, counts: Mapping[str, int]) -> dict[str, Any]:
+def _likely_doubles(rows: Rows) -> dict[str, int]:
+    """Return how many listens of each file were skipped because another service probably recorded them too."""
+    skipped = rows.skipped.filter(reason=str(SkipReason.LIKELY_DOUBLE))
+    return dict(skipped.group_by("file").len().iter_rows())
+
+
+def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> dict[str, Any]:
     return {
         "path": file.path,
         "sha256": file.sha256,
@@ -111,4 +122,5 @@ def _file_entry(file: FileResult, counts: Mapping[str, int]) -> dict[str, Any]:
         "status": str(file.status),
         "reason": file.reason,
         "counts": counts,
+        "doubles_skipped": doubles,
     }

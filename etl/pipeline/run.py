@@ -22,7 +22,7 @@ from etl.load.loader import Sizes
 from etl.pipeline import manifest
 from etl.pipeline.account import write_rows
 from etl.pipeline.context import Job, RunContext, WindowLoad
-from etl.pipeline.dedupe import deduplicate
+from etl.pipeline.dedupe import deduplicate, deduplicate_files
 from etl.pipeline.finish import Finish
 from etl.pipeline.inbox import open_inbox
 from etl.pipeline.known_files import is_known_to
@@ -50,6 +50,7 @@ def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     with one_interruption():
         everything = extractor(settings, datetime.now(UTC), lambda *_: False, NullProgress())
         rows = gather(everything.extract(discover(paths)), settings.source)
+        rows = deduplicate_files(settings, rows)
     return manifest.of_check(settings, rows)
 
 

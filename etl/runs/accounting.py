@@ -181,14 +181,32 @@ NO_COUNTS = dict.fromkeys(COUNTS, 0)
 """Of a file that was not loaded."""
 
 
-def count_read(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: pl.DataFrame) -> dict[str, int]:
+def count_read(
+    skipped: pl.DataFrame, rejects: pl.DataFrame, duplicates: pl.DataFrame, listens: pl.DataFrame
+) -> dict[str, int]:
     """Return the counts of rows that were only read: those of COUNTS that apply, and ``listens``."""
-    return {
-        "records": skipped.height + rejects.height + listens.height,
+    counts = {
         "skipped": skipped.height,
         "rejected": rejects.height,
+        "duplicate_in_input": duplicates.height,
         "listens": listens.height,
-        "keys": listens.get_column("lookup_key").n_unique(),
+    }
+    return {"records": sum(counts.values()), **counts, "keys": listens.get_column("lookup_key").n_unique()}
+
+
+def count_read_files(
+    paths: Iterable[str],
+    skipped: pl.DataFrame,
+    rejects: pl.DataFrame,
+    duplicates: pl.DataFrame,
+    listens: pl.DataFrame,
+) -> dict[str, dict[str, int]]:
+    """Return the same for each of ``paths``, the files that the rows come from."""
+    frames = (skipped, rejects, duplicates, listens.select("file", "lookup_key"))
+    parts = [frame.partition_by("file", as_dict=True) for frame in frames]
+    return {
+        path: count_read(*(part.get((path,), frame.clear()) for part, frame in zip(parts, frames, strict=True)))
+        for path in paths
     }
 
 

@@ -76,13 +76,13 @@ def test_a_misspelt_variable_draws_a_warning() -> None:
 
 def test_a_run_obeys_file_environment_and_options_in_turn(database: str, tmp_path: Path) -> None:
     (tmp_path / "etl.toml").write_text(
-        f'dsn = "{database}"\nhome = "home"\nworkers = 3\nspotify_plays = "trackdone"\ndrop_doubles = true\n'
+        f'dsn = "{database}"\nhome = "home"\nworkers = 3\nspotify_plays = "trackdone"\ndoubles = "keep"\n'
     )
     env = {"ETL_CONFIG": str(tmp_path / "etl.toml"), "ETL_SPOTIFY_PLAYS": "heard"}
     done = etl("run", SAMPLES / "maloja", "--json", "--workers", "1", env=env)
     assert done.code == 0, done.err
     settings = done.json["settings"]
-    assert (settings["workers"], settings["spotify_plays"], settings["drop_doubles"]) == (1, "heard", True)
+    assert (settings["workers"], settings["spotify_plays"], settings["doubles"]) == (1, "heard", "keep")
     assert done.json["run_dir"].startswith(str(tmp_path / "home" / "runs"))
     checked = etl("check", SAMPLES / "spotify", "--json", env={"ETL_CONFIG": str(tmp_path / "etl.toml")}).json
     assert "not_played_to_end" in checked["skipped_by_reason"]

@@ -68,7 +68,7 @@ def test_the_options_that_change_rows_tell_files_apart() -> None:
         RunSettings(since=datetime(2024, 1, 1, tzinfo=UTC)),
         RunSettings(until=datetime(2024, 1, 1, tzinfo=UTC)),
         RunSettings(artist_separators=" / "),
-        RunSettings(drop_doubles=True),
+        RunSettings(doubles="keep"),
     ]
     for source in ("spotify", "maloja", "lastfm"):
         assert len({settings.row_options(source) for settings in (plain, *changed)}) == 5
@@ -89,7 +89,7 @@ def test_other_options_change_no_rows() -> None:
 
 def test_row_options_are_the_same_text_for_the_same_options() -> None:
     assert RunSettings().row_options("maloja") == json.dumps(
-        {"artist_separators": r"\s+·\s+", "drop_doubles": False, "since": None, "until": None}
+        {"artist_separators": r"\s+·\s+", "doubles": "skip", "since": None, "until": None}
     )
 
 

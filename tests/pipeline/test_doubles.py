@@ -146,10 +146,11 @@ def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, any_database: s
     load(tmp_path, any_database, account(tmp_path / "a.json", (273, "Tide", 200)))
     before = content(any_database)
     path = extended(tmp_path / "e.json", (273, "Tide", 200))
-    manifest = load(tmp_path, any_database, path, drop_doubles=True)
+    manifest = load(tmp_path, any_database, path, doubles="skip")
     assert manifest["skipped_by_reason"] == {"likely_double": 1}
     assert content(any_database) == before
-    assert load(tmp_path, any_database, path)["counts"]["inserted"] == 1  # another option: the file is not known
+    again = load(tmp_path, any_database, path, doubles="keep")  # another option: the file is not known
+    assert again["counts"]["inserted"] == 1
 
 
 def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: Path, any_database: str) -> None:
@@ -197,26 +198,26 @@ def test_near_matches_are_reported_and_left_out_on_request(tmp_path: Path, any_d
         extended(tmp_path / "e.json", (200, "Tide - Remastered 2011", 200), (500, "Ebb", 200)),
         lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Ebb", "Shore")),
     ]
-    dry = load(tmp_path, any_database, *files, drop_doubles=True, dry_run=True)
+    dry = load(tmp_path, any_database, *files, doubles="skip", dry_run=True)
     assert dry["skipped_by_reason"] == {"likely_double": 1}
-    manifest = load(tmp_path, any_database, *files)
+    manifest = load(tmp_path, any_database, *files, doubles="keep")
     assert manifest["counts"]["inserted"] == 4
     assert manifest["likely_doubles"] == 1
     assert outcomes(manifest)["e.json:1"] == ("inserted", "l.json:1")
 
 
-@pytest.mark.parametrize("drop_doubles", [False, True])
-def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, any_database: str, drop_doubles: bool) -> None:
+@pytest.mark.parametrize("doubles", ["keep", "skip"])
+def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, any_database: str, doubles: str) -> None:
     load(
         tmp_path,
         any_database,
         write_spotify(tmp_path / "endsong_0.json", [play(NOON + 200 - 1_577_836_800, "Kari Mo", "Tide")]),
     )
     path = lastfm(tmp_path / "l.json", (3, "Tide", "Shore"), (900, "Tide", "Shore"))
-    manifest = load(tmp_path, any_database, path, drop_doubles=drop_doubles)
-    assert manifest["likely_doubles"] == (0 if drop_doubles else 1)
-    assert manifest["counts"]["skipped"] == (1 if drop_doubles else 0)
-    assert load(tmp_path, any_database, path, drop_doubles=drop_doubles)["counts"]["records"] == 0
+    manifest = load(tmp_path, any_database, path, doubles=doubles)
+    assert manifest["likely_doubles"] == (0 if doubles == "skip" else 1)
+    assert manifest["counts"]["skipped"] == (1 if doubles == "skip" else 0)
+    assert load(tmp_path, any_database, path, doubles=doubles)["counts"]["records"] == 0
 
 
 def test_another_users_listens_are_no_doubles(tmp_path: Path, any_database: str) -> None:
@@ -240,8 +241,8 @@ def test_three_services_in_any_order_are_one_history(tmp_path: Path, any_databas
         lastfm(tmp_path / "l.json", *((start + 3, title, "Shore") for start, title in heard[1:9])),
         listenbrainz(tmp_path / "b.jsonl", *((start + 1, title.upper(), None) for start, title in heard[::2])),
     ]
-    runs = [load(tmp_path, any_database, exports[number], drop_doubles=True) for number in order]
-    everything = [load(tmp_path, any_database, *exports, drop_doubles=True, force=True) for _ in range(2)]
+    runs = [load(tmp_path, any_database, exports[number], doubles="skip") for number in order]
+    everything = [load(tmp_path, any_database, *exports, doubles="skip", force=True) for _ in range(2)]
     assert sum(run["counts"]["inserted"] for run in runs) == len(heard)
     assert [run["counts"]["inserted"] for run in everything] == [0, 0]
     assert [run["imbalances"] for run in (*runs, *everything)] == [[]] * 5

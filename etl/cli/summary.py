@@ -47,9 +47,10 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None
     ]
     rows.append(("total", "", *(total[name] for name in terms)))
     last = len(terms) + 1
-    for columns in (range(last + 1), (0, *range(2, last + 1)), (0, 1, last), (0, last)):
+    every = range(last + 1)
+    for columns in (every, (0, 1, 2, last), (0, 1, last), (0, last)):
         headers, *cells = [tuple(row[index] for index in columns) for row in rows]
-        if fits(list(map(str, headers)), cells, cut=(0,)):
+        if fits(list(map(str, headers)), cells, cut=() if columns is every else (0,)):
             break
     numbers = [index for index, column in enumerate(columns) if column > 1]
     show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))

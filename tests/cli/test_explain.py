@@ -48,7 +48,7 @@ def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         home, folder, uri = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("exports"), uri_of(server, name)
         execute(uri, "INSERT INTO users (username, password) VALUES ('bo', '')")
         write_maloja(folder / "known.json", [scrobble(1, ["Ann"], "Old"), scrobble(5, [""], "x")])
-        load(home, uri, folder / "known.json", user="admin")
+        load(home, uri, folder / "known.json", user="admin", doubles="keep")
         of_bo = write_maloja(tmp_path_factory.mktemp("bo") / "bo.json", [scrobble(9, ["Ann"], "Others")])
         load(home, uri, of_bo, user="bo")
         write_maloja(
@@ -71,7 +71,7 @@ def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
         execute(uri, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
-        yield Told(home, uri, folder, load(home, uri, folder, user="admin"))
+        yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 
 VERDICTS = {

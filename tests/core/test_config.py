@@ -103,7 +103,8 @@ def test_a_file_that_is_named_must_be_there() -> None:
     [
         ("ETL_WORKERS", "many", 'ETL_WORKERS is "many", and must be a whole number'),
         ("ETL_WORKERS", "65", "ETL_WORKERS is 65. It must be from 1 to 64"),
-        ("ETL_DROP_DOUBLES", "maybe", 'ETL_DROP_DOUBLES is "maybe", and must be true or false'),
+        ("ETL_NO_OVERLAP", "maybe", 'ETL_NO_OVERLAP is "maybe", and must be true or false'),
+        ("ETL_DOUBLES", "maybe", 'ETL_DOUBLES is "maybe". Known: skip, keep'),
         ("ETL_SPOTIFY_TIME", "noon", 'ETL_SPOTIFY_TIME is "noon". Known: end, start'),
     ],
 )

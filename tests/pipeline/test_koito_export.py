@@ -134,7 +134,7 @@ def test_keys_that_another_service_brought_get_the_aliases_of_the_export(tmp_pat
         album=album("Debut", alias("Erstling", "Manual", primary=False), various=True),
         artists=[artist(alias("Ann", "Manual"), alias("Annie", "Manual", primary=False)), artist("Bo")],
     )
-    manifest = load(tmp_path / "home", database, write(tmp_path, [row]))
+    manifest = load(tmp_path / "home", database, write(tmp_path, [row]), doubles="keep")
 
     assert manifest["counts"]["cache_hits"] == 1
     names = {kind: [entity[3] for entity in entities] for kind, entities in state(database).items()}

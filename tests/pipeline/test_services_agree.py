@@ -57,8 +57,9 @@ def test_the_same_history_of_all_services_in_one_run_is_loaded_once(tmp_path: Pa
     files = [write(tmp_path, service, listens) for service in WRITERS]
     manifest = load(tmp_path, any_database, *files)
     assert manifest["counts"]["inserted"] == len(listens)
-    assert manifest["counts"]["duplicate_in_input"] == 4 * len(listens)
+    doubles = manifest["skipped_by_reason"]["likely_double"]  # Spotify stores the end of a play
+    assert manifest["counts"]["duplicate_in_input"] + doubles == 4 * len(listens)
     for service in WRITERS:
         again = load(tmp_path, any_database, *files, source=service, force=True)
-        assert again["counts"]["already_present"] == len(listens)
+        assert again["counts"]["already_present"] + again["counts"]["skipped"] == len(listens)
         assert again["likely_doubles"] == 0

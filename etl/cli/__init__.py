@@ -31,6 +31,7 @@ from etl.cli import (
     runs,
     sources,
     submit,
+    undo,
     verify,
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("submit")(submit.submit)
+app.command("undo")(undo.undo)
 app.command("sources")(sources.sources)
 app.command("explain")(explain.explain)
 app.add_typer(rejects.app, name="rejects")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import show, show_json
+from etl.cli.output import agreed, show, show_json
 from etl.core.errors import EtlError, SettingsError
 from etl.core.sanitize import sanitize
 
@@ -164,7 +163,7 @@ def uninstall(
     from etl.targets.open import find_target
 
     target = find_target(find_workspace(home, dsn))
-    if not yes and not _agreed(f"Remove {OBJECTS[target.dialect]}?"):
+    if not yes and not agreed(f"Remove {OBJECTS[target.dialect]}?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
     target.uninstall()
     show_json({"removed": True}) if json else show("removed; the listens stay")
@@ -216,10 +215,3 @@ def _back_up(target: Target, path: Path) -> None:
         except OSError as error:
             raise unwritable(path, error, file.hint) from error
         target.back_up(file.path)
-
-
-def _agreed(question: str) -> bool:
-    """Ask on stderr (typer's own question writes to stdout too); where nobody can answer, the answer is no."""
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin is not None and sys.stdin.readline().strip().lower() in {"y", "yes"}

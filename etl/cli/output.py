@@ -109,6 +109,13 @@ def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> No
             show(f"{sanitize(header):{width}}  {cell}".rstrip())
 
 
+def agreed(question: str) -> bool:
+    """Ask on stderr (typer's own question writes to stdout too); where nobody can answer, the answer is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin is not None and sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def _cells(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
     return [[sanitize(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
 

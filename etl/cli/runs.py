@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from etl.cli.output import show, show_json, show_table
 from etl.cli.workspace import open_run, runs_folder
 from etl.core.errors import InputError
 from etl.core.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
             manifests.append(
                 {"run_id": run.run_id, "run_dir": str(run.path), "status": "unfinished", "exit_code": None}
             )
+    undone = {one["undone_run"]: one["run_id"] for one in manifests if one.get("undone_run") and _is_done(one)}
+    manifests = [one | {"undone_by": undone.get(one["run_id"], one.get("undone_by"))} for one in manifests]
     if json:
         show_json(manifests)
         return
@@ -42,12 +47,17 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     rows = [
         (
             manifest["run_id"],
-            manifest["status"].replace("_", " "),
+            f"{manifest['status'].replace('_', ' ')}{', undone' if manifest['undone_by'] else ''}",
             *(manifest.get("counts", {}).get(name, "") for name in columns),
         )
         for manifest in manifests
     ]
     show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
+
+
+def _is_done(manifest: Mapping[str, Any]) -> bool:
+    """Return whether an undo has removed everything."""
+    return manifest["error"] is None and manifest["status"] != "dry_run"
 
 
 @app.command()
@@ -80,12 +90,18 @@ def prune(
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
     from etl.cli.summary import show_manifest
+    from etl.cli.undo_summary import show_undo
 
     manifest = open_run(home, run).read_manifest()
     if json:
         show_json(manifest)
         return
-    show_manifest(manifest, home)
+    if manifest.get("undone_run"):
+        show_undo(manifest)
+    else:
+        show_manifest(manifest, home)
+    if manifest.get("undone_by"):
+        show(f"undone by {sanitize(manifest['undone_by'])}")
     show(f"steps:    {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}")
     if manifest["error"]:
         logger.error("%s", manifest["error"])

@@ -214,6 +214,17 @@ OUTCOME = _schema(
         "double_of": pl.String,
     }
 )
+# What became of the listens that an undone run had inserted: ``track_id`` as in that run's outcome.
+REMOVED = _schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "lookup_key": pl.String,
+        "track_id": pl.Int32,
+        "listened_at": TIME,
+        "outcome": pl.String,  # removed, gone_before, or unresolved: not reached
+    }
+)
 RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
 
 # The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.

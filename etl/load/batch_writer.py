@@ -15,6 +15,7 @@ from etl.targets.base import Failure, StatementError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from etl.runs.journal import Journal
     from etl.targets.base import Connection, Target
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
@@ -48,16 +49,20 @@ class Written:
     retries: int
 
 
-def write_batch(target: Target, connection: Connection, run_id: str | None, batch: Batch) -> Written:
+def write_batch(
+    target: Target, connection: Connection, run_id: str | None, batch: Batch, journal: Journal | None = None
+) -> Written:
     """Write ``batch`` and commit it; raises ``StatementError`` after rolling back. An empty one costs nothing.
 
-    Without a run (a live listen) the ledger says nothing of it.
+    Without a run (a live listen) the ledger says nothing of it. What is inserted is recorded in ``journal`` before.
     """
     if not batch.keys:
         return Written(LISTEN_PAIRS.to_frame(), LISTEN_PAIRS.to_frame(), retries=0)
     for attempt in range(RETRIES + 1):
         try:
             inserted, of_other_users = _write(target, connection, run_id, batch)
+            if journal and inserted.height:
+                journal.record(batch.number, inserted)
             failpoint(Point.BEFORE_COMMIT)
             connection.commit()
             failpoint(Point.AFTER_COMMIT)

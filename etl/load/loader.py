@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from etl.core.progress import Progress
     from etl.load.load_log import LoadLog
     from etl.resolve.catalog import Catalog
+    from etl.runs.journal import Journal
     from etl.targets.base import Connection
     from etl.targets.pool import Pool
 
@@ -87,8 +88,10 @@ class Loader:
         log: LoadLog,
         progress: Progress | None = None,
         numbers: Iterator[int] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """``run_id`` is None for live listens; ``numbers`` number the batches, by default from 1."""
+        self._journal = journal
         self._pool = pool
         self._run_id = run_id
         self._user_id = user_id
@@ -249,7 +252,7 @@ class Loader:
         """Write ``batches`` one after the other; the first that fails for its rows takes the rest with it."""
         for number, batch in enumerate(batches):
             try:
-                written = write_batch(self._pool.target, connection, self._run_id, batch)
+                written = write_batch(self._pool.target, connection, self._run_id, batch, self._journal)
             except StatementError as error:
                 if error.failure not in OF_THE_ROWS:
                     raise

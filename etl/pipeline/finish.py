@@ -14,6 +14,7 @@ from etl.pipeline.account import finish_accounting
 from etl.pipeline.known_files import file_entries
 from etl.pipeline.manifest import Ending
 from etl.runs import accounting
+from etl.runs.journal import Journal
 from etl.targets import ledger
 
 if TYPE_CHECKING:
@@ -91,13 +92,18 @@ def _complete_ledger(run: RunContext, totals: RunTotals, code: ExitCode) -> None
     counts = [totals.per_file.get(entry.path, accounting.NO_COUNTS) for entry in entries]
     records = [terms["records"] for terms in counts]
     unresolved = [terms["unresolved"] for terms in counts]
+    doubles = accounting.likely_doubles(run.rows.skipped)
+    relied_on = [
+        terms["already_present"] + doubles.get(entry.path, 0) for entry, terms in zip(entries, counts, strict=True)
+    ]
 
     def complete(control: Connection) -> None:
         if settings.replay_of:
-            ledger.settle_files(control, run_id, run.job.origins, entries, unresolved)
-            ledger.finish_run(control, run_id, status, int(code), [], [], [])
+            inserted = [terms["inserted"] + more for terms, more in zip(counts, relied_on, strict=True)]
+            ledger.settle_files(control, run_id, run.job.origins, entries, unresolved, inserted)
+            ledger.finish_run(control, run_id, status, int(code), [], [], [], [])
         else:
-            ledger.finish_run(control, run_id, status, int(code), entries, records, unresolved)
+            ledger.finish_run(control, run_id, status, int(code), entries, records, unresolved, relied_on)
 
     run.pool.control(lambda control: ledger.retry_on_conflict(control, complete))
 
@@ -110,5 +116,8 @@ def _write_manifest(run: RunContext, ending: Ending) -> dict[str, Any]:
     except SettingsError as error:
         final = decisive([ending.code, error.exit_code])
         content |= {"status": RunStatus.FAILED, "exit_code": int(final), "error": content["error"] or str(error)}
+    else:
+        if not (ending.failure or run.directory.unwritten):  # else the ledger may know of more than outcome.parquet
+            Journal(run.directory.path).remove()
     failpoint(Point.AFTER_MANIFEST)
     return content

@@ -17,6 +17,7 @@ from etl.load.dry_run import simulate_load
 from etl.load.load_log import RunStart
 from etl.load.loader import Loader
 from etl.pipeline.known_files import file_entries
+from etl.runs.journal import Journal
 from etl.targets import ledger
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def _load_window(
     run: RunContext, load: WindowLoad, listens: pl.DataFrame, found: LookupResult, numbers: Iterator[int]
 ) -> None:
     job = run.job
-    loader = Loader(run.pool, run.directory.run_id, run.user_id, listens, job.sizes, load.log, job.progress, numbers)
+    directory, journal = run.directory, Journal(run.directory.path)
+    loader = Loader(
+        run.pool, directory.run_id, run.user_id, listens, job.sizes, load.log, job.progress, numbers, journal
+    )
     vanished = loader.load_hits(found.hits)
     again = pl.col("lookup_key").is_in(vanished)
     loader.resolve(pl.concat([found.to_resolve.filter(~again), found.requests.filter(again)]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
+from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, SkipReason, conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -233,6 +233,12 @@ def count_files(
 def by_reason(frame: pl.DataFrame) -> dict[str, int]:
     """Return how often each reason occurs, the most frequent first."""
     return dict(frame.group_by("reason").len().sort(["len", "reason"], descending=[True, False]).iter_rows())
+
+
+def likely_doubles(skipped: pl.DataFrame) -> dict[str, int]:
+    """Return how many rows of each file were skipped as likely doubles (``skipped``: schema SKIPPED)."""
+    doubles = skipped.filter(reason=str(SkipReason.LIKELY_DOUBLE))
+    return dict(doubles.group_by("file").len().iter_rows())
 
 
 def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.DataFrame, replaced: pl.Series) -> int:

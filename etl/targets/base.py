@@ -59,6 +59,9 @@ OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE, Failure.
 OVERTAKEN = frozenset({Failure.DUPLICATE, Failure.GONE})
 """Failures that planning again settles: a row was removed, or one like it was made, since the plan looked."""
 
+RETRIED = frozenset({Failure.TRANSIENT, Failure.MOVED})
+"""Failures after which the same work is done again, from its first statement."""
+
 
 class StatementError(DatabaseError):
     """A statement failed. ``failure`` says what can be done about it."""
@@ -182,6 +185,21 @@ class Target(Protocol):
         """Mark a run as active for as long as ``connection`` is open, which a killed process ends as well.
 
         Raises ``LockedError`` where the lock is to be ``exclusive`` and another run is active on the database.
+        """
+
+    def try_lock_alone(self, connection: Connection) -> bool:
+        """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken.
+
+        Runs that begin meanwhile wait.
+        """
+
+    def prepare_removal(self, connection: Connection) -> None:
+        """Make a connection ready for the batches of an undo."""
+
+    def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
+        """Have no lookup key depend on ``listens`` (track_id, second), which are about to be removed.
+
+        Of ``keys``, those that nothing vouches for any more are removed.
         """
 
     def begin_snapshot(self, connection: Connection) -> None:

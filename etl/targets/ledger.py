@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from etl.core.errors import SettingsError
-from etl.targets.base import Failure, StatementError
+from etl.targets.base import RETRIED, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from etl.targets.base import Connection
+
+T = TypeVar("T")
+
+UNDO = "undo"
+"""The source of a run that takes another one back."""
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
@@ -84,10 +89,16 @@ def finish_run(
     files: Sequence[FileEntry],
     records: Sequence[int],
     unresolved: Sequence[int],
+    relied_on: Sequence[int],
 ) -> None:
-    """Record that the run's ``files`` are loaded, with their records and unresolved listens, and commit."""
+    """Record that the run's ``files`` are loaded, and commit.
+
+    Of each: its records, its unresolved listens, and how many rows relied on a listen that was there before.
+    """
     rows = _rows(files, "sha256", "format", "options").with_columns(
-        pl.Series("records", records, dtype=pl.Int64), pl.Series("unresolved", unresolved, dtype=pl.Int64)
+        pl.Series("records", records, dtype=pl.Int64),
+        pl.Series("unresolved", unresolved, dtype=pl.Int64),
+        pl.Series("relied_on", relied_on, dtype=pl.Int64),
     )
     connection.execute("ledger_finish_files", run_id, rows)
     connection.execute("ledger_finish_run", run_id, status, exit_code)
@@ -95,10 +106,20 @@ def finish_run(
 
 
 def settle_files(
-    connection: Connection, run_id: str, origins: Sequence[str], files: Sequence[FileEntry], unresolved: Sequence[int]
+    connection: Connection,
+    run_id: str,
+    origins: Sequence[str],
+    files: Sequence[FileEntry],
+    unresolved: Sequence[int],
+    relied_on: Sequence[int],
 ) -> None:
-    """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last."""
-    rows = _rows(files, "sha256", "format", "options").with_columns(pl.Series("unresolved", unresolved, dtype=pl.Int64))
+    """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last.
+
+    ``relied_on`` are the listens of each file that the replay inserted or found: the run of the file did not.
+    """
+    rows = _rows(files, "sha256", "format", "options").with_columns(
+        pl.Series("unresolved", unresolved, dtype=pl.Int64), pl.Series("relied_on", relied_on, dtype=pl.Int64)
+    )
     connection.execute("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), rows)
 
 
@@ -107,17 +128,62 @@ def inserted_by_run(connection: Connection, run_id: str) -> int:
     return int(connection.query("ledger_run_inserted", run_id).item())
 
 
-def retry_on_conflict(connection: Connection, write: Callable[[Connection], None]) -> int:
+@dataclass(frozen=True)
+class UndoableRun:
+    """What the ledger says of a run that is to be undone."""
+
+    user_id: int
+    source: str
+    inserted: int
+    """Listens, by its batches."""
+    undone_by: str | None
+    """The undo that has begun to take it back."""
+    is_undone: bool
+    """Whether that came to its end."""
+
+
+def find_undoable(connection: Connection, run_id: str) -> UndoableRun | None:
+    """Return what the ledger says of a run; None where it does not know it."""
+    row = next(connection.query("undo_run", run_id).iter_rows(named=True), None)
+    return UndoableRun(**row) if row else None
+
+
+def committed_batches(connection: Connection, run_id: str) -> list[int]:
+    """Return the numbers of the batches that a run has committed."""
+    return connection.query("undo_batches", run_id).get_column("batch").to_list()
+
+
+def start_undo(connection: Connection, run_id: str, undone_run: str, user_id: int) -> pl.DataFrame:
+    """Record that the undo ``run_id`` begins, and commit; return the files that are not known any more.
+
+    Columns out: sha256, format, path.
+    """
+    connection.execute("ledger_start_run", run_id, UNDO, user_id)
+    connection.execute("undo_mark_run", undone_run, run_id)
+    forgotten = connection.query("undo_forget_files", undone_run, run_id)
+    connection.commit()
+    return forgotten
+
+
+def removed_by_undo(connection: Connection, run_id: str) -> int:
+    """Return how many listens the batches of an undo say that they removed."""
+    return int(connection.query("undo_removed", run_id).item())
+
+
+def retry_on_conflict(connection: Connection, write: Callable[[Connection], object]) -> int:
     """Do ``write``, which commits, again as long as it loses conflicts to other runs; return how often it did."""
+    return attempts_on_conflict(connection, write)[1]
+
+
+def attempts_on_conflict(connection: Connection, write: Callable[[Connection], T]) -> tuple[T, int]:
+    """Do the same; return what ``write`` returns, too."""
     for attempt in range(RETRIES + 1):
         try:
-            write(connection)
+            return write(connection), attempt
         except StatementError as error:
             connection.rollback()
-            if error.failure is not Failure.TRANSIENT or attempt == RETRIES:
+            if error.failure not in RETRIED or attempt == RETRIES:
                 raise
-        else:
-            return attempt
     raise AssertionError("unreachable")  # pragma: no cover
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from etl.core.schema import TRACK_LOOKUP
 from etl.verify.checks import Check, Result
 from etl.verify.files import Checksum
+from etl.verify.undone import with_undone
 
 if TYPE_CHECKING:
     from etl.targets.base import Connection
@@ -28,7 +29,7 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
     deleted is not expected any more.
     """
     told = files.stored_listens()
-    gone = _absent(connection, files, told, run_id)
+    gone = with_undone(connection, _absent(connection, files, told, run_id), files.run)
     rest = told.join(gone.select("track_id", "second"), on=["track_id", "second"], how="anti")
     merged = gone.filter(fate="merged")
     moved = merged.select("track_now", "second").rename({"track_now": "track_id"})
@@ -46,6 +47,7 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
         "then": told.height,
         "merged_since": merged.height,
         "removed_since": gone.filter(fate="removed").height,
+        "undone_since": gone.filter(fate="undone").height,
         "missing": missing.height,
         "expected": expected._asdict(),
         "found": found._asdict(),

@@ -10,12 +10,14 @@ import polars as pl
 from etl.core.dsn import redact
 from etl.core.errors import InputError
 from etl.runs.directory import RUN_JSON
+from etl.runs.insertions import read_removed
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.files import opened, run_checks
 from etl.verify.ledger import ABOUT as LEDGER_ABOUT
 from etl.verify.ledger import check_ledger, read_run
 from etl.verify.listens import CHANGES_ABOUT, LISTENS_ABOUT, check_listens, count_stored
 from etl.verify.session import snapshot
+from etl.verify.undone import check_removed, check_undo_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +46,8 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
         return _verify_unfinished(run, workspace)
     manifest = run.read_manifest()
     about = {"run_id": run.run_id, "status": manifest["status"]}
+    if manifest.get("undone_run"):
+        return _verify_undo(run, manifest, workspace)
     if manifest["settings"]["dry_run"]:
         checks, _ = _check_files(run, manifest, None)
         return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
@@ -53,6 +57,17 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
         ledger = pool.control(lambda control: check_ledger(control, manifest))
         checks, numbers = _check_files(run, manifest, pool)
     return Verdict([*checks, ledger], {**about, "dsn": redact(workspace.dsn), **numbers})
+
+
+def _verify_undo(run: RunDirectory, manifest: Mapping[str, Any], workspace: Workspace) -> Verdict:
+    """Check an undo: its counts, its Parquet file and, unless it was a dry run, the ledger say the same."""
+    about = {"run_id": run.run_id, "status": manifest["status"]}
+    counts = check_removed(manifest, read_removed(run))
+    if manifest["settings"]["dry_run"]:
+        return Verdict([counts, *_not_checked({"ledger": LEDGER_ABOUT}, DRY_RUN)], about)
+    with snapshot(workspace) as pool:
+        ledger = pool.control(lambda control: check_undo_ledger(control, manifest))
+    return Verdict([counts, ledger], {**about, "dsn": redact(workspace.dsn)})
 
 
 def _check_files(

@@ -1,4 +1,12 @@
--- What the ledger holds of a file for this user.
-SELECT format, options, spotify_time, run_id, finished_at IS NOT NULL AND unresolved = 0 AS known
-FROM etl.files
-WHERE user_id = $1::integer AND sha256 = $2
+-- What the ledger holds of a file for this user. A file is not known any more once an undo has taken back its listens, or
+-- listens that it relied on; where all of them were its run's, it counts as never loaded.
+SELECT
+    f.format,
+    f.options,
+    f.spotify_time,
+    f.run_id,
+    f.finished_at IS NOT NULL AND f.unresolved = 0 AND f.forgotten_by IS NULL AS known
+FROM etl.files f
+JOIN etl.runs r USING (run_id)
+LEFT JOIN etl.runs u ON u.run_id = r.undone_by
+WHERE f.user_id = $1::integer AND f.sha256 = $2 AND (u.finished_at IS NULL OR f.relied_on IS DISTINCT FROM 0)

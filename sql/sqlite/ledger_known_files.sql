@@ -1,10 +1,20 @@
 -- What the ledger holds of a file for this user. A file is forgotten once none of the listens that vouch for its run
--- (etl_batches.witnesses) is there any more: the data were deleted, and the file is loaded again.
-SELECT f.format, f.options, f.spotify_time, f.run_id, f.finished_at IS NOT NULL AND f.unresolved = 0 AS known
+-- (etl_batches.witnesses) is there any more: the data were deleted, and the file is loaded again. It is not known any more,
+-- either, once an undo has taken back its listens, or listens that it relied on; where all of them were its run's, it counts
+-- as never loaded.
+SELECT
+    f.format,
+    f.options,
+    f.spotify_time,
+    f.run_id,
+    f.finished_at IS NOT NULL AND f.unresolved = 0 AND f.forgotten_by IS NULL AS known
 FROM etl_files f
+JOIN etl_runs r ON r.run_id = f.run_id
+LEFT JOIN etl_runs u ON u.run_id = r.undone_by
 WHERE
     f.user_id = ?1
     AND f.sha256 = ?2
+    AND (u.finished_at IS NULL OR f.relied_on IS NOT 0)
     AND (
         NOT EXISTS (SELECT 1 FROM etl_batches b WHERE b.run_id = f.run_id AND b.witnesses <> '[]')
         OR EXISTS (

@@ -1,9 +1,11 @@
--- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, unresolved].
--- A file that another run has loaded since is that run's business; copies of one file count together.
+-- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, unresolved, relied_on].
+-- A file that another run has loaded since is that run's business; copies of one file count together. From now on the file
+-- relies on what the replay inserted, too.
 UPDATE etl_files
-SET unresolved = w.unresolved, finished_at = coalesce(finished_at, unixepoch())
+SET unresolved = w.unresolved, relied_on = etl_files.relied_on + w.relied_on, finished_at = unixepoch()
 FROM (
-    SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, sum(value->>3) AS unresolved
+    SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, sum(value->>3) AS unresolved,
+        sum(value->>4) AS relied_on
     FROM json_each(?3)
     GROUP BY 1, 2, 3
 ) w

@@ -117,6 +117,20 @@ class PostgresTarget:
             raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
         connection.rollback()
 
+    def try_lock_alone(self, connection: Connection) -> bool:
+        """Take the lock of runs alone, for the connection's session, if no run is active; say whether it is taken."""
+        is_taken = bool(connection.query("run_lock_try_alone").item())
+        connection.rollback()
+        return is_taken
+
+    def prepare_removal(self, connection: Connection) -> None:
+        """Have foreign keys not asked for each row that is removed, where this role may ask for that."""
+        connection.query("undo_check_as_sets")
+        connection.commit()
+
+    def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
+        """Do nothing: a key refers to its track, and goes with it."""
+
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction that is read-only and repeatable."""
         connection.execute("begin_dry_run")

@@ -197,7 +197,9 @@ class SqliteConnection:
     def _left(self) -> None:
         if self.mode is Mode.WRITE:
             self.pace.note(self._rows, time.monotonic() - self._locked_at)
-        self.mode = Mode.NONE
+        was_snapshot, self.mode = self.mode is Mode.SNAPSHOT, Mode.NONE
+        if was_snapshot:
+            self.script("PRAGMA query_only = OFF")
 
     def _prepared(self, name: str, values: tuple[Value, ...]) -> str:
         """Return the text of the statement ``name``, with the write lock if it writes."""

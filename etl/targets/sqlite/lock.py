@@ -35,6 +35,16 @@ def acquire_run_lock(database: Path, home: Path, *, exclusive: bool) -> Callable
     return lambda: os.close(descriptor)
 
 
+def try_lock_alone(database: Path, home: Path) -> Callable[[], None] | None:
+    """Hold the lock alone if no run is active, and return what releases it; runs that begin meanwhile wait."""
+    descriptor, file = _opened(database, home)
+    with _one_at_a_time(file.parent):
+        if _is_free(descriptor):
+            return lambda: os.close(descriptor)
+    os.close(descriptor)
+    return None
+
+
 def _opened(database: Path, home: Path) -> tuple[int, Path]:
     """Return a descriptor of the lock file, and its path."""
     reasons = []

@@ -20,7 +20,7 @@ from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
-from etl.targets.sqlite.lock import acquire_run_lock
+from etl.targets.sqlite.lock import acquire_run_lock, try_lock_alone
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
@@ -107,6 +107,24 @@ class SqliteTarget:
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
         """Hold the lock of runs until ``connection`` is closed."""
         _ours(connection).at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive))
+
+    def try_lock_alone(self, connection: Connection) -> bool:
+        """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken."""
+        release = try_lock_alone(self.path, self.home)
+        if release:
+            _ours(connection).at_close(release)
+        return release is not None
+
+    def prepare_removal(self, connection: Connection) -> None:
+        """Do nothing: all foreign keys have their indexes."""
+
+    def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
+        """Have another listen of the track vouch for each key that one of ``listens`` vouches for; else remove it.
+
+        Those of ``keys`` that no listen vouches for are removed, too.
+        """
+        connection.execute("undo_vouch", listens)
+        connection.execute("undo_lookups", listens, keys)
 
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction that sees one state of the file and can write nothing."""

@@ -1,4 +1,5 @@
 -- Table etl_runs: the loads, each with its outcome.
+-- undone_by is the undo that has taken the run back, or has begun to: then it is not finished.
 CREATE TABLE etl_runs (
     run_id TEXT PRIMARY KEY,
     source TEXT NOT NULL,
@@ -7,5 +8,6 @@ CREATE TABLE etl_runs (
     finished_at INTEGER,
     status TEXT,
     exit_code INTEGER,
-    inserted INTEGER
+    inserted INTEGER,
+    undone_by TEXT
 )

@@ -1,5 +1,6 @@
 -- Table etl_batches: what each transaction of a load wrote.
 -- Written in the transaction that inserts the batch's listens: the sum of inserted is what the run has put in.
+-- The batches of an undo say how many listens they removed.
 -- The witnesses are some of its listens, as rows [track, second, rowid of listens]: once none of a run's are there any
 -- more, its files count as not loaded.
 CREATE TABLE etl_batches (
@@ -10,6 +11,7 @@ CREATE TABLE etl_batches (
     artists INTEGER NOT NULL,
     albums INTEGER NOT NULL,
     tracks INTEGER NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0,
     witnesses TEXT NOT NULL,
     written_at INTEGER NOT NULL DEFAULT (unixepoch()),
     PRIMARY KEY (run_id, batch)

@@ -1,0 +1,53 @@
+"""``etl undo``: takes a run back."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.log import log_failure, log_run_end
+from etl.cli.output import agreed, show, show_json
+from etl.cli.workspace import open_workspace
+from etl.core.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from etl.load.remover import Preview
+
+logger = logging.getLogger(__name__)
+
+
+def undo(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Take a run back: remove the listens that it inserted, and tracks, albums and artists left without any. Asks."""
+    from etl.cli.undo_summary import numbers, show_undo
+    from etl.pipeline import undo as pipeline
+
+    def agree(run_id: str, preview: Preview) -> bool:
+        what = f"{len(preview.places):,} listens, {numbers(preview.removed)}"
+        return yes or agreed(f"Remove what run {sanitize(run_id)} inserted ({what})?")
+
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    manifest = pipeline.undo(open_workspace(home, dsn), run, agree, dry_run=dry_run)
+    if json:
+        show_json(manifest)
+    elif manifest.get("undone_before"):
+        undone, by = sanitize(manifest["undone_run"]), sanitize(manifest["run_id"])
+        show(f"run {undone} was undone before, by run {by}; nothing was removed")
+    else:
+        show_undo(manifest)
+    if manifest["error"]:
+        log_failure(manifest["error"])
+    if not manifest.get("undone_before"):
+        told = {name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")}
+        log_run_end(f"{manifest['status']}: {manifest['counts']['removed']:,} listens removed", **told)
+    raise typer.Exit(manifest["exit_code"])

@@ -1,0 +1,129 @@
+"""Composes ``run.json`` of an undo, and the table that tells what became of each listen. Pure, except for the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.core.dsn import redact
+from etl.core.errors import ExitCode, decisive
+from etl.core.schema import REMOVED, FileStatus, conform
+from etl.core.settings import RunSettings
+from etl.pipeline.manifest import status
+from etl.runs import accounting
+from etl.runs.directory import versions
+from etl.targets.ledger import UNDO
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from etl.core.errors import EtlError
+    from etl.core.workspace import Workspace
+    from etl.runs.directory import RunDirectory
+
+REMOVED_NOW = "removed"
+GONE_BEFORE = "gone_before"
+NOT_REACHED = "unresolved"
+FORGOTTEN = "no longer known: the next load of it reads it again"
+NO_ENTITIES = {"artists": 0, "albums": 0, "tracks": 0}
+
+
+@dataclass(frozen=True)
+class UndoResult:
+    """What an undo did, or would do."""
+
+    fates: pl.DataFrame
+    """Schema REMOVED."""
+    removed: Mapping[str, int]
+    """How many artists, albums and tracks."""
+    kept: Mapping[str, int]
+    forgotten: list[dict[str, Any]] = field(default_factory=list)
+    """Files that are not known any more: sha256, format, path."""
+    retries: int = 0
+    imbalances: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts of ``run.json``: those of a run, all 0, and those of an undo."""
+        outcomes = dict(self.fates.group_by("outcome").len().iter_rows())
+        own = {REMOVED_NOW: outcomes.get(REMOVED_NOW, 0), GONE_BEFORE: outcomes.get(GONE_BEFORE, 0)}
+        return {**accounting.NO_COUNTS, **own, "kept": sum(self.kept.values())}
+
+
+def fates(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.DataFrame:
+    """Return what became of ``listens`` (schema INSERTED, numbered by their order): schema REMOVED.
+
+    ``removed`` are the numbers of those that were there; the first ``reached`` were looked for.
+    """
+    place = pl.int_range(pl.len())
+    outcome = (
+        pl.when(place >= reached)
+        .then(pl.lit(NOT_REACHED))
+        .when(place.is_in(pl.Series(list(removed), dtype=pl.Int64).implode()))
+        .then(pl.lit(REMOVED_NOW))
+        .otherwise(pl.lit(GONE_BEFORE))
+    )
+    return conform(listens.with_columns(outcome=outcome), REMOVED)
+
+
+def imbalances(result: UndoResult, ledger: int) -> list[str]:
+    """Return a sentence if the ledger's batches removed another number of listens than was counted."""
+    removed = result.counts()[REMOVED_NOW]
+    if removed == ledger:
+        return []
+    return [f"{removed} listens count as removed, the ledger's batches say {ledger}"]
+
+
+def exit_code(result: UndoResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:
+    """Return the code that an undo ends with; it is not complete where not all that was inserted is known."""
+    codes = [failure.exit_code] if failure else [ExitCode.UNBALANCED] * bool(result.imbalances)
+    return decisive(codes + [ExitCode.REJECTS] * (not is_complete))
+
+
+def compose(
+    workspace: Workspace,
+    directory: RunDirectory,
+    undone_run: str,
+    result: UndoResult,
+    code: ExitCode,
+    failure: EtlError | None,
+    *,
+    dry_run: bool,
+    timings: Mapping[str, float],
+    started: datetime,
+) -> dict[str, Any]:
+    """Return the content of ``run.json``."""
+    files = [
+        {**file, "status": str(FileStatus.LEFT_ASIDE), "reason": FORGOTTEN, "counts": accounting.NO_COUNTS}
+        for file in sorted(result.forgotten, key=lambda file: (file["path"], file["sha256"]))
+    ]
+    return {
+        "run_id": directory.run_id,
+        "run_dir": str(directory.path),
+        "status": str(status(code, dry=dry_run)),
+        "exit_code": int(code),
+        "error": str(failure) if failure else None,
+        "undone_run": undone_run,
+        "counts": result.counts(),
+        "removed": dict(result.removed),
+        "kept": dict(result.kept),
+        "skipped_by_reason": {},
+        "rejected_by_reason": {},
+        "created": NO_ENTITIES,
+        "timings": dict(timings),
+        "files": files,
+        "imbalances": result.imbalances,
+        "removed_meanwhile": 0,
+        "likely_doubles": 0,
+        "account_twins": 0,
+        "other_user": 0,
+        "texts_cleaned": 0,
+        "retries": result.retries,
+        "started_at": started.isoformat(),
+        "finished_at": datetime.now(UTC).isoformat(),
+        "dsn": redact(workspace.dsn),
+        "settings": RunSettings(source=UNDO, dry_run=dry_run).as_json(),
+        "versions": versions(),
+    }

@@ -1,0 +1,2 @@
+-- When an undo begins: true if no run is active. Held alone until its connection ends; runs that begin meanwhile wait.
+SELECT pg_try_advisory_lock(hashtextextended('etl.run', 0)) AS taken

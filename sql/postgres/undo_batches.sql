@@ -1,0 +1,2 @@
+-- The batches of a run that were committed.
+SELECT batch FROM etl.batches WHERE run_id = $1 ORDER BY batch

@@ -1,0 +1,10 @@
+-- When the undo $2 of the run $1 begins: the files that are no longer known.
+-- They are those of the run, and those loaded since that may have left out a listen because the run had inserted it.
+UPDATE etl.files f
+SET forgotten_by = $2
+FROM etl.runs r
+WHERE
+    r.run_id = $1
+    AND f.user_id = r.user_id
+    AND (f.run_id = r.run_id OR f.finished_at >= r.started_at AND f.relied_on IS DISTINCT FROM 0)
+RETURNING f.sha256, f.format, f.path

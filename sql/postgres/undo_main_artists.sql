@@ -1,0 +1,7 @@
+-- Gives albums that have lost their main artist another one: of those that are left, the oldest.
+UPDATE public.artist_releases c
+SET is_primary = true
+WHERE
+    c.release_id = ANY ($1::integer[])
+    AND NOT EXISTS (SELECT FROM public.artist_releases o WHERE o.release_id = c.release_id AND o.is_primary)
+    AND c.artist_id = (SELECT min(o.artist_id) FROM public.artist_releases o WHERE o.release_id = c.release_id)

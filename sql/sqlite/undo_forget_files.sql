@@ -1,0 +1,12 @@
+-- When the undo ?2 of the run ?1 begins: the files that are no longer known.
+-- They are those of the run, and those loaded since that may have left out a listen because the run had inserted it.
+UPDATE etl_files
+SET forgotten_by = ?2
+FROM (SELECT run_id, user_id, started_at FROM etl_runs WHERE run_id = ?1) r
+WHERE
+    etl_files.user_id = r.user_id
+    AND (
+        etl_files.run_id = r.run_id
+        OR etl_files.finished_at >= r.started_at AND etl_files.relied_on IS NOT 0
+    )
+RETURNING sha256, format, path

@@ -1,0 +1,129 @@
+"""Killed anywhere and repeated, an undo ends as an undisturbed one; a run that was killed can be undone, too."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from etl.core.failpoints import Point
+from tests.cli.program import ROOT, environment
+from tests.helpers.disturbances import ROUNDS
+from tests.helpers.support import content, counts, load, scrobble, write_maloja
+from tests.helpers.undos import undo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.faults
+
+BATCHES = 5
+POINTS = {
+    Point.AFTER_RUN_DIRECTORY: 1,
+    Point.AFTER_LEDGER_START: 1,
+    Point.AFTER_STAGE: BATCHES,
+    Point.BEFORE_COMMIT: BATCHES,
+    Point.AFTER_COMMIT: BATCHES,
+    Point.BETWEEN_ROUNDS: BATCHES,
+    Point.BEFORE_LEDGER_COMPLETE: 1,
+    Point.AFTER_LEDGER_COMPLETE: 1,
+    Point.BEFORE_RENAME: 1,
+    Point.BEFORE_MANIFEST: 2,
+    Point.AFTER_MANIFEST: 1,
+}
+"""How often an undo of 60 listens comes to a point."""
+LOADING = (
+    Point.AFTER_COMMIT,
+    Point.BETWEEN_ROUNDS,
+    Point.BEFORE_ACCOUNTING,
+    Point.BEFORE_MANIFEST,
+    Point.AFTER_MANIFEST,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> tuple[Path, Path]:
+    """Return two exports, one of 60 listens, and one that has tracks and artists in common with it."""
+    rows = [scrobble(100 * at, [f"Artist {at % 7}"], f"Track {at % 20}", f"Album {at % 9}") for at in range(60)]
+    others = [scrobble(50 + 100 * at, [f"Artist {at % 7}"], f"Track {at % 20}", f"Album {at % 9}") for at in range(11)]
+    return write_maloja(tmp_path / "first.json", rows), write_maloja(tmp_path / "second.json", others)
+
+
+def victim(home: Path, fault: str, *arguments: str | Path) -> int:
+    """Run the program in small batches until it is killed, and return its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.victim", *arguments],
+        env=environment(home, {"ETL_FAULT": fault}),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.value)
+def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(
+    home: Path, tmp_path: Path, any_database: str, exports: tuple[Path, Path], point: Point, seed: int
+) -> None:
+    first, second = exports
+    undone = load(home, any_database, first)
+    other = load(home, any_database, second)
+    nth = random.Random(seed).randint(1, POINTS[point])
+    fault = f"{point.value}:{nth}"
+
+    assert victim(home, fault, "undo", undone["run_id"], "--yes", "--dsn", any_database) == -signal.SIGKILL
+    again = undo(home, any_database, undone)
+    assert again["exit_code"] == 0
+    assert undo(home, any_database, undone)["undone_before"]
+    left = content(any_database)
+    assert counts(any_database)["listens"] == 11
+    undo(home, any_database, other)
+    assert set(counts(any_database).values()) == {0}
+    load(tmp_path / "alone", any_database, second)
+    assert content(any_database) == left
+
+
+@pytest.mark.parametrize("point", LOADING, ids=lambda point: point.value)
+def test_a_load_that_was_killed_is_undone(
+    home: Path, any_database: str, exports: tuple[Path, Path], point: Point
+) -> None:
+    first, second = exports
+    load(home, any_database, second)
+    before = content(any_database)
+    assert victim(home, point.value, "run", first, "--dsn", any_database) == -signal.SIGKILL
+    killed = max(path.name for path in (home / "runs").iterdir())
+    held = counts(any_database)["listens"] - 11
+    assert held > 0
+    again = undo(home, any_database, {"run_id": killed})
+
+    assert (again["exit_code"], again["counts"]["removed"]) == (0, held)
+    assert [row for row in content(any_database) if row[0] == "listen"] == [row for row in before if row[0] == "listen"]
+    assert counts(any_database)["tracks"] == sum(row[0] == "track" for row in before)
+
+
+def test_a_load_that_was_killed_and_the_one_that_completed_it_are_undone_apart(
+    home: Path, any_database: str, exports: tuple[Path, Path]
+) -> None:
+    first, _ = exports
+    assert victim(home, "after_commit:2", "run", first, "--dsn", any_database) == -signal.SIGKILL
+    killed = {"run_id": next(path.name for path in (home / "runs").iterdir() if path.name[0] != ".")}
+    held = counts(any_database)["listens"]
+    completed = load(home, any_database, first)
+    assert completed["counts"]["already_present"] == held
+
+    assert undo(home, any_database, killed)["counts"]["removed"] == held
+    assert load(home, any_database, first)["counts"]["inserted"] == held
+    assert undo(home, any_database, completed)["counts"]["removed"] == 60 - held
+    assert counts(any_database)["listens"] == held

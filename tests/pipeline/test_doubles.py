@@ -129,8 +129,8 @@ def test_the_extended_history_after_account_data_tells_how_to_remove_it(
 ) -> None:
     plays = ((273, "Tide", 200), (700, "Ebb", 31))
     load(tmp_path, database, account(tmp_path / "a.json", *plays), spotify_time=spotify_time)
-    options = {"spotify_time": spotify_time, "doubles": "keep"}
-    manifest = load(tmp_path, database, extended(tmp_path / "e.json", *plays), **options)
+    path = extended(tmp_path / "e.json", *plays)
+    manifest = load(tmp_path, database, path, spotify_time=spotify_time, doubles="keep")
     assert manifest["counts"]["inserted"] == manifest["account_twins"] == manifest["likely_doubles"] == 2
     run = RunDirectory(Path(manifest["run_dir"]))
     statements = [text for (text,) in ask(run, "remove_account_twins").rows]

@@ -127,11 +127,21 @@ def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame, nea
     coarse: set[str] = set()
     cached = empty(CACHED)
     if run.has_ledger and not nearby.is_empty():
-        loaded = ledger.formats_loaded(connection, run.user_id)
-        coarse = {service for name, service in _COARSE.items() if name in loaded}
+        coarse = _coarse(connection, run)
         met = listens.filter(pl.col("listened_at").dt.epoch("s").is_in(nearby.get_column("second").unique().implode()))
-        cached = conform(read_hits(connection, met.get_column("lookup_key").unique()).select(*CACHED), CACHED)
+        cached = _cached(connection, met)
     return find_doubles(listens.select(COMPARED), run.not_counted, nearby, cached, run.services, sorted(coarse))
+
+
+def _coarse(connection: Connection, run: Comparison) -> set[str]:
+    """Return the services of which an export that knows only minutes was loaded."""
+    loaded = ledger.formats_loaded(connection, run.user_id)
+    return {service for name, service in _COARSE.items() if name in loaded}
+
+
+def _cached(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys of ``listens`` that the database knows, as schema CACHED."""
+    return conform(read_hits(connection, listens.get_column("lookup_key").unique()).select(*CACHED), CACHED)
 
 
 def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame) -> pl.DataFrame:
@@ -155,11 +165,37 @@ def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame)
         ends = _of(connection, run.user_id, hours.around, whole)
         named = pl.concat([named, may_hold(ends, listens)])
         found = pl.concat([found, ends])
+    if run.has_ledger and not found.is_empty() and _is_own(connection, run, listens, found):
+        found = _not_itself(connection, listens, found)
+        named = found.get_column("track_id")
     if found.is_empty():
         return empty(NEARBY)
     names = connection.query("names_of_tracks", named.unique())
     each = found.unique().join(names, on="track_id", how="left")
     return conform(each.sort("second", "track_id").select(NEARBY.names()), NEARBY)
+
+
+def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, found: pl.DataFrame) -> bool:
+    """Say whether ``listens`` and what was ``found`` are one service's, so that they are the same in one second only.
+
+    It is by far the most frequent case: an export that has grown is loaded again.
+    """
+    sources = set(listens.get_column("source").unique())
+    clients = set(found.get_column("client").unique())
+    own = {one.client for one in run.services if one.name in sources}
+    is_exact = not listens.get_column("minute_only").any() and not sources & _coarse(connection, run)
+    return len(sources) == 1 and clients == own and None not in own and is_exact
+
+
+def _not_itself(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Return those of ``found`` in whose second a listen has another track, or a key that the database does not know.
+
+    The others are what the load finds there by track and second: their names need not be read.
+    """
+    rows = listens.select("lookup_key", second=pl.col("listened_at").dt.epoch("s"))
+    known = rows.join(_cached(connection, listens), on="lookup_key", how="left")
+    others = known.join(found, on=["track_id", "second"], how="anti").get_column("second").unique()
+    return found.filter(pl.col("second").is_in(others.implode()))
 
 
 def _except(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:

@@ -259,3 +259,11 @@ def test_a_play_twice_in_one_second_of_one_export_is_one_listen(tmp_path: Path, 
         "b.jsonl:3": ("inserted", None),
     }
     assert load(tmp_path, any_database, path, force=True)["counts"]["already_present"] == 3
+
+
+def test_an_export_of_the_same_service_with_another_album(tmp_path: Path, any_database: str) -> None:
+    load(tmp_path, any_database, lastfm(tmp_path / "l.json", (0, "Tide", ""), (300, "Ebb", "Shore")))
+    grown = lastfm(tmp_path / "l.json", (0, "Tide", "Shore"), (300, "Ebb", "Shore"), (600, "Flow", "Shore"))
+    manifest = load(tmp_path, any_database, grown)
+    assert (manifest["counts"]["already_present"], manifest["counts"]["inserted"]) == (2, 1)
+    assert load(tmp_path, any_database, grown, force=True)["counts"]["already_present"] == 3

@@ -133,8 +133,9 @@ def _remove(target: Target, connection: Connection, removal: Removal, number: in
     failpoint(Point.AFTER_STAGE)
     gone = {"tracks": connection.query("undo_tracks", held["tracks"]).get_column("id")}
     gone["albums"] = connection.query("undo_albums", held["albums"]).get_column("id")
-    connection.execute("undo_credits", held["albums"], held["artists"])
-    connection.execute("undo_main_artists", held["albums"])
+    left = held["albums"].filter(~held["albums"].is_in(gone["albums"].implode()))
+    connection.execute("undo_credits", left, held["artists"])
+    connection.execute("undo_main_artists", left)
     gone["artists"] = connection.query("undo_artists", held["artists"]).get_column("id")
     connection.execute("undo_record_batch", removal.run_id, number, rows.height, pairs.height)
     removed = pairs.select("track_id", second=pl.col("listened_at").dt.epoch("s"))

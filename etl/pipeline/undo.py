@@ -43,8 +43,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 10_000
 """Listens per transaction."""
-ROWS_PER_LISTEN = 3
-"""A listen, and its share of a track, an album and an artist: what a batch writes, roughly."""
+ROWS_PER_LISTEN = 6
+"""A listen, and its share of a track, an album, an artist and their names: what a batch removes, roughly."""
 POLL = 0.2
 """Seconds between two looks at whether other runs have ended."""
 

@@ -1,8 +1,9 @@
 -- Takes artists (?2) off those albums (?1) on which they have no track left; never the last artist of an album.
+-- The plus sign keeps SQLite from looking up each artist on each album.
 DELETE FROM artist_releases
 WHERE
     release_id IN (SELECT value FROM json_each(?1))
-    AND artist_id IN (SELECT value FROM json_each(?2))
+    AND +artist_id IN (SELECT value FROM json_each(?2))
     AND NOT EXISTS (
         SELECT 1
         FROM tracks t

@@ -75,7 +75,12 @@ def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -
     error = _refusal(koito_database)
 
     assert "has Koito's tables, but not its goose_db_version" in error.message
-    assert [one.name for one in migrate(koito_database, standalone=True)] == ["ledger", "track_lookup", "edits_wait"]
+    assert [one.name for one in migrate(koito_database, standalone=True)] == [
+        "ledger",
+        "track_lookup",
+        "edits_wait",
+        "undo",
+    ]
 
 
 def test_a_schema_of_somebody_else_called_etl_is_not_taken_over(koito_database: str) -> None:

@@ -80,7 +80,7 @@ def test_migrating_again_changes_nothing(database: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(database: str) -> None:
     changed = [*MIGRATIONS[:-1], replace(MIGRATIONS[-1], text=f"{MIGRATIONS[-1].text}-- changed\n")]
 
-    with pytest.raises(DatabaseError, match=r"migration 0004 \(edits_wait\) is not the one that was applied") as caught:
+    with pytest.raises(DatabaseError, match=r"migration 0005 \(undo\) is not the one that was applied") as caught:
         migrate(database, standalone=True, known=changed)
 
     assert "etl db uninstall" in caught.value.hint
@@ -95,9 +95,9 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
     assert "newest version" in caught.value.hint
 
 
-@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (5, 'taken', '')"])
+@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (6, 'taken', '')"])
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(empty_database: str, failing: str) -> None:
-    half = Migration(5, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
+    half = Migration(6, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
 
     with pytest.raises(StatementError, match=r"division by zero|duplicate key"):
         migrate(empty_database, standalone=True, known=[*MIGRATIONS, half])

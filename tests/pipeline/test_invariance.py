@@ -44,12 +44,15 @@ class Bench:
     numbers: count[int]
 
     def load(self, *files: Sequence[Row], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 (values of any type)
-        """Load ``files``, whose names do not follow their order."""
+        """Load ``files``, whose names do not follow their order.
+
+        Seconds apart, the plays of these histories would be likely doubles of those that Koito has from elsewhere.
+        """
         folder = self.folder / f"exports-{next(self.numbers)}"
         folder.mkdir()
         for number, rows in enumerate(files):
             write_plain(folder / f"{(number * 7 + 3) % 10}-{number}.json", rows)
-        return load(self.folder / "home", self.uri, folder, **settings)
+        return load(self.folder / "home", self.uri, folder, doubles="keep", **settings)
 
     def fresh(self, *, stocked: bool = False) -> None:
         """Begin again, with an empty database or one that Koito has filled."""

@@ -1,4 +1,4 @@
--- Called by etl/targets/postgres/migrate.py: what the ledger must know so that `etl undo` can take a run back.
+-- What the ledger must know so that a run can be taken back (etl undo).
 -- The undo that has taken the run back, or has begun to: then it is not finished.
 ALTER TABLE etl.runs ADD COLUMN undone_by text;
 

@@ -70,7 +70,7 @@ def test_runs_and_live_listens_at_once_store_every_listen_once(
     with ThreadPoolExecutor(len(exports)) as readers:
         runs = [
             subprocess.Popen(
-                [ETL, "run", "--dsn", database, "--json", export],
+                [ETL, "run", "--dsn", database, "--doubles", "keep", "--json", export],
                 env=environment(home),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

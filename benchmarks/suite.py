@@ -25,7 +25,7 @@ FLOOR = "floor"
 
 
 @dataclass(frozen=True)
-class WatchedConnection:
+class Line:
     """One figure of a suite: its title, the line that it is divided by, and what is aimed at."""
 
     title: str
@@ -83,7 +83,7 @@ class Suite:
 
     name: str
     about: str
-    lines: Mapping[str, WatchedConnection]
+    lines: Mapping[str, Line]
     round: Callable[[Bench], Mapping[str, Sample]]
     rounds: int = 5
 

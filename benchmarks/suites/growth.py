@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import INTERPRETER, Suite, WatchedConnection, of_load
+from benchmarks.suite import INTERPRETER, Line, Suite, of_load
 from benchmarks.suites.million import NEW, new_plays, spotify
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ SUITE = Suite(
     "growth",
     "Spotify histories of growing size into an empty database, then 500 new plays, then the history with --force",
     {
-        INTERPRETER: WatchedConnection("interpreter start"),
+        INTERPRETER: Line("interpreter start"),
         **{
             name: line
             for size in SIZES
             for name, line in (
-                (str(size), WatchedConnection(f"{size:,} plays")),
+                (str(size), Line(f"{size:,} plays")),
                 (
                     f"{size}+{NEW}",
-                    WatchedConnection(f"{NEW} new beside {size:,}", target="under 1.5 s beyond interpreter start"),
+                    Line(f"{NEW} new, {size:,} stored", target="under 1.5 s beyond interpreter start"),
                 ),
-                (f"{size} again", WatchedConnection(f"{size:,} plays again, --force")),
+                (f"{size} again", Line(f"{size:,} plays again, --force")),
             )
         },
     },

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.history import HEADLINE
 from benchmarks.measure import module, needed
-from benchmarks.suite import FLOOR, INTERPRETER, Suite, WatchedConnection, of_load
+from benchmarks.suite import FLOOR, INTERPRETER, Line, Suite, of_load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,11 +40,11 @@ SUITE = Suite(
     "headline",
     "49,050 Maloja scrobbles, 5,589 artists, 2,628 albums, 19,000 tracks",
     {
-        INTERPRETER: WatchedConnection("interpreter start"),
-        FLOOR: WatchedConnection("bare COPY (the floor)"),
-        "empty": WatchedConnection("empty database", FLOOR, "at most 1.5 x"),
-        "again": WatchedConnection("the same again", FLOOR, "under 1 s beyond interpreter start"),
-        "force": WatchedConnection("again with --force", FLOOR, "at most 0.8 x"),
+        INTERPRETER: Line("interpreter start"),
+        FLOOR: Line("bare COPY (the floor)"),
+        "empty": Line("empty database", FLOOR, "at most 1.5 x"),
+        "again": Line("the same again", FLOOR, "under 1 s beyond interpreter start"),
+        "force": Line("again with --force", FLOOR, "at most 0.8 x"),
     },
     measure,
 )

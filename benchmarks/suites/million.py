@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import module, needed
-from benchmarks.suite import FLOOR, INTERPRETER, Suite, WatchedConnection, of_load
+from benchmarks.suite import FLOOR, INTERPRETER, Line, Suite, of_load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,13 +69,13 @@ SUITE = Suite(
     "million",
     "1,000,000 Spotify plays in 63 files, of which 741,687 are listens of 120,888 tracks",
     {
-        INTERPRETER: WatchedConnection("interpreter start"),
-        FLOOR: WatchedConnection("bare COPY (the floor)"),
-        "tenth": WatchedConnection("100,000 plays, empty database"),
-        "empty": WatchedConnection("1,000,000 plays, empty database", FLOOR, "at most 1.2 x; under 1,500 MB"),
-        "again": WatchedConnection("the same again", FLOOR),
-        "new": WatchedConnection("500 new plays beside them", FLOOR, "under 1.5 s beyond interpreter start"),
-        "force": WatchedConnection("again with --force", FLOOR),
+        INTERPRETER: Line("interpreter start"),
+        FLOOR: Line("bare COPY (the floor)"),
+        "tenth": Line("100,000 plays, empty database"),
+        "empty": Line("1,000,000 plays, empty database", FLOOR, "at most 1.2 x; under 1,500 MB"),
+        "again": Line("the same again", FLOOR),
+        "new": Line("500 new plays beside them", FLOOR, "under 1.5 s beyond interpreter start"),
+        "force": Line("again with --force", FLOOR),
     },
     measure,
     rounds=3,

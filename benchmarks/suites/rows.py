@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import module, needed
-from benchmarks.suite import FLOOR, Sample, Suite, WatchedConnection, of_load
+from benchmarks.suite import FLOOR, Line, Sample, Suite, of_load
 from benchmarks.suites.headline import history
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ SUITE = Suite(
     "rows",
     "5,000 Maloja scrobbles into an empty database, row by row",
     {
-        FLOOR: WatchedConnection("bare COPY (the floor)"),
-        "load": WatchedConnection("etl run, whole process", FLOOR),
-        "rows": WatchedConnection("row by row, without start-up", "load"),
+        FLOOR: Line("bare COPY (the floor)"),
+        "load": Line("etl run, whole process", FLOOR),
+        "rows": Line("row by row, without start-up", "load"),
     },
     measure,
     rounds=3,

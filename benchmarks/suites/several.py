@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.history import HEADLINE
 from benchmarks.measure import environment, module, needed
-from benchmarks.suite import Sample, Suite, WatchedConnection
+from benchmarks.suite import Line, Sample, Suite
 from benchmarks.suites.headline import history
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ SUITE = Suite(
     "several",
     "the headline history into several databases of one server at once; peak MB is of all processes together",
     {
-        "1": WatchedConnection("1 load"),
-        "2": WatchedConnection("2 loads at once", "1"),
-        "4": WatchedConnection("4 loads at once", "1"),
-        "8": WatchedConnection("8 loads at once", "1"),
+        "1": Line("1 load"),
+        "2": Line("2 loads at once", "1"),
+        "4": Line("4 loads at once", "1"),
+        "8": Line("8 loads at once", "1"),
     },
     measure,
     rounds=3,

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import timed
-from benchmarks.suite import INTERPRETER, Suite, WatchedConnection, of_process
+from benchmarks.suite import INTERPRETER, Line, Suite, of_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +30,10 @@ SUITE = Suite(
     "start",
     "start-up of the program",
     {
-        INTERPRETER: WatchedConnection("interpreter start"),
-        "driver": WatchedConnection("importing Polars and ADBC's dbapi", INTERPRETER),
-        "help": WatchedConnection("etl --help", INTERPRETER, "under 0.3 s"),
-        "version": WatchedConnection("etl --version", INTERPRETER),
+        INTERPRETER: Line("interpreter start"),
+        "driver": Line("importing Polars and ADBC's dbapi", INTERPRETER),
+        "help": Line("etl --help", INTERPRETER, "under 0.3 s"),
+        "version": Line("etl --version", INTERPRETER),
     },
     measure,
     rounds=11,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.history import HEADLINE
-from benchmarks.suite import FLOOR, Suite, WatchedConnection, of_load
+from benchmarks.suite import FLOOR, Line, Suite, of_load
 from benchmarks.suites.headline import history
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ SUITE = Suite(
     "workers",
     "the headline load by the number of workers",
     {
-        FLOOR: WatchedConnection("bare COPY (the floor)"),
-        "1": WatchedConnection("--workers 1", FLOOR),
-        "2": WatchedConnection("--workers 2", "1"),
-        "4": WatchedConnection("--workers 4", "1"),
+        FLOOR: Line("bare COPY (the floor)"),
+        "1": Line("--workers 1", FLOOR),
+        "2": Line("--workers 2", "1"),
+        "4": Line("--workers 4", "1"),
     },
     measure,
 )

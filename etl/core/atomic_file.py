@@ -54,7 +54,7 @@ class AtomicFile:
 
 
 def atomic_file(path: Path) -> AtomicFile:
-    """Return ``path`` to be written under a temporary name beside it. Raises ``SettingsError`` where it cannot be."""
+    """Return ``path``, written under a temporary name in its folder first. Raises ``SettingsError`` if that fails."""
     hint = "Free some space or set its rights, or choose another place"
     return AtomicFile(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
 

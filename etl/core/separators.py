@@ -13,6 +13,6 @@ DEFAULT_SEPARATORS = r"\s+·\s+"  # Koito's KOITO_ARTIST_SEPARATORS_REGEX
 def compile_separators(setting: str) -> Separators:
     """Return the patterns of ``setting``, which are divided by ``;;`` as in KOITO_ARTIST_SEPARATORS_REGEX.
 
-    Raises ``re.error`` for a pattern that is none.
+    Raises ``re.error`` for an invalid pattern.
     """
     return tuple(re.compile(part) for part in setting.split(";;") if part)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LoadResult:
+class LoadedSamples:
     """A run of the samples through the command line."""
 
     home: Path
@@ -26,9 +26,9 @@ class LoadResult:
 
 
 @pytest.fixture(scope="session")
-def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadResult]:
+def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedSamples]:
     """Return a home with one run in it, and the database that it went to."""
     with new_database(server, template) as name:
         home, uri = tmp_path_factory.mktemp("home"), uri_of(server, name)
         done = etl("run", SAMPLES, "--dsn", uri, home=home, fresh=True)
-        yield LoadResult(home, uri, done, etl("runs", "show", "--json", home=home).json)
+        yield LoadedSamples(home, uri, done, etl("runs", "show", "--json", home=home).json)

@@ -14,12 +14,12 @@ from tests.cli.program import SAMPLES, etl, on_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 QUERIES = [query.name for query in named_queries()]
 
 
-def test_views_and_queries_are_listed(loaded: LoadResult) -> None:
+def test_views_and_queries_are_listed(loaded: LoadedSamples) -> None:
     name = loaded.manifest["run_id"]
     listed = etl("inspect", name, "--json", home=loaded.home).json
     counts = loaded.manifest["counts"]
@@ -36,7 +36,7 @@ def test_views_and_queries_are_listed(loaded: LoadResult) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: LoadResult) -> None:
+def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: LoadedSamples) -> None:
     done = etl("inspect", loaded.manifest["run_id"], "--sql", query, home=loaded.home)
     assert (done.code, done.err) == (0, "")
     assert set(done.out.splitlines()[1]) <= {"-", " "}
@@ -53,7 +53,7 @@ def test_an_empty_answer_of_the_newest_run_points_to_the_others(database: str, t
     assert "etl runs list`" in done.err
 
 
-def test_the_accounting_is_that_of_the_run(loaded: LoadResult) -> None:
+def test_the_accounting_is_that_of_the_run(loaded: LoadedSamples) -> None:
     rows = etl("inspect", loaded.manifest["run_id"], "--sql", "accounting", "--json", home=loaded.home).json
     counts = loaded.manifest["counts"]
     assert {row["term"]: row["records"] for row in rows} == {
@@ -61,7 +61,7 @@ def test_the_accounting_is_that_of_the_run(loaded: LoadResult) -> None:
     }
 
 
-def test_cells_are_readable(loaded: LoadResult) -> None:
+def test_cells_are_readable(loaded: LoadedSamples) -> None:
     query = (
         "SELECT min(listened_at) AS time, 2024 AS year, 1234567 AS id, NULL AS nothing, true AS yes,"
         " ['A', 'B'] AS names, 'a' || chr(31) || 'b' AS key, 0.5 AS half, DATE '2024-02-29' AS day FROM listens"
@@ -86,7 +86,7 @@ def test_cells_are_readable(loaded: LoadResult) -> None:
     }
 
 
-def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: LoadResult) -> None:
+def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: LoadedSamples) -> None:
     parts = (
         "'nan'::DOUBLE AS nan",
         "[1.5, NULL] AS parts",
@@ -98,14 +98,14 @@ def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: Lo
     assert row == {"nan": "nan", "parts": [1.5, None], "nested": {"day": "2024-02-29"}, "bytes": "b'a'"}
 
 
-def test_columns_of_one_name_are_all_there(loaded: LoadResult) -> None:
+def test_columns_of_one_name_are_all_there(loaded: LoadedSamples) -> None:
     arguments = ("inspect", "--sql", "SELECT 1 AS a, 2 AS a")
     assert etl(*arguments, "--json", home=loaded.home).json == [{"a": 1, "a_2": 2}]
     assert etl(*arguments, home=loaded.home).out == "a  a\n-  -\n1  2\n"
 
 
 @pytest.mark.parametrize("query", ["SELECT nope FROM listens", "top_artist", "SELECT 1/", "COPY listens TO '/'"])
-def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: LoadResult) -> None:
+def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: LoadedSamples) -> None:
     done = etl("inspect", "--sql", query, home=loaded.home)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("etl: error: ")
@@ -113,7 +113,7 @@ def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: LoadResult)
     assert "Traceback" not in done.err
 
 
-def test_an_answer_is_given_as_csv_or_parquet(loaded: LoadResult, tmp_path: Path) -> None:
+def test_an_answer_is_given_as_csv_or_parquet(loaded: LoadedSamples, tmp_path: Path) -> None:
     query = (
         "SELECT 'a, \"b\"' AS text, [1, 2] AS list, NULL AS nothing, true AS yes, 1.5 AS half, 'x' || chr(10) AS line"
     )
@@ -130,19 +130,19 @@ def test_an_answer_is_given_as_csv_or_parquet(loaded: LoadResult, tmp_path: Path
 @pytest.mark.parametrize(
     "options", [("--csv",), ("--parquet", "x"), ("--csv", "--json", "--sql", "totals")], ids=" ".join
 )
-def test_ways_to_give_an_answer_that_make_no_sense_are_refused(options: tuple[str, ...], loaded: LoadResult) -> None:
+def test_ways_to_give_an_answer_that_make_no_sense_are_refused(options: tuple[str, ...], loaded: LoadedSamples) -> None:
     done = etl("inspect", *options, home=loaded.home)
     assert (done.code, done.out) == (2, "")
 
 
 @pytest.mark.parametrize("form", [(), ("--csv",)], ids=["table", "csv"])
-def test_a_name_does_nothing_to_a_terminal(form: tuple[str, ...], loaded: LoadResult) -> None:
+def test_a_name_does_nothing_to_a_terminal(form: tuple[str, ...], loaded: LoadedSamples) -> None:
     query = "SELECT chr(27) || '[31m' || chr(8238) || '[bold]x[/bold]' AS artist"
     shown = on_terminal(80, "inspect", "--sql", query, *form, home=loaded.home)
     assert shown[-1] == "␛[31m\ufffd[bold]x[/bold]"
 
 
-def test_runs_are_listed_with_those_that_did_not_end(loaded: LoadResult) -> None:
+def test_runs_are_listed_with_those_that_did_not_end(loaded: LoadedSamples) -> None:
     unfinished = loaded.home / "runs" / "20200101T000000Z-auto-000000"
     unfinished.mkdir(exist_ok=True)
     lines = etl("runs", "list", home=loaded.home).out.splitlines()
@@ -162,6 +162,6 @@ def test_without_runs_the_list_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [slice(0, 16), slice(-6, None)], ids=["beginning", "end"])
-def test_a_run_is_found_by_a_part_of_its_name(part: slice, loaded: LoadResult) -> None:
+def test_a_run_is_found_by_a_part_of_its_name(part: slice, loaded: LoadedSamples) -> None:
     shown = etl("runs", "show", loaded.manifest["run_id"][part], "--json", home=loaded.home)
     assert shown.json == loaded.manifest

@@ -16,7 +16,7 @@ from tests.helpers.support import scrobble, write_maloja
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J"
 MARKUP = "[red]X[/red] [link=https://example.org]"
@@ -39,14 +39,14 @@ MARKUP = "[red]X[/red] [link=https://example.org]"
     ],
     ids=" ".join,
 )
-def test_json_is_all_of_stdout(arguments: list[str], loaded: LoadResult) -> None:
+def test_json_is_all_of_stdout(arguments: list[str], loaded: LoadedSamples) -> None:
     done = etl(*arguments, "--json", home=loaded.home, env={"ETL_DSN": loaded.uri})
     assert done.code == 0, done.err
     assert done.json
     assert all(line.startswith("etl: ") for line in done.err.splitlines())
 
 
-def test_run_summary_has_counts_place_and_next_commands(loaded: LoadResult) -> None:
+def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -> None:
     out, err = loaded.done.out, loaded.done.err
     counts, created = loaded.manifest["counts"], loaded.manifest["created"]
     assert loaded.done.code == 0
@@ -67,7 +67,7 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadResult) -> N
     assert [etl(*words[2:], home=loaded.home).code for words in suggested] == [0]
 
 
-def test_second_run_says_nothing_new(loaded: LoadResult) -> None:
+def test_second_run_says_nothing_new(loaded: LoadedSamples) -> None:
     done = etl("run", SAMPLES, "--dsn", loaded.uri, home=loaded.home)
     files = len(loaded.manifest["files"])
     assert f"complete: nothing new, all {files} files were loaded before (--force loads them again)" in done.out
@@ -79,7 +79,7 @@ def test_dry_run_says_nothing_was_written(database: str, tmp_path: Path) -> None
     assert "dry run: 1 listens would be inserted; nothing was written to the database" in done.out
 
 
-def test_check_counts_equal_those_of_a_run(loaded: LoadResult) -> None:
+def test_check_counts_equal_those_of_a_run(loaded: LoadedSamples) -> None:
     checked = etl("check", SAMPLES, "--json").json
     manifest = loaded.manifest
     for name in ("records", "skipped", "rejected"):
@@ -137,7 +137,7 @@ def test_path_that_is_not_utf8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--json", "FROM listens"], ["SELECT artist FROM listens"]], ids=["json", "table"]
 )
-def test_non_utf8_output_has_escapes(arguments: list[str], loaded: LoadResult) -> None:
+def test_non_utf8_output_has_escapes(arguments: list[str], loaded: LoadedSamples) -> None:
     *options, query = arguments
     env = {"PYTHONIOENCODING": "iso-8859-1"}
     done = etl("inspect", loaded.manifest["run_id"], *options, "--sql", query, home=loaded.home, env=env)
@@ -147,7 +147,7 @@ def test_non_utf8_output_has_escapes(arguments: list[str], loaded: LoadResult) -
         assert any("Соня" in row["artist"] for row in done.json)
 
 
-def test_closed_pipe_gives_no_traceback(loaded: LoadResult) -> None:
+def test_closed_pipe_gives_no_traceback(loaded: LoadedSamples) -> None:
     with subprocess.Popen(
         [SCRIPT, "inspect", "--sql", "SELECT range FROM range(100000)"],
         env=environment(loaded.home),
@@ -162,7 +162,7 @@ def test_closed_pipe_gives_no_traceback(loaded: LoadResult) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded: LoadResult) -> None:
+def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded: LoadedSamples) -> None:
     name = loaded.manifest["run_id"]
     checked, asked, listed = (
         on_terminal(columns, *arguments, home=loaded.home)
@@ -175,13 +175,13 @@ def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded:
     assert ("…" in "".join(checked)) == (columns < 100)
 
 
-def test_rows_with_too_many_columns_have_a_line_per_column(loaded: LoadResult) -> None:
+def test_rows_with_too_many_columns_have_a_line_per_column(loaded: LoadedSamples) -> None:
     lines = on_terminal(80, "inspect", loaded.manifest["run_id"], "--sql", "FROM listens LIMIT 1", home=loaded.home)
     assert lines[0] == "-- 1"
     assert [line.split()[0] for line in lines[1:4]] == ["file", "row", "listened_at"]
 
 
-def test_tables_in_a_pipe_are_not_cut(loaded: LoadResult) -> None:
+def test_tables_in_a_pipe_are_not_cut(loaded: LoadedSamples) -> None:
     out = etl("inspect", loaded.manifest["run_id"], "--sql", "FROM listens", home=loaded.home).out
     assert "…" not in out
     assert json.dumps(loaded.manifest["files"][0]["path"]).strip('"') in out

@@ -12,7 +12,7 @@ from tests.cli.program import SAMPLES, Done, etl
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 
 def _without_numbers(done: Done) -> tuple[int, str, str]:
@@ -42,7 +42,7 @@ def _without_numbers(done: Done) -> tuple[int, str, str]:
         "config show",
     ],
 )
-def test_a_command_is_the_same_in_a_process_of_its_own(loaded: LoadResult, words: str, tmp_path: Path) -> None:
+def test_a_command_is_the_same_in_a_process_of_its_own(loaded: LoadedSamples, words: str, tmp_path: Path) -> None:
     run = loaded.manifest["run_id"]
     given = words.format(samples=SAMPLES, uri=loaded.uri, run=run, folder=tmp_path).split()
     here, alone = (etl(*given, home=loaded.home, fresh=fresh) for fresh in (False, True))

@@ -17,7 +17,7 @@ from tests.cli.program import SAMPLES, etl, sent_to_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load", "account")
@@ -128,7 +128,7 @@ def test_no_color_disables_colours(arguments: list[str], database: str, tmp_path
 # --- elsewhere -----------------------------------------------------------------------------------------------
 
 
-def test_no_progress_without_a_terminal(loaded: LoadResult) -> None:
+def test_no_progress_without_a_terminal(loaded: LoadedSamples) -> None:
     assert "\r" not in loaded.done.err
     assert "\x1b" not in loaded.done.out + loaded.done.err
     assert "loading" not in loaded.done.err

@@ -12,10 +12,10 @@ from tests.report.runs import make_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 
-def test_report_is_written_into_the_run_directory(loaded: LoadResult) -> None:
+def test_report_is_written_into_the_run_directory(loaded: LoadedSamples) -> None:
     name, counts = loaded.manifest["run_id"], loaded.manifest["counts"]
     done = etl("report", name, home=loaded.home)
     path = loaded.home / "runs" / name / "report.html"

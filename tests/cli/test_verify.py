@@ -11,10 +11,10 @@ from tests.helpers.support import execute, load, query, scrobble, write_maloja
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import LoadResult
+    from tests.cli.conftest import LoadedSamples
 
 
-def test_a_run_and_its_database_hold(loaded: LoadResult) -> None:
+def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
     place = ("--dsn", loaded.uri)
     run = etl("verify", loaded.manifest["run_id"], *place, home=loaded.home)
     database = etl("verify", *place, "--json", home=loaded.home)

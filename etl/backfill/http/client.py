@@ -142,7 +142,7 @@ class HttpClient:
         except httpx.HTTPError as error:
             raise ServiceBusyError(f"{url.host}: {_reason(error)}") from error
         except httpx.InvalidURL as error:  # httpx parses the target of a redirect although it does not follow it
-            raise RequestFailedError(f"{url.host} redirects to an address that is none") from error
+            raise RequestFailedError(f"{url.host} redirects to an address that is not valid") from error
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return httpx.Response(response.status_code, headers=kept, content=body)
 

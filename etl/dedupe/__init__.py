@@ -15,7 +15,7 @@ thing at a time. It may, by one play each, in these histories:
 
 - One scrobbler recorded a play more than 10 s after it began, and another one did not (60 s for ListenBrainz of before
   2017): only Spotify's record, if it comes first, shows that both mean one play.
-- Two tracks of under two minutes on repeat before 2017, in ListenBrainz; or a track of under a minute in account data.
+- Two plays of under two minutes on repeat before 2017, in ListenBrainz; or a play of under a minute in account data.
 - A play that was not scrobbled, of a track that was scrobbled from elsewhere within the 48 h before, where neither
   another title nor Spotify has anything between: its start is not known, so that the scrobble may be its.
 - The same where an export is cut while a track is on repeat, and its parts are loaded in different runs.

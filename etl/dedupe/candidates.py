@@ -79,7 +79,8 @@ def _start_in_whole(starts: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
     pairs = _meeting(whole, starts, pl.col("first") - reach, pl.col("last"), "second")
     second = pl.col("second_of")
     fits = (pl.col("until_of") >= pl.col("first") - pl.col("before_of")) & (second <= pl.col("last"))
-    distance = pl.min_horizontal((second - pl.col("start")).abs(), (second - pl.col("unpaused")).abs())
+    guessed = pl.when(pl.col("played").is_null()).then(TOLERANCE).otherwise(0)  # two recorded starts go first
+    distance = pl.min_horizontal((second - pl.col("start")).abs(), (second - pl.col("unpaused")).abs() + guessed)
     is_of_run = pl.col("listen").is_null() | pl.col("listen_of").is_null()
     found = pairs.filter(fits & is_of_run & ~_SAME_SERVICE)
     return found.with_columns(distance=distance)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from etl.dedupe.clashes import stored_apart
+from etl.normalize.key import BETWEEN_ARTISTS
 
 KNOWN = ("album", "recording_mbid", "release_mbid", "duration")
 """What one row may know and another not."""
@@ -99,7 +100,8 @@ def is_itself(rows: pl.DataFrame, content: Content, listen: str) -> pl.Series:
     """Say of each row whether the load would find it there: its key is, or would become, one of this track.
 
     ``listen`` names the column with a row of NEARBY. A key that the database does not know is found by exact names and
-    the album, unless another row has the known key of this very listen.
+    the album, unless another row has the known key of this very listen, or the run spells the key in several ways: then
+    the load may choose another spelling.
     """
     known = content.cached.select("lookup_key", cached_id="track_id")
     there = content.nearby.select(
@@ -121,4 +123,15 @@ def is_itself(rows: pl.DataFrame, content: Content, listen: str) -> pl.Series:
         & pl.coalesce("album", "track").is_in(pl.col("albums"))
         & (pl.col("artists").list.set_difference("artists_there").list.len() == 0)
     ).fill_null(value=False)
-    return joined.select(by_key | (by_names & ~by_key.any().over("at"))).to_series()
+    found = joined.select("lookup_key", by_key=by_key, by_names=by_names & ~by_key.any().over("at"))
+    several = _spelled_in_several_ways(content.listens, found.filter("by_names").get_column("lookup_key"))
+    return found.select(pl.col("by_key") | (pl.col("by_names") & ~pl.col("lookup_key").is_in(several))).to_series()
+
+
+def _spelled_in_several_ways(listens: pl.DataFrame, keys: pl.Series) -> list[str]:
+    """Return those of ``keys`` whose ``listens`` (the columns COMPARED) differ in title or artists."""
+    if keys.is_empty():
+        return []
+    of_keys = listens.filter(pl.col("lookup_key").is_in(keys.unique().implode()))
+    names = of_keys.select("lookup_key", "track", pl.col("artists").list.join(BETWEEN_ARTISTS)).unique()
+    return names.filter(names.get_column("lookup_key").is_duplicated()).get_column("lookup_key").unique().to_list()

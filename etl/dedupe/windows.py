@@ -24,6 +24,7 @@ EARLY_UNTIL = 1_483_228_800  # 2017-01-01T00:00:00Z
 # How long a play may last with its pauses. 1.8 to 6.8 % of plays are paused for over an hour, 0.24 % for over a day.
 LONGEST_PLAY = 48 * HOUR
 
+_MIDDLE = pl.when("is_coarse").then(MINUTE // 2).otherwise(0)  # of the minute, where only that is known
 _IS_LATE_START = pl.col("is_whole") & pl.col("ended").is_null()  # stored by a start that is late by the pauses
 
 
@@ -47,23 +48,26 @@ def with_windows(plays: pl.DataFrame) -> pl.DataFrame:
     previous = pl.when(pl.col("previous") >= longest).then("previous")
     is_next = (pl.col("other_latest") <= previous).fill_null(value=True)
     bound = pl.max_horizontal(previous.fill_null(longest), "other_start")
-    middle = pl.when("is_coarse").then(MINUTE // 2).otherwise(0)
-    unpaused = pl.col("ended") + middle - pl.coalesce("played", "length", pl.lit(TYPICAL, pl.Int64))
+    unpaused = pl.col("ended") + _MIDDLE - pl.coalesce("played", "length", pl.lit(TYPICAL, pl.Int64))
     # What is scrobbled in the last seconds of a play is the next one, if this one was heard for half a minute.
     last = pl.max_horizontal(pl.col("at") + slack - HEARD, "latest") + TOLERANCE
     spans = found.select(
         "play",
         first=pl.min_horizontal(pl.coalesce(recorded, bound), "latest"),
         last=pl.when(_IS_LATE_START).then(pl.col("second") + TOLERANCE).otherwise(last),
-        start=pl.coalesce(recorded, pl.when(is_next).then(previous)),
+        start=pl.coalesce(recorded, pl.when(is_next & previous.is_not_null()).then("previous_end")),
         unpaused=pl.when(_IS_LATE_START).then("second").otherwise(unpaused),
     )
     return plays.join(spans, on="play", how="left", maintain_order="left")
 
 
 def _after_the_one_before(whole: pl.DataFrame) -> pl.DataFrame:
-    """Add ``previous``: when the play of the same service ended that was the last to do so before this one began."""
-    before = whole.select("service", previous="at").unique().sort("previous")
+    """Add ``previous``: when the play of the same service ended that was the last to do so before this one began.
+
+    Where only the minute of that is known, ``previous`` is its beginning, and ``previous_end`` its middle.
+    """
+    ends = whole.select("service", previous="at", previous_end=pl.col("at") + _MIDDLE)
+    before = ends.sort("previous", "previous_end").unique(["service", "previous"], keep="first", maintain_order=True)
     return whole.sort("limit").join_asof(
         before,
         left_on="limit",

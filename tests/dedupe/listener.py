@@ -241,9 +241,13 @@ _SCROBBLERS = ("lastfm", "listenbrainz", "maloja", "koito")
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, most: int = 14, has_pauses: bool = True) -> list[Play]:
-    """Draw what one person heard, some of it on repeat, from before 2017 or after."""
-    now = draw(st.sampled_from([NEW_YEAR_2017 - 5000, 1_600_000_000, 1_700_000_020]))
+def histories(draw: st.DrawFn, *, most: int = 14, has_account: bool = False) -> list[Play]:
+    """Draw what one person heard, some of it on repeat, from before 2017 or after.
+
+    With account data, which there was not before 2018, nothing is paused: it knows only the minute of a play's end.
+    """
+    begins = [1_600_000_000, 1_700_000_020]
+    now = draw(st.sampled_from(begins if has_account else [NEW_YEAR_2017 - 5000, *begins]))
     late = draw(_LATE)
     is_steady = draw(st.booleans())
     plays: list[Play] = []
@@ -251,7 +255,7 @@ def histories(draw: st.DrawFn, *, most: int = 14, has_pauses: bool = True) -> li
         track = TRACKS[draw(st.sampled_from([0, 0, 0, 1, 2]))]
         played = draw(st.one_of(st.just(track.length), st.integers(HEARD, track.length)))
         now += draw(_GAPS)
-        end = now + played + (draw(_PAUSES) if has_pauses else 0)
+        end = now + played + (0 if has_account else draw(_PAUSES))
         seen = frozenset(name for name in _SCROBBLERS if draw(st.integers(0, 4)))
         plays.append(Play(number, track, now, end, played, seen, late if is_steady else draw(_LATE)))
         now = end

@@ -45,8 +45,8 @@ def loads(draw: st.DrawFn) -> tuple[list[Play], list[str], list[list[Row]]]:
 
 @st.composite
 def loads_with_account_data(draw: st.DrawFn) -> tuple[list[Play], list[str], list[list[Row]]]:
-    """Draw the same without pauses, with account data too: it tells a pause from a loop by the minute only."""
-    plays = draw(histories(has_pauses=False))
+    """Draw the same with account data too."""
+    plays = draw(histories(has_account=True))
     services = ["account", *draw(SPOTIFY), *draw(SCROBBLERS)]
     return plays, services, [rows_of(run) for run in in_runs(draw, plays, services)]
 
@@ -86,6 +86,20 @@ def test_account_data_is_stored_once(drawn: tuple[list[Play], list[str], list[li
     stored = sum(database.load(rows)[1] for rows in runs)
     assert stored == number_of_plays(plays, services)
     assert [database.load(rows)[1] for rows in runs] == [0] * len(runs)
+
+
+def test_two_recorded_starts_are_compared_before_a_guessed_one() -> None:
+    def heard(number: int, track: int, start: int, played: int, seen: set[str]) -> Play:
+        return Play(number, TRACKS[track], start, start + played, played, frozenset(seen), (-1, 5, -1, -1, 5))
+
+    plays = [
+        heard(1, 0, 1_600_000_000, 200, {"koito"}),
+        heard(2, 2, 1_600_000_208, 96, {"koito", "listenbrainz"}),
+        heard(3, 2, 1_600_000_333, 99, {"listenbrainz"}),
+    ]
+    database = Database()
+    runs = (["account", "koito"], ["listenbrainz"])
+    assert [database.load(rows_of([(name, plays) for name in run]))[1] for run in runs] == [3, 0]
 
 
 @FEW

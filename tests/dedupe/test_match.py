@@ -211,6 +211,13 @@ def test_the_database_has_the_second_under_another_album_or_spelling() -> None:
     assert find([listen("lastfm", 5, "TIDE", album="Shore")], [held(5, "lastfm")]).present == {0: 0}
 
 
+def test_a_key_that_the_run_spells_twice_is_not_left_to_the_load() -> None:
+    there = held(5, "Player", album="Tide")
+    written = [listen("maloja", 5, lookup_key="key"), listen("listenbrainz", 500, "TIDE", lookup_key="key")]
+    assert find(written[:1], [there]).present == {}
+    assert find(written, [there]).present == {0: 0}
+
+
 def test_what_finds_its_own_track_is_left_to_the_load() -> None:
     row = listen("listenbrainz", 5, album="Shore")
     assert find([row], [held(5, "lastfm")]).loaded == [0]

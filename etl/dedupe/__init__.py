@@ -10,6 +10,8 @@ loaded (schema VERDICTS), and, after ``apply_doubles``, what is loaded, skipped,
 3. ``groups``: pairs are joined one to one between services, the nearest first.
 4. ``choose``: in each group one record stays; those of its second are *the same*, the others *likely doubles*.
 
+``library`` applies the same to the listens of a database alone, whoever wrote them.
+
 How many plays are stored does not depend on the order of services, files, rows or runs, for a listener who hears one
 thing at a time. It may, by one play each, in these histories:
 
@@ -26,6 +28,7 @@ thing at a time. It may, by one play each, in these histories:
 """
 
 from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled
+from etl.dedupe.library import stored_doubles
 from etl.dedupe.match import find_doubles
 from etl.dedupe.plays import COMPARED
 from etl.dedupe.reach import Reach, may_hold, reach
@@ -45,4 +48,5 @@ __all__ = [
     "may_hold",
     "nothing_settled",
     "reach",
+    "stored_doubles",
 ]

@@ -47,3 +47,6 @@ VERDICTS = pl.Schema(
 
 # Two plays, and how far apart they began (0 for the same second; less for two records of one service).
 PAIRS = pl.Schema({"play": pl.Int64, "other": pl.Int64, "distance": pl.Int64})
+
+STORED_DOUBLES = pl.Schema({"listen": pl.Int64, "of": pl.Int64, "evidence": pl.String})
+"""Listens of a database that are doubles, and the one of each that stays: positions in schema NEARBY."""

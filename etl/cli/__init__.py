@@ -23,6 +23,7 @@ from etl.cli import (
     check,
     config,
     database,
+    dedupe,
     explain,
     inspect,
     rejects,
@@ -55,6 +56,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("submit")(submit.submit)
 app.command("undo")(undo.undo)
+app.command("dedupe")(dedupe.dedupe)
 app.command("sources")(sources.sources)
 app.command("explain")(explain.explain)
 app.add_typer(rejects.app, name="rejects")

@@ -89,15 +89,17 @@ def prune(
 @app.command("show")
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
     """Show what became of a run."""
+    from etl.cli.dedupe_summary import show_dedupe
     from etl.cli.summary import show_manifest
     from etl.cli.undo_summary import show_undo
+    from etl.runs.directory import is_removal
 
     manifest = open_run(home, run).read_manifest()
     if json:
         show_json(manifest)
         return
-    if manifest.get("undone_run"):
-        show_undo(manifest)
+    if is_removal(manifest):
+        (show_undo if manifest.get("undone_run") else show_dedupe)(manifest)
     else:
         show_manifest(manifest, home)
     if manifest.get("undone_by"):

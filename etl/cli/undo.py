@@ -29,11 +29,14 @@ def undo(
     json: options.Json = False,
 ) -> None:
     """Take a run back: remove the listens that it inserted, and tracks, albums and artists left without any. Asks."""
-    from etl.cli.undo_summary import numbers, show_undo
+    from etl.cli.undo_summary import numbers, show_restored, show_undo
     from etl.pipeline import undo as pipeline
+    from etl.runs.directory import is_removal
 
-    def agree(run_id: str, preview: Preview) -> bool:
-        what = f"{len(preview.places):,} listens, {numbers(preview.removed)}"
+    def agree(run_id: str, expected: Preview | int) -> bool:
+        if isinstance(expected, int):
+            return yes or agreed(f"Load the {expected:,} listens again that dedupe {sanitize(run_id)} removed?")
+        what = f"{len(expected.places):,} listens, {numbers(expected.removed)}"
         return yes or agreed(f"Remove what run {sanitize(run_id)} inserted ({what})?")
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
@@ -43,11 +46,14 @@ def undo(
     elif manifest.get("undone_before"):
         undone, by = sanitize(manifest["undone_run"]), sanitize(manifest["run_id"])
         show(f"run {undone} was undone before, by run {by}; nothing was removed")
-    else:
+    elif is_removal(manifest):
         show_undo(manifest)
+    else:
+        show_restored(manifest)
     if manifest["error"]:
         log_failure(manifest["error"])
     if not manifest.get("undone_before"):
         told = {name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")}
-        log_run_end(f"{manifest['status']}: {manifest['counts']['removed']:,} listens removed", **told)
+        what, name = ("removed", "removed") if is_removal(manifest) else ("loaded again", "inserted")
+        log_run_end(f"{manifest['status']}: {manifest['counts'][name]:,} listens {what}", **told)
     raise typer.Exit(manifest["exit_code"])

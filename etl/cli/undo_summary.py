@@ -14,6 +14,18 @@ ENTITIES = ("tracks", "albums", "artists")
 _NAMED = 3
 
 
+def show_restored(manifest: Mapping[str, Any]) -> None:
+    """Print what the undo of a dedupe has loaded again, and how it ended."""
+    counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
+    made = numbers(manifest["created"])
+    show(f"{'would load' if is_dry else 'loaded'} again: {counts['inserted']:,} listens; made for them: {made}")
+    if counts["already_present"]:
+        show(f"there before: {counts['already_present']:,} listens")
+    end = "nothing was loaded" if is_dry else manifest["status"].replace("_", " ")
+    show(f"undo of {sanitize(manifest['undone_run'])}: {end}")
+    show(f"run:      {sanitize(manifest['run_dir'])}")
+
+
 def numbers(counts: Mapping[str, int]) -> str:
     """Return how many tracks, albums and artists there are, in words."""
     return ", ".join(f"{counts[name]:,} {name}" for name in ENTITIES)

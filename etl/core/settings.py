@@ -22,6 +22,10 @@ Doubles: TypeAlias = Literal["skip", "keep"]
 
 AUTO = "auto"
 EMBEDDED = "embedded"
+UNDO = "undo"
+"""The source of a run that takes another one back."""
+DEDUPE = "dedupe"
+"""The source of a run that removes likely doubles from the database."""
 
 # find_workspace reads what is configured for these: it must tell a password that was typed from a hidden one.
 HOME = Option("Folder of the embedded server and the runs. Env: ETL_HOME.", name="home", metavar="DIR", is_path=True)
@@ -70,7 +74,10 @@ class RunSettings:
     source: str = AUTO
     """Whose files are read; no option here, because only ``etl.formats`` knows the choices."""
     user: str | None = declare(
-        None, Option("Name or id of the Koito user; default: the only one.", commands=("run", "submit"), metavar="USER")
+        None,
+        Option(
+            "Name or id of the Koito user; default: the only one.", commands=("run", "submit", "dedupe"), metavar="USER"
+        ),
     )
     since: datetime | None = declare(
         None,
@@ -121,7 +128,7 @@ class RunSettings:
         "end",
         Option(
             "Store the end of a play, as Koito does, or its start.",
-            commands=("run", "check"),
+            commands=("run", "check", "dedupe"),
             choices=get_args(PlayTime),
         ),
     )

@@ -42,12 +42,23 @@ class Comparison:
     @property
     def services(self) -> list[RecordingService]:
         """What each source records."""
-        clients = {source: client for client, source in sources_by_client().items()}
-        clock = END if self.settings.spotify_time == "end" else START
-        return [
-            RecordingService(source, clients.get(source), rank, source == _WHOLE, clock if source == _WHOLE else START)
-            for source, rank in preferences().items()
-        ]
+        return recording_services(self.settings)
+
+
+def recording_services(settings: RunSettings) -> list[RecordingService]:
+    """Return what each source records; Spotify's plays are stored by the clock that ``settings`` say."""
+    clients = {source: client for client, source in sources_by_client().items()}
+    clock = END if settings.spotify_time == "end" else START
+    return [
+        RecordingService(source, clients.get(source), rank, source == _WHOLE, clock if source == _WHOLE else START)
+        for source, rank in preferences().items()
+    ]
+
+
+def coarse_services(connection: Connection, user_id: int) -> set[str]:
+    """Return the services of which an export that knows only minutes was loaded."""
+    loaded = ledger.formats_loaded(connection, user_id)
+    return {service for name, service in _COARSE.items() if name in loaded}
 
 
 def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
@@ -127,16 +138,10 @@ def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame, nea
     coarse: set[str] = set()
     cached = empty(CACHED)
     if run.has_ledger and not nearby.is_empty():
-        coarse = _coarse(connection, run)
+        coarse = coarse_services(connection, run.user_id)
         met = listens.filter(pl.col("listened_at").dt.epoch("s").is_in(nearby.get_column("second").unique().implode()))
         cached = _cached(connection, met)
     return find_doubles(listens.select(COMPARED), run.not_counted, nearby, cached, run.services, sorted(coarse))
-
-
-def _coarse(connection: Connection, run: Comparison) -> set[str]:
-    """Return the services of which an export that knows only minutes was loaded."""
-    loaded = ledger.formats_loaded(connection, run.user_id)
-    return {service for name, service in _COARSE.items() if name in loaded}
 
 
 def _cached(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +188,7 @@ def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, foun
     sources = set(listens.get_column("source").unique())
     clients = set(found.get_column("client").unique())
     own = {one.client for one in run.services if one.name in sources}
-    is_exact = not listens.get_column("minute_only").any() and not sources & _coarse(connection, run)
+    is_exact = not listens.get_column("minute_only").any() and not sources & coarse_services(connection, run.user_id)
     return len(sources) == 1 and clients == own and None not in own and is_exact
 
 

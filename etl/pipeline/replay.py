@@ -171,7 +171,7 @@ class UnloadedReader:
             read, others = FileResult(path, FileStatus.LOADED), rejects
         return replace(
             read,
-            listens=pl.concat([read.listens, _as_kept(unresolved)]).sort("row"),
+            listens=pl.concat([read.listens, as_kept(unresolved)]).sort("row"),
             rejects=pl.concat([read.rejects, others.with_columns(detail=_with_trouble(trouble))]).sort("row"),
         )
 
@@ -206,7 +206,7 @@ def _containers(path: str) -> Iterator[Path]:
         yield Path(path[:end])
 
 
-def _as_kept(listens: pl.DataFrame) -> pl.DataFrame:
+def as_kept(listens: pl.DataFrame) -> pl.DataFrame:
     """Return listens of the run directory as schema NORMALIZED; columns that it does not keep are null."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
     return conform(listens.with_columns(absent), NORMALIZED)

@@ -107,8 +107,14 @@ def replay(
         return _execute(job, extract)
 
 
-def _execute(job: Job, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
-    """Connect, extract the rows, load them; return the manifest."""
+def load_again(workspace: Workspace, settings: RunSettings, rows: Rows) -> dict[str, Any]:
+    """Load ``rows`` as they are, compared with nothing, as a run of their own. Returns and raises as ``run`` does."""
+    with one_interruption():
+        return _execute(Job(workspace, settings, NullProgress(), Sizes()), lambda _: rows, compare=False)
+
+
+def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, compare: bool = True) -> dict[str, Any]:
+    """Connect, extract the rows, ``compare`` them with each other and the database, load them; return the manifest."""
     failpoints.plan(job.workspace.fault)
     settings = job.settings
     with job.timed("connect"):
@@ -121,8 +127,9 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows]) -> dict[str, Any]:
             rows = extract(is_known_to(pool, user_id, settings) if database.has_migrations else lambda *_: False)
         for caveat in rows.caveats:
             logger.info("%s", caveat)
-        with job.timed("compare"):
-            rows = deduplicate(pool, user_id, settings, rows, job.sizes.window, has_ledger=database.has_migrations)
+        if compare:
+            with job.timed("compare"):
+                rows = deduplicate(pool, user_id, settings, rows, job.sizes.window, has_ledger=database.has_migrations)
         directory = create_run(job.workspace.runs, settings.source, job.started)
         with directory.held():
             failpoint(Point.AFTER_RUN_DIRECTORY)

@@ -3,83 +3,67 @@
 from __future__ import annotations
 
 import logging
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
-
-import polars as pl
 
 from etl.core import failpoints
 from etl.core.dsn import redact
-from etl.core.errors import EtlError, InputError, SettingsError
-from etl.core.failpoints import Point, failpoint
-from etl.core.schema import REMOVED
+from etl.core.errors import InputError, SettingsError
+from etl.core.settings import DEDUPE, UNDO
 from etl.core.signals import one_interruption
-from etl.load.remover import Preview, Removal, Removed, preview, remove_batch
-from etl.pipeline import undo_account
-from etl.pipeline.manifest import status
-from etl.pipeline.undo_account import UndoResult
-from etl.runs.directory import create_run, find_run
+from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
+from etl.pipeline.removal_account import NO_ENTITIES
+from etl.pipeline.restore import removed_listens, restore
+from etl.runs.directory import find_run
 from etl.runs.insertions import insertions, without_later
 from etl.targets import ledger
 from etl.targets.open import find_target, open_interruptibly
 from etl.targets.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import TypeAlias
 
+    import polars as pl
+
     from etl.core.workspace import Workspace
+    from etl.load.remover import Preview
     from etl.runs.directory import RunDirectory
     from etl.targets.base import Connection
     from etl.targets.ledger import UndoableRun
 
-    Agree: TypeAlias = "Callable[[str, Preview], bool]"
+    Agree: TypeAlias = "Callable[[str, Preview | int], bool]"
 
 logger = logging.getLogger(__name__)
 
-BATCH = 10_000
-"""Listens per transaction."""
-ROWS_PER_LISTEN = 6
-"""A listen, and its share of a track, an album, an artist and their names: what a batch removes, roughly."""
-POLL = 0.2
-"""Seconds between two looks at whether other runs have ended."""
-
 
 @dataclass(frozen=True)
-class _Undo:
-    """The run that is to be taken back, and what is known of it."""
+class _Undo(RemovalRun):
+    """The removal of what a run inserted."""
 
-    workspace: Workspace
-    pool: Pool
-    undone: RunDirectory
-    ledger: UndoableRun
-    listens: pl.DataFrame
-    """Those that it inserted: schema INSERTED."""
-    is_complete: bool
-    """Whether they are all that it inserted, by the ledger."""
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    timings: dict[str, float] = field(default_factory=dict)
+    undone: RunDirectory = field(kw_only=True)
 
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[step] = round(time.perf_counter() - begun, 4)
+    @property
+    def source(self) -> str:
+        """What the ledger calls the run."""
+        return UNDO
 
-    def rows(self) -> pl.DataFrame:
-        """Return the listens as they are looked for: place, lookup_key, track_id, second."""
-        return self.listens.select(
-            pl.int_range(pl.len(), dtype=pl.Int64).alias("place"),
-            "lookup_key",
-            "track_id",
-            second=pl.col("listened_at").dt.epoch("s"),
-        )
+    def loaded_by(self, run_id: str) -> str:  # noqa: ARG002
+        """Return the run that is taken back."""
+        return self.undone.run_id
+
+    def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
+        """Record that the undo begins, and commit; return the files that are not known any more."""
+        return ledger.start_undo(connection, run_id, self.undone.run_id, self.user_id)
+
+    def about(self) -> dict[str, Any]:
+        """Return the run that is taken back."""
+        return {"undone_run": self.undone.run_id}
+
+    def ended(self, directory: RunDirectory) -> None:
+        """Write into ``run.json`` of the undone run which undo that was."""
+        self.undone.mark_undone(directory.run_id)
 
 
 def undo(
@@ -87,9 +71,9 @@ def undo(
 ) -> dict[str, Any]:
     """Take back the run that ``run`` names and return the manifest, which is also ``run.json`` of the undo.
 
-    ``agree`` is given the id of the run and what would be removed, and says whether to go on. ``dry_run``: nothing is
-    removed, nor is it asked. A run that was undone before gives a manifest with ``undone_before`` and no directory.
-    Raises ``EtlError`` where the undo cannot begin.
+    ``agree`` is given the id of the run and what would be removed, or how many listens of a dedupe would be loaded
+    again, and says whether to go on. ``dry_run``: nothing is changed, nor is it asked. A run that was undone before
+    gives a manifest with ``undone_before`` and no directory. Raises ``EtlError`` where the undo cannot begin.
     """
     failpoints.plan(workspace.fault)
     with one_interruption():
@@ -100,19 +84,34 @@ def undo(
             known = _undoable(pool, workspace, undone)
             if known.is_undone:
                 return _undone_before(workspace, undone, known)
-            begun = _read(workspace, pool, undone, known)
-            with begun.timed("look_up"):
-                expected = pool.control(lambda control: _preview(begun, control))
-            if dry_run:
-                return _simulate(begun, expected)
-            if not agree(undone.run_id, expected):
-                raise SettingsError("nothing was removed", "Answer y, or give --yes")
-            with begun.timed("wait"):
-                _wait_for_runs(pool)
-            again = _undoable(pool, workspace, undone)  # another undo may have come first
-            if again.is_undone:
-                return _undone_before(workspace, undone, again)
-            return _execute(replace(_read(workspace, pool, undone, again), timings=begun.timings), batch or BATCH)
+            if known.source != DEDUPE:
+                return _take_back(_read(workspace, pool, undone, known), agree, dry_run=dry_run, batch=batch)
+        listens = removed_listens(undone)
+        if not dry_run:
+            _ask(agree, undone, listens.height)
+        return restore(workspace, undone, listens, known.user_id, dry_run=dry_run)
+
+
+def _take_back(begun: _Undo, agree: Agree, *, dry_run: bool, batch: int | None) -> dict[str, Any]:
+    """Remove what a run inserted, once no other run is active."""
+    pool, workspace, undone = begun.pool, begun.workspace, begun.undone
+    with begun.timed("look_up"):
+        expected = pool.control(lambda control: foresee(begun, control))
+    if dry_run:
+        return simulate(begun, expected)
+    _ask(agree, undone, expected)
+    with begun.timed("wait"):
+        wait_for_runs(pool)
+    again = _undoable(pool, workspace, undone)  # another undo may have come first
+    if again.is_undone:
+        return _undone_before(workspace, undone, again)
+    return execute(replace(_read(workspace, pool, undone, again), timings=begun.timings), batch)
+
+
+def _ask(agree: Agree, run: RunDirectory, what: Preview | int) -> None:
+    if not agree(run.run_id, what):
+        changed = "loaded" if isinstance(what, int) else "removed"
+        raise SettingsError(f"nothing was {changed}", "Answer y to undo the run, or give --yes")
 
 
 def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
@@ -144,7 +143,7 @@ def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRu
     if known is None:
         hint = f"It went to {manifest['dsn']}" if manifest else "It ended before it loaded anything, or went elsewhere"
         raise SettingsError(f"the database {redact(workspace.dsn)} does not know run {run.run_id}", hint)
-    if known.source == ledger.UNDO:
+    if known.source == UNDO:
         raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to go on")
     return known
 
@@ -166,7 +165,7 @@ def _read(workspace: Workspace, pool: Pool, run: RunDirectory, known: UndoableRu
         unknown = known.inserted - found.listens.height
         logger.warning("run %s inserted %s listens that nothing tells of; they stay", run.run_id, f"{unknown:,}")
     own = without_later(found.listens, run, workspace.runs, redact(workspace.dsn), committed)
-    return _Undo(workspace, pool, run, known, own, is_complete)
+    return _Undo(workspace, pool, known.user_id, own, is_complete, undone=run)
 
 
 def _was_cut_short(run: RunDirectory) -> bool:
@@ -177,140 +176,9 @@ def _was_cut_short(run: RunDirectory) -> bool:
         return False
 
 
-def _preview(begun: _Undo, connection: Connection) -> Preview:
-    connection.rollback()  # what was read so far is no part of it
-    begun.pool.target.begin_snapshot(connection)
-    try:
-        return preview(connection, begun.undone.run_id, begun.ledger.user_id, begun.rows())
-    finally:
-        connection.rollback()
-
-
-def _wait_for_runs(pool: Pool) -> None:
-    """Take the lock of runs alone: what another run counts as already there must not vanish while it is active."""
-    if pool.control(pool.target.try_lock_alone):
-        return
-    logger.info("waiting for another run on this database to end")
-    while not pool.control(pool.target.try_lock_alone):
-        time.sleep(POLL)
-
-
-def _simulate(begun: _Undo, expected: Preview) -> dict[str, Any]:
-    fates = undo_account.fates(begun.listens, expected.places, begun.listens.height)
-    directory = create_run(begun.workspace.runs, ledger.UNDO, begun.started)
-    with directory.held():
-        return _finish(begun, directory, UndoResult(fates, expected.removed, expected.kept), None, dry_run=True)
-
-
-def _execute(begun: _Undo, batch: int) -> dict[str, Any]:
-    """Remove the listens, complete the ledger, and write the manifest in any case."""
-    directory = create_run(begun.workspace.runs, ledger.UNDO, begun.started)
-    with directory.held():
-        failpoint(Point.AFTER_RUN_DIRECTORY)
-        logger.info("run %s", directory.run_id, extra={"event": "run_started"})
-        removed, forgotten, failure = Removed(), REMOVED.to_frame().clear(), None
-        result: UndoResult | None = None
-        try:
-            with one_interruption():
-                forgotten = _start(begun, directory)
-                with begun.timed("remove"):
-                    _remove(begun, directory, removed, batch)
-                result = _result(begun, removed, forgotten)
-                result = _complete_ledger(begun, directory, result)
-        except EtlError as error:
-            failure = error
-            begun.pool.close()  # so that nothing more is committed
-        return _finish(begun, directory, result or _result(begun, removed, forgotten), failure)
-
-
-def _start(begun: _Undo, directory: RunDirectory) -> pl.DataFrame:
-    def start(control: Connection) -> pl.DataFrame:
-        return ledger.start_undo(control, directory.run_id, begun.undone.run_id, begun.ledger.user_id)
-
-    forgotten, _ = begun.pool.control(lambda control: ledger.attempts_on_conflict(control, start))
-    failpoint(Point.AFTER_LEDGER_START)
-    return forgotten
-
-
-def _remove(begun: _Undo, directory: RunDirectory, removed: Removed, size: int) -> None:
-    """Remove the listens batch by batch; ``removed`` says what was committed, also where that ends early."""
-    pool, removal = begun.pool, Removal(begun.undone.run_id, directory.run_id, begun.ledger.user_id)
-    pool.control(pool.target.prepare_removal)
-    left, numbers = begun.rows(), count(1)
-    while left.height:
-        number, rows = (
-            next(numbers),
-            left.head(max(1, pool.target.batch_rows(size * ROWS_PER_LISTEN) // ROWS_PER_LISTEN)),
-        )
-        left = left.slice(rows.height)
-
-        def remove(control: Connection, number: int = number, rows: pl.DataFrame = rows) -> None:
-            removed.add(remove_batch(pool.target, control, removal, number, rows))
-
-        pool.control(remove)
-        failpoint(Point.BETWEEN_ROUNDS)
-
-
-def _result(begun: _Undo, removed: Removed, forgotten: pl.DataFrame) -> UndoResult:
-    fates = undo_account.fates(begun.listens, removed.places, removed.reached)
-    return UndoResult(fates, removed.removed(), removed.kept(), forgotten.to_dicts(), removed.retries)
-
-
-def _complete_ledger(begun: _Undo, directory: RunDirectory, result: UndoResult) -> UndoResult:
-    """Record that the run is undone; return ``result`` with what does not balance."""
-    failpoint(Point.BEFORE_LEDGER_COMPLETE)
-    told = begun.pool.control(lambda control: ledger.removed_by_undo(control, directory.run_id))
-    result = replace(result, imbalances=undo_account.imbalances(result, told))
-    code = undo_account.exit_code(result, None, is_complete=begun.is_complete)
-
-    def complete(control: Connection) -> None:
-        ledger.finish_run(control, directory.run_id, str(status(code, dry=False)), int(code), [], [], [], [])
-
-    begun.pool.control(lambda control: ledger.retry_on_conflict(control, complete))
-    failpoint(Point.AFTER_LEDGER_COMPLETE)
-    return result
-
-
-def _finish(
-    begun: _Undo, directory: RunDirectory, result: UndoResult, failure: EtlError | None, *, dry_run: bool = False
-) -> dict[str, Any]:
-    """Write what became of the listens, and the manifests of the undo and of the undone run; return the former."""
-    try:
-        directory.write_frame("removed", result.fates, REMOVED)
-    except SettingsError as error:
-        failure = failure or error
-    code = undo_account.exit_code(result, failure, is_complete=begun.is_complete)
-    content = undo_account.compose(
-        begun.workspace,
-        directory,
-        begun.undone.run_id,
-        result,
-        code,
-        failure,
-        dry_run=dry_run,
-        timings=begun.timings,
-        started=begun.started,
-    )
-    if not (dry_run or failure):
-        _mark(begun.undone, directory.run_id)
-    directory.write_manifest(content)
-    failpoint(Point.AFTER_MANIFEST)
-    return content
-
-
-def _mark(run: RunDirectory, undone_by: str) -> None:
-    """Write into ``run.json`` of an undone run which undo that was; a run that was killed has none."""
-    try:
-        manifest = run.read_manifest()
-    except InputError:
-        return
-    if manifest.get("undone_by") != undone_by:
-        run.write_manifest({**manifest, "undone_by": undone_by})
-
-
 def _undone_before(workspace: Workspace, run: RunDirectory, known: UndoableRun) -> dict[str, Any]:
     """Return the manifest of an undo that had nothing to do; complete what one that was killed at the end has left."""
-    _mark(run, str(known.undone_by))
+    run.mark_undone(str(known.undone_by))
     return {
         "run_id": known.undone_by,
         "run_dir": str(workspace.runs / str(known.undone_by)),
@@ -320,7 +188,7 @@ def _undone_before(workspace: Workspace, run: RunDirectory, known: UndoableRun) 
         "undone_run": run.run_id,
         "undone_before": True,
         "counts": {"removed": 0, "gone_before": 0, "kept": 0},
-        "removed": undo_account.NO_ENTITIES,
-        "kept": undo_account.NO_ENTITIES,
+        "removed": NO_ENTITIES,
+        "kept": NO_ENTITIES,
         "files": [],
     }

@@ -135,6 +135,15 @@ class RunDirectory:
             raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
         return manifest
 
+    def mark_undone(self, undone_by: str) -> None:
+        """Write into ``run.json`` which undo took the run back; a run that was killed has none."""
+        try:
+            manifest = self.read_manifest()
+        except InputError:
+            return
+        if manifest.get("undone_by") != undone_by:
+            self.write_manifest({**manifest, "undone_by": undone_by})
+
     def _replacing(self, name: str) -> AtomicFile:
         before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
         return AtomicFile(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
@@ -162,6 +171,11 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
     except OSError as error:
         raise unwritable(path, error, _RUN_AGAIN) from error
     return RunDirectory(path)
+
+
+def is_removal(manifest: Mapping[str, Any]) -> bool:
+    """Say whether a run removed listens (an undo or a dedupe) and loaded none, by its ``run.json``."""
+    return "removed" in manifest
 
 
 def versions() -> dict[str, str]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from etl.core.errors import InputError
 from etl.core.schema import OUTCOME, REMOVED, Outcome, conform, empty
-from etl.runs.directory import list_runs
+from etl.runs.directory import is_removal, list_runs
 from etl.runs.journal import Journal
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def _may_hold(run: RunDirectory, dsn: str) -> bool:
         manifest: dict[str, Any] = run.read_manifest()
     except InputError:
         return True
-    is_other = manifest["settings"].get("dry_run") or manifest.get("undone_run") or manifest.get("undone_by")
+    is_other = manifest["settings"].get("dry_run") or is_removal(manifest) or manifest.get("undone_by")
     return not is_other and bool(manifest["dsn"] == dsn)

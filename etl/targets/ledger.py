@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from etl.core.errors import SettingsError
+from etl.core.settings import DEDUPE, UNDO
 from etl.targets.base import RETRIED, StatementError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNDO = "undo"
-"""The source of a run that takes another one back."""
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
@@ -165,8 +164,26 @@ def start_undo(connection: Connection, run_id: str, undone_run: str, user_id: in
     return forgotten
 
 
-def removed_by_undo(connection: Connection, run_id: str) -> int:
-    """Return how many listens the batches of an undo say that they removed."""
+def start_dedupe(connection: Connection, run_id: str, user_id: int) -> pl.DataFrame:
+    """Record that the dedupe ``run_id`` begins, and commit; return the user's files, which are not known any more.
+
+    Columns out: sha256, format, path. The next load of them finds out which of their rows rely on a listen of another
+    file, which an undo of that file's run has to know.
+    """
+    connection.execute("ledger_start_run", run_id, DEDUPE, user_id)
+    forgotten = connection.query("dedupe_forget_files", user_id, run_id)
+    connection.commit()
+    return forgotten
+
+
+def mark_undone(connection: Connection, run_id: str, undone_by: str) -> None:
+    """Record that the run ``undone_by`` has taken ``run_id`` back, and commit."""
+    connection.execute("undo_mark_run", run_id, undone_by)
+    connection.commit()
+
+
+def listens_removed(connection: Connection, run_id: str) -> int:
+    """Return how many listens the batches of a run say that they removed."""
     return int(connection.query("undo_removed", run_id).item())
 
 

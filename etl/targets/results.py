@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 IDS = pl.List(pl.Int32)
 
 _LISTENS: Columns = {"track_id": pl.Int32, "listened_at": TIME}
+_FILES: Columns = {"sha256": pl.String, "format": pl.String, "path": pl.String}
+_NEAR: Columns = {"track_id": pl.Int32, "second": pl.Int64, "client": pl.String}
 _CHANGED: Columns = {"id": pl.Int32}
 _SUBMITTED: Columns = {
     "artist_id": pl.Int32,
@@ -71,6 +73,17 @@ _COLUMNS: Mapping[str, Columns] = {
         "albums": NAMES,
         "duration": pl.Int32,
     },
+    "dedupe_forget_files": _FILES,
+    "details_of_tracks": {
+        "track_id": pl.Int32,
+        "track": pl.String,
+        "album": pl.String,
+        "duration": pl.Int32,
+        "recording_mbid": pl.String,
+        "release_mbid": pl.String,
+        "artists": NAMES,
+        "artist_mbids": NAMES,
+    },
     "held_by_tracks": {
         "track_id": pl.Int32,
         "duration": pl.Int32,
@@ -107,10 +120,11 @@ _COLUMNS: Mapping[str, Columns] = {
         "tracks": pl.Int64,
     },
     "ledger_run_inserted": {"inserted": pl.Int64},
+    "library_listens": _NEAR,
     "lookup_keys": TRACK_LOOKUP,
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},
-    "nearby_listens": {"track_id": pl.Int32, "second": pl.Int64, "client": pl.String},
-    "nearby_listens_of": {"track_id": pl.Int32, "second": pl.Int64, "client": pl.String},
+    "nearby_listens": _NEAR,
+    "nearby_listens_of": _NEAR,
     "next_ids": {"entity": pl.String, "id": pl.Int32},
     "present_listens": {"track_id": pl.Int32, "listened_at": TIME, "user_id": pl.Int32},
     "snapshot_artists": {"id": pl.Int32, "mbid": pl.String, "aliases": NAMES},
@@ -133,7 +147,7 @@ _COLUMNS: Mapping[str, Columns] = {
     "undo_batches": {"batch": pl.Int32},
     "undo_excused": {"run_id": pl.String, "is_own": pl.Boolean},
     "undo_fitting_runs": {"run_id": pl.String},
-    "undo_forget_files": {"sha256": pl.String, "format": pl.String, "path": pl.String},
+    "undo_forget_files": _FILES,
     "undo_hold": {"entity": pl.String, "id": pl.Int32},
     "undo_listens": _LISTENS,
     "undo_preview": {"entity": pl.String, "removed": pl.Int64, "kept": pl.Int64},

@@ -9,7 +9,7 @@ import polars as pl
 
 from etl.core.dsn import redact
 from etl.core.errors import InputError
-from etl.runs.directory import RUN_JSON
+from etl.runs.directory import RUN_JSON, is_removal
 from etl.runs.insertions import read_removed
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.files import opened, run_checks
@@ -17,7 +17,7 @@ from etl.verify.ledger import ABOUT as LEDGER_ABOUT
 from etl.verify.ledger import check_ledger, read_run
 from etl.verify.listens import CHANGES_ABOUT, LISTENS_ABOUT, check_listens, count_stored
 from etl.verify.session import snapshot
-from etl.verify.undone import check_removed, check_undo_ledger
+from etl.verify.undone import check_removal_ledger, check_removed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +46,8 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
         return _verify_unfinished(run, workspace)
     manifest = run.read_manifest()
     about = {"run_id": run.run_id, "status": manifest["status"]}
-    if manifest.get("undone_run"):
-        return _verify_undo(run, manifest, workspace)
+    if is_removal(manifest):
+        return _verify_removal(run, manifest, workspace)
     if manifest["settings"]["dry_run"]:
         checks, _ = _check_files(run, manifest, None)
         return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
@@ -59,14 +59,14 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
     return Verdict([*checks, ledger], {**about, "dsn": redact(workspace.dsn), **numbers})
 
 
-def _verify_undo(run: RunDirectory, manifest: Mapping[str, Any], workspace: Workspace) -> Verdict:
-    """Check an undo: its counts, its Parquet file and, unless it was a dry run, the ledger say the same."""
+def _verify_removal(run: RunDirectory, manifest: Mapping[str, Any], workspace: Workspace) -> Verdict:
+    """Check that the counts of an undo or dedupe, its Parquet file and the ledger say the same."""
     about = {"run_id": run.run_id, "status": manifest["status"]}
     counts = check_removed(manifest, read_removed(run))
     if manifest["settings"]["dry_run"]:
         return Verdict([counts, *_not_checked({"ledger": LEDGER_ABOUT}, DRY_RUN)], about)
     with snapshot(workspace) as pool:
-        ledger = pool.control(lambda control: check_undo_ledger(control, manifest))
+        ledger = pool.control(lambda control: check_removal_ledger(control, manifest))
     return Verdict([counts, ledger], {**about, "dsn": redact(workspace.dsn)})
 
 

@@ -1,4 +1,4 @@
-"""Verifies undos, and tells which absent listens one has removed, so that nothing expects them any more."""
+"""Verifies undos and dedupes, and tells which absent listens one has removed, so that nothing expects them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SECOND = pl.col("listened_at").dt.epoch("s")
 
 
 def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory) -> pl.DataFrame:
-    """Return ``absent`` (columns of STORED, and fate) of ``run``; what an undo has removed has the fate undone.
+    """Return ``absent`` (columns of STORED, and fate) of ``run``; what an undo or dedupe removed has the fate undone.
 
-    An undo tells what it removed in its directory. Where that is gone, every listen that the run had found in the
+    It tells what it removed in its directory. Where that is gone, every listen that the run had found in the
     database may have been removed.
     """
     undos = connection.query("undo_excused", run.run_id) if absent.height else None
@@ -66,14 +66,15 @@ def check_removed(manifest: Mapping[str, Any], told: pl.DataFrame | None) -> Che
                                                                   "parquet": pl.String}, orient="row"))  # fmt: skip
 
 
-def check_undo_ledger(connection: Connection, manifest: Mapping[str, Any]) -> Check:
-    """Compare ``run.json`` of an undo with the ledger; one that failed may not have heard of its last batch."""
-    held, told = ledger.removed_by_undo(connection, manifest["run_id"]), int(manifest["counts"]["removed"])
-    undone = ledger.find_undoable(connection, manifest["undone_run"])
+def check_removal_ledger(connection: Connection, manifest: Mapping[str, Any]) -> Check:
+    """Compare ``run.json`` of a removal with the ledger; one that failed may not have heard of its last batch."""
+    held, told = ledger.listens_removed(connection, manifest["run_id"]), int(manifest["counts"]["removed"])
+    undone_run = manifest.get("undone_run")
+    undone = ledger.find_undoable(connection, undone_run) if undone_run else None
     is_cut_short = manifest["error"] is not None
     rows = []
     if held < told or (held > told and not is_cut_short):
         rows.append(("removed", str(told), str(held)))
-    if not is_cut_short and (undone is None or not undone.is_undone):
-        rows.append(("undone run", manifest["undone_run"], "does not have it as undone"))
+    if undone_run and not is_cut_short and (undone is None or not undone.is_undone):
+        rows.append(("undone run", undone_run, "does not have it as undone"))
     return Check.of("ledger", LEDGER_ABOUT, pl.DataFrame(rows, DIFFERENCES, orient="row"))

@@ -1,7 +1,7 @@
--- The undos since a run began, which may have removed listens that it inserted or found; whether it was undone itself.
+-- The undos and dedupes since a run began, which may have removed listens that it inserted or found; whether it was undone itself.
 SELECT u.run_id, u.run_id IS NOT DISTINCT FROM r.undone_by AS is_own
 FROM etl.runs r
-JOIN etl.runs u ON u.user_id = r.user_id AND u.source = 'undo' AND u.started_at >= r.started_at
+JOIN etl.runs u ON u.user_id = r.user_id AND u.source IN ('undo', 'dedupe') AND u.started_at >= r.started_at
 WHERE
     r.run_id = $1
     AND (u.finished_at IS NOT NULL OR EXISTS (SELECT FROM etl.runs o WHERE o.undone_by = u.run_id)) -- not given up

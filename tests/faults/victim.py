@@ -10,13 +10,13 @@ from functools import partial
 
 from etl.cli import main
 from etl.load.loader import Sizes
+from etl.pipeline import removal
 from etl.pipeline import run as pipeline
-from etl.pipeline import undo as undo_pipeline
 
 SIZES = {"batch": 12, "round": 40}
 BY_DISK = {"together": 1, "window": 60}
 
 if __name__ == "__main__":
     vars(pipeline)["Sizes"] = partial(Sizes, **SIZES, **(BY_DISK if os.getpid() % 2 else {}))
-    vars(undo_pipeline)["BATCH"] = SIZES["batch"]
+    vars(removal)["BATCH"] = SIZES["batch"]
     main()

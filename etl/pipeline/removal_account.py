@@ -1,4 +1,4 @@
-"""Composes ``run.json`` of an undo, and the table that tells what became of each listen. Pure, except for the clock."""
+"""Composes ``run.json`` of a run that removes listens, and tells what became of each. Pure, except for the clock."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from etl.core.settings import RunSettings
 from etl.pipeline.manifest import status
 from etl.runs import accounting
 from etl.runs.directory import versions
-from etl.targets.ledger import UNDO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from etl.core.errors import EtlError
-    from etl.core.workspace import Workspace
+    from etl.pipeline.removal import RemovalRun
     from etl.runs.directory import RunDirectory
 
 REMOVED_NOW = "removed"
@@ -32,8 +31,8 @@ NO_ENTITIES = {"artists": 0, "albums": 0, "tracks": 0}
 
 
 @dataclass(frozen=True)
-class UndoResult:
-    """What an undo did, or would do."""
+class RemovalResult:
+    """What a run that removes listens did, or would do."""
 
     fates: pl.DataFrame
     """Schema REMOVED."""
@@ -46,7 +45,7 @@ class UndoResult:
     imbalances: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """Return the counts of ``run.json``: those of a run, all 0, and those of an undo."""
+        """Return the counts of ``run.json``: those of a load, all 0, and those of a removal."""
         outcomes = dict(self.fates.group_by("outcome").len().iter_rows())
         own = {REMOVED_NOW: outcomes.get(REMOVED_NOW, 0), GONE_BEFORE: outcomes.get(GONE_BEFORE, 0)}
         return {**accounting.NO_COUNTS, **own, "kept": sum(self.kept.values())}
@@ -68,7 +67,7 @@ def fates(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.D
     return conform(listens.with_columns(outcome=outcome), REMOVED)
 
 
-def imbalances(result: UndoResult, ledger: int) -> list[str]:
+def imbalances(result: RemovalResult, ledger: int) -> list[str]:
     """Return a sentence if the ledger's batches removed another number of listens than was counted."""
     removed = result.counts()[REMOVED_NOW]
     if removed == ledger:
@@ -76,23 +75,20 @@ def imbalances(result: UndoResult, ledger: int) -> list[str]:
     return [f"{removed} listens count as removed, the ledger's batches say {ledger}"]
 
 
-def exit_code(result: UndoResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:
-    """Return the code that an undo ends with; it is not complete where not all that was inserted is known."""
+def exit_code(result: RemovalResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:
+    """Return the code that the run ends with; it is not complete where not all that should go is known."""
     codes = [failure.exit_code] if failure else [ExitCode.UNBALANCED] * bool(result.imbalances)
     return decisive(codes + [ExitCode.REJECTS] * (not is_complete))
 
 
 def compose(
-    workspace: Workspace,
+    run: RemovalRun,
     directory: RunDirectory,
-    undone_run: str,
-    result: UndoResult,
+    result: RemovalResult,
     code: ExitCode,
     failure: EtlError | None,
     *,
     dry_run: bool,
-    timings: Mapping[str, float],
-    started: datetime,
 ) -> dict[str, Any]:
     """Return the content of ``run.json``."""
     files = [
@@ -105,14 +101,14 @@ def compose(
         "status": str(status(code, dry=dry_run)),
         "exit_code": int(code),
         "error": str(failure) if failure else None,
-        "undone_run": undone_run,
+        **run.about(),
         "counts": result.counts(),
         "removed": dict(result.removed),
         "kept": dict(result.kept),
         "skipped_by_reason": {},
         "rejected_by_reason": {},
         "created": NO_ENTITIES,
-        "timings": dict(timings),
+        "timings": dict(run.timings),
         "files": files,
         "imbalances": result.imbalances,
         "removed_meanwhile": 0,
@@ -121,9 +117,9 @@ def compose(
         "other_user": 0,
         "texts_cleaned": 0,
         "retries": result.retries,
-        "started_at": started.isoformat(),
+        "started_at": run.started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
-        "dsn": redact(workspace.dsn),
-        "settings": RunSettings(source=UNDO, dry_run=dry_run).as_json(),
+        "dsn": redact(run.workspace.dsn),
+        "settings": RunSettings(source=run.source, dry_run=dry_run).as_json(),
         "versions": versions(),
     }

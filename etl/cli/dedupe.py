@@ -1,0 +1,44 @@
+"""``etl dedupe``: removes likely doubles from the database."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import Annotated
+
+import typer
+
+from etl.cli import options
+from etl.cli.log import log_failure, log_run_end
+from etl.cli.output import show_json
+from etl.cli.workspace import open_workspace
+
+logger = logging.getLogger(__name__)
+
+
+@options.expand_options
+def dedupe(
+    given: options.RunOptions,
+    dsn: options.Dsn = None,
+    home: options.Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it nothing is removed.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Find listens that are in the database twice, whoever wrote them; with --yes remove the poorer one of each pair.
+
+    They are likely doubles: one play that several services recorded. `etl undo` brings them back.
+    """
+    from etl.cli.dedupe_summary import show_dedupe
+    from etl.pipeline.library import dedupe as run
+
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    manifest = run(open_workspace(home, dsn), given.settings(), dry_run=not yes)
+    if json:
+        show_json(manifest)
+    else:
+        show_dedupe(manifest)
+    if manifest["error"]:
+        log_failure(manifest["error"])
+    told = {name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")}
+    log_run_end(f"{manifest['status']}: {manifest['counts']['removed']:,} listens removed", **told)
+    raise typer.Exit(manifest["exit_code"])

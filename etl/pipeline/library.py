@@ -1,0 +1,152 @@
+"""Finds likely doubles in the database and removes the poorer listen of each, as a run that can be undone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.core import failpoints
+from etl.core.errors import SettingsError
+from etl.core.schema import EVIDENCE, LISTENS, NEARBY, conform
+from etl.core.settings import DEDUPE
+from etl.core.signals import one_interruption
+from etl.dedupe import stored_doubles
+from etl.normalize.key import BETWEEN_ARTISTS, lookup_keys
+from etl.pipeline.dedupe import coarse_services, recording_services
+from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
+from etl.runs.insertions import INSERTED
+from etl.targets import ledger
+from etl.targets.open import find_target, open_interruptibly
+from etl.targets.pool import Pool
+
+if TYPE_CHECKING:
+    from etl.core.settings import RunSettings
+    from etl.core.workspace import Workspace
+    from etl.runs.directory import RunDirectory
+    from etl.targets.base import Connection
+
+DATABASE = "database"
+"""What the files of the run call the listens' file; their rows are numbered by time."""
+
+
+@dataclass(frozen=True)
+class Doubles:
+    """The likely doubles of a library."""
+
+    listens: pl.DataFrame
+    """Those to remove, as an export would have them: schema LISTENS."""
+    tracks: pl.Series
+    """Their tracks."""
+    evidence: pl.DataFrame
+    """Schema EVIDENCE: of which listen each is a double, and why."""
+    of_clients: list[dict[str, Any]]
+    """How many listens of which client are doubles of one of which other: removed, kept, listens."""
+    looked_at: int
+    """How many listens there are."""
+
+
+@dataclass(frozen=True)
+class _Dedupe(RemovalRun):
+    """The removal of a library's doubles."""
+
+    doubles: Doubles = field(kw_only=True)
+
+    @property
+    def source(self) -> str:
+        return DEDUPE
+
+    def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
+        return ledger.start_dedupe(connection, run_id, self.user_id)
+
+    def write(self, directory: RunDirectory) -> None:
+        """Write all that `etl undo` needs to load the listens again."""
+        directory.write_frame("listens", self.doubles.listens)
+        directory.write_frame("likely_doubles", self.doubles.evidence, EVIDENCE)
+
+    def about(self) -> dict[str, Any]:
+        return {"looked_at": self.doubles.looked_at, "doubles": self.doubles.of_clients}
+
+
+def dedupe(
+    workspace: Workspace, settings: RunSettings, *, dry_run: bool = True, batch: int | None = None
+) -> dict[str, Any]:
+    """Remove the likely doubles of a user's library and return the manifest, which is also ``run.json``.
+
+    Of ``settings``, ``user`` and ``spotify_time`` count. ``dry_run``: nothing is removed. Raises ``EtlError`` where it
+    cannot begin.
+    """
+    failpoints.plan(workspace.fault)
+    with one_interruption():
+        target = find_target(workspace)
+        connection, database = open_interruptibly(target, read_only=dry_run)
+        with closing(Pool(target, connection, 1)) as pool:
+            if not database.has_migrations and not dry_run:
+                raise SettingsError("the database lacks our tables", "Run `etl db migrate` once")
+            user_id = pool.control(lambda control: ledger.find_user(control, settings.user))
+            if not dry_run:
+                wait_for_runs(pool)
+            doubles = pool.control(
+                lambda control: _find(control, pool, settings, user_id, has_ledger=database.has_migrations)
+            )
+            run = _Dedupe(workspace, pool, user_id, _as_inserted(doubles), doubles=doubles)
+            if dry_run:
+                return simulate(run, pool.control(lambda control: foresee(run, control)))
+            return execute(run, batch)
+
+
+def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: int, *, has_ledger: bool) -> Doubles:
+    """Compare all listens of the user, from one state of the database."""
+    connection.rollback()
+    pool.target.begin_snapshot(connection)
+    try:
+        coarse = coarse_services(connection, user_id) if has_ledger else set()
+        listens = connection.query("library_listens", user_id)
+        names = connection.query("names_of_tracks", listens.get_column("track_id").unique())
+        library = conform(listens.join(names, on="track_id", how="left", maintain_order="left"), NEARBY)
+        found = stored_doubles(library, recording_services(settings), sorted(coarse))
+        going = library[found.get_column("listen")]
+        details = connection.query("details_of_tracks", going.get_column("track_id").unique())
+    finally:
+        connection.rollback()
+    rows = _as_listens(going, details)
+    kept = library[found.get_column("of")]
+    evidence = rows.select("file", "row").with_columns(
+        kept.select(double_of=pl.format("database!{}:{}", "track_id", "second")).to_series(),
+        found.get_column("evidence"),
+    )
+    return Doubles(rows, going.get_column("track_id"), evidence, _by_client(going, kept), library.height)
+
+
+def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of NEARBY as schema LISTENS, with the names and MBIDs that the database has."""
+    named = going.select("track_id", "second", "client").join(details, on="track_id", how="left", maintain_order="left")
+    credit = pl.col("artists").list.join(BETWEEN_ARTISTS)
+    rows = named.with_columns(
+        file=pl.lit(DATABASE),
+        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
+        listened_at=pl.from_epoch("second").dt.cast_time_unit("us").dt.replace_time_zone("UTC"),
+        artist=pl.col("artists").list.join(", "),
+        release_group_mbid=pl.lit(None, pl.String),
+        source=pl.lit(DATABASE),
+        lookup_key=lookup_keys(named.select(credit.alias("credit"), "track", "album")),
+    )
+    return conform(rows.select(LISTENS.names()), LISTENS)
+
+
+def _as_inserted(doubles: Doubles) -> pl.DataFrame:
+    """Return the listens by their tracks, as schema INSERTED. They are looked for there and nowhere else: no key."""
+    rows = doubles.listens.select("file", "row", "listened_at", lookup_key=pl.lit(None, pl.String))
+    return conform(rows.with_columns(doubles.tracks.alias("track_id")), INSERTED)
+
+
+def _by_client(going: pl.DataFrame, kept: pl.DataFrame) -> list[dict[str, Any]]:
+    pairs = pl.DataFrame({"removed": going.get_column("client"), "kept": kept.get_column("client")})
+    return (
+        pairs.group_by("removed", "kept")
+        .agg(listens=pl.len())
+        .sort("listens", "removed", "kept", descending=[True, False, False])
+        .to_dicts()
+    )

@@ -21,13 +21,10 @@ def dedupe(
     given: options.RunOptions,
     dsn: options.Dsn = None,
     home: options.Home = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it nothing is removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them. Without it nothing is removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Find listens that are in the database twice, whoever wrote them; with --yes remove the poorer one of each pair.
-
-    They are likely doubles: one play that several services recorded. `etl undo` brings them back.
-    """
+    """Find plays that are in the database twice, whoever wrote them; with --yes remove the poorer listen of each."""
     from etl.cli.dedupe_summary import show_dedupe
     from etl.pipeline.library import dedupe as run
 

@@ -127,7 +127,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 
 
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:
-    twins, run_id = manifest["account_twins"], manifest["run_id"]
+    twins = manifest["account_twins"]
     if others := manifest["likely_doubles"] - twins:
         logger.info(
             "likely doubles of another service's listens: %s, loaded all the same (--doubles keep); double_of in "
@@ -143,9 +143,8 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     if twins:
         logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
-            "%s. `etl inspect %s --sql remove_account_twins` gives the statements that remove those",
+            "%s. `etl dedupe` removes those",
             f"{twins:,}",
-            run_id,
         )
 
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 LISTENS_ABOUT = "every listen that the run inserted or found is in the database"
 CHANGES_ABOUT = "the keys of the run stand for what they stood for"
-MISSING_REASON = (
-    "deleting a single listen in Koito, or with the statements of remove_account_twins, leaves the same trace"
-)
+MISSING_REASON = "deleting a single listen in Koito leaves the same trace"
 
 
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:

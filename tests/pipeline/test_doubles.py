@@ -9,8 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from etl.core.settings import RunSettings
+from etl.core.workspace import Workspace
+from etl.pipeline.library import dedupe
 from etl.runs.directory import RunDirectory
-from etl.runs.inspect import ask
 from tests.helpers.plays import NOON, account, extended, lastfm, listenbrainz
 from tests.helpers.support import content, execute, load, play, query, write_spotify
 
@@ -49,23 +51,16 @@ def test_account_data_after_the_extended_history_finds_everything_there(tmp_path
     assert content(any_database) == before
 
 
-@pytest.mark.parametrize("spotify_time", ["end", "start"])
-def test_the_extended_history_after_account_data_tells_how_to_remove_it(
-    tmp_path: Path, database: str, spotify_time: str
-) -> None:
+def test_a_dedupe_removes_account_data_that_the_extended_history_has(tmp_path: Path, any_database: str) -> None:
     plays = ((273, "Tide", 200), (700, "Ebb", 31))
-    load(tmp_path, database, account(tmp_path / "a.json", *plays), spotify_time=spotify_time)
-    path = extended(tmp_path / "e.json", *plays)
-    manifest = load(tmp_path, database, path, spotify_time=spotify_time, doubles="keep")
+    load(tmp_path, any_database, account(tmp_path / "a.json", *plays))
+    manifest = load(tmp_path, any_database, extended(tmp_path / "e.json", *plays), doubles="keep")
     assert manifest["counts"]["inserted"] == manifest["account_twins"] == manifest["likely_doubles"] == 2
-    run = RunDirectory(Path(manifest["run_dir"]))
-    statements = [text for (text,) in ask(run, "remove_account_twins").rows]
-    assert len(statements) == 2
-    execute(database, "".join(statements))
-    left = {moment for (moment,) in query(database, "SELECT extract(epoch FROM listened_at)::int FROM listens")}
-    ends = [NOON + end - (0 if spotify_time == "end" else played) for end, _, played in plays]
-    assert left == set(ends)
-    again = load(tmp_path, database, account(tmp_path / "a.json", *plays), spotify_time=spotify_time, force=True)
+    removed = dedupe(Workspace(tmp_path, any_database), RunSettings(), dry_run=False)
+    assert removed["counts"]["removed"] == 2
+    left = query(any_database, "SELECT count(*) FROM listens l JOIN tracks t ON t.id = l.track_id WHERE t.duration = 0")
+    assert left == [(2,)]
+    again = load(tmp_path, any_database, account(tmp_path / "a.json", *plays), force=True)
     assert again["counts"]["already_present"] == 2
 
 

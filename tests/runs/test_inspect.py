@@ -46,7 +46,6 @@ ANSWERS = {
         ("b.json", "unresolved", "refused", 1),
     ],
     "rejects_by_file": [("b.json", "bad_time", 1, 1, "time: x")],
-    "remove_account_twins": [],
     "skips": [("podcast", 2, 1), ("too_short", 1, 1)],
     "slowest_steps": [("load", 1.5, 75.0), ("look_up", 0.5, 25.0)],
     "spellings": [("ann\x1fone\x1f", ["Ann / ONE / ", "Ann / One / "], 3)],

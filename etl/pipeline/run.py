@@ -156,6 +156,8 @@ def _load(run: RunContext) -> dict[str, Any]:
         try:
             with one_interruption():
                 (simulate_windows if run.job.settings.dry_run else load_windows)(run)
+                if (held := run.pool.target.longest_lock) is not None:
+                    run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:
             failure = error
         return Finish(run, spellings).wait(threads, failure)

@@ -148,6 +148,10 @@ class Target(Protocol):
     def has_one_connection(self) -> bool:
         """Whether the run's own connection writes the batches as well: there is one writer at a time."""
 
+    @property
+    def longest_lock(self) -> float | None:
+        """Seconds that the longest batch so far kept other programs from writing; None if batches do not."""
+
     def open(self, *, read_only: bool = False) -> tuple[Connection, Database]:
         """Return a connection to a database that has all our migrations.
 

@@ -44,6 +44,10 @@ class PostgresTarget:
     def _uri(self) -> str:
         return EmbeddedServer(self.home).start() if self.starts_a_server else self.dsn
 
+    @property
+    def longest_lock(self) -> None:
+        """None: batches keep no other program from writing."""
+
     def open(self, *, read_only: bool = False) -> tuple[PostgresConnection, PostgresDatabase]:
         """Return a connection to a database that has all our migrations.
 

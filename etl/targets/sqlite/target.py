@@ -51,6 +51,11 @@ class SqliteTarget:
         """The path of the file."""
         return Path(self.dsn.removeprefix(SQLITE))
 
+    @property
+    def longest_lock(self) -> float:
+        """Seconds that the longest write transaction so far has held the lock."""
+        return self.pace.longest
+
     def open(self, *, read_only: bool = False) -> tuple[SqliteConnection, Database]:
         """Return a connection to a file that has all our migrations; a ``read_only`` caller can do without them."""
         connection, database, missing = self._look()

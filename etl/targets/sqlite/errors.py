@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 _ORIGIN = re.compile(r"^[A-Z_]+: (\[SQLite\] )?([Ff]ailed to (step|execute|prepare)[^:]*: )?")
 _QUERY = re.compile(r"\nquery( was)?:.*", re.DOTALL)
 
+BUSY = "database is locked"
 _FAILURES = {
-    "database is locked": Failure.TRANSIENT,
+    BUSY: Failure.TRANSIENT,
     "database table is locked": Failure.TRANSIENT,
     "UNIQUE constraint failed": Failure.DUPLICATE,
     "FOREIGN KEY constraint failed": Failure.GONE,
@@ -27,6 +28,8 @@ _FAILURES = {
 }
 _HINTS = {
     Failure.TRANSIENT: "Another program keeps the file locked; run the same command again when it is done",
+    Failure.BUSY: "End the program that keeps it locked (`fuser -v` with the path names it), then run the same command "
+    "again; committed batches stay",
     Failure.FULL: "Free some space on the disk, then run the same command again; committed batches stay",
     Failure.LOST: "Committed batches stay; run the same command again to go on",
     Failure.NOT_READY: "Start Koito once, then run `etl db migrate` with the same --dsn",

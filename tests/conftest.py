@@ -108,10 +108,16 @@ def empty_database(server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(server: str, template: str) -> Iterator[str]:
+def postgres_database(server: str, template: str) -> Iterator[str]:
     """Return the URI of a database that is ready to be loaded into, with the user "admin"."""
     with new_database(server, template) as name:
         yield uri_of(server, name)
+
+
+@pytest.fixture
+def database(postgres_database: str) -> str:
+    """Return the same; a module whose tests hold for both kinds of database has ``any_database`` in its place."""
+    return postgres_database
 
 
 @pytest.fixture(scope="session")
@@ -123,15 +129,15 @@ def koito_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def koito_file(koito_template: Path, tmp_path: Path) -> str:
+def koito_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a file of today's Koito that is ready to be loaded into, with the user "admin"."""
-    return f"{SQLITE}{shutil.copy(koito_template, tmp_path / 'koito.db')}"
+    return f"{SQLITE}{shutil.copy(koito_template, tmp_path_factory.mktemp('koito') / 'koito.db')}"
 
 
 @pytest.fixture(params=["postgres", "sqlite"])
 def any_database(request: pytest.FixtureRequest) -> str:
     """Return the address of a database of each kind that is ready to be loaded into."""
-    return str(request.getfixturevalue("database" if request.param == "postgres" else "koito_file"))
+    return str(request.getfixturevalue("postgres_database" if request.param == "postgres" else "koito_file"))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import new_database, uri_of
+from tests.helpers.disturbances import curse
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
 
@@ -70,7 +71,7 @@ def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         write(folder, "lastfm", [Listen(1_577_836_802, ("Ann",), "New", None)])
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
-        execute(uri, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
+        curse(uri, "Cursed")
         yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 

@@ -25,7 +25,8 @@ from tests.helpers.koito_sqlite import make_koito_file
 from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _HOME = pytest.StashKey[Path]()
 
@@ -149,6 +150,38 @@ def koito_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 def any_database(request: pytest.FixtureRequest) -> str:
     """Return the address of a database of each kind that is ready to be loaded into."""
     return str(request.getfixturevalue("postgres_database" if request.param == "postgres" else "koito_file"))
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(server: str, template: str) -> Callable[[], AbstractContextManager[str]]:
+    """Return what makes a database as ``postgres_database`` does, for fixtures that live longer than a test."""
+
+    @contextmanager
+    def new() -> Iterator[str]:
+        with new_database(server, template) as name:
+            yield uri_of(server, name)
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def new_koito_file(
+    koito_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AbstractContextManager[str]]:
+    """Return what makes a file as ``koito_file`` does."""
+
+    @contextmanager
+    def new() -> Iterator[str]:
+        yield f"{SQLITE}{shutil.copy(koito_template, tmp_path_factory.mktemp('koito') / 'koito.db')}"
+
+    return new
+
+
+def lasting_database(request: pytest.FixtureRequest) -> AbstractContextManager[str]:
+    """Return a database of the kind that is the parameter of the fixture ``request``, "postgres" or "sqlite"."""
+    name = "new_postgres_database" if request.param == "postgres" else "new_koito_file"
+    made: AbstractContextManager[str] = request.getfixturevalue(name)()
+    return made
 
 
 @pytest.fixture

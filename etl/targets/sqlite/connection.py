@@ -65,7 +65,7 @@ def connect(path: Path, *, autocommit: bool = False, pace: WritePace | None = No
 
     With ``autocommit`` each statement commits by itself.
     """
-    with _translated():
+    with _translated(path):
         raw = dbapi.connect(f"file:{quote(str(path))}?mode=rw", autocommit=True)
     connection = SqliteConnection(raw, path, pace or WritePace(), autocommit=autocommit)
     try:
@@ -192,7 +192,7 @@ class SqliteConnection:
 
     def close(self) -> None:
         """Close the connection; what was not committed is rolled back."""
-        with _translated():
+        with _translated(self._path):
             self._raw.close()
         while self._on_close:
             self._on_close.pop()()
@@ -231,7 +231,7 @@ class SqliteConnection:
     @contextmanager
     def _calling(self) -> Iterator[dbapi.Cursor]:
         self.check_open()
-        with _translated(), self._raw.cursor() as cursor:
+        with _translated(self._path), self._raw.cursor() as cursor:
             yield cursor
 
 
@@ -242,10 +242,10 @@ def is_writing(text: str) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except adbc_driver_manager.Error as error:
-        raise statement_error(error) from error
+        raise statement_error(error, path) from error
     except OSError as error:  # rows that fail while they are read
         raise SqliteError(str(error), Failure.OTHER) from error

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from etl.targets.base import Failure, StatementError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import adbc_driver_manager
 
 _ORIGIN = re.compile(r"^[A-Z_]+: (\[SQLite\] )?([Ff]ailed to (step|execute|prepare)[^:]*: )?")
@@ -56,7 +58,11 @@ def classify(message: str) -> Failure:
     return next((failure for text, failure in _FAILURES.items() if text in message), Failure.OTHER)
 
 
-def statement_error(error: adbc_driver_manager.Error) -> SqliteError:
-    """Return the driver's ``error`` as ours, without the statement and the driver's own words."""
+def statement_error(error: adbc_driver_manager.Error, path: Path) -> SqliteError:
+    """Return the driver's ``error`` as ours, without the statement and the driver's own words.
+
+    It names the file at ``path`` where that is at fault, not the rows.
+    """
     text = _QUERY.sub("", _ORIGIN.sub("", str(error))).strip()
-    return SqliteError(text, classify(text))
+    failure = classify(text)
+    return SqliteError(f"{path}: {text}" if failure in (Failure.OTHER, Failure.FULL) else text, failure)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from etl.core.dsn import SQLITE
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
+from etl.targets.sqlite import connection, write_pace
 from etl.targets.sqlite.migrate import migrate as migrate_file
 from tests.helpers.driver import learn_once
 from tests.helpers.examples import examples
@@ -24,7 +25,8 @@ from tests.helpers.koito_sqlite import make_koito_file
 from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _HOME = pytest.StashKey[Path]()
 
@@ -38,6 +40,9 @@ learn_once()
 
 # A test's database need not outlive the machine: 60 ms of processor time less for each that is made and dropped.
 _NOT_DURABLE = ("fsync", "full_page_writes", "autovacuum")
+_FILE_PRAGMAS, _FILE_PAUSE = connection.PRAGMAS, write_pace.PAUSE
+vars(connection)["PRAGMAS"] = (*_FILE_PRAGMAS, "PRAGMA synchronous = OFF")  # of a SQLite file: half of the time less
+vars(write_pace)["PAUSE"] = 0.0
 _COPY = "" if os.environ.get("ETL_TEST_DSN") else " STRATEGY file_copy"
 
 
@@ -109,10 +114,23 @@ def empty_database(server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(server: str, template: str) -> Iterator[str]:
+def postgres_database(server: str, template: str) -> Iterator[str]:
     """Return the URI of a database that is ready to be loaded into, with the user "admin"."""
     with new_database(server, template) as name:
         yield uri_of(server, name)
+
+
+@pytest.fixture
+def database(postgres_database: str) -> str:
+    """Return the same; a module whose tests hold for both kinds of database has ``any_database`` in its place."""
+    return postgres_database
+
+
+@pytest.fixture
+def as_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write to SQLite files in this process as users do: durably, with pauses between transactions."""
+    monkeypatch.setattr(connection, "PRAGMAS", _FILE_PRAGMAS)
+    monkeypatch.setattr(write_pace, "PAUSE", _FILE_PAUSE)
 
 
 @pytest.fixture(scope="session")
@@ -124,15 +142,47 @@ def koito_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def koito_file(koito_template: Path, tmp_path: Path) -> str:
+def koito_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a file of today's Koito that is ready to be loaded into, with the user "admin"."""
-    return f"{SQLITE}{shutil.copy(koito_template, tmp_path / 'koito.db')}"
+    return f"{SQLITE}{shutil.copy(koito_template, tmp_path_factory.mktemp('koito') / 'koito.db')}"
 
 
 @pytest.fixture(params=["postgres", "sqlite"])
 def any_database(request: pytest.FixtureRequest) -> str:
     """Return the address of a database of each kind that is ready to be loaded into."""
-    return str(request.getfixturevalue("database" if request.param == "postgres" else "koito_file"))
+    return str(request.getfixturevalue("postgres_database" if request.param == "postgres" else "koito_file"))
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(server: str, template: str) -> Callable[[], AbstractContextManager[str]]:
+    """Return what makes a database as ``postgres_database`` does, for fixtures that live longer than a test."""
+
+    @contextmanager
+    def new() -> Iterator[str]:
+        with new_database(server, template) as name:
+            yield uri_of(server, name)
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def new_koito_file(
+    koito_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AbstractContextManager[str]]:
+    """Return what makes a file as ``koito_file`` does."""
+
+    @contextmanager
+    def new() -> Iterator[str]:
+        yield f"{SQLITE}{shutil.copy(koito_template, tmp_path_factory.mktemp('koito') / 'koito.db')}"
+
+    return new
+
+
+def lasting_database(request: pytest.FixtureRequest) -> AbstractContextManager[str]:
+    """Return a database of the kind that is the parameter of the fixture ``request``, "postgres" or "sqlite"."""
+    name = "new_postgres_database" if request.param == "postgres" else "new_koito_file"
+    made: AbstractContextManager[str] = request.getfixturevalue(name)()
+    return made
 
 
 @pytest.fixture

@@ -160,12 +160,12 @@ def uninstall(
 ) -> None:
     """Remove every object of ours from a database: the resolved keys, the ledger, triggers. The listens stay."""
     from etl.core.workspace import find_workspace
-    from etl.targets.open import find_target
+    from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(find_workspace(home, dsn))
     if not yes and not agreed(f"Remove {OBJECTS[target.dialect]}?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
-    target.uninstall()
+    run_interruptibly(target, target.uninstall, lambda _: None)
     show_json({"removed": True}) if json else show("removed; the listens stay")
 
 

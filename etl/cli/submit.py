@@ -131,6 +131,7 @@ def _store(
     """Store the valid listens, in a thread: the main thread only waits, so that a signal reaches it at once."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from etl.core.signals import wait_interruptibly
     from etl.live.submit import connect_live, submit_validated
 
     def work() -> list[Submitted]:
@@ -140,7 +141,7 @@ def _store(
         finally:
             live.close()
 
-    return ThreadPoolExecutor(1, "etl-submit").submit(work).result()
+    return wait_interruptibly(ThreadPoolExecutor(1, "etl-submit").submit(work))
 
 
 def _conclude(results: Sequence[Submitted]) -> None:

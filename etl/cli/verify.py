@@ -25,7 +25,8 @@ def verify(
         typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest; default: the whole database."),
     ] = None,
     sql: Annotated[
-        str | None, typer.Option(metavar="CHECK", help="Print the query of a check of the database, for psql.")
+        str | None,
+        typer.Option(metavar="CHECK", help="Print the query of a check, for psql or sqlite3."),
     ] = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
@@ -57,12 +58,12 @@ def _show(verdict: Verdict, *, is_run: bool) -> None:
     show_table(("check", "result", "rows", "what is checked" if is_run else "what is looked for"), rows, (2,), (3,))
     for check in verdict.checks:
         if check.rows.height or check.reason:
-            _show_finding(check)
+            _show_finding(check, str(about.get("dsn", "")))
     show()
     show(_conclusion(verdict))
 
 
-def _show_finding(check: Check) -> None:
+def _show_finding(check: Check, dsn: str) -> None:
     from etl.runs.inspect import Answer
     from etl.verify.checks import SHOWN
 
@@ -74,7 +75,18 @@ def _show_finding(check: Check) -> None:
     if check.rows.height > SHOWN:
         show(f"and {check.rows.height - SHOWN:,} more")
     if check.query:
-        show(f'all of them: {program()} verify --sql {check.name} | psql "$({program()} db url)"')
+        show(f"all of them: {program()} verify --sql {check.name} | {_client(dsn)}")
+
+
+def _client(dsn: str) -> str:
+    """Return the command that asks the database at ``dsn``."""
+    from shlex import quote
+
+    from etl.core.dsn import SQLITE
+
+    if dsn.startswith(SQLITE):
+        return f"sqlite3 {quote(dsn.removeprefix(SQLITE))}"
+    return f'psql "$({program()} db url)"'
 
 
 def _conclusion(verdict: Verdict) -> str:

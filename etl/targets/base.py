@@ -47,6 +47,8 @@ class Failure(Enum):
     """Somebody cancelled the statement."""
     NOT_READY = auto()
     """A table or schema is missing: the database was not migrated."""
+    BUSY = auto()
+    """Another program keeps the database locked, longer than we wait: the run ends."""
     FULL = auto()
     """The disk of the database is full: the run ends."""
     OTHER = auto()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.program import SAMPLES, Done, etl
-from tests.conftest import new_database, uri_of
+from tests.conftest import lasting_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ class LoadedSamples:
     manifest: dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedSamples]:
-    """Return a home with one run in it, and the database that it went to."""
-    with new_database(server, template) as name:
-        home, uri = tmp_path_factory.mktemp("home"), uri_of(server, name)
+@pytest.fixture(scope="session", params=["postgres", "sqlite"])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedSamples]:
+    """Return a home with one run in it, and the database of each kind that it went to."""
+    with lasting_database(request) as uri:
+        home = tmp_path_factory.mktemp("home")
         done = etl("run", SAMPLES, "--dsn", uri, home=home, fresh=True)
         yield LoadedSamples(home, uri, done, etl("runs", "show", "--json", home=home).json)

@@ -15,9 +15,11 @@ from etl.core.schema import RUN_FILES
 from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
-from tests.conftest import new_database, uri_of
+from tests.conftest import lasting_database
+from tests.helpers.disturbances import curse
+from tests.helpers.koito_actions import key_ids
 from tests.helpers.services import Listen, write
-from tests.helpers.support import execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.support import execute, load, play, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +44,10 @@ class Told:
         return explain(self.run, self.home / "runs", place)
 
 
-@pytest.fixture(scope="module")
-def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with new_database(server, template) as name:
-        home, folder, uri = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("exports"), uri_of(server, name)
+@pytest.fixture(scope="module", params=["postgres", "sqlite"])
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    with lasting_database(request) as uri:
+        home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("exports")
         execute(uri, "INSERT INTO users (username, password) VALUES ('bo', '')")
         write_maloja(folder / "known.json", [scrobble(1, ["Ann"], "Old"), scrobble(5, [""], "x")])
         load(home, uri, folder / "known.json", user="admin", doubles="keep")
@@ -70,7 +72,7 @@ def told(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         write(folder, "lastfm", [Listen(1_577_836_802, ("Ann",), "New", None)])
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
-        execute(uri, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
+        curse(uri, "Cursed")
         yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 
@@ -110,13 +112,7 @@ def test_every_outcome_occurs_here(told: Told) -> None:
 
 def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
     rows = told.explain("maloja_export.json:2").rows
-    (ids,) = query(
-        told.uri,
-        """
-        SELECT artist_id, album_id, track_id FROM track_lookup
-        WHERE lookup_key = 'ann' || chr(31) || 'new' || chr(31) || 'first'
-        """,
-    )
+    ids = key_ids(told.uri, "Ann", "New", "First")
     key, listen, outcome = rows["keys"], rows["listens"], rows["outcome"]
     assert key
     assert listen

@@ -9,13 +9,18 @@ import pytest
 
 from etl.core.schema import REJECTS
 from tests.cli.program import etl, on_terminal
-from tests.helpers.support import counts, execute, load, scrobble, write_maloja
+from tests.helpers.disturbances import bless, curse
+from tests.helpers.support import counts, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J [red]X[/red]"
-BLESS = "ALTER TABLE track_aliases DROP CONSTRAINT cursed"
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def manifest(tmp_path: Path, database: str) -> dict[str, Any]:
         scrobble(4, ["Bo"], HOSTILE) | {"time": HOSTILE},
     ]
     path = write_maloja(tmp_path / f"{HOSTILE.replace('/', '')}.json", rows)
-    execute(database, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
+    curse(database, "Cursed")
     return load(tmp_path, database, path)
 
 
@@ -90,7 +95,7 @@ def test_a_run_that_left_nothing_over_says_so(tmp_path: Path, database: str) -> 
 def test_a_replay_is_a_run_of_its_own_with_the_exit_code_of_its_rows(
     tmp_path: Path, database: str, manifest: dict[str, Any]
 ) -> None:
-    execute(database, BLESS)
+    bless(database)
     arguments = ("rejects", "replay", manifest["run_id"], "--dsn", database)
     dry = etl(*arguments, "--dry-run", "--json", home=tmp_path).json
     assert (dry["status"], counts(database)["listens"]) == ("dry_run", 1)

@@ -25,6 +25,11 @@ class Loaded:
 
 
 @pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
+
+
+@pytest.fixture
 def run(tmp_path: Path, database: str) -> Loaded:
     home = tmp_path / "home"
     told = etl("run", SAMPLES / "maloja", "--dsn", database, "--json", home=home).json

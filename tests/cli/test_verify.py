@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.verify import named_checks
 from tests.cli.program import etl
-from tests.helpers.support import execute, load, query, scrobble, write_maloja
+from tests.helpers.support import execute, load, query, scrobble, sqlite_file, write_maloja
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
     assert lines[-1] == "all that was checked holds"
     assert (database.code, database.err, database.json["exit_code"]) == (0, "", 0)
     assert {check["name"]: check["query"] for check in database.json["checks"]} == {
-        check.name: check.text for check in named_checks("postgres")
+        check.name: check.text for check in named_checks("sqlite" if sqlite_file(loaded.uri) else "postgres")
     }
 
 
@@ -53,6 +53,17 @@ def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: 
     printed = etl("verify", "--sql", "nameless", home=tmp_path)
     assert printed.out.endswith(";\n")
     assert len(query(database, printed.out.rstrip(";\n"))) == 30
+
+
+def test_of_a_file_it_shows_how_sqlite3_finds_all(koito_file: str, tmp_path: Path) -> None:
+    plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
+    load(tmp_path, koito_file, write_maloja(tmp_path / "a.json", plays))
+    execute(koito_file, "DELETE FROM track_aliases")
+    whole = etl("verify", "--dsn", koito_file, home=tmp_path)
+    assert whole.code == 7
+    assert f"verify --sql nameless | sqlite3 {sqlite_file(koito_file)}\n" in whole.out
+    printed = etl("verify", "--sql", "nameless", "--dsn", koito_file, home=tmp_path)
+    assert len(query(koito_file, printed.out.rstrip(";\n"))) == 30
 
 
 def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:

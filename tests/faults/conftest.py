@@ -57,7 +57,8 @@ def prepared_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory
 def file_case(prepared_file: tuple[Path, Case], tmp_path: Path) -> Case:
     """Return a load of several rounds, each of several batches, into a SQLite file that has some of it."""
     template, load_of_all = prepared_file
-    file = shutil.copy(template, tmp_path / "koito.db")
+    (tmp_path / "koito").mkdir()
+    file = shutil.copy(template, tmp_path / "koito" / "koito.db")
     return replace(load_of_all, database=f"{SQLITE}{file}", home=tmp_path / "home")
 
 
@@ -79,3 +80,10 @@ def case(new_case: Callable[[], AbstractContextManager[Case]]) -> Iterator[Case]
     """Return such a load."""
     with new_case() as load_of_all:
         yield load_of_all
+
+
+@pytest.fixture(params=["case", "file_case"], ids=["postgres", "sqlite"])
+def any_case(request: pytest.FixtureRequest) -> Case:
+    """Return such a load into a database of each kind."""
+    found: Case = request.getfixturevalue(request.param)
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from etl.core.dsn import SQLITE
 from etl.core.errors import ExitCode
 from etl.load.loader import Sizes
 from etl.targets.postgres.embedded.server import EmbeddedServer
@@ -19,7 +20,8 @@ from tests.faults.broken import Content, check_completed
 from tests.faults.record import record
 from tests.faults.scarcity import resize, run_etl, short_files, small_disk
 from tests.helpers.disturbances import inserted
-from tests.helpers.support import counts, execute, load, query, scrobble, write_maloja
+from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
+from tests.helpers.worlds import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from tests.cli.program import Done
 
 pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
 
 
 def check_claims(done: Done, home: Path, uri: str) -> None:
@@ -52,11 +59,15 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 2_500, 3_500])
 def test_a_run_directory_that_cannot_be_written_is_told_and_the_next_run_completes_it(
-    home: Path, database: str, export: Path, undisturbed: Content, size: int
+    home: Path, postgres_database: str, export: Path, size: int
 ) -> None:
-    done = run_etl("run", export, "--dsn", database, "--json", home=home, before=short_files(size))
-    check_claims(done, home, database)
-    check_completed(home, database, export, undisturbed)
+    uri = postgres_database  # the limit would be that of Koito's file, too
+    load(home.with_name("undisturbed"), uri, export)
+    undisturbed = content(uri)
+    wipe(uri)
+    done = run_etl("run", export, "--dsn", uri, "--json", home=home, before=short_files(size))
+    check_claims(done, home, uri)
+    check_completed(home, uri, export, undisturbed)
     record("disk", run_directories=1)
 
 
@@ -70,6 +81,25 @@ def test_a_full_disk_under_the_run_directory_is_told_and_the_next_run_completes_
         check_claims(done, home, database)
     check_completed(home, database, export, undisturbed)
     record("disk", run_directories=1)
+
+
+# --- under Koito's file ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kilobytes", [200, 3_000])
+def test_a_full_disk_under_koitos_file_ends_the_run_and_the_next_one_completes_it(
+    folder: Path, home: Path, large: Path, koito_template: Path, kilobytes: int
+) -> None:
+    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
+        if not mounted:
+            pytest.skip("this account may not mount a disk")
+        uri = f"{SQLITE}{shutil.copy(koito_template, folder / 'disk' / 'koito.db')}"
+        resize(folder / "disk", f"size={shutil.disk_usage(folder / 'disk').used // 1024 + kilobytes}k")
+        claimed = load_what_finds_no_room(home, uri, large, "Free some space on the disk")
+        resize(folder / "disk", "size=1g")
+        load_the_rest(home, uri, large, claimed)
+        assert query(uri, "PRAGMA integrity_check") == [("ok",)]
+        assert query(uri, "PRAGMA foreign_key_check") == []
 
 
 # --- under the server ----------------------------------------------------------------------------------------

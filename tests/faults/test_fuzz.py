@@ -36,6 +36,11 @@ each_format = pytest.mark.parametrize("name", [fmt.name for fmt in FORMATS])
 each_round = pytest.mark.parametrize("number", ROUNDS)
 
 
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
+
+
 @cache
 def sound(name: str) -> list[bytes]:
     """Return the samples and cases of a format."""

@@ -31,6 +31,11 @@ pytestmark = pytest.mark.faults
 SCROBBLES = json.dumps({"scrobbles": [scrobble(1, ["Ann"], "Song")]}).encode()
 
 
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
+
+
 def zipped(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

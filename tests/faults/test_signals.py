@@ -42,8 +42,9 @@ def check_books(case: Case, manifest: dict[str, Any], before: int, number: signa
 @each_signal
 @pytest.mark.parametrize("seed", ROUNDS)
 def test_a_load_that_is_interrupted_at_any_moment_is_completed_by_the_next_run(
-    case: Case, number: signal.Signals, seed: int
+    any_case: Case, number: signal.Signals, seed: int
 ) -> None:
+    case = any_case
     before = inserted(case.database)
     with case.started() as process:
         run = begun(process)
@@ -70,8 +71,9 @@ def test_a_load_that_is_interrupted_at_any_moment_is_completed_by_the_next_run(
     ("point", "visit", "number"), LAST, ids=[f"{point.value}-{one.name}" for point, _, one in LAST]
 )
 def test_a_signal_while_the_books_are_closed_leaves_all_of_them(
-    case: Case, point: Point, visit: int, number: signal.Signals
+    any_case: Case, point: Point, visit: int, number: signal.Signals
 ) -> None:
+    case = any_case
     before = inserted(case.database)
     with case.started({"ETL_FAULT": f"{point.value}:{visit}:{number.name}"}) as process:
         run = begun(process)
@@ -88,7 +90,8 @@ def test_a_signal_while_the_books_are_closed_leaves_all_of_them(
     case.complete("signals")
 
 
-def test_a_signal_when_the_files_count_as_loaded_changes_nothing_any_more(case: Case) -> None:
+def test_a_signal_when_the_files_count_as_loaded_changes_nothing_any_more(any_case: Case) -> None:
+    case = any_case
     with case.started({"ETL_FAULT": f"{Point.AFTER_LEDGER_COMPLETE.value}:1:SIGINT"}) as process:
         run = begun(process)
         process.communicate(timeout=30)

@@ -1,6 +1,6 @@
 """``python -m tests.faults.victim ARGUMENTS``: the program, with so small batches that a short load has many.
 
-Every other process spills its listens to disk and loads them in windows.
+It says at once that it waits. Every other process spills its listens to disk and loads them in windows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from etl.cli import main
 from etl.load.loader import Sizes
 from etl.pipeline import removal
 from etl.pipeline import run as pipeline
+from etl.targets.sqlite import lock, lock_wait
 
 SIZES = {"batch": 12, "round": 40}
 BY_DISK = {"together": 1, "window": 60}
@@ -19,4 +20,6 @@ BY_DISK = {"together": 1, "window": 60}
 if __name__ == "__main__":
     vars(pipeline)["Sizes"] = partial(Sizes, **SIZES, **(BY_DISK if os.getpid() % 2 else {}))
     vars(removal)["BATCH"] = SIZES["batch"]
+    for waiting in (lock, lock_wait):
+        vars(waiting)["TELL_AFTER"] = 0.0
     main()

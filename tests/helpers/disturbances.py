@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.helpers.support import query, sqlite_file
+from tests.helpers.koito_sqlite_actions import act
+from tests.helpers.support import execute, query, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,50 @@ def disturbance(event: str, body: str, *, each: str = "ROW") -> str:
         CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$;
         CREATE TRIGGER disturb {event} FOR EACH {each} EXECUTE FUNCTION disturb();
     """
+
+
+def curse(uri: str, alias: str = "Track 1", table: str = "track_aliases") -> None:
+    """Let the database refuse whatever is called ``alias``; by default every third track of the fixture ``export``."""
+    if file := sqlite_file(uri):
+        refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: cursed')"
+        act(file, f"CREATE TRIGGER cursed BEFORE INSERT ON {table} WHEN NEW.alias = '{alias}' BEGIN {refuse}; END")
+    else:
+        execute(uri, f"ALTER TABLE {table} ADD CONSTRAINT cursed CHECK (alias <> '{alias}')")
+
+
+def bless(uri: str, table: str = "track_aliases") -> None:
+    """End a curse."""
+    execute(uri, "DROP TRIGGER cursed" if sqlite_file(uri) else f"ALTER TABLE {table} DROP CONSTRAINT cursed")
+
+
+def refuse_listen(uri: str, second: int) -> None:
+    """Let the database refuse the listen of a ``second`` since 1970."""
+    if file := sqlite_file(uri):
+        refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: no')"
+        act(
+            file, f"CREATE TRIGGER disturb BEFORE INSERT ON listens WHEN NEW.listened_at = {second} BEGIN {refuse}; END"
+        )
+    else:
+        is_it = f"extract(epoch FROM NEW.listened_at) = {second}"
+        body = f"IF {is_it} THEN RAISE 'no' USING ERRCODE = '23514'; END IF;"
+        execute(uri, disturbance("BEFORE INSERT ON listens", body))
+
+
+def lose(uri: str, batch: int) -> None:
+    """Let the next run lose its connection, or the disk of its file, with its batch ``batch``."""
+    if file := sqlite_file(uri):
+        ((before,),) = query(uri, "SELECT count(*) FROM etl_batches")
+        fail = "SELECT RAISE(ABORT, 'disk I/O error')"
+        when = f"(SELECT count(*) FROM etl_batches) >= {before + batch - 1}"
+        act(file, f"CREATE TRIGGER disturb BEFORE INSERT ON etl_batches WHEN {when} BEGIN {fail}; END")
+    else:
+        lost = f"IF nextval('disturbances') = {batch} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;"
+        execute(uri, disturbance("BEFORE INSERT ON etl.batches", lost))
+
+
+def calm(uri: str) -> None:
+    """End a disturbance."""
+    execute(uri, "DROP TRIGGER disturb" if sqlite_file(uri) else CALM)
 
 
 def once(action: Callable[[], None]) -> Callable[[], None]:

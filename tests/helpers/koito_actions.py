@@ -1,4 +1,7 @@
-"""What Koito does: merges and deletes, each in one transaction, and scrobbles, in the SQL steps of Koito v0.1.7."""
+"""What Koito does: merges and deletes, each in one transaction, and scrobbles, in the SQL steps of Koito v0.1.7.
+
+On a SQLite file, merges and deletes are those of today's Koito; such a file has no roles.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import polars as pl
+
 from etl.targets.postgres.connection import connect
 from etl.targets.postgres.describe import KOITO_TABLES
-from tests.helpers.support import execute, query
+from etl.targets.sqlite.connection import connect as connect_to_file
+from tests.helpers import koito_sqlite_actions as in_file
+from tests.helpers.support import execute, query, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +34,9 @@ DELETE FROM artist_releases l WHERE NOT EXISTS (
 
 def merge_tracks(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Move the listens of track ``old`` to ``new``; fails with 23505 where both have a listen of one second."""
+    if file := sqlite_file(uri):
+        in_file.merge_tracks(file, old, new)
+        return
     _act(
         uri,
         role,
@@ -45,6 +55,9 @@ def merge_tracks(uri: str, old: int, new: int, role: str | None = None, pause: s
 
 def merge_albums(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Move the tracks and artists of release ``old`` to ``new``; tracks of one title stay two."""
+    if file := sqlite_file(uri):
+        in_file.merge_albums(file, old, new)
+        return
     _act(
         uri,
         role,
@@ -61,6 +74,9 @@ def merge_albums(uri: str, old: int, new: int, role: str | None = None, pause: s
 
 def merge_artists(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
     """Give the tracks and releases of artist ``old`` to ``new``; where both are credited, that of ``old`` goes."""
+    if file := sqlite_file(uri):
+        in_file.merge_artists(file, old, new)
+        return
     _act(
         uri,
         role,
@@ -125,6 +141,11 @@ def set_mbid(uri: str, table: str, number: int, mbid: str, role: str | None = No
     _act(uri, role, f"UPDATE {table} SET musicbrainz_id = '{mbid}' WHERE id = {number};")
 
 
+def set_various_artists(uri: str, release: int, role: str | None = None) -> None:
+    """Say of a release that it is by various artists."""
+    _act(uri, role, f"UPDATE releases SET various_artists = true WHERE id = {release};")
+
+
 def set_primary_artist(uri: str, track: int, artist: int, role: str | None = None) -> None:
     """Make ``artist`` the primary one of a track."""
     _act(uri, role, f"UPDATE artist_tracks SET is_primary = (artist_id = {artist}) WHERE track_id = {track};")
@@ -148,8 +169,17 @@ def remove_track_artist(uri: str, track: int, artist: int, role: str | None = No
     _act(uri, role, f"DELETE FROM artist_tracks WHERE track_id = {track} AND artist_id = {artist}; {CLEAN_ORPHANS}")
 
 
+def delete_credit(uri: str, track: int, artist: int, role: str | None = None) -> None:
+    """Take the credit of ``artist`` from a track, and leave the rest as it is."""
+    _act(uri, role, f"DELETE FROM artist_tracks WHERE track_id = {track} AND artist_id = {artist};")
+
+
 def _act(uri: str, role: str | None, sql: str, pause: str = "") -> None:
     """Run the statements of ``sql``; ``pause`` is one that is run after each of them."""
+    if file := sqlite_file(uri):
+        sql = sql.replace(CLEAN_ORPHANS, ";".join(in_file.SWEEP))
+        in_file.act(file, *(part for part in sql.split(";") if part.strip()))
+        return
     become = f"SET LOCAL ROLE {role};" if role else ""
     if pause:
         sql = sql.replace(";", f"; {pause};")
@@ -217,7 +247,10 @@ SELECT id FROM new
 
 @contextmanager
 def koito_role(uri: str) -> Iterator[str]:
-    """Make a role as Koito may connect with: all rights on Koito's tables, none on ours."""
+    """Make a role as Koito may connect with: all rights on Koito's tables, none on ours; none for a SQLite file."""
+    if sqlite_file(uri):
+        yield ""
+        return
     role = f"etl_test_{uuid4().hex[:12]}"
     tables = ", ".join(f"public.{table}" for table in sorted(KOITO_TABLES))
     execute(
@@ -268,7 +301,12 @@ def _only(uri: str, sql: str) -> int:
 
 
 def untrue_lookups(uri: str) -> list[str]:
-    """Return the keys whose ids do not fit: a track on another album, or an artist who is not credited."""
+    """Return the keys whose ids do not fit: a track on another album, or an artist who is not credited.
+
+    In a SQLite file a look-up checks that by itself.
+    """
+    if sqlite_file(uri):
+        return []
     rows = query(
         uri,
         """
@@ -282,14 +320,29 @@ def untrue_lookups(uri: str) -> list[str]:
 
 
 def all_keys(uri: str) -> list[tuple[Any, ...]]:
-    """Return lookup_key, artist_id, album_id and track_id of every key, by key."""
+    """Return lookup_key, artist_id, album_id and track_id of every key, by key; in a file, of those that count."""
+    if sqlite_file(uri):
+        return _looked_up(uri, [key for (key,) in query(uri, "SELECT lookup_key FROM track_lookup")])
     return query(uri, "SELECT lookup_key, artist_id, album_id, track_id FROM track_lookup ORDER BY lookup_key")
 
 
 def key_ids(uri: str, *key: str) -> tuple[int, int, int]:
     """Return artist, album and track that the key of (artist, title, album) stands for."""
     text = "\x1f".join(key).lower()
+    if sqlite_file(uri):
+        ((_, artist, album, track),) = _looked_up(uri, [text])
+        return artist, album, track
     ((artist, album, track),) = query(
         uri, f"SELECT artist_id, album_id, track_id FROM track_lookup WHERE lookup_key = '{text}'"
     )
     return artist, album, track
+
+
+def _looked_up(uri: str, keys: list[str]) -> list[tuple[Any, ...]]:
+    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` of a SQLite file that a load believes."""
+    file = sqlite_file(uri)
+    assert file
+    connection = connect_to_file(file)
+    found = connection.query("lookup_keys", pl.Series(keys, dtype=pl.String))
+    connection.close()
+    return found.select("lookup_key", "artist_id", "album_id", "track_id").sort("lookup_key").rows()

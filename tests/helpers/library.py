@@ -19,9 +19,10 @@ _SQLITE = {
     "mbid": "musicbrainz_id",
     "second": "listened_at",
     "keys": (
-        "SELECT e.lookup_key, l.artist_id, e.track_id FROM etl_track_lookup e"  # only what a listen vouches for
-        " JOIN listens w ON w.track_id = e.track_id AND w.listened_at = e.witness"
-        " JOIN artist_tracks l ON l.track_id = e.track_id AND l.artist_id = e.artist_id"
+        "SELECT e.lookup_key, l.artist_id, l.track_id FROM etl_track_lookup e"  # only what a listen vouches for
+        " JOIN artist_tracks l ON l.artist_id = e.artist_id AND l.track_id = coalesce("
+        "(SELECT w.track_id FROM listens w WHERE w.rowid = e.listen AND w.listened_at = e.witness),"
+        " (SELECT w.track_id FROM listens w WHERE w.track_id = e.track_id AND w.listened_at = e.witness))"
     ),
 }
 

@@ -14,10 +14,6 @@ from tests.helpers.support import query
 if TYPE_CHECKING:
     import polars as pl
 
-CURSE = "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Track 1')"
-BLESS = "ALTER TABLE track_aliases DROP CONSTRAINT cursed"
-"""Makes every third listen of the fixture ``export`` unresolvable, and resolvable again."""
-
 
 def run_of(manifest: dict[str, Any]) -> RunDirectory:
     return RunDirectory(Path(manifest["run_dir"]))
@@ -39,6 +35,6 @@ def statuses(manifest: dict[str, Any]) -> list[str]:
 
 
 def files_in_ledger(uri: str) -> list[tuple[Any, ...]]:
-    return query(
-        uri, "SELECT path, records::int, unresolved::int, finished_at IS NOT NULL FROM etl.files ORDER BY path"
-    )
+    columns = "path, records::int, unresolved::int, finished_at IS NOT NULL"
+    rows = query(uri, f"SELECT {columns} FROM etl.files ORDER BY path")
+    return [(*row[:3], bool(row[3])) for row in rows]

@@ -88,6 +88,12 @@ def query(uri: str, sql: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
+def seconds(uri: str) -> list[int]:
+    """Return the times of all listens in seconds since 1970, in order."""
+    column = "listened_at" if sqlite_file(uri) else "extract(epoch FROM listened_at)::bigint"
+    return sorted(int(second) for (second,) in query(uri, f"SELECT {column} FROM listens"))
+
+
 def make_koito(uri: str) -> None:
     """Make what Koito's own migrations and first start leave behind."""
     execute(uri, statement("postgres", "migrations/0001_koito_schema"))

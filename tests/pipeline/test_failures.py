@@ -15,7 +15,7 @@ from etl.load.loader import Loader, Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets import ledger
 from etl.targets.postgres.connection import PostgresConnection, connect
-from tests.helpers.disturbances import CALM, disturbance, inserted, once, wait_for, waiting
+from tests.helpers.disturbances import CALM, bless, curse, disturbance, inserted, once, wait_for, waiting
 from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
 from tests.helpers.worlds import MBIDS, write_plain
 
@@ -51,7 +51,7 @@ def test_a_key_that_cannot_be_created_costs_itself_alone(
 ) -> None:
     scrobbles[10]["track"]["title"] = "Cursed"
     write_maloja(export, scrobbles)
-    execute(database, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
+    curse(database, "Cursed")
 
     found = load(home, database, export, sizes=sizes)
 
@@ -68,9 +68,9 @@ def test_a_key_that_cannot_be_created_costs_itself_alone(
 def test_what_failed_is_loaded_by_the_next_run_once_its_cause_is_gone(
     home: Path, database: str, export: Path, undisturbed: Content, sizes: Sizes
 ) -> None:
-    execute(database, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Track 2')")
+    curse(database, "Track 2")
     first = load(home, database, export, sizes=sizes)
-    execute(database, "ALTER TABLE track_aliases DROP CONSTRAINT cursed")
+    bless(database)
     second = load(home, database, export, sizes=sizes)
 
     assert (first["counts"]["failed"], first["counts"]["inserted"]) == (12, 24)
@@ -83,7 +83,7 @@ def test_what_failed_is_loaded_by_the_next_run_once_its_cause_is_gone(
 def test_an_artist_that_cannot_be_created_costs_its_keys_alone(
     home: Path, database: str, export: Path, sizes: Sizes
 ) -> None:
-    execute(database, "ALTER TABLE artist_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Artist 1')")
+    curse(database, "Artist 1", "artist_aliases")
 
     found = load(home, database, export, sizes=sizes)
 

@@ -16,12 +16,18 @@ from etl.pipeline.replay import replay_settings, replayable
 from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
-from tests.helpers.support import execute, load, scrobble, write_maloja
+from tests.helpers.disturbances import bless, curse
+from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DONE, INBOX = "done", "inbox"
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
 
 
 @pytest.fixture
@@ -120,10 +126,10 @@ def test_a_file_with_rejects_is_moved_and_replay_finds_it(inbox: Path, database:
 
 def test_a_file_with_unresolved_listens_stays(inbox: Path, database: str) -> None:
     write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, ["A"], "Cursed")])
-    execute(database, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Cursed')")
+    curse(database, "Cursed")
     assert clear(inbox, database)["counts"]["unresolved"] == 1
     assert below(inbox) == {"a.json"}
-    execute(database, "ALTER TABLE track_aliases DROP CONSTRAINT cursed")
+    bless(database)
     assert clear(inbox, database)["exit_code"] == 0
     assert below(inbox) == set()
 

@@ -13,15 +13,20 @@ from etl import formats
 from etl.core.errors import ExitCode, InputError
 from etl.formats import maloja_export
 from etl.pipeline.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
-from tests.helpers.disturbances import CALM, disturbance
-from tests.helpers.replays import BLESS, CURSE, files_in_ledger, frame, replay, statuses
-from tests.helpers.support import content, execute, load, play, scrobble, write_maloja, write_spotify
+from tests.helpers.disturbances import bless, calm, curse, lose
+from tests.helpers.replays import files_in_ledger, frame, replay, statuses
+from tests.helpers.support import content, load, play, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
 
 
 @pytest.fixture
@@ -72,11 +77,11 @@ def test_without_the_export_rows_come_from_the_run_directory(
     is_strict: Callable[[bool], None],
     change: str,
 ) -> None:
-    execute(database, CURSE)
+    curse(database)
     is_strict(True)
     first = load(home, database, export)
     is_strict(False)
-    execute(database, BLESS)
+    bless(database)
     if change == "changed":
         write_maloja(export, [scrobble(5, ["Nobody"], "Nothing")])
     elif change == "broken":
@@ -168,9 +173,9 @@ def test_a_row_that_a_newer_program_skips_is_skipped(
 def test_a_version_that_counts_rows_differently_takes_the_kept_rows(
     home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    execute(database, CURSE)
+    curse(database)
     first = load(home, database, export)
-    execute(database, BLESS)
+    bless(database)
     kind = maloja_export.FORMAT
     shorter = write_maloja(export.with_name("shorter.json"), []).read_bytes()
     other = replace(kind, read=lambda _, options: kind.read(shorter if trouble == IS_COUNTED_ANEW else b"{", options))
@@ -192,9 +197,9 @@ def test_a_format_that_is_not_known_any_more_is_an_error(
 def test_a_replay_that_fails_leaves_a_known_file_known(
     home: Path, database: str, rejected: dict[str, Any], export: Path, is_strict: Callable[[bool], None]
 ) -> None:
-    execute(database, disturbance("BEFORE INSERT ON etl.batches", "PERFORM pg_terminate_backend(pg_backend_pid());"))
+    lose(database, 1)
     failed = replay(home, database, rejected)
-    execute(database, CALM)
+    calm(database)
 
     assert (failed["status"], failed["exit_code"]) == ("failed", ExitCode.DATABASE)
     is_strict(True)

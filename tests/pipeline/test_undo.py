@@ -17,7 +17,8 @@ from etl.runs.prune import remove
 from etl.targets.postgres.migrate import migrate
 from etl.verify import verify_database, verify_run
 from tests.helpers import koito_actions, koito_sqlite_actions
-from tests.helpers.replays import BLESS, CURSE, replay, run_of, statuses
+from tests.helpers.disturbances import bless, curse
+from tests.helpers.replays import replay, run_of, statuses
 from tests.helpers.support import content, counts, execute, load, query, scrobble, sqlite_file, write_maloja
 from tests.helpers.undos import removed, undo, unknown_files
 
@@ -238,9 +239,9 @@ def test_a_listen_that_a_later_run_brought_back_stays(home: Path, any_database: 
 
 
 def test_a_replay_and_the_run_that_it_completes_are_undone_apart(home: Path, database: str, export: Path) -> None:
-    execute(database, CURSE)
+    curse(database)
     first = load(home, database, export)
-    execute(database, BLESS)
+    bless(database)
     second = replay(home, database, first)
     assert (first["counts"]["inserted"], second["counts"]["inserted"]) == (24, 12)
     undone = undo(home, database, second)

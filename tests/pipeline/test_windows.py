@@ -16,15 +16,20 @@ from etl.load import snapshot
 from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets.base import Failure, StatementError
-from tests.helpers.disturbances import disturbance, inserted
+from tests.helpers.disturbances import inserted, refuse_listen
 from tests.helpers.koito_actions import merge_tracks, track_id
-from tests.helpers.support import content, execute, load, play, scrobble, write_maloja, write_spotify
+from tests.helpers.support import content, load, play, scrobble, write_maloja, write_spotify
 from tests.helpers.worlds import wipe
 
 if TYPE_CHECKING:
     import polars as pl
 
 BY_DISK = Sizes(batch=25, round=7, together=1, window=8)
+
+
+@pytest.fixture
+def database(any_database: str) -> str:
+    return any_database
 
 
 @pytest.fixture
@@ -162,9 +167,7 @@ def test_a_key_that_fails_in_one_window_alone_makes_the_run_a_partial_one(
 ) -> None:
     rows = [scrobble(one, ["Artist"], "Track", "Album", 200) for one in range(20)]
     export = write_maloja(tmp_path / "export.json", rows)
-    is_it = f"extract(epoch FROM NEW.listened_at) = {rows[second]['time']}"
-    body = f"IF {is_it} THEN RAISE 'no' USING ERRCODE = '23514'; END IF;"
-    execute(database, disturbance("BEFORE INSERT ON listens", body))
+    refuse_listen(database, rows[second]["time"])
 
     by_disk = load(home, database, export, sizes=BY_DISK)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from etl.core.dsn import SQLITE
 from tests.conftest import new_database, uri_of
 from tests.helpers.koito_actions import koito_role
 from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 
 @pytest.fixture
@@ -48,19 +52,47 @@ HISTORY = [
 
 
 @pytest.fixture(scope="module")
-def loaded(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the name of a database into which HISTORY was loaded, to be copied."""
+def kind() -> str:
+    """Return the kind of the databases; a module that tests both kinds has a fixture with parameters in its place."""
+    return "postgres"
+
+
+@pytest.fixture(scope="module")
+def new_library(
+    kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str | None], AbstractContextManager[str]]:
+    """Return what makes a database that is ready to be loaded into, or a copy of the one at an address."""
+
+    @contextmanager
+    def new(source: str | None) -> Iterator[str]:
+        if kind == "sqlite":
+            template = Path(source.removeprefix(SQLITE)) if source else request.getfixturevalue("koito_template")
+            yield f"{SQLITE}{shutil.copy(template, tmp_path_factory.mktemp('library') / 'koito.db')}"
+            return
+        server = request.getfixturevalue("server")
+        name = urlsplit(source).path.removeprefix("/") if source else request.getfixturevalue("template")
+        with new_database(server, name) as copy:
+            yield uri_of(server, copy)
+
+    return new
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    new_library: Callable[[str | None], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Return the address of a database into which HISTORY was loaded, to be copied."""
     home = tmp_path_factory.mktemp("loaded")
-    with new_database(server, template) as name:
-        load(home, uri_of(server, name), write_maloja(home / "maloja_export.json", HISTORY))
-        yield name
+    with new_library(None) as uri:
+        load(home, uri, write_maloja(home / "maloja_export.json", HISTORY))
+        yield uri
 
 
 @pytest.fixture
-def history(server: str, loaded: str) -> Iterator[str]:
-    """Return the URI of a database that holds HISTORY."""
-    with new_database(server, loaded) as name:
-        yield uri_of(server, name)
+def history(loaded: str, new_library: Callable[[str | None], AbstractContextManager[str]]) -> Iterator[str]:
+    """Return the address of a database that holds HISTORY."""
+    with new_library(loaded) as uri:
+        yield uri
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ new primary name of album al1          al1 and its tracks, 6 listens  nothing, 4
 new primary name of artist A1          nothing, 4 listens             nothing, 4 listens
 =====================================  =============================  ==================================================
 
-The other edits that Koito has follow behind them. All are made as a role without rights on our objects.
+The other edits that Koito has follow behind them. On PostgreSQL all are made as a
+role without rights on our objects.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import new_database, uri_of
 from tests.helpers.koito_actions import (
     add_alias,
     add_track_artist,
@@ -42,15 +42,18 @@ from tests.helpers.koito_actions import (
     rename,
     set_mbid,
     set_primary_artist,
+    set_various_artists,
     track_id,
     untrue_lookups,
 )
-from tests.helpers.support import content, execute, load, scrobble, write_maloja
+from tests.helpers.support import content, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    NewLibrary = Callable[[str | None], AbstractContextManager[str]]
     Edit = Callable[[str, str], None]  # (uri, role)
     Rows = list[tuple[str, str]]
 
@@ -118,7 +121,7 @@ EDITS: dict[str, Edit] = {
     "an artist is added to a track": lambda uri, role: add_track_artist(uri, _track(uri), _artist(uri, "A2"), role),
     "the primary artist": _second_artist_first,
     "an artist is taken from a track": _other_artist,
-    "various artists": lambda uri, role: execute(uri, f"SET ROLE {role}; UPDATE releases SET various_artists = true"),
+    "various artists": lambda uri, role: set_various_artists(uri, _album(uri), role),
     "merge after a new name": _rename_and_merge,
 }
 
@@ -129,25 +132,30 @@ DELETES: dict[str, Edit] = {
 }
 
 
+@pytest.fixture(scope="module", params=["postgres", "sqlite"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def imported(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Return the name of a database with the four listens, to be copied, and their export."""
+def imported(new_library: NewLibrary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Return the address of a database with the four listens, to be copied, and their export."""
     home = tmp_path_factory.mktemp("imported")
     export = write_maloja(home / "maloja_export.json", FOUR)
-    with new_database(server, template) as name:
-        load(home, uri_of(server, name), export)
-        yield name, export
+    with new_library(None) as uri:
+        load(home, uri, export)
+        yield uri, export
 
 
 @pytest.fixture(scope="module")
-def before(server: str, imported: tuple[str, Path]) -> Rows:
-    return content(uri_of(server, imported[0]))
+def before(imported: tuple[str, Path]) -> Rows:
+    return content(imported[0])
 
 
 @pytest.fixture
-def uri(server: str, imported: tuple[str, Path]) -> Iterator[str]:
-    with new_database(server, imported[0]) as name:
-        yield uri_of(server, name)
+def uri(new_library: NewLibrary, imported: tuple[str, Path]) -> Iterator[str]:
+    with new_library(imported[0]) as uri:
+        yield uri
 
 
 @pytest.fixture
@@ -170,6 +178,9 @@ def test_the_same_export_brings_nothing_back_and_counts_nothing_twice(
 
     assert rows != before
     assert untrue_lookups(uri) == []
+
+    assert [file["status"] for file in again()["files"]] == ["known"]
+    assert content(uri) == rows
 
     forced = again(force=True)
 

@@ -15,8 +15,8 @@ from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
-from tests.helpers.disturbances import CALM, disturbance
-from tests.helpers.replays import BLESS, replay
+from tests.helpers.disturbances import CALM, bless, curse, disturbance
+from tests.helpers.replays import replay
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, query, scrobble, write_maloja
 from tests.verify.conftest import HISTORY, STORED, Run, findings, rows, verified
@@ -63,10 +63,10 @@ def test_a_dry_run_is_checked_without_a_database(home: Path, database: str, expo
 
 
 def test_a_partial_run_and_its_replay_both_hold(tmp_path: Path, home: Path, database: str) -> None:
-    execute(database, "ALTER TABLE track_aliases ADD CONSTRAINT cursed CHECK (alias <> 'Duet')")
+    curse(database, "Duet")
     first = load(home, database, write_maloja(tmp_path / "maloja_export.json", HISTORY))
     partial = verified(home, database, first)
-    execute(database, BLESS)
+    bless(database)
     second = replay(home, database, first)
 
     assert first["counts"]["unresolved"] == 1

@@ -24,6 +24,7 @@ from etl.core.statements import statement
 from etl.targets.base import Failure
 from etl.targets.results import RESULTS
 from etl.targets.sqlite.errors import SqliteError, statement_error
+from etl.targets.sqlite.lock_wait import TRY, wait_for_lock
 from etl.targets.sqlite.values import check_texts, decode, encode, parameters
 from etl.targets.sqlite.write_pace import WritePace
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 PRAGMAS = (
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 30000",
+    f"PRAGMA busy_timeout = {TRY}",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA synchronous = FULL",
@@ -64,16 +65,16 @@ def connect(path: Path, *, autocommit: bool = False, pace: WritePace | None = No
 
     With ``autocommit`` each statement commits by itself.
     """
-    with _translated():
+    with _translated(path):
         raw = dbapi.connect(f"file:{quote(str(path))}?mode=rw", autocommit=True)
-        try:
-            for pragma in PRAGMAS:
-                with raw.cursor() as cursor:
-                    cursor.execute(pragma)
-        except adbc_driver_manager.Error:
-            raw.close()
-            raise
-    return SqliteConnection(raw, path, pace or WritePace(), autocommit=autocommit)
+    connection = SqliteConnection(raw, path, pace or WritePace(), autocommit=autocommit)
+    try:
+        for pragma in PRAGMAS:
+            connection.script(pragma)
+    except SqliteError:
+        connection.close()
+        raise
+    return connection
 
 
 class SqliteConnection:
@@ -114,14 +115,11 @@ class SqliteConnection:
 
     def execute(self, name: str, *values: Value) -> None:
         """Run ``sql/sqlite/<name>.sql``, which returns no rows."""
-        text, bound = self._prepared(name, values), parameters(name, values)
-        with self._calling() as cursor:
-            cursor.execute(text, bound)
+        self._run(self._prepared(name, values), parameters(name, values))
 
     def script(self, text: str) -> None:
         """Run one statement, in the transaction that is open or by itself."""
-        with self._calling() as cursor:
-            cursor.execute(text)
+        self._run(text)
 
     def append(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
         """Append ``frame``, which must have ``schema`` exactly, to ``table``."""
@@ -184,12 +182,17 @@ class SqliteConnection:
         self._on_close.append(action)
 
     def cancel_all(self) -> None:
-        """Let every later statement fail; one that is under way cannot be interrupted."""
+        """Let every later statement fail; one that is under way cannot be interrupted, unless it waits for a lock."""
         self._ended = True
+
+    def check_open(self) -> None:
+        """Raise ``StatementError`` once ``cancel_all`` was called."""
+        if self._ended:
+            raise SqliteError("the connection is closed", Failure.LOST)
 
     def close(self) -> None:
         """Close the connection; what was not committed is rolled back."""
-        with _translated():
+        with _translated(self._path):
             self._raw.close()
         while self._on_close:
             self._on_close.pop()()
@@ -210,16 +213,25 @@ class SqliteConnection:
         return text
 
     def _fetch(self, text: str, bound: pl.DataFrame | None = None) -> pa.Table:
-        with self._calling() as cursor:
-            cursor.adbc_statement.set_options(**BATCH_ROWS)
-            cursor.execute(text, bound)
-            return cursor.fetch_arrow_table()
+        def fetch() -> pa.Table:
+            with self._calling() as cursor:
+                cursor.adbc_statement.set_options(**BATCH_ROWS)
+                cursor.execute(text, bound)
+                return cursor.fetch_arrow_table()
+
+        return wait_for_lock(self._path, fetch, self.check_open)
+
+    def _run(self, text: str, bound: pl.DataFrame | None = None) -> None:
+        def run() -> None:
+            with self._calling() as cursor:
+                cursor.execute(text, bound)
+
+        wait_for_lock(self._path, run, self.check_open)
 
     @contextmanager
     def _calling(self) -> Iterator[dbapi.Cursor]:
-        if self._ended:
-            raise SqliteError("the connection is closed", Failure.LOST)
-        with _translated(), self._raw.cursor() as cursor:
+        self.check_open()
+        with _translated(self._path), self._raw.cursor() as cursor:
             yield cursor
 
 
@@ -230,10 +242,10 @@ def is_writing(text: str) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except adbc_driver_manager.Error as error:
-        raise statement_error(error) from error
+        raise statement_error(error, path) from error
     except OSError as error:  # rows that fail while they are read
         raise SqliteError(str(error), Failure.OTHER) from error

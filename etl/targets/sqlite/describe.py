@@ -43,7 +43,7 @@ def check_path(path: Path) -> None:
     The file is not opened: closing it would drop the locks of the SQLite connections of this process.
     """
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+        what = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "does not exist"
         raise DatabaseError(f"{path} {what}", NAME_THE_FILE)
     for place, need in ((path, os.W_OK), (path.parent, os.W_OK | os.X_OK)):
         if not os.access(place, need):

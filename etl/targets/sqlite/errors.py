@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from etl.targets.base import Failure, StatementError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import adbc_driver_manager
 
 _ORIGIN = re.compile(r"^[A-Z_]+: (\[SQLite\] )?([Ff]ailed to (step|execute|prepare)[^:]*: )?")
 _QUERY = re.compile(r"\nquery( was)?:.*", re.DOTALL)
 
+BUSY = "database is locked"
 _FAILURES = {
-    "database is locked": Failure.TRANSIENT,
+    BUSY: Failure.TRANSIENT,
     "database table is locked": Failure.TRANSIENT,
     "UNIQUE constraint failed": Failure.DUPLICATE,
     "FOREIGN KEY constraint failed": Failure.GONE,
@@ -27,6 +30,8 @@ _FAILURES = {
 }
 _HINTS = {
     Failure.TRANSIENT: "Another program keeps the file locked; run the same command again when it is done",
+    Failure.BUSY: "End the program that keeps it locked (`fuser -v` with the path names it), then run the same command "
+    "again; committed batches stay",
     Failure.FULL: "Free some space on the disk, then run the same command again; committed batches stay",
     Failure.LOST: "Committed batches stay; run the same command again to go on",
     Failure.NOT_READY: "Start Koito once, then run `etl db migrate` with the same --dsn",
@@ -53,7 +58,11 @@ def classify(message: str) -> Failure:
     return next((failure for text, failure in _FAILURES.items() if text in message), Failure.OTHER)
 
 
-def statement_error(error: adbc_driver_manager.Error) -> SqliteError:
-    """Return the driver's ``error`` as ours, without the statement and the driver's own words."""
+def statement_error(error: adbc_driver_manager.Error, path: Path) -> SqliteError:
+    """Return the driver's ``error`` as ours, without the statement and the driver's own words.
+
+    It names the file at ``path`` where that is at fault, not the rows.
+    """
     text = _QUERY.sub("", _ORIGIN.sub("", str(error))).strip()
-    return SqliteError(text, classify(text))
+    failure = classify(text)
+    return SqliteError(f"{path}: {text}" if failure in (Failure.OTHER, Failure.FULL) else text, failure)

@@ -6,41 +6,54 @@ The database file itself must not be opened here: closing it would drop the lock
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, LockedError
+from etl.targets.sqlite.lock_wait import TELL_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+logger = logging.getLogger(__name__)
+
 SUFFIX = ".etl-lock"
+LOOK_EVERY = 0.05  # seconds
 
 
-def acquire_run_lock(database: Path, home: Path, *, exclusive: bool) -> Callable[[], None]:
+def acquire_run_lock(
+    database: Path, home: Path, *, exclusive: bool, check: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
     """Hold the lock next to ``database``, or in ``home`` where that folder cannot be written; return what releases it.
 
-    Runs share it. Raises ``LockedError`` where the lock is to be ``exclusive`` and another run has it.
+    Runs share it. Raises ``LockedError`` where the lock is to be ``exclusive`` and another run has it. While it waits,
+    ``check`` may raise, to end the wait.
     """
     descriptor, file = _opened(database, home)
     try:
-        with _one_at_a_time(file.parent):
-            _share(descriptor, file, exclusive=exclusive)
+        with _one_at_a_time(file.parent, check):
+            _share(descriptor, file, check, exclusive=exclusive)
     except BaseException:
         os.close(descriptor)
         raise
     return lambda: os.close(descriptor)
 
 
-def try_lock_alone(database: Path, home: Path) -> Callable[[], None] | None:
+def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambda: None) -> Callable[[], None] | None:
     """Hold the lock alone if no run is active, and return what releases it; runs that begin meanwhile wait."""
     descriptor, file = _opened(database, home)
-    with _one_at_a_time(file.parent):
-        if _is_free(descriptor):
-            return lambda: os.close(descriptor)
+    try:
+        with _one_at_a_time(file.parent, check):
+            if _take(descriptor, fcntl.LOCK_EX):
+                return lambda: os.close(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
     os.close(descriptor)
     return None
 
@@ -58,14 +71,14 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
     raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
 
 
-def _share(descriptor: int, file: Path, *, exclusive: bool) -> None:
+def _share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> None:
     """Take the lock as one of several; raises ``LockedError`` where others are not wanted, and there are some."""
-    if _is_free(descriptor):
+    if _take(descriptor, fcntl.LOCK_EX):
         with suppress(OSError):
             os.utime(file)  # since when runs have been active
     elif exclusive:
         raise _locked(os.fstat(descriptor).st_mtime)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    _wait_for(descriptor, fcntl.LOCK_SH, check)
 
 
 def _locked(since: float) -> LockedError:
@@ -76,21 +89,32 @@ def _locked(since: float) -> LockedError:
     )
 
 
-def _is_free(descriptor: int) -> bool:
-    """Take the lock alone if nobody has it, and say so."""
+def _take(descriptor: int, kind: int) -> bool:
+    """Take the lock if nobody else's is in the way, and say so."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
+def _wait_for(descriptor: int, kind: int, check: Callable[[], None]) -> None:
+    """Take the lock as soon as it is free; a call that waits by itself would not hear that the run ends."""
+    began, is_told = time.monotonic(), False
+    while not _take(descriptor, kind):
+        check()
+        if not is_told and time.monotonic() - began > TELL_AFTER:
+            is_told = True
+            logger.info("waiting for an undo on this database to end")
+        time.sleep(LOOK_EVERY)
+
+
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def _one_at_a_time(folder: Path, check: Callable[[], None]) -> Iterator[None]:
     """Let one run at a time try: changing an exclusive lock to a shared one is not atomic."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor, fcntl.LOCK_EX, check)
         yield
     finally:
         os.close(descriptor)

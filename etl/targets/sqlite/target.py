@@ -111,13 +111,15 @@ class SqliteTarget:
 
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
         """Hold the lock of runs until ``connection`` is closed."""
-        _ours(connection).at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive))
+        own = _ours(connection)
+        own.at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive, check=own.check_open))
 
     def try_lock_alone(self, connection: Connection) -> bool:
         """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken."""
-        release = try_lock_alone(self.path, self.home)
+        own = _ours(connection)
+        release = try_lock_alone(self.path, self.home, own.check_open)
         if release:
-            _ours(connection).at_close(release)
+            own.at_close(release)
         return release is not None
 
     def prepare_removal(self, connection: Connection) -> None:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _as_for_users(as_for_users: None) -> None:
+    pass
+
+
 @pytest.fixture
 def new_file(tmp_path: Path) -> Path:
     """Return a file as Koito leaves it at its first start."""

@@ -105,7 +105,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     assert "is not Koito's: it holds bands, songs" in str(refusal(other))
     text = tmp_path / "text.db"
     text.write_text("This is not a database at all. " * 100)
-    with pytest.raises(DatabaseError, match=r"^file is not a database\. Give the path"):
+    with pytest.raises(DatabaseError, match=r"text\.db: file is not a database\. Give the path"):
         connect(text)
 
 

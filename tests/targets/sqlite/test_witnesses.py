@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.koito_sqlite import opened_file
 from tests.helpers.koito_sqlite_actions import act, ask, delete_track, merge_albums, merge_artists, merge_tracks, purge
 from tests.helpers.support import content, counts, load, scrobble, write_maloja
 from tests.targets.conftest import HISTORY
@@ -174,3 +175,43 @@ def test_a_dry_run_sees_what_a_run_would(loaded: Path, uri: str, tmp_path: Path)
     assert dry["status"] == "dry_run"
     assert dry["counts"] == real["counts"]
     assert dry["created"] == real["created"]
+
+
+# --- a file that SQLite has written anew ---------------------------------------------------------------------------
+
+
+def vacuumed(file: Path) -> None:
+    with opened_file(file) as run:
+        run("VACUUM")
+
+
+def copied_and_put_back(file: Path) -> None:
+    copy = file.with_name("copy.db")
+    with opened_file(file) as run:
+        run("VACUUM INTO ?1", str(copy))
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    copy.rename(file)
+
+
+@pytest.mark.parametrize("rewritten", [vacuumed, copied_and_put_back])
+@pytest.mark.parametrize("when", ["before the merge", "after the merge"])
+def test_a_merge_is_followed_though_the_file_was_vacuumed(
+    loaded: Path,
+    uri: str,
+    load_history: Callable[..., dict[str, Any]],
+    rewritten: Callable[[Path], None],
+    when: str,
+) -> None:
+    delete_track(loaded, track(loaded, "Alone", "Alone", "Bo"))  # leaves a gap in the numbers of the listens
+    if when == "before the merge":
+        rewritten(loaded)
+    merge_tracks(loaded, track(loaded, "Second"), track(loaded, "First"))
+    if when == "after the merge":
+        rewritten(loaded)
+    merged = counts(uri)
+
+    again = load_history(force=True)
+
+    assert (again["counts"]["inserted"], again["created"]["tracks"]) == (1, 1)  # what was deleted
+    assert counts(uri) == merged | {name: merged[name] + 1 for name in ("tracks", "listens", "releases")}

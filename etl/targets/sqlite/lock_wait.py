@@ -1,0 +1,46 @@
+"""Waits while another program has the file locked: in short tries, so that a signal, which ends the run, is heard."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.targets.base import Failure
+from etl.targets.sqlite.errors import BUSY, SqliteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TRY = 200  # milliseconds that SQLite itself waits: a statement cannot be interrupted
+PATIENCE = 30.0  # seconds until we give up; Koito itself writes for moments only
+TELL_AFTER = 3.0  # seconds of waiting after which the user is told
+_BRIEF = 0.02  # between two tries, where SQLite itself did not wait
+
+
+def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None] = lambda: None) -> T:
+    """Return what ``attempt`` returns; it is done again while another program has the file at ``path`` locked.
+
+    Between two tries ``check`` may raise, to end the wait. Raises ``StatementError`` with ``Failure.BUSY`` once the
+    file has been locked for too long.
+    """
+    began, is_told = time.monotonic(), False
+    while True:
+        try:
+            return attempt()
+        except SqliteError as error:
+            waited = time.monotonic() - began
+            if BUSY not in error.message:
+                raise
+            check()
+            if waited > PATIENCE:
+                raise SqliteError(f"another program has kept {path} locked for {waited:.0f} s", Failure.BUSY) from error
+        if waited > TELL_AFTER and not is_told:
+            is_told = True
+            logger.info("waiting for another program, which has %s locked; at most %.0f s", path, PATIENCE)
+        time.sleep(_BRIEF)

@@ -1,0 +1,133 @@
+"""``python -m tests.helpers.koito_process FILE``: uses the file as a running Koito does, until its stdin ends.
+
+It scrobbles all along, and now and then merges or deletes a track of others. At its end it prints what it did, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import select
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adbc_driver_manager import Error
+
+from tests.helpers.koito_sqlite import opened_file
+from tests.helpers.koito_sqlite_actions import SWEEP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Run = Callable[..., list[tuple[Any, ...]]]
+
+CLIENT = "koito"
+EDIT_EVERY = 8  # scrobbles
+FIRST_SECOND = 1_700_000_000
+PAUSE = 0.01
+
+
+@dataclass
+class Deeds:
+    """What was done, and how it went."""
+
+    scrobbles: int = 0
+    failed_scrobbles: int = 0
+    longest: float = 0.0
+    """Seconds that the slowest scrobble took."""
+    edits: int = 0
+    failed_edits: int = 0
+
+
+def scrobble(run: Run, number: int) -> None:
+    """Store a scrobble of a new track as Koito does: each entity in a transaction of its own, the listen last."""
+    artist = _saved(run, "artist", f"Live {number % 20}", "INSERT INTO artists DEFAULT VALUES RETURNING id")
+    release = _saved(run, "release", f"Live album {number % 50}", "INSERT INTO releases DEFAULT VALUES RETURNING id")
+    run("INSERT OR IGNORE INTO artist_releases VALUES (?1, ?2, 1)", artist, release)
+    title = f"Live song {number}"
+    track = _saved(run, "track", title, f"INSERT INTO tracks (release_id) VALUES ({release}) RETURNING id")
+    run("INSERT OR IGNORE INTO artist_tracks VALUES (?1, ?2, 1)", artist, track)
+    listen = "INSERT OR IGNORE INTO listens (track_id, listened_at, user_id, client) VALUES (?1, ?2, 1, ?3)"
+    run(listen, track, FIRST_SECOND + number, CLIENT)
+
+
+def _saved(run: Run, entity: str, name: str, insert: str) -> int:
+    """Return the id of the entity called ``name``; it is made if it is not there."""
+    if found := run(f"SELECT {entity}_id FROM {entity}_aliases WHERE alias = ?1 LIMIT 1", name):
+        return int(found[0][0])
+    ((number,),) = _together(run, [insert])
+    run(f"INSERT OR IGNORE INTO {entity}_aliases VALUES (?1, ?2, 'Canonical', 1)", number, name)
+    return int(number)
+
+
+def edit(run: Run, chance: random.Random) -> None:
+    """Merge two tracks that others have loaded, or delete one."""
+    others = "SELECT track_id FROM listens WHERE client <> ?1 GROUP BY track_id ORDER BY track_id"
+    tracks = [track for (track,) in run(others, CLIENT)]
+    if len(tracks) < 2:
+        return
+    old, new = chance.sample(tracks, 2)
+    if chance.random() < 0.3:
+        _together(run, [f"DELETE FROM tracks WHERE id = {old}", *SWEEP])
+    else:
+        _together(run, [f"UPDATE OR IGNORE listens SET track_id = {new} WHERE track_id = {old}", *SWEEP])
+
+
+def _together(run: Run, statements: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Run ``statements`` in one transaction, begun as Koito does, and return the rows of the first."""
+    run("BEGIN")
+    try:
+        rows = [run(sql) for sql in statements]
+        run("COMMIT")
+    except Error:
+        run("ROLLBACK")
+        raise
+    return rows[0]
+
+
+def main(file: Path) -> None:
+    """Use ``file`` until stdin ends."""
+    deeds, chance = Deeds(), random.Random(1)
+    with opened_file(file) as run:
+        while not select.select([sys.stdin], [], [], PAUSE)[0]:
+            began = time.monotonic()
+            try:
+                scrobble(run, deeds.scrobbles)
+            except Error:
+                deeds.failed_scrobbles += 1
+            deeds.scrobbles += 1
+            deeds.longest = max(deeds.longest, time.monotonic() - began)
+            if deeds.scrobbles % EDIT_EVERY == 0:
+                deeds.edits += 1
+                try:
+                    edit(run, chance)
+                except Error:
+                    deeds.failed_edits += 1
+            if deeds.scrobbles == 1:
+                print("begun", flush=True)  # noqa: T201 (for the parent)
+    print(json.dumps(asdict(deeds)))  # noqa: T201
+
+
+@contextmanager
+def running_koito(file: Path) -> Iterator[list[Deeds]]:
+    """Let a process use ``file`` in the block, and have what it did in the list after it."""
+    done: list[Deeds] = []
+    words = [sys.executable, "-m", "tests.helpers.koito_process", str(file)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            yield done
+            out, _ = process.communicate(timeout=60)
+            done.append(Deeds(**json.loads(out)))
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

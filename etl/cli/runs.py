@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
 RunName = Annotated[
-    str | None, typer.Argument(metavar="RUN", help="A run id, its beginning or end; default: the newest.")
+    str | None,
+    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest, the default."),
 ]
 
 
@@ -67,7 +68,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
+    """Delete old run directories, except those in use or still needed. The listens stay, but cannot be undone then."""
     from etl.runs.prune import plan_pruning, remove
 
     runs = runs_folder(home)
@@ -77,10 +78,13 @@ def prune(
     removed = [run.run_id for run in plan.remove]
     if json:
         kept = [{"run_id": one.run_id, "reason": one.reason} for one in plan.keep]
-        show_json({"removed": removed, "kept": kept, "newest": plan.newest, "dry_run": dry_run})
+        about = {"newest": plan.newest, "dry_run": dry_run}
+        show_json({"removed": removed, "no_longer_undoable": plan.undoable, "kept": kept, **about})
         return
     for run_id in removed:
-        show(f"{'would remove' if dry_run else 'removed'} {sanitize(run_id)}")
+        done, lost = ("would remove", "could no longer") if dry_run else ("removed", "can no longer")
+        undoable = f": it {lost} be undone" if run_id in plan.undoable else ""
+        show(f"{done} {sanitize(run_id)}{undoable}")
     for one in plan.keep:
         show(f"kept {sanitize(one.run_id)}: {one.reason}")
     show(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {plan.newest + len(plan.keep):,} kept")

@@ -22,6 +22,8 @@ Doubles: TypeAlias = Literal["skip", "keep"]
 
 AUTO = "auto"
 EMBEDDED = "embedded"
+UNDO = "undo"
+"""The source of a run that takes another one back."""
 
 # find_workspace reads what is configured for these: it must tell a password that was typed from a hidden one.
 HOME = Option("Folder of the embedded server and the runs. Env: ETL_HOME.", name="home", metavar="DIR", is_path=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.errors import ExitCode, InterruptedRunError
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # seconds after which a user wants to know what is waited for
 LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
 
 
@@ -36,6 +42,30 @@ def wait_interruptibly(future: Future[T]) -> T:
         except TimeoutError:
             if future.done():
                 return future.result()
+
+
+def wait_once_interrupted(task: Callable[[], T], interrupted: Callable[[InterruptedRunError], None]) -> T:
+    """Return what ``task`` returns, in a thread: ``interrupted`` is given a first signal, a second one is raised."""
+    with ThreadPoolExecutor(1, "etl-finish") as thread, one_interruption():
+        finishing = thread.submit(task)
+        try:
+            with one_interruption():
+                return wait_interruptibly(finishing)
+        except InterruptedRunError as error:
+            interrupted(error)
+            return wait_interruptibly(finishing)
+
+
+@contextmanager
+def announced(what: str) -> Iterator[None]:
+    """Log ``what`` is waited for, if the block takes longer than a moment."""
+    timer = Timer(PATIENCE, logger.info, (what,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def retry_on_interrupt(task: Callable[[], T]) -> T:

@@ -17,7 +17,7 @@ from etl.core.dsn import redact
 from etl.core.errors import EtlError, InputError, SettingsError
 from etl.core.failpoints import Point, failpoint
 from etl.core.schema import REMOVED
-from etl.core.signals import one_interruption
+from etl.core.signals import announced, one_interruption, retry_on_interrupt, wait_once_interrupted
 from etl.load.remover import Preview, Removal, Removed, preview, remove_batch
 from etl.pipeline import undo_account
 from etl.pipeline.manifest import status
@@ -106,7 +106,7 @@ def undo(
             if dry_run:
                 return _simulate(begun, expected)
             if not agree(undone.run_id, expected):
-                raise SettingsError("nothing was removed", "Answer y, or give --yes")
+                raise SettingsError("nothing was removed", "Answer y to undo the run, or give --yes")
             with begun.timed("wait"):
                 _wait_for_runs(pool)
             again = _undoable(pool, workspace, undone)  # another undo may have come first
@@ -118,7 +118,7 @@ def undo(
 def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
     """Return the directory of the run; raises ``InputError``, which says so where it was pruned."""
     try:
-        return find_run(workspace.runs, run)
+        return find_run(workspace.runs, run, skip_dry_runs=True)
     except InputError as error:
         fitting = pool.control(lambda control: control.query("undo_fitting_runs", run).get_column("run_id").to_list())
         if len(fitting) != 1:
@@ -188,11 +188,9 @@ def _preview(begun: _Undo, connection: Connection) -> Preview:
 
 def _wait_for_runs(pool: Pool) -> None:
     """Take the lock of runs alone: what another run counts as already there must not vanish while it is active."""
-    if pool.control(pool.target.try_lock_alone):
-        return
-    logger.info("waiting for another run on this database to end")
-    while not pool.control(pool.target.try_lock_alone):
-        time.sleep(POLL)
+    with announced("waiting for another run on this database to end; Ctrl-C stops waiting, and nothing is removed"):
+        while not pool.control(pool.target.try_lock_alone):
+            time.sleep(POLL)
 
 
 def _simulate(begun: _Undo, expected: Preview) -> dict[str, Any]:
@@ -206,21 +204,43 @@ def _execute(begun: _Undo, batch: int) -> dict[str, Any]:
     """Remove the listens, complete the ledger, and write the manifest in any case."""
     directory = create_run(begun.workspace.runs, ledger.UNDO, begun.started)
     with directory.held():
-        failpoint(Point.AFTER_RUN_DIRECTORY)
-        logger.info("run %s", directory.run_id, extra={"event": "run_started"})
         removed, forgotten, failure = Removed(), REMOVED.to_frame().clear(), None
-        result: UndoResult | None = None
         try:
             with one_interruption():
+                logger.info("run %s", directory.run_id, extra={"event": "run_started"})
+                failpoint(Point.AFTER_RUN_DIRECTORY)
                 forgotten = _start(begun, directory)
                 with begun.timed("remove"):
                     _remove(begun, directory, removed, batch)
-                result = _result(begun, removed, forgotten)
-                result = _complete_ledger(begun, directory, result)
         except EtlError as error:
             failure = error
+        return _end(begun, directory, removed, forgotten, failure)
+
+
+def _end(
+    begun: _Undo, directory: RunDirectory, removed: Removed, forgotten: pl.DataFrame, failure: EtlError | None
+) -> dict[str, Any]:
+    """Complete the ledger, unless the undo failed, and write the manifest. A first signal cannot prevent the latter."""
+    heard: list[EtlError] = []
+
+    def end() -> dict[str, Any]:
+        ended_by = failure
+        if failure:
             begun.pool.close()  # so that nothing more is committed
-        return _finish(begun, directory, result or _result(begun, removed, forgotten), failure)
+        result = retry_on_interrupt(lambda: _result(begun, removed, forgotten))
+        if not failure:
+            try:
+                result = _complete_ledger(begun, directory, result)
+            except EtlError as error:
+                ended_by = heard[0] if heard else error
+        return retry_on_interrupt(lambda: _finish(begun, directory, result, ended_by))
+
+    def interrupted(error: EtlError) -> None:
+        heard.append(error)
+        if not failure:
+            begun.pool.end()
+
+    return wait_once_interrupted(end, interrupted)
 
 
 def _start(begun: _Undo, directory: RunDirectory) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from etl.core.errors import SettingsError
+from etl.core.settings import UNDO as _UNDO
 from etl.targets.base import RETRIED, StatementError
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
 
 T = TypeVar("T")
-
-UNDO = "undo"
-"""The source of a run that takes another one back."""
+UNDO = _UNDO
 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".etl-lock"
+POLL = 0.1  # seconds between two looks at a lock that an undo holds alone
 
 
-def acquire_run_lock(database: Path, home: Path, *, exclusive: bool) -> Callable[[], None]:
+def acquire_run_lock(
+    database: Path, home: Path, *, exclusive: bool, is_ended: Callable[[], bool] = lambda: False
+) -> Callable[[], None]:
     """Hold the lock next to ``database``, or in ``home`` where that folder cannot be written; return what releases it.
 
-    Runs share it. Raises ``LockedError`` where the lock is to be ``exclusive`` and another run has it.
+    Runs share it, and wait for an undo, which holds it alone, until ``is_ended``. Raises ``LockedError`` where the lock
+    is to be ``exclusive`` and another run has it, and when the waiting has ended.
     """
     descriptor, file = _opened(database, home)
     try:
-        with _one_at_a_time(file.parent):
-            _share(descriptor, file, exclusive=exclusive)
+        while not _try_share(descriptor, file, exclusive=exclusive):
+            _wait(descriptor, is_ended)
     except BaseException:
         os.close(descriptor)
         raise
@@ -58,14 +63,29 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
     raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
 
 
-def _share(descriptor: int, file: Path, *, exclusive: bool) -> None:
-    """Take the lock as one of several; raises ``LockedError`` where others are not wanted, and there are some."""
-    if _is_free(descriptor):
-        with suppress(OSError):
-            os.utime(file)  # since when runs have been active
-    elif exclusive:
+def _wait(descriptor: int, is_ended: Callable[[], bool]) -> None:
+    """Sleep for a moment: nothing could call this thread back from the system's own queue."""
+    if is_ended():
         raise _locked(os.fstat(descriptor).st_mtime)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    time.sleep(POLL)
+
+
+def _try_share(descriptor: int, file: Path, *, exclusive: bool) -> bool:
+    """Take the lock as one of several, unless an undo holds it; say whether it is taken.
+
+    Raises ``LockedError`` where others are not wanted, and there are some.
+    """
+    with _one_at_a_time(file.parent):
+        if _is_free(descriptor):
+            with suppress(OSError):
+                os.utime(file)  # since when runs have been active
+        elif exclusive:
+            raise _locked(os.fstat(descriptor).st_mtime)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def _locked(since: float) -> LockedError:

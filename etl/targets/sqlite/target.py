@@ -105,8 +105,10 @@ class SqliteTarget:
         """Do nothing: every connection is ready for batches."""
 
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
-        """Hold the lock of runs until ``connection`` is closed."""
-        _ours(connection).at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive))
+        """Hold the lock of runs until ``connection`` is closed; an undo that holds it is waited for."""
+        own = _ours(connection)
+        release = acquire_run_lock(self.path, self.home, exclusive=exclusive, is_ended=lambda: own.is_ended)
+        own.at_close(release)
 
     def try_lock_alone(self, connection: Connection) -> bool:
         """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken."""

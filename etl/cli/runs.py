@@ -48,7 +48,7 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     rows = [
         (
             manifest["run_id"],
-            f"{manifest['status'].replace('_', ' ')}{', undone' if manifest['undone_by'] else ''}",
+            "undone" if manifest["undone_by"] else manifest["status"].replace("_", " "),
             *(manifest.get("counts", {}).get(name, "") for name in columns),
         )
         for manifest in manifests

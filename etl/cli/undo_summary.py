@@ -32,6 +32,8 @@ def show_undo(manifest: Mapping[str, Any]) -> None:
     show(f"{'would remove' if is_dry else 'removed'} {counted(counts['removed'], manifest['removed'])}")
     if counts["gone_before"]:
         show(f"removed before: {_counted(counts['gone_before'], 'listens')}")
+    if counts["unresolved"]:
+        show(f"not reached: {_counted(counts['unresolved'], 'listens')}")
     if counts["kept"]:
         show(f"kept {', '.join(_entities(manifest['kept']))}: something else uses them")
     _show_files(manifest["files"])

@@ -69,7 +69,7 @@ def test_runs_list_and_show_an_undone_run(run: Loaded) -> None:
     assert [file["status"] for file in undone["files"]] == ["left_aside"] * len(undone["files"])
     first, second = etl("runs", "list", "--json", home=run.home).json
     assert (first["undone_by"], second["undone_by"], second["undone_run"]) == (undone["run_id"], None, run.run_id)
-    assert "complete, undone" in etl("runs", "list", home=run.home).out
+    assert f"{run.run_id}  undone " in etl("runs", "list", home=run.home).out
     assert f"undone by {undone['run_id']}" in etl("runs", "show", run.run_id, home=run.home).out
     assert f"undo of {run.run_id}" in etl("runs", "show", undone["run_id"], home=run.home).out
     for shown in (run.run_id, undone["run_id"]):
@@ -151,7 +151,7 @@ def test_latest_is_the_newest_load_after_an_undo(run: Loaded, undone: str) -> No
     explained = etl("explain", "latest", f"{file}:1", home=run.home)
     assert f"run {run.run_id} was undone by run {undone}" in explained.err
     verified = etl("verify", "latest", "--dsn", run.uri, home=run.home)
-    assert f"run {run.run_id}: complete, undone by {undone}" in verified.out
+    assert verified.out.startswith(f"run {run.run_id}: complete\nundone by {undone}\n")
     assert f"changes: changed since; the run was undone by run {undone}" in verified.out
 
 

@@ -38,6 +38,7 @@ def test_an_undo_that_is_interrupted_says_what_it_removed(chain: Chain, point: P
     assert (told["exit_code"], told["status"]) == (code, "failed" if code else "complete")
     assert told["counts"]["removed"] <= chain.removed() == 71 - counts(chain.database)["listens"]
     assert chain.removed() - told["counts"]["removed"] in {0, 12}  # the last batch may not have been heard of
+    assert sum(told["counts"][name] for name in ("removed", "gone_before", "unresolved")) == 60
     check_sound(chain, told)
     chain.complete()
 

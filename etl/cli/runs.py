@@ -40,6 +40,7 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
                 {"run_id": run.run_id, "run_dir": str(run.path), "status": "unfinished", "exit_code": None}
             )
     undone = {one["undone_run"]: one["run_id"] for one in manifests if one.get("undone_run") and _is_done(one)}
+    begun = {one["undone_run"] for one in manifests if one.get("undone_run") and one["error"]}
     manifests = [one | {"undone_by": undone.get(one["run_id"], one.get("undone_by"))} for one in manifests]
     if json:
         show_json(manifests)
@@ -48,12 +49,19 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     rows = [
         (
             manifest["run_id"],
-            "undone" if manifest["undone_by"] else manifest["status"].replace("_", " "),
+            _status(manifest, is_begun=manifest["run_id"] in begun),
             *(manifest.get("counts", {}).get(name, "") for name in columns),
         )
         for manifest in manifests
     ]
     show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
+
+
+def _status(manifest: Mapping[str, Any], *, is_begun: bool) -> str:
+    """Return how a run ended, or that an undo has removed what it inserted, or a part of that."""
+    if manifest["undone_by"]:
+        return "undone"
+    return "part undone" if is_begun else str(manifest["status"]).replace("_", " ")
 
 
 def _is_done(manifest: Mapping[str, Any]) -> bool:

@@ -118,6 +118,17 @@ def test_undo_lines_fit_a_terminal(run: Loaded) -> None:
     assert max(len(line) for line in asked.err.partition(" [y/N]")[0].splitlines()) < 74
 
 
+def test_runs_list_shows_an_undo_that_was_interrupted(run: Loaded) -> None:
+    fault = {"ETL_FAULT": "after_ledger_start:1:SIGINT"}
+    done = etl("undo", "latest", "--yes", "--dsn", run.uri, home=run.home, env=fault, fresh=True)
+
+    assert done.code == 130
+    assert f"not reached: {run.listens} listens" in done.out
+    assert f"{run.run_id}  part undone " in etl("runs", "list", home=run.home).out
+    assert etl("undo", "latest", "--yes", "--dsn", run.uri, home=run.home).code == 0
+    assert f"{run.run_id}  undone " in etl("runs", "list", home=run.home).out
+
+
 # --- latest ------------------------------------------------------------------------------------------------------
 
 

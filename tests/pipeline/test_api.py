@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import etl
 from etl.core.failpoints import Point
+from tests.cli.program import ROOT
 from tests.helpers.support import counts
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ def modules_after(code: str) -> set[str]:
 def test_import_etl_imports_nothing_heavy() -> None:
     assert modules_after("import etl; dir(etl); etl.EtlError; etl.RunSettings") == set()
     assert "polars" in modules_after("import etl; etl.run")
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert etl.__version__ == project["version"]
 
 
 def test_every_public_name_is_there_and_others_are_not() -> None:

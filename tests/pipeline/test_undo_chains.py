@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from etl import formats
 from etl.core.errors import ExitCode
 from etl.core.workspace import Workspace
+from etl.formats import maloja_export
 from etl.verify import verify_database, verify_run
 from tests.helpers.examples import examples
-from tests.helpers.replays import run_of
+from tests.helpers.replays import replay, run_of, statuses
 from tests.helpers.services import NOON, Listen, write
 from tests.helpers.support import counts, load, query, sqlite_file
 from tests.helpers.undos import undo
@@ -150,4 +153,26 @@ def test_a_chain_of_runs_is_undone_in_any_order(
     for run in data.draw(st.permutations(library.runs)):
         library.undo(run)
         library.check()
+    assert set(counts(any_database).values()) == {0}
+
+
+@pytest.mark.parametrize("is_replay_first", [True, False], ids=["replay first", "run first"])
+def test_a_replay_and_its_run_are_undone_in_any_order(
+    home: Path, any_database: str, export: Path, monkeypatch: pytest.MonkeyPatch, is_replay_first: bool
+) -> None:
+    older = replace(maloja_export.FORMAT, earliest=datetime(2020, 1, 1, 0, 0, 50, tzinfo=UTC))
+    others = tuple(kind for kind in formats.FORMATS if kind.name != older.name)
+    with monkeypatch.context() as patched:
+        patched.setattr(formats, "FORMATS", (older, *others))
+        run = load(home, any_database, export)
+    again = replay(home, any_database, run)
+    library = Library(home, any_database, [run, again])
+    assert (run["counts"]["rejected"], again["counts"]["inserted"]) == (9, 9)
+    library.check()
+
+    library.undo(again if is_replay_first else run)
+    library.check()
+    assert statuses(load(home, any_database, export, dry_run=True)) == ["loaded"]  # it is read again
+    library.undo(run if is_replay_first else again)
+    library.check()
     assert set(counts(any_database).values()) == {0}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from etl import __version__
 from etl.backfill.arguments import PROVIDERS, PUBLIC_URLS, RATES
 from etl.backfill.rules.entities import EntityKind
 from etl.backfill.rules.identify import MIN_SCORE
 from etl.backfill.services.request import Service
 from etl.core.errors import SettingsError
+from etl.core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

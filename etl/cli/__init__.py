@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from etl import __version__
 from etl.cli import (
     backfill,
     check,
@@ -37,6 +36,7 @@ from etl.cli import (
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
 from etl.core.errors import EtlError, ExitCode, InterruptedRunError
+from etl.core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

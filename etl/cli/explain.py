@@ -45,6 +45,8 @@ def explain(
         return
     if found.known_to:
         logger.info("the file was known to run %s; this is what run %s did with it", found.known_to, found.run_id)
+    if found.undone_by:
+        logger.info("run %s was undone by run %s: what it inserted is removed", found.run_id, found.undone_by)
     _show(found)
 
 

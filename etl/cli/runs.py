@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
 
 RunName = Annotated[
-    str | None, typer.Argument(metavar="RUN", help="A run id, its beginning or end; default: the newest.")
+    str | None,
+    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest, the default."),
 ]
 
 
@@ -39,6 +40,7 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
                 {"run_id": run.run_id, "run_dir": str(run.path), "status": "unfinished", "exit_code": None}
             )
     undone = {one["undone_run"]: one["run_id"] for one in manifests if one.get("undone_run") and _is_done(one)}
+    begun = {one["undone_run"] for one in manifests if one.get("undone_run") and one["error"]}
     manifests = [one | {"undone_by": undone.get(one["run_id"], one.get("undone_by"))} for one in manifests]
     if json:
         show_json(manifests)
@@ -47,12 +49,19 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     rows = [
         (
             manifest["run_id"],
-            f"{manifest['status'].replace('_', ' ')}{', undone' if manifest['undone_by'] else ''}",
+            _status(manifest, is_begun=manifest["run_id"] in begun),
             *(manifest.get("counts", {}).get(name, "") for name in columns),
         )
         for manifest in manifests
     ]
     show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
+
+
+def _status(manifest: Mapping[str, Any], *, is_begun: bool) -> str:
+    """Return how a run ended, or that an undo has removed what it inserted, or a part of that."""
+    if manifest["undone_by"]:
+        return "undone"
+    return "part undone" if is_begun else str(manifest["status"]).replace("_", " ")
 
 
 def _is_done(manifest: Mapping[str, Any]) -> bool:
@@ -67,7 +76,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove the directories of older runs, but for those that are at work or needed still. The listens stay."""
+    """Delete old run directories, except those in use or still needed. The listens stay, but cannot be undone then."""
     from etl.runs.prune import plan_pruning, remove
 
     runs = runs_folder(home)
@@ -77,10 +86,13 @@ def prune(
     removed = [run.run_id for run in plan.remove]
     if json:
         kept = [{"run_id": one.run_id, "reason": one.reason} for one in plan.keep]
-        show_json({"removed": removed, "kept": kept, "newest": plan.newest, "dry_run": dry_run})
+        about = {"newest": plan.newest, "dry_run": dry_run}
+        show_json({"removed": removed, "no_longer_undoable": plan.undoable, "kept": kept, **about})
         return
     for run_id in removed:
-        show(f"{'would remove' if dry_run else 'removed'} {sanitize(run_id)}")
+        done, lost = ("would remove", "could no longer") if dry_run else ("removed", "can no longer")
+        undoable = f": it {lost} be undone" if run_id in plan.undoable else ""
+        show(f"{done} {sanitize(run_id)}{undoable}")
     for one in plan.keep:
         show(f"kept {sanitize(one.run_id)}: {one.reason}")
     show(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {plan.newest + len(plan.keep):,} kept")

@@ -28,24 +28,26 @@ def undo(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Take a run back: remove the listens that it inserted, and tracks, albums and artists left without any. Asks."""
-    from etl.cli.undo_summary import numbers, show_restored, show_undo
+    """Take a run back: remove the listens that it inserted, and tracks, albums and artists left without any.
+
+    Says what it would remove, and asks. After an interruption, the same command removes the rest.
+    """
+    from etl.cli.undo_summary import question, show_restored, show_undo
     from etl.pipeline import undo as pipeline
     from etl.runs.directory import is_removal
 
     def agree(run_id: str, expected: Preview | int) -> bool:
         if isinstance(expected, int):
             return yes or agreed(f"Load the {expected:,} listens again that dedupe {sanitize(run_id)} removed?")
-        what = f"{len(expected.places):,} listens, {numbers(expected.removed)}"
-        return yes or agreed(f"Remove what run {sanitize(run_id)} inserted ({what})?")
+        return yes or agreed(question(run_id, len(expected.places), expected.removed))
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     manifest = pipeline.undo(open_workspace(home, dsn), run, agree, dry_run=dry_run)
     if json:
         show_json(manifest)
     elif manifest.get("undone_before"):
-        undone, by = sanitize(manifest["undone_run"]), sanitize(manifest["run_id"])
-        show(f"run {undone} was undone before, by run {by}; nothing was removed")
+        show(f"run {sanitize(manifest['undone_run'])} was undone before; nothing was removed")
+        show(f"undone by {sanitize(manifest['run_id'])}")
     elif is_removal(manifest):
         show_undo(manifest)
     else:

@@ -53,6 +53,8 @@ def verify(
 def _show(verdict: Verdict, *, is_run: bool) -> None:
     about = verdict.about
     show(f"run {about['run_id']}: {_words(about['status'])}" if is_run else f"database: {sanitize(about['dsn'])}")
+    if about.get("undone_by"):
+        show(f"undone by {sanitize(about['undone_by'])}")
     show()
     rows = [(check.name, _words(check.result), check.rows.height, check.about) for check in verdict.checks]
     show_table(("check", "result", "rows", "what is checked" if is_run else "what is looked for"), rows, (2,), (3,))

@@ -6,7 +6,7 @@ Errors about single rows are data (``RejectReason`` in ``etl.core.schema``), nev
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +63,8 @@ class EtlError(Exception):
     """An error that a user can read: what happened, and in ``hint`` what to do next."""
 
     exit_code = ExitCode.INTERNAL
+    manifest: dict[str, Any] | None = None
+    """What ``run.json`` says of a run that this error has ended; None where none had begun."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -114,5 +116,5 @@ class InterruptedRunError(EtlError):
     """A signal asked the run to end."""
 
     def __init__(self, exit_code: ExitCode) -> None:
-        super().__init__("interrupted", "Batches that were committed stay; run the same command again to go on")
+        super().__init__("interrupted", "What was committed stays; run the same command again to go on")
         self.exit_code = exit_code

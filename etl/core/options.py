@@ -57,7 +57,14 @@ class Option:
         """Return the value of a field from what was typed; raises ``SettingsError``."""
         if self.choices:
             return one_of(self.flag, str(value), self.choices)
+        if self.kind is int and not self._fits(value):
+            most = f" to {self.most}" if self.most else " or more"
+            raise SettingsError(f"{self.flag}: {value} is not possible", f"Give {self.least}{most}")
         return self.parse(self.flag, str(value)) if self.parse else value
+
+    def _fits(self, number: object) -> bool:
+        """Return whether a number is within the limits. Typer checks that, too; a script has nobody else to do so."""
+        return isinstance(number, int) and self.least <= number <= (number if self.most is None else self.most)
 
 
 def declare(default: T, option: Option) -> T:

@@ -41,10 +41,11 @@ def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
     Raises ``DatabaseError`` where the database is lost or not ready, ``SettingsError`` for an unknown user.
 
         from datetime import UTC, datetime
-        from etl.live.submit import Listen, open_live, submit_listen
+        import etl
 
-        with open_live("postgresql://koito@localhost/koitodb") as live:
-            done = submit_listen(live, Listen("Björk", "Jóga", datetime.now(UTC), album="Homogenic", duration=305))
+        with etl.open_live("postgresql://koito@localhost/koitodb") as live:
+            listen = etl.Listen("Björk", "Jóga", datetime.now(UTC), album="Homogenic", duration=305)
+            done = etl.submit_listen(live, listen)
         print(done.outcome, done.track_id)  # inserted 17
     """
     validated = validate(listen, live.rules())

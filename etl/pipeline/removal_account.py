@@ -47,7 +47,7 @@ class RemovalResult:
     def counts(self) -> dict[str, int]:
         """Return the counts of ``run.json``: those of a load, all 0, and those of a removal."""
         outcomes = dict(self.fates.group_by("outcome").len().iter_rows())
-        own = {REMOVED_NOW: outcomes.get(REMOVED_NOW, 0), GONE_BEFORE: outcomes.get(GONE_BEFORE, 0)}
+        own = {name: outcomes.get(name, 0) for name in (NOT_REACHED, REMOVED_NOW, GONE_BEFORE)}
         return {**accounting.NO_COUNTS, **own, "kept": sum(self.kept.values())}
 
 

@@ -50,6 +50,7 @@ class Unloaded:
 
 def unloaded(run: RunDirectory) -> Unloaded:
     """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` if it has not ended."""
+    run.check_load()
     manifest = run.read_manifest()
     lost = run.read_where("outcome", pl.col("outcome") == str(Outcome.UNRESOLVED)).select("file", "row", "detail")
     listens = run.read_frame("listens") if lost.height else empty(LISTENS)

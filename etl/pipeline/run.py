@@ -13,7 +13,7 @@ from etl.core import failpoints
 from etl.core.errors import EtlError
 from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
-from etl.core.signals import one_interruption, retry_on_interrupt
+from etl.core.signals import announced, one_interruption, retry_on_interrupt
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, concat, gather
@@ -142,7 +142,8 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, compare: bool = Tr
 def _begin(pool: Pool, settings: RunSettings) -> int:
     """Take the run lock, or begin the one transaction of a dry run; return the id of the Koito user."""
     if settings.no_overlap or not settings.dry_run:
-        pool.control(lambda control: pool.target.acquire_run_lock(control, exclusive=settings.no_overlap))
+        with announced("waiting for an undo on this database to end; Ctrl-C stops waiting"):
+            pool.control(lambda control: pool.target.acquire_run_lock(control, exclusive=settings.no_overlap))
     if settings.dry_run:
         pool.control(pool.target.begin_snapshot)
     return pool.control(lambda control: ledger.find_user(control, settings.user))

@@ -117,7 +117,7 @@ def _ask(agree: Agree, run: RunDirectory, what: Preview | int) -> None:
 def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
     """Return the directory of the run; raises ``InputError``, which says so where it was pruned."""
     try:
-        return find_run(workspace.runs, run)
+        return find_run(workspace.runs, run, undoable=True)
     except InputError as error:
         fitting = pool.control(lambda control: control.query("undo_fitting_runs", run).get_column("run_id").to_list())
         if len(fitting) != 1:

@@ -59,6 +59,8 @@ def notices(manifest: Mapping[str, Any], missing: list[str]) -> list[tuple[str, 
         found.append(("error", f"Not in the run directory, so left out here: {', '.join(missing)}"))
     if manifest["status"] == RunStatus.DRY_RUN:
         found.append(("note", "A dry run: nothing was written to the database."))
+    if manifest.get("undone_by"):
+        found.append(("warning", f"This run was undone by run {manifest['undone_by']}: what it inserted is removed."))
     if manifest["other_user"]:
         listens = plural(manifest["other_user"], "listen")
         found.append(("warning", f"{listens} could not be loaded: the database has them for another user."))

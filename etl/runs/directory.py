@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl import __version__
 from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
 from etl.core.schema import RUN_FILES, conform
+from etl.core.settings import DEDUPE, UNDO
+from etl.core.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -45,6 +46,23 @@ class RunDirectory:
     def run_id(self) -> str:
         """Its name."""
         return self.path.name
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether it takes another run back; its name says so, also where it was killed."""
+        return self.run_id.split("-")[1:2] == [UNDO]
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it loads files; its name says so, also where it was killed."""
+        return self.run_id.split("-")[1:2] not in ([UNDO], [DEDUPE])
+
+    def check_load(self) -> None:
+        """Raise ``SettingsError`` for an undo: it has read no files."""
+        if self.is_undo:
+            raise SettingsError(
+                f"run {self.run_id} is an undo: it read no files", "`etl runs show` tells what it removed"
+            )
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -202,20 +220,37 @@ def _age(path: Path) -> tuple[str, int, str]:
     return path.name.partition("-")[0], path.stat().st_mtime_ns, path.name
 
 
-def find_run(runs: Path, wanted: str | None) -> RunDirectory:
-    """Return the run whose id is, begins or ends with ``wanted``; the newest one for None or "latest".
+def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDirectory:
+    """Return the run whose id is, begins or ends with ``wanted``; for None or "latest" the newest load.
 
-    Raises ``InputError`` where there is none or where several fit.
+    ``undoable``: the newest load or dedupe, and no dry run. Raises ``InputError`` where there is none, or several fit.
     """
     known = list_runs(runs)
     if not known:
         raise InputError(f"there are no runs in {runs}", "Load something first: `etl run --source auto PATH`")
     if wanted in (None, "latest"):
-        return known[-1]
+        return _newest(known, undoable=undoable)
     exact = [run for run in known if run.run_id == wanted]
-    found = exact or [run for run in known if run.run_id.startswith(str(wanted)) or run.run_id.endswith(str(wanted))]
+    ends = str(wanted) or " "  # an empty variable of a script must not fit the only run
+    found = exact or [run for run in known if run.run_id.startswith(ends) or run.run_id.endswith(ends)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(run.run_id for run in (found or known)[-3:])
     problem = f'several runs fit "{wanted}"' if found else f'no run fits "{wanted}"'
     raise InputError(problem, f"Runs: {names}; `etl runs list` shows all")
+
+
+def _newest(known: Sequence[RunDirectory], *, undoable: bool) -> RunDirectory:
+    for run in reversed(known):
+        if run.is_load or (undoable and not run.is_undo):
+            if undoable and _is_dry(run):
+                continue
+            return run
+    raise InputError("there is no such run: only undos and dry runs are left", "`etl runs list` shows them")
+
+
+def _is_dry(run: RunDirectory) -> bool:
+    try:
+        return bool(run.read_manifest()["settings"].get("dry_run"))
+    except InputError:
+        return False

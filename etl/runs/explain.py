@@ -50,6 +50,8 @@ class Explanation:
     """Its row in each Parquet file of the run, by the file's name; None where it has none."""
     duplicate_of: str | None
     """What counts instead of a duplicate: another ``FILE:ROW``, or ``database!TRACK:SECOND``."""
+    undone_by: str | None = None
+    """The undo that has taken the run back since."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``etl explain --json`` prints."""
@@ -62,6 +64,7 @@ class Explanation:
             "verdict": self.verdict,
             "meaning": self.meaning,
             "duplicate_of": self.duplicate_of,
+            "undone_by": self.undone_by,
             **self.rows,
         }
 
@@ -71,6 +74,7 @@ def explain(run: RunDirectory, runs: Path, place: str) -> Explanation:
 
     Raises ``SettingsError`` for a place that is none, ``InputError`` where there is no such file or row.
     """
+    run.check_load()
     wanted, row = parse_place(place)
     manifest = run.read_manifest()
     file = find_file(manifest["files"], wanted)
@@ -201,6 +205,7 @@ def _look(
         meaning=meaning,
         rows={**rows, "keys": key},
         duplicate_of=twin,
+        undone_by=manifest.get("undone_by"),
     )
 
 

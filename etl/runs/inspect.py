@@ -70,6 +70,7 @@ def opened(run: RunDirectory, *, whole: bool = False) -> Iterator[duckdb.DuckDBP
 
     Raises ``InputError`` for a run without Parquet files.
     """
+    run.check_load()
     there = _files(run)
     with duckdb.connect() as connection:
         connection.execute(_SETTING)

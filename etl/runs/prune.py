@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import FileStatus, RunStatus
 from etl.runs.directory import RunDirectory, list_runs
+from etl.runs.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _REMOVED = ".removed-"
 
 AT_WORK = "it is at work"
+HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
 LEFT_OVER = "it has unresolved listens that no later run has loaded"
 EXPLAINS = "it loaded files that a run which is kept knows"
 REPLAYED = "a run that is kept replays it"
@@ -39,6 +41,8 @@ class Pruning:
     keep: list[Kept]
     newest: int
     """How many are kept because they are the newest."""
+    undoable: list[str]
+    """Those of ``remove`` that could have been undone until now: nothing else tells which listens they inserted."""
 
 
 def plan_pruning(runs: Path, keep: int) -> Pruning:
@@ -60,10 +64,12 @@ def plan_pruning(runs: Path, keep: int) -> Pruning:
         if run.run_id in staying:
             for needed, reason in _needs(manifests[run.run_id], listed[:place], manifests).items():
                 staying.setdefault(needed, reason)
+    going = [run for run in listed if run.run_id not in staying]
     return Pruning(
-        [run for run in listed if run.run_id not in staying],
+        going,
         [Kept(run.run_id, staying[run.run_id]) for run in listed if staying.get(run.run_id)],
         len(newest),
+        [run.run_id for run in going if _is_undoable(run, manifests[run.run_id])],
     )
 
 
@@ -94,8 +100,20 @@ def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
         return AT_WORK
     own, *others = later
     settled = {file["sha256"] for one in others if _has_loaded(one) for file in one["files"] if _is_settled(file)}
+    undos = [one for one in others if own.get("run_id") and one.get("undone_run") == own["run_id"]]
+    if undos and undos[-1]["error"] and not own.get("undone_by"):
+        return HALF_UNDONE
     left = {file["sha256"] for file in own["files"] if file["counts"]["unresolved"]}
     return LEFT_OVER if own["status"] != RunStatus.DRY_RUN and left - settled else ""
+
+
+def _is_undoable(run: RunDirectory, manifest: Mapping[str, Any]) -> bool:
+    """Return whether ``etl undo`` of ``run`` would change anything; one that was killed may have a journal of it."""
+    if "counts" not in manifest:
+        return Journal(run.path).exists() or (not run.is_load and not run.is_undo)
+    if manifest["status"] == RunStatus.DRY_RUN or manifest.get("undone_by") or run.is_undo:
+        return False
+    return any(manifest["counts"].get(name) for name in ("inserted", "removed")) or Journal(run.path).exists()
 
 
 def _is_settled(file: Mapping[str, Any]) -> bool:

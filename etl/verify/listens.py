@@ -70,6 +70,9 @@ def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
 
 
 def _changes(connection: Connection, files: RunFiles) -> Check:
-    """Return the keys that were merged, or deleted with what they stood for, since."""
+    """Return the keys that were merged, or deleted with what they stood for, since; not those that an undo removed."""
+    undone_by = files.run.read_manifest().get("undone_by")
+    if undone_by:
+        return Check("changes", CHANGES_ABOUT, Result.CHANGED_SINCE, reason=f"the run was undone by run {undone_by}")
     changes = files.key_changes(connection.query("lookup_keys", files.keys()))
     return Check.of("changes", CHANGES_ABOUT, changes, otherwise=Result.CHANGED_SINCE)

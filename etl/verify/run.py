@@ -46,6 +46,8 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
         return _verify_unfinished(run, workspace)
     manifest = run.read_manifest()
     about = {"run_id": run.run_id, "status": manifest["status"]}
+    if manifest.get("undone_by"):
+        about["undone_by"] = manifest["undone_by"]
     if is_removal(manifest):
         return _verify_removal(run, manifest, workspace)
     if manifest["settings"]["dry_run"]:

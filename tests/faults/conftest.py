@@ -13,6 +13,7 @@ import pytest
 from etl.core.dsn import SQLITE
 from tests.conftest import new_database, uri_of
 from tests.faults.kills import Case
+from tests.faults.undos import Chain, begin_chain
 from tests.helpers.support import content, load, write_maloja
 from tests.pipeline.conftest import export, home, scrobbles, undisturbed
 from tests.pipeline.test_concurrency import history
@@ -87,3 +88,9 @@ def any_case(request: pytest.FixtureRequest) -> Case:
     """Return such a load into a database of each kind."""
     found: Case = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def chain(tmp_path: Path, home: Path, any_database: str) -> Chain:
+    """Return two runs, the first of which is to be taken back."""
+    return begin_chain(tmp_path, home, any_database)

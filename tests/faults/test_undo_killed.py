@@ -12,8 +12,10 @@ import pytest
 
 from etl.core.failpoints import Point
 from tests.cli.program import ROOT, environment
+from tests.faults.undos import POINTS, Chain, check_sound
+from tests.faults.undos import exports as two_exports
 from tests.helpers.disturbances import ROUNDS
-from tests.helpers.support import content, counts, load, scrobble, write_maloja
+from tests.helpers.support import content, counts, load
 from tests.helpers.undos import undo
 
 if TYPE_CHECKING:
@@ -21,21 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.faults
 
-BATCHES = 5
-POINTS = {
-    Point.AFTER_RUN_DIRECTORY: 1,
-    Point.AFTER_LEDGER_START: 1,
-    Point.AFTER_STAGE: BATCHES,
-    Point.BEFORE_COMMIT: BATCHES,
-    Point.AFTER_COMMIT: BATCHES,
-    Point.BETWEEN_ROUNDS: BATCHES,
-    Point.BEFORE_LEDGER_COMPLETE: 1,
-    Point.AFTER_LEDGER_COMPLETE: 1,
-    Point.BEFORE_RENAME: 1,
-    Point.BEFORE_MANIFEST: 2,
-    Point.AFTER_MANIFEST: 1,
-}
-"""How often an undo of 60 listens comes to a point."""
 LOADING = (
     Point.AFTER_COMMIT,
     Point.BETWEEN_ROUNDS,
@@ -52,10 +39,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def exports(tmp_path: Path) -> tuple[Path, Path]:
-    """Return two exports, one of 60 listens, and one that has tracks and artists in common with it."""
-    rows = [scrobble(100 * at, [f"Artist {at % 7}"], f"Track {at % 20}", f"Album {at % 9}") for at in range(60)]
-    others = [scrobble(50 + 100 * at, [f"Artist {at % 7}"], f"Track {at % 20}", f"Album {at % 9}") for at in range(11)]
-    return write_maloja(tmp_path / "first.json", rows), write_maloja(tmp_path / "second.json", others)
+    return two_exports(tmp_path)
 
 
 def victim(home: Path, fault: str, *arguments: str | Path) -> int:
@@ -74,25 +58,14 @@ def victim(home: Path, fault: str, *arguments: str | Path) -> int:
 
 @pytest.mark.parametrize("seed", ROUNDS)
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.value)
-def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(
-    home: Path, tmp_path: Path, any_database: str, exports: tuple[Path, Path], point: Point, seed: int
-) -> None:
-    first, second = exports
-    undone = load(home, any_database, first)
-    other = load(home, any_database, second)
+def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(chain: Chain, point: Point, seed: int) -> None:
     nth = random.Random(seed).randint(1, POINTS[point])
-    fault = f"{point.value}:{nth}"
+    killed = chain.start_undo(f"{point.value}:{nth}")
+    killed.communicate(timeout=60)
 
-    assert victim(home, fault, "undo", undone["run_id"], "--yes", "--dsn", any_database) == -signal.SIGKILL
-    again = undo(home, any_database, undone)
-    assert again["exit_code"] == 0
-    assert undo(home, any_database, undone)["undone_before"]
-    left = content(any_database)
-    assert counts(any_database)["listens"] == 11
-    undo(home, any_database, other)
-    assert set(counts(any_database).values()) == {0}
-    load(tmp_path / "alone", any_database, second)
-    assert content(any_database) == left
+    assert killed.returncode == -signal.SIGKILL
+    check_sound(chain)
+    chain.complete()
 
 
 @pytest.mark.parametrize("point", LOADING, ids=lambda point: point.value)

@@ -99,3 +99,30 @@ def scrobble(file: Path, artist: str, album: str, title: str, second: int) -> No
         run("INSERT INTO artist_tracks VALUES (?1, ?2, 1)", ids[0], ids[2])
         run("INSERT INTO listens VALUES (?1, ?2, 1, 'koito')", ids[2], second)
         run("COMMIT")
+
+
+def scrobble_deferred(file: Path, artist: str, title: str, second: int) -> None:
+    """Store a scrobble as Koito does: it looks for the track first, and begins to write without asking for the lock."""
+    with opened_file(file) as run:
+        found = run(
+            "SELECT t.id FROM tracks_with_title t JOIN artist_tracks l ON l.track_id = t.id"
+            " JOIN artists_with_name a ON a.id = l.artist_id WHERE t.title = ?1 AND a.name = ?2 ORDER BY t.id LIMIT 1",
+            title,
+            artist,
+        )
+        if found:
+            run("INSERT OR IGNORE INTO listens VALUES (?1, ?2, 1, 'koito')", found[0][0], second)
+            return
+        run("BEGIN")
+        run("INSERT INTO artists (id) SELECT coalesce(max(id), 0) + 1 FROM artists")
+        run("INSERT INTO releases (id) SELECT coalesce(max(id), 0) + 1 FROM releases")
+        album = "(SELECT max(id) FROM releases)"
+        run(f"INSERT INTO tracks (id, release_id) SELECT coalesce(max(id), 0) + 1, {album} FROM tracks")
+        ids = [run(f"SELECT max(id) FROM {table}")[0][0] for table in ("artists", "releases", "tracks")]
+        run("INSERT INTO artist_aliases VALUES (?1, ?2, 'Canonical', 1)", ids[0], artist)
+        run("INSERT INTO release_aliases VALUES (?1, ?2, 'Canonical', 1)", ids[1], title)
+        run("INSERT INTO artist_releases VALUES (?1, ?2, 1)", ids[0], ids[1])
+        run("INSERT INTO track_aliases VALUES (?1, ?2, 'Canonical', 1)", ids[2], title)
+        run("INSERT INTO artist_tracks VALUES (?1, ?2, 1)", ids[0], ids[2])
+        run("INSERT INTO listens VALUES (?1, ?2, 1, 'koito')", ids[2], second)
+        run("COMMIT")

@@ -235,6 +235,20 @@ def test_a_listen_that_a_later_run_brought_back_stays(home: Path, any_database: 
     assert counts(any_database) == EMPTY
 
 
+def test_what_a_run_added_to_what_stays_is_kept(home: Path, tmp_path: Path, any_database: str) -> None:
+    bare = write_maloja(tmp_path / "bare.json", [scrobble(1, ["Ann"], "Song", "Debut")])
+    rich = write_maloja(tmp_path / "rich.json", [scrobble(500, ["Ann"], "Song", "Debut", 240),
+                                                 scrobble(900, ["Ann"], "Other", "Debut", 200)])  # fmt: skip
+    first = load(home, any_database, bare)
+    second = load(home, any_database, rich)
+    undone = undo(home, any_database, second)
+
+    assert (undone["removed"]["tracks"], undone["kept"]["tracks"]) == (1, 1)
+    assert query(any_database, "SELECT duration FROM tracks") == [(240,)]
+    undo(home, any_database, first)
+    assert counts(any_database) == EMPTY
+
+
 # --- which runs ------------------------------------------------------------------------------------------------
 
 

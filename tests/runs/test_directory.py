@@ -207,3 +207,31 @@ def test_versions_name_the_program_and_what_decides_its_results() -> None:
     assert set(versions()) == {"etl", "python", *libraries}
     assert all(re.match(r"\d+\.\d+", version) for version in versions().values())
     assert json.dumps(versions())
+
+
+def test_latest_is_no_undo(tmp_path: Path) -> None:
+    names = ("20240101T000000Z-auto-aaaaaa", "20240102T000000Z-undo-bbbbbb")
+    make_runs(tmp_path, *names)
+    for wanted in ("latest", None):
+        assert find_run(tmp_path, wanted).run_id == names[0]
+    assert find_run(tmp_path, names[1]).is_undo
+
+
+def test_latest_can_leave_out_dry_runs(tmp_path: Path) -> None:
+    make_runs(tmp_path, "20240101T000000Z-auto-aaaaaa", "20240102T000000Z-auto-bbbbbb")
+    dry = RunDirectory(tmp_path / "20240102T000000Z-auto-bbbbbb")
+    dry.write_manifest({"settings": {"dry_run": True}})
+    assert find_run(tmp_path, "latest") == dry
+    assert find_run(tmp_path, "latest", undoable=True).run_id == "20240101T000000Z-auto-aaaaaa"
+
+
+def test_latest_is_missing_where_only_undos_are_left(tmp_path: Path) -> None:
+    make_runs(tmp_path, "20240102T000000Z-undo-bbbbbb")
+    with pytest.raises(InputError, match="only undos and dry runs are left"):
+        find_run(tmp_path, "latest")
+
+
+def test_an_empty_name_fits_no_run(tmp_path: Path) -> None:
+    make_runs(tmp_path, "20240101T000000Z-auto-aaaaaa")
+    with pytest.raises(InputError, match="no run fits"):
+        find_run(tmp_path, "")

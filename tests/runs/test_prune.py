@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.errors import InputError
 from etl.runs.directory import RunDirectory, find_run
-from etl.runs.prune import AT_WORK, EXPLAINS, LEFT_OVER, REPLAYED, plan_pruning, remove
+from etl.runs.prune import AT_WORK, EXPLAINS, HALF_UNDONE, LEFT_OVER, REPLAYED, plan_pruning, remove
 from tests.cli.program import etl
 
 if TYPE_CHECKING:
@@ -93,8 +93,35 @@ def test_prune_tells_what_it_does_and_a_dry_run_removes_nothing(tmp_path: Path) 
     told = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)
     assert told.out == f"would remove {old.run_id}\n1 would be removed, 1 kept\n"
     done = etl("runs", "prune", "--keep", "1", "--json", home=tmp_path)
-    assert done.json == {"removed": [old.run_id], "kept": [], "newest": 1, "dry_run": False}
+    assert done.json == {
+        "removed": [old.run_id],
+        "no_longer_undoable": [],
+        "kept": [],
+        "newest": 1,
+        "dry_run": False,
+    }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [new.run_id]
     assert json.loads((new.path / "run.json").read_text())["status"] == "complete"
     assert etl("runs", "prune", home=tmp_path).code == 2
     assert etl("runs", "prune", "--keep", "-1", home=tmp_path).code == 2
+
+
+def test_a_run_whose_undo_was_interrupted_stays(tmp_path: Path) -> None:
+    first = make(tmp_path, "01", run_id="first", counts={"inserted": 1})
+    make(tmp_path, "02", undone_run="first", error="interrupted")
+    assert decided(tmp_path, 0) == (["02"], {"01": HALF_UNDONE})
+    make(tmp_path, "03", undone_run="first", error=None)
+    first.write_manifest({**first.read_manifest(), "undone_by": "third"})
+    assert decided(tmp_path, 0) == (["01", "02", "03"], {})
+    assert plan_pruning(tmp_path / "runs", 0).undoable == []
+
+
+def test_what_could_have_been_undone_is_named(tmp_path: Path) -> None:
+    loaded = make(tmp_path, "01", counts={"inserted": 3})
+    make(tmp_path, "02", counts={"inserted": 3}, status="dry_run")
+    make(tmp_path, "03", counts={"inserted": 3}, undone_by="another")
+    make(tmp_path, "04", counts={"inserted": 0})
+    killed = make(tmp_path, "05")
+    (killed.path / "run.json").unlink()
+    (killed.path / ".inserted").mkdir()
+    assert plan_pruning(tmp_path / "runs", 0).undoable == [loaded.run_id, killed.run_id]

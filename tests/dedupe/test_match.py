@@ -180,6 +180,8 @@ def test_a_grown_export_is_compared_row_by_row() -> None:
     ("ours", "theirs"),
     [
         ("Tide (feat. LiLa)", "Tide"),
+        ("Tide [ft. LiLa]", "Tide"),
+        ("Tide feat. LiLa", "Tide"),
         ("Tide - Remastered 2011", "Tide"),
         ("Tide (2011 Remaster)", "TIDE"),
         ("Tide - Mono", "Tide"),
@@ -194,7 +196,17 @@ def test_services_spell_titles_in_their_own_ways(ours: str, theirs: str) -> None
     assert find([listen("lastfm", 3, theirs)], [held(200, "spotify", track=ours)]).likely
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [("???", "!!!"), ("Tide II", "Tide"), ("Tide - Live", "Tide")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("???", "!!!"),
+        ("Tide II", "Tide"),
+        ("Tide - Live", "Tide"),
+        ("50 Ft. Queenie", "50"),
+        ("Live at Ft. Worth", "Live at"),
+        ("Medley featuring Autumn Leaves", "Medley"),
+    ],
+)
 def test_different_titles_are_never_doubles(ours: str, theirs: str) -> None:
     assert find([extended(200, track=ours), listen("lastfm", 3, theirs)]).verdicts.is_empty()
 

@@ -30,7 +30,10 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "artist": Column("the credit as one text, cleaned"),
         "track": Column("title, cleaned"),
         "album": Column("title of the album, cleaned", nullable=True),
-        "artists": Column("the artists of the credit, base artist first, then features; never empty"),
+        "artists": Column(
+            "the artists of the credit, base artist first, then features; never empty. A credit with `ft.` or"
+            " `featuring` may have found one artist of that whole name: `keys.parquet` has its id"
+        ),
         "artist_mbids": Column(
             "MusicBrainz ids of the artists. Where there are as many as `artists`, they stand in the same order, and "
             "may be null; others belong to the credit as a whole",

@@ -25,7 +25,7 @@ thing at a time. It may, by one play each, in these histories:
 - Koito's export of versions that do not tell the client: plays that it got from Spotify have their end as their start.
 """
 
-from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled
+from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled, tracks_of_doubles
 from etl.dedupe.match import find_doubles
 from etl.dedupe.plays import COMPARED
 from etl.dedupe.reach import Reach, may_hold, reach
@@ -45,4 +45,5 @@ __all__ = [
     "may_hold",
     "nothing_settled",
     "reach",
+    "tracks_of_doubles",
 ]

@@ -40,6 +40,9 @@ VERDICTS = pl.Schema(
         "of": pl.Int64,
         "listen": pl.Int64,
         "leader": pl.Int64,
+        "service": pl.String,  # who recorded it, and who recorded what it is a double of, for people
+        "of_service": pl.String,
+        "seconds_apart": pl.Int64,  # null where one of them knows only the minute
         "evidence": pl.String,
         "is_twin": pl.Boolean,  # ``listen`` is the record of the same play in an export that knows only minutes
     }

@@ -87,6 +87,26 @@ COLUMNS: dict[str, dict[str, Column]] = {
             nullable=True,
         ),
     },
+    "likely_doubles": {
+        "file": _FILE,
+        "row": _ROW,
+        "listened_at": _SECOND,
+        "artist": Column("its credit"),
+        "track": Column("its title"),
+        "service": Column("who recorded it"),
+        "double_of": Column(
+            "the listen that it probably is a double of: `FILE:ROW` of the run, or `database!TRACK_ID:SECOND` with "
+            "seconds since 1970"
+        ),
+        "of_listened_at": Column("when that one was played"),
+        "of_artist": Column("its credit; in the database the primary names of the track's artists", nullable=True),
+        "of_track": Column("its title; in the database the track's primary title", nullable=True),
+        "of_service": Column("who recorded it; null if the database does not say", nullable=True),
+        "seconds_apart": Column(
+            "how far apart they began, or ended; null where one of the two knows only the minute", nullable=True
+        ),
+        "evidence": Column("why they count as one play, in words"),
+    },
 }
 
 WORDS: dict[StrEnum, str] = {

@@ -30,8 +30,10 @@ _NUMERAL = (
 )
 _NUMBER = re.compile(rf"(?:an?\s+)?{_NUMERAL}(?:(?:\s+and\s+|\s*-\s*|\s+){_NUMERAL})*", re.IGNORECASE)
 
-# A cheap pre-check for Polars: only texts that match can contain a feature.
+# Cheap pre-checks: only texts that match can contain a feature, and only credits that do may be one artist after all.
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"
+AS_ONE_HINT = r"(?i)ft\.|featuring"
+_HINT = re.compile(FEATURE_HINT)
 
 
 def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]]) -> list[str]:
@@ -41,13 +43,12 @@ def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]])
     the end of a credit, "ft." and "featuring" count too where they stand between two names: "10 Ft." is a length. The
     list is empty only for a blank credit.
     """
-    base, bracketed = _cut_brackets(artist)
-    base, at_end = _cut_end(base, _ANY, separators)
+    base, features = _features_of(artist, _ANY, separators)
     names = [part for separator in separators for part in _split(separator, base) if part != base]
     if not any(name.strip() for name in names):
         names = [base]
-    credited = distinct([*names, *bracketed, *at_end]) or [artist.strip()]
-    return distinct([*credited, *_features_of_title(title)]) or credited
+    credited = distinct([*names, *features]) or [artist.strip()]
+    return distinct([*credited, *_features_of(title, _KOITOS)[1]]) or credited
 
 
 def as_one_artist(artist: str, title: str) -> list[str] | None:
@@ -58,12 +59,18 @@ def as_one_artist(artist: str, title: str) -> list[str] | None:
     is_koitos = any("feat." in found[0].lower() for found in _ANY.finditer(artist))
     if is_koitos or _cut_brackets(artist)[1] or not _cut_end(artist, _ANY, ())[1]:
         return None
-    return distinct([artist, *_features_of_title(title)])
+    return distinct([artist, *_features_of(title, _KOITOS)[1]])
 
 
-def _features_of_title(title: str) -> list[str]:
-    rest, bracketed = _cut_brackets(title)
-    return bracketed + _cut_end(rest, _KOITOS, ())[1]
+def _features_of(
+    text: str, words: re.Pattern[str], separators: Sequence[re.Pattern[str]] = ()
+) -> tuple[str, list[str]]:
+    """Return ``text`` without its features, and their names: those in brackets, and those behind one of ``words``."""
+    if not _HINT.search(text):
+        return text.strip(), []
+    rest, bracketed = _cut_brackets(text)
+    base, at_end = _cut_end(rest, words, separators)
+    return base, [*bracketed, *at_end]
 
 
 def _split(separator: re.Pattern[str], text: str) -> list[str]:
@@ -90,9 +97,10 @@ def distinct_positions(names: Sequence[str | None]) -> list[int]:
 def _cut_brackets(text: str) -> tuple[str, list[str]]:
     """Return ``text`` without its features in round and in square brackets, and the features' names."""
     features: list[str] = []
-    for pattern in (_ROUND, _SQUARE):
-        features += [name for found in pattern.finditer(text) for name in _divide(found[1])]
-        text = pattern.sub("", text) if features else text
+    for bracket, pattern in (("(", _ROUND), ("[", _SQUARE)):
+        if bracket in text and pattern.search(text):
+            features += [name for found in pattern.finditer(text) for name in _divide(found[1])]
+            text = pattern.sub("", text)
     return text.strip(), features
 
 
@@ -107,6 +115,8 @@ def _cut_end(text: str, words: re.Pattern[str], separators: Sequence[re.Pattern[
 
 def _divide(features: str) -> list[str]:
     """Return the names in a list of features; some may be blank."""
+    if not _HINT.search(features):
+        return _AMONG_FEATURES.split(features)
     names, start = [], 0
     for found in _ANY.finditer(features):
         if _names_features(found, features[start : found.start()], ()):

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypedDict
 import polars as pl
 
 from etl.core.schema import NAMES, NORMALIZED, conform
-from etl.normalize.credit import FEATURE_HINT, as_one_artist
+from etl.normalize.credit import AS_ONE_HINT, as_one_artist
 from etl.normalize.key import lookup_key
 
 _MBIDS = ("recording_mbid", "release_mbid", "artist_mbids")  # Koito stores no MBID of a release group
@@ -95,7 +95,7 @@ def _with_credits_as_one(listens: pl.DataFrame) -> pl.DataFrame:
     """Add ``as_one`` to ``listens``: null where the source lists the artists, or has an MBID for each of them."""
     several = pl.col("artists").list.len() > 1
     has_mbids = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
-    is_divided = several & pl.col("artist").str.contains(FEATURE_HINT) & ~has_mbids.fill_null(value=False)
+    is_divided = several & pl.col("artist").str.contains(AS_ONE_HINT) & ~has_mbids.fill_null(value=False)
     columns = ("lookup_key", "artist", "track", "album")
     credits_ = listens.with_row_index("at").filter(is_divided.fill_null(value=False)).select("at", *columns)
     found = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import EtlError, ExitCode, InputError, SettingsError
-from etl.core.schema import RUN_FILES
+from etl.core.schema import LIKELY_DOUBLES, RUN_FILES
 from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
@@ -222,6 +222,10 @@ def test_json_has_the_names_of_the_parquet_files_and_their_columns(told: Told) -
         assert list(shown[name]) == RUN_FILES[name].names()
     assert shown["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
     assert (shown["skipped"], shown["rejects"], shown["verdict"]) == (None, None, "inserted")
+    assert shown["likely_doubles"] is None
+    double = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", "--json", home=told.home).json
+    assert list(double["likely_doubles"]) == LIKELY_DOUBLES.names()
+    assert double["likely_doubles"]["of_listened_at"] == "2020-01-01T00:16:40+00:00"
 
 
 @pytest.mark.parametrize("row", [6, 9])

@@ -126,13 +126,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     twins, run_id = manifest["account_twins"], manifest["run_id"]
-    if others := manifest["likely_doubles"] - twins:
-        logger.info(
-            "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
-            f"{others:,}",
-            _compared(run_id),
-        )
-    tell_left_out(manifest, run_id)
+    tell_likely_doubles(manifest, run_id, twins)
     if twins:
         logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
@@ -142,8 +136,14 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
         )
 
 
-def tell_left_out(manifest: Mapping[str, Any], run_id: str | None = None) -> None:
-    """Log how many likely doubles were skipped, and how to see and to keep them."""
+def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, twins: int = 0) -> None:
+    """Log how many likely doubles were skipped or, without the ``twins``, loaded, and how to see and to keep them."""
+    if kept := manifest["likely_doubles"] - twins:
+        logger.info(
+            "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
+            f"{kept:,}",
+            _compared(run_id),
+        )
     if skipped := manifest["skipped_by_reason"].get("likely_double"):
         logger.info(
             "likely doubles, left out because another service recorded the same play: %s; --doubles keep loads them%s",

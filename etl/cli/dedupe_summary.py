@@ -29,7 +29,7 @@ def show_dedupe(manifest: Mapping[str, Any]) -> None:
     for problem in manifest["imbalances"]:
         show(f"the accounting does not balance: {sanitize(problem)}")
     run_id = sanitize(manifest["run_id"])
-    show(f"pairs:    etl inspect {run_id} --sql stored_doubles")
+    show(f"pairs:    etl inspect {run_id} --sql likely_doubles")
     show("next:     etl dedupe --yes removes them" if is_dry else f"back:     etl undo {run_id}")
     show(f"run:      {sanitize(manifest['run_dir'])}")
 

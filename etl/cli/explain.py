@@ -68,12 +68,22 @@ def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:
     from etl.runs.explain import KEY_STATUS
 
     rejected, listen, key, outcome = (found.rows[name] for name in ("rejects", "listens", "keys", "outcome"))
+    pair = found.rows["likely_doubles"]
     if rejected is not None:
         place = {name: rejected[name] for name in ("offset", "length")}
         yield "what is wrong", {"reason": rejected["reason"], "detail": rejected["detail"], **place}
         yield "the record", _fields(rejected["record"])
     if listen is not None:
         yield "the listen", {name: value for name, value in listen.items() if name not in ("file", "row", "lookup_key")}
+    if pair is not None:
+        columns = ("artist", "track", "listened_at", "service")
+        if listen is None:
+            yield "the listen", {name: pair[name] for name in columns}
+        other = {name: pair[f"of_{name}"] for name in columns}
+        yield (
+            "what it is a double of",
+            {**other, "double_of": _readable(pair["double_of"]), "evidence": pair["evidence"]},
+        )
     if key is not None:
         fields = ("lookup_key", "listens", "spellings", "status", "detail", "artist_id", "album_id", "track_id")
         status = f"{key['status']}: {KEY_STATUS.get(key['status'], '')}"

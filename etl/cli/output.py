@@ -93,11 +93,13 @@ def show_table(
             show(_GAP.join("-" * width for width in widths))
 
 
-def fits(headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int]) -> bool:
-    """Return whether a table can be printed without wrapped lines."""
+def fits(
+    headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int], narrowest: int = _NARROWEST
+) -> bool:
+    """Return whether a table can be printed without wrapped lines; columns in ``cut`` keep ``narrowest`` characters."""
     widths = _widths(_cells(headers, rows))
     available = _available()
-    return available is None or _narrow(widths, cut, available)
+    return available is None or _narrow(widths, cut, available, narrowest)
 
 
 def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -131,10 +133,10 @@ def _available() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _narrow(widths: list[int], cut: Sequence[int], available: int) -> bool:
+def _narrow(widths: list[int], cut: Sequence[int], available: int, narrowest: int = _NARROWEST) -> bool:
     """Shorten the widest of the columns in ``cut`` until all columns fit; return whether they do."""
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
-    while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > _NARROWEST:
+    while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > narrowest:
         widths[widest] -= 1
         excess -= 1
     return excess <= 0

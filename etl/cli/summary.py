@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
+_PATH = 20  # characters that a path keeps before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
@@ -27,35 +28,32 @@ _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run":
 def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None:
     """Print what every file is and its counts; log why some were not read.
 
-    The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file, or where
-    the terminal is too narrow for all of them.
+    The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
+    terminal that is too narrow, the columns between the first and the listens are added up.
     """
     common = _common_folder([file["path"] for file in files])
     if common:
         show(f"{len(files):,} files below {sanitize(common)}")
     counts = [_with_doubles(file) for file in files]
     total = {name: sum(one[name] for one in counts) for name in terms}
-    terms = [name for name in terms if total[name] or name in (terms[0], "inserted", "listens")]
-    rows: list[tuple[object, ...]] = [("file", "read as", *(_HEADERS.get(name, _words(name)) for name in terms))]
-    rows += [
-        (
-            file["path"].removeprefix(common),
-            file["format"] if file["status"] == "loaded" else _words(file["status"]),
-            *(one[name] for name in terms),
-        )
-        for file, one in zip(files, counts, strict=True)
-    ]
-    rows.append(("total", "", *(total[name] for name in terms)))
-    last = len(terms) + 1
-    every = range(last + 1)
-    for columns in (every, (0, 1, 2, last), (0, 1, last), (0, last)):
-        headers, *cells = [tuple(row[index] for index in columns) for row in rows]
-        if fits(list(map(str, headers)), cells, cut=() if columns is every else (0,)):
+    first, listens = terms[0], "inserted" if "inserted" in terms else "listens"
+    terms = [name for name in terms if total[name] or name in (first, listens)]
+    few = [first, *(["other"] if total[first] > total[listens] else []), listens]
+    names = [(file["path"].removeprefix(common), _read_as(file)) for file in files] + [("total", "")]
+    numbers = [{**one, "other": one[first] - one[listens]} for one in (*counts, total)]
+    layouts = ((2, terms), (1, terms), (2, few), (1, few), (1, [listens]))
+    for texts, columns in layouts:
+        headers = [*("file", "read as")[:texts], *(_HEADERS.get(name, _words(name)) for name in columns)]
+        cells = [(*name[:texts], *(one[term] for term in columns)) for name, one in zip(names, numbers, strict=True)]
+        if fits(headers, cells, cut=(0,), narrowest=_PATH):
             break
-    numbers = [index for index, column in enumerate(columns) if column > 1]
-    show_table(list(map(str, headers)), cells, right=numbers, cut=(0,), keep_end=(0,))
+    show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
     for reason, paths in _unread(files).items():
         logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+
+
+def _read_as(file: Mapping[str, Any]) -> str:
+    return str(file["format"]) if file["status"] == "loaded" else _words(file["status"])
 
 
 def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:
@@ -128,24 +126,33 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:
     twins = manifest["account_twins"]
-    if others := manifest["likely_doubles"] - twins:
-        logger.info(
-            "likely doubles of another service's listens: %s, loaded all the same (--doubles keep); double_of in "
-            "outcome.parquet says of which listens",
-            f"{others:,}",
-        )
-    if skipped := manifest["skipped_by_reason"].get("likely_double"):
-        logger.info(
-            "plays that another service recorded too, and that were left out: %s. `etl explain` tells of which listen "
-            "one is a double; --doubles keep loads them",
-            f"{skipped:,}",
-        )
+    tell_likely_doubles(manifest, manifest["run_id"], twins)
     if twins:
         logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
             "%s. `etl dedupe` removes those",
             f"{twins:,}",
         )
+
+
+def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, twins: int = 0) -> None:
+    """Log how many likely doubles were skipped or, without the ``twins``, loaded, and how to see and to keep them."""
+    if kept := manifest["likely_doubles"] - twins:
+        logger.info(
+            "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
+            f"{kept:,}",
+            _compared(run_id),
+        )
+    if skipped := manifest["skipped_by_reason"].get("likely_double"):
+        logger.info(
+            "likely doubles, left out because another service recorded the same play: %s; --doubles keep loads them%s",
+            f"{skipped:,}",
+            _compared(run_id),
+        )
+
+
+def _compared(run_id: str | None) -> str:
+    return f". `etl inspect {run_id} --sql likely_doubles` shows each next to its partner" if run_id else ""
 
 
 def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:

@@ -225,7 +225,28 @@ REMOVED = _schema(
         "outcome": pl.String,  # removed, gone_before, or unresolved: not reached
     }
 )
+# The likely doubles of a run, skipped or loaded all the same, each next to the listen that it is a double of (``of_``).
+# The names of a listen in the database are the primary ones of its track.
+LIKELY_DOUBLES = _schema(
+    {
+        "file": pl.String,
+        "row": pl.Int32,
+        "listened_at": TIME,
+        "artist": pl.String,
+        "track": pl.String,
+        "service": pl.String,
+        "double_of": pl.String,
+        "of_listened_at": TIME,
+        "of_artist": pl.String,
+        "of_track": pl.String,
+        "of_service": pl.String,
+        "seconds_apart": pl.Int64,
+        "evidence": pl.String,
+    }
+)
 RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
+FILES_OF_SOME_RUNS = {"likely_doubles": LIKELY_DOUBLES}
+"""Those that are only written if they have rows."""
 
 # The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
 NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
@@ -266,9 +287,6 @@ ASIDE = _schema(
     }
 )
 REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
-
-# Why a listen counts as a likely double, whether it was skipped or loaded all the same.
-EVIDENCE = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "evidence": pl.String})
 
 # --- tables that we write (name, columns; how a database stores an MBID or a time is its connection's business) ----
 

@@ -27,7 +27,7 @@ thing at a time. It may, by one play each, in these histories:
 - Koito's export of versions that do not tell the client: plays that it got from Spotify have their end as their start.
 """
 
-from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled
+from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled, tracks_of_doubles
 from etl.dedupe.library import stored_doubles
 from etl.dedupe.match import find_doubles
 from etl.dedupe.plays import COMPARED
@@ -49,4 +49,5 @@ __all__ = [
     "nothing_settled",
     "reach",
     "stored_doubles",
+    "tracks_of_doubles",
 ]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.core.schema import ASIDE, EVIDENCE, REPORTED, SKIPPED, Outcome, SkipReason, conform, empty
+from etl.core.schema import ASIDE, LIKELY_DOUBLES, REPORTED, SKIPPED, TIME, Outcome, SkipReason, conform, empty
 from etl.dedupe.choose import LIKELY, PRESENT, SAME
 from etl.dedupe.match import OVER
 
 ACCOUNT_TWIN = "account_twin"
 SAME_AS = "the same listen as "
 
+_HELD_NAMES = pl.Schema({"track_id": pl.Int32, "artist": pl.String, "track": pl.String})
 _IS_DOUBLE = pl.col("verdict") == LIKELY
 _IS_ALONE = _IS_DOUBLE & pl.col("leader").is_null()
 
@@ -32,15 +33,21 @@ class Settled:
     likely: pl.DataFrame
     """Schema REPORTED: likely doubles among ``listens``."""
     evidence: pl.DataFrame
-    """Schema EVIDENCE: of all likely doubles, those in ``skipped`` too."""
+    """Schema LIKELY_DOUBLES: all likely doubles, those in ``skipped`` too."""
 
 
 def apply_doubles(
-    listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame, *, drop_doubles: bool
+    listens: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    nearby: pl.DataFrame,
+    held_names: pl.DataFrame | None = None,
+    *,
+    drop_doubles: bool,
 ) -> Settled:
     """Sort ``listens`` (schema NORMALIZED) out by ``verdicts`` (schema VERDICTS), which ``nearby`` was found with.
 
-    Likely doubles are skipped if they are to be dropped; else they are loaded, those in one second once.
+    Likely doubles are skipped if they are to be dropped; else they are loaded, those in one second once. ``held_names``
+    (track_id, artist, track) says what people call the tracks of ``tracks_of_doubles``.
     """
     if verdicts.is_empty():
         return nothing_settled(listens)
@@ -64,13 +71,19 @@ def apply_doubles(
         skipped=conform(skips.sort("file", "row").select(*SKIPPED), SKIPPED),
         aside=conform(aside.select(*ASIDE), ASIDE),
         likely=conform(likely.with_columns(note=_note()).select(*REPORTED), REPORTED),
-        evidence=conform(doubles.select(*EVIDENCE), EVIDENCE),
+        evidence=_pairs(doubles, listens, nearby, held_names),
     )
+
+
+def tracks_of_doubles(verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.Series:
+    """Return the ids of the tracks in the database whose listens have likely doubles."""
+    listens = verdicts.filter(_IS_DOUBLE).get_column("listen").drop_nulls()
+    return nearby.get_column("track_id").gather(listens).unique()
 
 
 def nothing_settled(listens: pl.DataFrame) -> Settled:
     """Return ``listens`` (schema NORMALIZED) before they are compared with anything."""
-    return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED), empty(EVIDENCE))
+    return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED), empty(LIKELY_DOUBLES))
 
 
 def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
@@ -89,6 +102,31 @@ def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) 
         .with_columns(double_of=pl.coalesce("held_name", "name"))
         .drop("held_name", "name")
     )
+
+
+def _pairs(
+    doubles: pl.DataFrame, listens: pl.DataFrame, nearby: pl.DataFrame, held_names: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return likely ``doubles`` (rows of ``_named``), each next to what it is a double of: schema LIKELY_DOUBLES."""
+    place = pl.int_range(pl.len(), dtype=pl.Int64)
+    credit = pl.coalesce("artist", pl.col("artists").list.join(", "))
+    named = listens.select("listened_at", "track", place=place, artist=credit)
+    of_run = named.rename({"place": "of", **{name: f"run_{name}" for name in ("listened_at", "track", "artist")}})
+    of_database = nearby.select("track_id", listen=place, held_at=pl.from_epoch("second").cast(TIME))
+    names = empty(_HELD_NAMES) if held_names is None else conform(held_names, _HELD_NAMES)
+    found = (
+        doubles.drop("listened_at")
+        .join(named, on="place", how="left", maintain_order="left")
+        .join(of_run, on="of", how="left", maintain_order="left")
+        .join(of_database, on="listen", how="left", maintain_order="left")
+        .join(names, on="track_id", how="left", maintain_order="left", suffix="_held")
+        .with_columns(
+            of_listened_at=pl.coalesce("held_at", "run_listened_at"),
+            of_artist=pl.coalesce("artist_held", "run_artist"),
+            of_track=pl.coalesce("track_held", "run_track"),
+        )
+    )
+    return conform(found.select(*LIKELY_DOUBLES).sort("file", "row"), LIKELY_DOUBLES)
 
 
 def _note() -> pl.Expr:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.dedupe.services import END, title_of
+
 if TYPE_CHECKING:
     from etl.dedupe.members import Content
 
-_COLUMNS = ("play", "service", "second", "is_whole", "is_coarse", "ended", "start", "unpaused")
+_COLUMNS = ("play", "service", "clock", "second", "is_whole", "is_coarse", "ended", "start", "unpaused")
 
 
 def with_evidence(found: pl.DataFrame, plays: pl.DataFrame, rows: pl.DataFrame, content: Content) -> pl.DataFrame:
-    """Add ``evidence`` to ``found``: the service of what the row doubles, how far apart they are, and by which rule.
+    """Add the services of the row and of what it doubles, how many seconds they are apart, and all that in words.
 
+    Columns added: ``service``, ``of_service``, ``seconds_apart``, ``evidence``.
     Columns in: ``play``, and ``of`` (a ``place`` of ``rows``) or ``held`` and ``held_play``.
     """
     clients = content.nearby.select(held=pl.int_range(pl.len(), dtype=pl.Int64), client_of="client")
@@ -29,25 +32,43 @@ def with_evidence(found: pl.DataFrame, plays: pl.DataFrame, rows: pl.DataFrame, 
     both = other.join(mine, on="play", how="left", maintain_order="left").join(
         theirs, on="play_of", how="left", maintain_order="left"
     )
-    starts = (pl.col("second") - pl.col("second_of")).abs()
-    began = _from_start("second", "_of")
-    begun = _from_start("second_of", "")
-    ends = (pl.col("ended") - pl.col("ended_of")).abs()
-    who = pl.coalesce("service_of", "client_of", pl.lit("another program"))
+    services = content.services
     whole, whole_of = pl.col("is_whole"), pl.col("is_whole_of")
     is_minute = (pl.col("service") == pl.col("service_of")) & (pl.col("is_coarse") | pl.col("is_coarse_of"))
-    text = (
-        pl.when(is_minute)
-        .then(pl.format("{} in the same minute, which is all that one of them knows", who))
-        .when(~whole & ~whole_of)
-        .then(pl.format("{}, {} s apart: both times are starts", who, starts))
+    seconds = (pl.col("second") - pl.col("second_of")).abs()
+    apart = (
+        pl.when(~whole & ~whole_of)
+        .then(seconds)
         .when(~whole)
-        .then(pl.format("{}, {} s apart: it began while that play was heard", who, began))
+        .then(_from_start("second", "_of"))
         .when(~whole_of)
-        .then(pl.format("{}, {} s apart: that began while this play was heard", who, begun))
-        .otherwise(pl.format("{}, {} s apart: both times are ends", who, pl.coalesce(ends, starts)))
+        .then(_from_start("second_of", ""))
+        .otherwise(pl.coalesce((pl.col("ended") - pl.col("ended_of")).abs(), seconds))
     )
-    return found.with_columns(evidence=both.select(text).to_series())
+    is_end, is_end_of = pl.col("clock") == END, pl.col("clock_of") == END
+    rule = (
+        pl.when(is_end & is_end_of)
+        .then(pl.lit("both times are ends"))
+        .when(is_end)
+        .then(pl.lit("this time is the end of the play"))
+        .when(is_end_of)
+        .then(pl.lit("that time is the end of the play"))
+        .otherwise(pl.lit("both times are starts"))
+    )
+    made = both.select(
+        service=title_of(services, pl.col("service")),
+        of_service=pl.coalesce(title_of(services, pl.col("service_of")), "client_of"),
+        seconds_apart=pl.when(~is_minute.fill_null(value=False)).then(apart),
+        rule=rule,
+        what=pl.when(is_end != is_end_of).then(pl.lit("starts ")).otherwise(pl.lit("")),
+    )
+    who = pl.col("of_service").fill_null("another program")
+    exact = pl.format("{}, {}{} s apart ({})", who, "what", "seconds_apart", "rule")
+    in_minute = pl.format("{}, in the same minute (one of the two knows only the minute)", who)
+    return found.with_columns(
+        *made.drop("rule", "what").get_columns(),
+        evidence=made.select(pl.when(pl.col("seconds_apart").is_null()).then(in_minute).otherwise(exact)).to_series(),
+    )
 
 
 def _from_start(second: str, suffix: str) -> pl.Expr:

@@ -53,9 +53,9 @@ def stored_doubles(
     poorer = in_order.with_columns(of=pl.col("play").first().over("group")).filter(pl.col("play") != pl.col("of"))
     found = poorer.sort("play").select("play", "of", held=pl.lit(None, pl.Int64), held_play=pl.lit(None, pl.Int64))
     known = plays.with_columns(service=pl.when(pl.col("service") != _NOBODY).then("service"))
-    nothing = Content(pl.DataFrame(schema=dict.fromkeys(COMPARED, pl.String)), library.clear(), empty(CACHED))
+    nothing = Content(pl.DataFrame(schema=dict.fromkeys(COMPARED, pl.String)), library.clear(), empty(CACHED), services)
     told = with_evidence(found, known, known.select("play", place="play"), nothing)
-    return conform(told.select("of", "evidence", listen="play"), STORED_DOUBLES)
+    return conform(told.rename({"play": "listen"}).select(STORED_DOUBLES.names()), STORED_DOUBLES)
 
 
 def _certain(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.DataFrame:

@@ -61,7 +61,7 @@ def find_doubles(
         unknown=len(KNOWN) - known,
         key=pl.col("lookup_key").hash(),
     )
-    verdicts = choose(ranked, plays, groups, Content(listens, nearby, cached))
+    verdicts = choose(ranked, plays, groups, Content(listens, nearby, cached, services))
     return pl.concat([verdicts, _as_verdicts(over)]).sort("place")
 
 
@@ -95,8 +95,8 @@ def _loose(rows: pl.DataFrame) -> pl.DataFrame:
 def _as_verdicts(over: pl.Series) -> pl.DataFrame:
     found = pl.DataFrame({"place": over.arg_true().cast(pl.Int64)}).with_columns(
         verdict=pl.lit(OVER),
-        evidence=pl.lit(None, pl.String),
         is_twin=pl.lit(value=False),
-        **{name: pl.lit(None, pl.Int64) for name in ("of", "listen", "leader")},
+        **{name: pl.lit(None, pl.String) for name in ("service", "of_service", "evidence")},
+        **{name: pl.lit(None, pl.Int64) for name in ("of", "listen", "leader", "seconds_apart")},
     )
     return conform(found, VERDICTS)

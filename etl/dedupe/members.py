@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from etl.dedupe.clashes import stored_apart
 from etl.normalize.key import BETWEEN_ARTISTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.dedupe.services import RecordingService
 
 KNOWN = ("album", "recording_mbid", "release_mbid", "duration")
 """What one row may know and another not."""
@@ -28,6 +33,7 @@ class Content(NamedTuple):
     """Schema NEARBY."""
     cached: pl.DataFrame
     """Schema CACHED: the keys that the database knows."""
+    services: Sequence[RecordingService]
 
 
 def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.DataFrame:

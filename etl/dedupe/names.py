@@ -11,7 +11,7 @@ _SUFFIX = (
     r"|(?:mono|stereo)(?: version| mix)?|bonus track|explicit)"
 )
 _BRACKETED = rf"[(\[]\s*(?:{_FEATURE}[^)\]]*|{_SUFFIX})\s*[)\]]"
-_TRAILING = r"\s+(?:feat\.|ft\.|featuring)\s.*$"
+_TRAILING = r"\s+feat\.\s.*$"  # without brackets, "ft." may be feet, and "featuring" a verb: "50 Ft. Queenie"
 _AFTER_DASH = (
     r"\s+[-–—]\s+(?:(?:[^-–—]*\s)?re-?master(?:ed)?\b.*|(?:album|single|original) version"
     r"|(?:mono|stereo)(?: version| mix)?|bonus track|explicit)$"

@@ -40,6 +40,9 @@ VERDICTS = pl.Schema(
         "of": pl.Int64,
         "listen": pl.Int64,
         "leader": pl.Int64,
+        "service": pl.String,  # who recorded it, and who recorded what it is a double of, for people
+        "of_service": pl.String,
+        "seconds_apart": pl.Int64,  # null where one of them knows only the minute
         "evidence": pl.String,
         "is_twin": pl.Boolean,  # ``listen`` is the record of the same play in an export that knows only minutes
     }
@@ -48,5 +51,14 @@ VERDICTS = pl.Schema(
 # Two plays, and how far apart they began (0 for the same second; less for two records of one service).
 PAIRS = pl.Schema({"play": pl.Int64, "other": pl.Int64, "distance": pl.Int64})
 
-STORED_DOUBLES = pl.Schema({"listen": pl.Int64, "of": pl.Int64, "evidence": pl.String})
+STORED_DOUBLES = pl.Schema(
+    {
+        "listen": pl.Int64,
+        "of": pl.Int64,
+        "service": pl.String,
+        "of_service": pl.String,
+        "seconds_apart": pl.Int64,
+        "evidence": pl.String,
+    }
+)
 """Listens of a database that are doubles, and the one of each that stays: positions in schema NEARBY."""

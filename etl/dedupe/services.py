@@ -28,6 +28,8 @@ class RecordingService(NamedTuple):
     """It records how long a play lasted, not only when it began."""
     clock: str = START
     """What the second that is stored is: the ``START`` or the ``END`` of the play."""
+    title: str = ""
+    """Its name for people; by default ``name``."""
 
 
 def service_of(services: Sequence[RecordingService], source: pl.Expr, client: pl.Expr) -> pl.Expr:
@@ -50,6 +52,12 @@ def rank_of(services: Sequence[RecordingService], service: pl.Expr) -> pl.Expr:
 def is_one_of(service: pl.Expr, wanted: Iterable[RecordingService]) -> pl.Expr:
     """Say whether a service is one of ``wanted``; an unknown one is not."""
     return service.is_in([one.name for one in wanted]).fill_null(value=False)
+
+
+def title_of(services: Sequence[RecordingService], service: pl.Expr) -> pl.Expr:
+    """Return the name for people of each service."""
+    titles = {one.name: one.title or one.name for one in services}
+    return service.replace_strict(titles, default=service, return_dtype=pl.String)
 
 
 def _clients(services: Sequence[RecordingService]) -> dict[str, str]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import InputError
-from etl.core.schema import ASIDE, NORMALIZED, NOT_COUNTED, REJECTS, REPORTED, SKIPPED, FileStatus, empty
+from etl.core.schema import (
+    ASIDE,
+    LIKELY_DOUBLES,
+    NORMALIZED,
+    NOT_COUNTED,
+    REJECTS,
+    REPORTED,
+    SKIPPED,
+    FileStatus,
+    empty,
+)
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
@@ -63,6 +73,8 @@ class Rows:
     """Listens that another row or the database holds (schema ASIDE)."""
     likely: pl.DataFrame = field(default_factory=lambda: empty(REPORTED))
     """Likely doubles among ``listens`` (schema REPORTED)."""
+    evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
+    """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
 
     @property
     def caveats(self) -> list[str]:

@@ -87,6 +87,11 @@ def preferences() -> dict[str, int]:
     return {entry.source: entry.preference for entry in FORMATS}
 
 
+def service_names() -> dict[str, str]:
+    """Return the name for people of each source."""
+    return {entry.source: entry.service or entry.source.capitalize() for entry in FORMATS}
+
+
 def sources_by_client() -> dict[str, str]:
     """Return the source of each client that Koito stores for the listens of one source only."""
     return {entry.client: entry.source for entry in FORMATS if entry.client is not None}

@@ -111,6 +111,8 @@ class Format:
 
     Sources that record when a play began, and know most about it, have the lowest numbers.
     """
+    service: str = ""
+    """The service's name for people, where that is not ``source`` with a capital letter: "Last.fm"."""
     caveat: str = ""
     """What people should know before they load such a file, such as a better export. It follows the title."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None

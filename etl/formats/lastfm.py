@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CLIENT = "lastfm"
 PREFERENCE = 30
+SERVICE = "Last.fm"
 
 _SEPARATORS = compile_separators(DEFAULT_SEPARATORS)
 

@@ -21,7 +21,7 @@ from etl.formats.base import (
     missing_names,
     quoted,
 )
-from etl.formats.lastfm import CLIENT, PREFERENCE, credit_mbids
+from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, credit_mbids
 from etl.formats.lastfm_times import read_times
 from etl.formats.table_header import COLUMN_ALIASES, TIMES, ColumnKind, kind_of_table, read_header
 from etl.parsers import Delimited, Dialect
@@ -96,4 +96,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    service=SERVICE,
 )

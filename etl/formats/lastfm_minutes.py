@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
-from etl.formats.lastfm import CLIENT, PREFERENCE
+from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE
 from etl.formats.lastfm_csv import with_times, with_verdicts
 from etl.formats.lastfm_times import DATE_IN_WORDS
 from etl.formats.table_header import kind_of_table
@@ -54,6 +54,7 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    service=SERVICE,
     caveat=(
         "knows the minute only, and the old tool took commas and quotes out of names. lastfm.ghan.nl/export gives both"
     ),

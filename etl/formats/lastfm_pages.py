@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import CLIENT, PREFERENCE, LastfmScrobble, read_tracks
+from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, LastfmScrobble, read_tracks
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
@@ -45,4 +45,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    service=SERVICE,
 )

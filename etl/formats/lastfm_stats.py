@@ -6,7 +6,7 @@ import msgspec
 import polars as pl
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import CLIENT, FIELDS, PREFERENCE, as_text, read_fields
+from etl.formats.lastfm import CLIENT, FIELDS, PREFERENCE, SERVICE, as_text, read_fields
 from etl.parsers import JsonList
 
 
@@ -58,4 +58,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    service=SERVICE,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.lastfm import CLIENT, PREFERENCE, LastfmScrobble, read_tracks
+from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, LastfmScrobble, read_tracks
 from etl.parsers import XmlElements
 
 if TYPE_CHECKING:
@@ -75,4 +75,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    service=SERVICE,
 )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from etl.parsers import Records
 
 PREFERENCE = 20
+SERVICE = "ListenBrainz"
 ENTITIES = ("recording", "release", "release_group")
 
 # A value that clients write in place of an object; PHP, for example, writes an empty object as [].

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import PREFERENCE, ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import PREFERENCE, SERVICE, ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonList
 
 if TYPE_CHECKING:
@@ -36,4 +36,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=None,
     preference=PREFERENCE,
+    service=SERVICE,
 )

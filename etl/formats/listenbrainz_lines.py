@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
-from etl.formats.listenbrainz import PREFERENCE, ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.listenbrainz import PREFERENCE, SERVICE, ListenBrainzListen, is_listens, is_paged, read_listens
 from etl.parsers import JsonLines
 
 if TYPE_CHECKING:
@@ -39,4 +39,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=None,
     preference=PREFERENCE,
+    service=SERVICE,
 )

@@ -71,7 +71,7 @@ def _differs(mbid: str) -> pl.Expr:
 
 def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame) -> Catalog:
     """Return the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or their hits name."""
-    names = _texts(requests.get_column("artists").explode(), requests.get_column("raw_artists").explode())
+    names = _texts(*(requests.get_column(name).explode() for name in ("artists", "raw_artists", "as_one")))
     titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
     recordings = _texts(requests.get_column("recording_mbid"))
     cached = hits.get_column("track_id")

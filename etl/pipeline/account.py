@@ -66,6 +66,8 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     """Write the rows as they were read; return the spellings of their keys, as ``accounting.spellings`` does."""
     directory.keep_frame("skipped", rows.skipped)
     directory.keep_frame("rejects", rows.rejects)
+    if rows.evidence.height:
+        directory.keep_frame("likely_doubles", rows.evidence)
     spellings = _Spellings()
     recorded: Iterator[pl.DataFrame] = (one.read(LISTENS.names()) for one in rows.recorded.windows(accounting.SLICE))
     if rows.recorded is rows.listens:

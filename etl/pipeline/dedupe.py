@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import ASIDE, CACHED, NEARBY, NOT_COUNTED, Outcome, conform, empty
-from etl.dedupe import COMPARED, END, START, RecordingService, Settled, apply_doubles, find_doubles, may_hold, reach
+from etl.dedupe import (
+    COMPARED,
+    END,
+    START,
+    RecordingService,
+    Settled,
+    apply_doubles,
+    find_doubles,
+    may_hold,
+    reach,
+    tracks_of_doubles,
+)
 from etl.extract.row_store import RowStore
-from etl.formats import preferences, sources_by_client
+from etl.formats import preferences, service_names, sources_by_client
 from etl.load.snapshot import read_hits
 from etl.targets import ledger
 
@@ -49,8 +60,16 @@ def recording_services(settings: RunSettings) -> list[RecordingService]:
     """Return what each source records; Spotify's plays are stored by the clock that ``settings`` say."""
     clients = {source: client for client, source in sources_by_client().items()}
     clock = END if settings.spotify_time == "end" else START
+    titles = service_names()
     return [
-        RecordingService(source, clients.get(source), rank, source == _WHOLE, clock if source == _WHOLE else START)
+        RecordingService(
+            name=source,
+            client=clients.get(source),
+            rank=rank,
+            is_whole=source == _WHOLE,
+            clock=clock if source == _WHOLE else START,
+            title=titles[source],
+        )
         for source, rank in preferences().items()
     ]
 
@@ -70,7 +89,7 @@ def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
     listens = rows.listens.read()
     nearby = empty(NEARBY)
     verdicts = find_doubles(listens.select(COMPARED), run.not_counted, nearby, empty(CACHED), run.services, [])
-    found = _apply(run, listens, verdicts, nearby)
+    found = _apply(run, listens, verdicts, nearby, None)
     is_repeated = ~pl.struct("lookup_key", "listened_at").is_first_distinct()
     ordered = found.listens.sort("file", "row")
     repeated = ordered.filter(is_repeated).select(*_OF_LISTENS, outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
@@ -105,6 +124,7 @@ def _without_duplicates(rows: Rows, found: Settled) -> Rows:
         skipped=pl.concat([rows.skipped, found.skipped]).sort("file", "row", maintain_order=True),
         duplicates=found.aside,
         likely=found.likely,
+        evidence=found.evidence,
     )
 
 
@@ -112,11 +132,15 @@ def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> S
     """Sort out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = _read_nearby(connection, run, listens)
     verdicts = _compare(connection, run, listens, nearby)
-    return _apply(run, listens, verdicts, nearby)
+    tracks = tracks_of_doubles(verdicts, nearby)
+    names = connection.query("primary_names", tracks) if len(tracks) else None
+    return _apply(run, listens, verdicts, nearby, names)
 
 
-def _apply(run: Comparison, listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> Settled:
-    return apply_doubles(listens, verdicts, nearby, drop_doubles=run.settings.doubles == "skip")
+def _apply(
+    run: Comparison, listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame, names: pl.DataFrame | None
+) -> Settled:
+    return apply_doubles(listens, verdicts, nearby, names, drop_doubles=run.settings.doubles == "skip")
 
 
 def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, window: int) -> bool:

@@ -10,7 +10,7 @@ import polars as pl
 
 from etl.core import failpoints
 from etl.core.errors import SettingsError
-from etl.core.schema import EVIDENCE, LISTENS, NEARBY, conform
+from etl.core.schema import LIKELY_DOUBLES, LISTENS, NEARBY, conform
 from etl.core.settings import DEDUPE
 from etl.core.signals import one_interruption
 from etl.dedupe import stored_doubles
@@ -40,8 +40,8 @@ class Doubles:
     """Those to remove, as an export would have them: schema LISTENS."""
     tracks: pl.Series
     """Their tracks."""
-    evidence: pl.DataFrame
-    """Schema EVIDENCE: of which listen each is a double, and why."""
+    pairs: pl.DataFrame
+    """Schema LIKELY_DOUBLES: of which listen each is a double, and why."""
     of_clients: list[dict[str, Any]]
     """How many listens of which client are doubles of one of which other: removed, kept, listens."""
     looked_at: int
@@ -64,7 +64,7 @@ class _Dedupe(RemovalRun):
     def write(self, directory: RunDirectory) -> None:
         """Write all that `etl undo` needs to load the listens again."""
         directory.write_frame("listens", self.doubles.listens)
-        directory.write_frame("likely_doubles", self.doubles.evidence, EVIDENCE)
+        directory.write_frame("likely_doubles", self.doubles.pairs)
 
     def about(self) -> dict[str, Any]:
         return {"looked_at": self.doubles.looked_at, "doubles": self.doubles.of_clients}
@@ -109,15 +109,26 @@ def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: in
         found = stored_doubles(library, recording_services(settings), sorted(coarse))
         going = library[found.get_column("listen")]
         details = connection.query("details_of_tracks", going.get_column("track_id").unique())
+        kept = library[found.get_column("of")]
+        names_kept = connection.query("primary_names", kept.get_column("track_id").unique())
     finally:
         connection.rollback()
     rows = _as_listens(going, details)
-    kept = library[found.get_column("of")]
-    evidence = rows.select("file", "row").with_columns(
-        kept.select(double_of=pl.format("database!{}:{}", "track_id", "second")).to_series(),
-        found.get_column("evidence"),
+    named = kept.join(names_kept, on="track_id", how="left", maintain_order="left")
+    partners = named.select(
+        double_of=pl.format("database!{}:{}", "track_id", "second"),
+        of_listened_at=_time(),
+        of_artist="artist",
+        of_track="track",
     )
-    return Doubles(rows, going.get_column("track_id"), evidence, _by_client(going, kept), library.height)
+    told = found.select("service", "of_service", "seconds_apart", "evidence")
+    pairs = rows.select("file", "row", "listened_at", "artist", "track").hstack(partners).hstack(told)
+    ordered = conform(pairs.select(LIKELY_DOUBLES.names()), LIKELY_DOUBLES)
+    return Doubles(rows, going.get_column("track_id"), ordered, _by_client(going, kept), library.height)
+
+
+def _time() -> pl.Expr:
+    return pl.from_epoch("second").dt.cast_time_unit("us").dt.replace_time_zone("UTC")
 
 
 def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +138,7 @@ def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     rows = named.with_columns(
         file=pl.lit(DATABASE),
         row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
-        listened_at=pl.from_epoch("second").dt.cast_time_unit("us").dt.replace_time_zone("UTC"),
+        listened_at=_time(),
         artist=pl.col("artists").list.join(", "),
         release_group_mbid=pl.lit(None, pl.String),
         source=pl.lit(DATABASE),

@@ -204,7 +204,8 @@ def _quality(facts: Facts) -> dict[str, Any]:
         "skipped": _reasons(manifest["skipped_by_reason"]),
         "rejected": _reasons(manifest["rejected_by_reason"]),
         "places": [{**row, "place": f"{row['file']}:{row['first_row']}"} for row in rejects.head(_SHOWN).to_dicts()],
-        "doubles": manifest["likely_doubles"],
+        "doubles": manifest["likely_doubles"] + manifest["skipped_by_reason"].get("likely_double", 0),
+        "skipped_doubles": manifest["skipped_by_reason"].get("likely_double", 0),
         "double_rows": answers["likely_doubles"].head(_SHOWN).to_dicts(),
         "spellings": answers["spellings"].head(_SHOWN).to_dicts(),
     }

@@ -77,6 +77,8 @@ class Catalog:
     """By (title, release)."""
     missed: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """By (artists, releases or tracks, MBID): the tracks of requests with an MBID that no entity had at that time."""
+    missed_names: dict[str, list[int]] = field(default_factory=dict)
+    """By name: the tracks of requests whose whole credit would have been that artist, had there been one."""
     commit_together: list[tuple[Entity, Entity]] = field(default_factory=list)
     """Pairs of entities with the same name or MBID: the order of the plan decided which is meant. If a run ended with
     only the second one stored, the next run would match that one."""
@@ -87,16 +89,19 @@ class Catalog:
         if artist.mbid:
             self.own("artists", artist.mbid, artist.id)
         for alias in artist.aliases:
-            named = self.artists_named.setdefault(alias, [])
-            self._add_commit_together("artists", artist.id, named)
-            named.append(artist.id)
+            self._name(artist.id, alias).append(artist.id)
 
     def add_alias(self, artist: CatalogArtist, alias: str) -> None:
         """Add an alias to an artist."""
         artist.aliases.append(alias)
+        insort(self._name(artist.id, alias), artist.id)
+
+    def _name(self, artist: int, alias: str) -> list[int]:
+        """Return the artists named ``alias`` so far, of which ``artist`` becomes one."""
         named = self.artists_named.setdefault(alias, [])
-        self._add_commit_together("artists", artist.id, named)
-        insort(named, artist.id)
+        self._add_commit_together("artists", artist, named)
+        self.commit_together += [(("tracks", track), ("artists", artist)) for track in self.missed_names.get(alias, ())]
+        return named
 
     def add_release(self, release: CatalogRelease) -> None:
         """Add a release."""

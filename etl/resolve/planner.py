@@ -59,6 +59,7 @@ class Planner:
 
     def resolve(self, request: ResolutionRequest) -> None:
         """Find or create the entities of ``request``; for a known key, only add what its entities lack."""
+        request = self._with_credit_as_one(request)
         known = self.plan.ids.get(request.key)
         made_before = self._made() if request.aliases else {}
         is_new = known is None
@@ -75,6 +76,14 @@ class Planner:
             self._enrich(request, known)
             if is_new:
                 self._note_missed(request, known)
+        if is_new and request.as_one:
+            self.catalog.missed_names.setdefault(request.as_one[0], []).append(known.track)
+
+    def _with_credit_as_one(self, request: ResolutionRequest) -> ResolutionRequest:
+        """Return ``request`` with its whole credit as one artist, if the database or the plan has one of that name."""
+        if not request.as_one or request.as_one[0] not in self.catalog.artists_named:
+            return request
+        return request._replace(artists=request.as_one, raw_artists=None, as_one=None)
 
     def _note_missed(self, request: ResolutionRequest, ids: Ids) -> None:
         """Record the MBIDs that no entity has: an entity with one of them might have been matched instead."""

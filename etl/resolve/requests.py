@@ -6,7 +6,9 @@ from typing import NamedTuple, TypedDict
 
 import polars as pl
 
-from etl.core.schema import NORMALIZED, conform
+from etl.core.schema import NAMES, NORMALIZED, conform
+from etl.normalize.credit import AS_ONE_HINT, as_one_artist
+from etl.normalize.key import lookup_key
 
 _MBIDS = ("recording_mbid", "release_mbid", "artist_mbids")  # Koito stores no MBID of a release group
 
@@ -21,7 +23,7 @@ _REQUEST_COLUMNS = (
     "lookup_key", "listened_at", "artists", "artist_mbids", "track", "album", "release_mbid", "recording_mbid",
     "duration", "raw_artists", "raw_track", "raw_album", "various_artists", "aliases",
 )  # fmt: skip
-REQUESTS = pl.Schema({name: NORMALIZED[name] for name in _REQUEST_COLUMNS})
+REQUESTS = pl.Schema({**{name: NORMALIZED[name] for name in _REQUEST_COLUMNS}, "as_one": NAMES})
 
 # An alias that a cached track, its album or one of its artists may lack: the entity by its name or MBID.
 CANDIDATE_ALIASES = pl.Schema(
@@ -63,6 +65,8 @@ class ResolutionRequest(NamedTuple):
     raw_album: str | None
     various_artists: bool | None = None
     aliases: list[AliasRow] | None = None
+    as_one: list[str] | None = None
+    """The artists, the first one named as the whole credit, if an artist of that name is known."""
 
 
 def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
@@ -83,8 +87,24 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
         _earliest(listens, named.hstack(alias_texts), ["lookup_key", *_MBIDS, "alias_text"]),
     ]
     columns = REQUESTS.names()
-    found = _in_order(listens[pl.concat(groups).unique().sort()]).select(columns)
+    found = _with_credits_as_one(_in_order(listens[pl.concat(groups).unique().sort()])).select(columns)
     return conform(found.unique(columns, keep="first", maintain_order=True), REQUESTS)
+
+
+def _with_credits_as_one(listens: pl.DataFrame) -> pl.DataFrame:
+    """Add ``as_one`` to ``listens``: null where the source lists the artists, or has an MBID for each of them."""
+    several = pl.col("artists").list.len() > 1
+    has_mbids = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
+    is_divided = several & pl.col("artist").str.contains(AS_ONE_HINT) & ~has_mbids.fill_null(value=False)
+    columns = ("lookup_key", "artist", "track", "album")
+    credits_ = listens.with_row_index("at").filter(is_divided.fill_null(value=False)).select("at", *columns)
+    found = [
+        (at, as_one_artist(artist, track))
+        for at, key, artist, track, album in credits_.iter_rows()
+        if lookup_key(artist, track, album) == key  # made from the text, not from names that are listed
+    ]
+    as_one = pl.DataFrame(found, {"at": pl.UInt32, "as_one": NAMES}, orient="row")
+    return listens.with_row_index("at").join(as_one, on="at", how="left", maintain_order="left").drop("at")
 
 
 def _has_mbids() -> pl.Expr:

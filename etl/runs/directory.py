@@ -18,7 +18,7 @@ import polars as pl
 from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
-from etl.core.schema import RUN_FILES, conform
+from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN_JSON = "run.json"
+_SCHEMAS = {**RUN_FILES, **FILES_OF_SOME_RUNS}
 _RUN_AGAIN = (
     "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
     " already is not loaded twice"
@@ -89,11 +90,11 @@ class RunDirectory:
         return False
 
     def write_frame(self, name: str, frame: pl.DataFrame, schema: pl.Schema | None = None) -> None:
-        """Write ``<name>.parquet``; ``frame`` must have ``schema``, by default the one that RUN_FILES names.
+        """Write ``<name>.parquet``; ``frame`` must have ``schema``, by default the one of that name.
 
         Raises ``SettingsError`` where that is impossible, e.g. because the disk is full.
         """
-        checked = conform(frame, schema or RUN_FILES[name])
+        checked = conform(frame, schema or _SCHEMAS[name])
         with self._replacing(f"{name}.parquet") as partial:
             checked.write_parquet(partial.path, compression="zstd", compression_level=1)
 
@@ -130,13 +131,18 @@ class RunDirectory:
         return self.read_where(name, pl.lit(value=True))
 
     def read_where(self, name: str, wanted: pl.Expr) -> pl.DataFrame:
-        """Read the ``wanted`` rows of ``<name>.parquet``; raises ``InputError`` where it cannot be read."""
+        """Read the ``wanted`` rows of ``<name>.parquet``; raises ``InputError`` where it cannot be read.
+
+        A file that only some runs have is empty where it is missing.
+        """
         path = self.path / f"{name}.parquet"
+        if name in FILES_OF_SOME_RUNS and not path.exists():
+            return empty(_SCHEMAS[name])
         try:
             rows = pl.scan_parquet(path, glob=False).filter(wanted).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InputError(f"run {self.run_id} has no readable {path.name}") from error
-        return conform(rows, RUN_FILES[name])
+        return conform(rows, _SCHEMAS[name])
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write ``run.json``. Raises as ``write_frame``."""

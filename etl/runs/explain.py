@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 _PLACE = re.compile(r"(.+):0*([1-9][0-9]{0,14})", re.DOTALL)
+_HELD = re.compile(r"database!\d+:-?\d+")
 _IS_IN = (str(Outcome.INSERTED), str(Outcome.ALREADY_PRESENT))
 
 KEY_STATUS = {
@@ -182,10 +183,12 @@ def _look(
     """Return what the Parquet files of ``run`` say of a row; None where they do not have it."""
     path = file["path"]
     is_it = (pl.col("file") == path) & (pl.col("row") == row)
-    rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome")}
-    skipped, rejected, outcome = rows["skipped"], rows["rejects"], rows["outcome"]
+    rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome", "likely_doubles")}
+    skipped, rejected, outcome, pair = rows["skipped"], rows["rejects"], rows["outcome"], rows["likely_doubles"]
     key, twin = None, None
-    if skipped is not None:
+    if skipped is not None and pair is not None:
+        verdict, meaning = "skipped", f"skipped: {_double(pair)}. `etl run --doubles keep` loads it"
+    elif skipped is not None:
         verdict, meaning = "skipped", _because("skipped", SkipReason, skipped["reason"])
     elif rejected is not None:
         verdict, meaning = "rejected", _because("rejected", RejectReason, rejected["reason"])
@@ -193,6 +196,7 @@ def _look(
         key = _one(run, "keys", pl.col("lookup_key") == outcome["lookup_key"])
         twin = _twin(run, outcome)
         verdict, meaning = outcome["outcome"], _fate(outcome, key, twin, manifest["status"])
+        meaning += f"; {_double(pair)}" if pair is not None else _double_without_evidence(outcome)
     else:
         return None
     return Explanation(
@@ -230,22 +234,39 @@ def _because(verdict: str, reasons: type[Reason], word: str) -> str:
     return f"{verdict}: {word}{meaning}"
 
 
+def _double(pair: dict[str, Any]) -> str:
+    """Say of which listen a row (of ``likely_doubles.parquet``) is a double, and why."""
+    return f"likely a double of {_partner(pair)}. Evidence: {pair['evidence']}"
+
+
+def _partner(pair: dict[str, Any]) -> str:
+    """Name the listen that a row is a double of: FILE:ROW, or in words where it is in the database."""
+    if not _HELD.fullmatch(pair["double_of"]):
+        return str(pair["double_of"])
+    names = [pair[name] for name in ("of_artist", "of_track") if pair[name]]
+    named = f'"{" - ".join(names)}"' if names else "the listen"
+    return f"{named} of {pair['of_listened_at']:%Y-%m-%d %H:%M:%S} UTC in the database"
+
+
+def _double_without_evidence(outcome: dict[str, Any]) -> str:
+    """Say the same from the outcome alone, as runs of earlier versions have no ``likely_doubles.parquet``."""
+    detail, double_of = outcome["detail"], outcome["double_of"]
+    if double_of and detail == ACCOUNT_TWIN:
+        return f"; the database also has it from Spotify's account data, to the minute: {double_of}"
+    return f"; likely a double of {double_of}, which another service recorded" if double_of else ""
+
+
 def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
     """Say in a sentence what became of a listen."""
-    detail, double_of = outcome["detail"], outcome["double_of"]
-    double = ""
-    if double_of and detail == ACCOUNT_TWIN:
-        double = f"; the database also has it from Spotify's account data, to the minute: {double_of}"
-    elif double_of:
-        double = f"; likely a double of {double_of}, which another service recorded"
+    detail = outcome["detail"]
     match outcome["outcome"]:
         case Outcome.INSERTED:
             done = "would be inserted" if status == RunStatus.DRY_RUN else "inserted"
-            return f"{done}: the database did not have it{double}"
+            return f"{done}: the database did not have it"
         case Outcome.ALREADY_PRESENT:
             said = f"{SAME_AS}{twin}" if twin else "the database had this track at this second before"
             of_other = "the database has it for another user, and can hold it for one only"
-            return f"already present: {of_other if detail == 'other_user' else said}{double}"
+            return f"already present: {of_other if detail == 'other_user' else said}"
         case Outcome.DUPLICATE_IN_INPUT:
             what = SAME_AS if detail else "the same track at the same second as "
             return f"duplicate in the input: {what}{twin or 'another row of the run'}"

@@ -14,7 +14,7 @@ import polars as pl
 
 from etl.core.atomic_file import atomic_file
 from etl.core.errors import InputError, SettingsError
-from etl.core.schema import RUN_FILES, empty
+from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, empty
 from etl.core.statements import statement, statements
 from etl.runs.directory import RUN_JSON
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SETTING = "SET TimeZone = 'UTC'"
 _NEEDS = {
-    **{name: (f"{name}.parquet",) for name in RUN_FILES},
+    **{name: (f"{name}.parquet",) for name in (*RUN_FILES, *FILES_OF_SOME_RUNS)},
     "plays": ("listens.parquet", "outcome.parquet"),
     "files": (RUN_JSON,),
     "timings": (RUN_JSON,),
@@ -68,15 +68,20 @@ def views() -> dict[str, NamedQuery]:
 def opened(run: RunDirectory, *, whole: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection with the views of a run; if ``whole``, those of missing Parquet files too, without rows.
 
+    Those of files that only some runs have are there in any case.
+
     Raises ``InputError`` for a run without Parquet files.
     """
     run.check_load()
-    there = _files(run)
+    there, whole = _files(run), whole or not run.is_load
     with duckdb.connect() as connection:
         connection.execute(_SETTING)
         connection.execute("SET VARIABLE run = ?", [str(run.path)])
         for name, view in views().items():
-            if set(_NEEDS[name]) <= there or (whole and name not in RUN_FILES):
+            is_there = set(_NEEDS[name]) <= there
+            if name in FILES_OF_SOME_RUNS and not is_there:
+                connection.register(name, empty(FILES_OF_SOME_RUNS[name]))
+            elif is_there or (whole and name not in RUN_FILES):
                 connection.execute(view.text)
             elif whole:
                 connection.register(name, empty(RUN_FILES[name]))

@@ -125,6 +125,7 @@ _COLUMNS: Mapping[str, Columns] = {
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},
     "nearby_listens": _NEAR,
     "nearby_listens_of": _NEAR,
+    "primary_names": {"track_id": pl.Int32, "artist": pl.String, "track": pl.String},
     "next_ids": {"entity": pl.String, "id": pl.Int32},
     "present_listens": {"track_id": pl.Int32, "listened_at": TIME, "user_id": pl.Int32},
     "snapshot_artists": {"id": pl.Int32, "mbid": pl.String, "aliases": NAMES},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import EtlError, ExitCode, InputError, SettingsError
-from etl.core.schema import RUN_FILES
+from etl.core.schema import LIKELY_DOUBLES, RUN_FILES
 from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
@@ -89,7 +89,7 @@ VERDICTS = {
         "duplicate_in_input",
         "duplicate in the input: the same listen as {}:2",
     ),
-    "Audio_2020.json:2": ("inserted", "inserted: the database did not have it; likely a double of {}:8, which another"),
+    "Audio_2020.json:2": ("inserted", "inserted: the database did not have it; likely a double of {}:8. Evidence: "),
 }
 
 
@@ -218,6 +218,10 @@ def test_json_has_the_names_of_the_parquet_files_and_their_columns(told: Told) -
         assert list(shown[name]) == RUN_FILES[name].names()
     assert shown["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
     assert (shown["skipped"], shown["rejects"], shown["verdict"]) == (None, None, "inserted")
+    assert shown["likely_doubles"] is None
+    double = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", "--json", home=told.home).json
+    assert list(double["likely_doubles"]) == LIKELY_DOUBLES.names()
+    assert double["likely_doubles"]["of_listened_at"] == "2020-01-01T00:16:40+00:00"
 
 
 @pytest.mark.parametrize("row", [6, 9])
@@ -233,8 +237,10 @@ def test_a_person_sees_the_sentence_the_fields_and_the_ids(told: Told) -> None:
     lines = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", home=told.home).out.splitlines()
     assert lines[0] == f"{told.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
     assert lines[1].startswith("inserted: ")
-    fields = dict(line.split(maxsplit=1) for line in lines if line.startswith("  "))
+    fields = dict(line.split(maxsplit=1) for line in reversed(lines) if line.startswith("  "))
     assert fields["listened_at"] == "2020-01-01 00:20:00 UTC"
+    assert fields["evidence"] == "Maloja, starts 0 s apart (this time is the end of the play)"
+    assert fields["double_of"] == f"{told.folder}/maloja_export.json:8"
     assert fields["status"] == "resolved: its ids were found or made by the run"
     assert {"artist_id", "album_id", "track_id", "lookup_key"} <= set(fields)
 

@@ -25,7 +25,7 @@ def test_views_and_queries_are_listed(loaded: LoadedSamples) -> None:
     counts = loaded.manifest["counts"]
     assert listed["run_id"] == name
     assert list(listed["queries"]) == QUERIES
-    assert list(listed["views"]) == [*RUN_FILES, "plays", "files", "timings"]
+    assert list(listed["views"]) == [*RUN_FILES, "likely_doubles", "plays", "files", "timings"]
     assert (listed["views"]["plays"], listed["views"]["files"]) == (counts["inserted"], len(loaded.manifest["files"]))
     assert [listed["views"][view] for view in ("skipped", "rejects", "keys")] == [
         counts[term] for term in ("skipped", "rejected", "keys")

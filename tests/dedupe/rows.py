@@ -23,7 +23,7 @@ def services(clock: str = END) -> tuple[RecordingService, ...]:
     """Return the services of the tests; Spotify's plays are stored by ``clock``."""
     return (
         RecordingService("koito", None, 0),
-        RecordingService("listenbrainz", None, 1),
+        RecordingService("listenbrainz", None, 1, title="ListenBrainz"),
         RecordingService("lastfm", "lastfm", 2),
         RecordingService("maloja", "maloja", 3),
         RecordingService("spotify", "spotify", 4, is_whole=True, clock=clock),

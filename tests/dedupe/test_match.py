@@ -180,6 +180,8 @@ def test_a_grown_export_is_compared_row_by_row() -> None:
     ("ours", "theirs"),
     [
         ("Tide (feat. LiLa)", "Tide"),
+        ("Tide [ft. LiLa]", "Tide"),
+        ("Tide feat. LiLa", "Tide"),
         ("Tide - Remastered 2011", "Tide"),
         ("Tide (2011 Remaster)", "TIDE"),
         ("Tide - Mono", "Tide"),
@@ -194,7 +196,17 @@ def test_services_spell_titles_in_their_own_ways(ours: str, theirs: str) -> None
     assert find([listen("lastfm", 3, theirs)], [held(200, "spotify", track=ours)]).likely
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [("???", "!!!"), ("Tide II", "Tide"), ("Tide - Live", "Tide")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("???", "!!!"),
+        ("Tide II", "Tide"),
+        ("Tide - Live", "Tide"),
+        ("50 Ft. Queenie", "50"),
+        ("Live at Ft. Worth", "Live at"),
+        ("Medley featuring Autumn Leaves", "Medley"),
+    ],
+)
 def test_different_titles_are_never_doubles(ours: str, theirs: str) -> None:
     assert find([extended(200, track=ours), listen("lastfm", 3, theirs)]).verdicts.is_empty()
 
@@ -268,9 +280,19 @@ def test_spotify_stored_by_its_start_is_found_by_scrobbles() -> None:
 
 def test_the_evidence_names_service_distance_and_rule() -> None:
     rows = [listen("maloja", 4), listen("listenbrainz", 0), extended(200)]
-    assert find(rows).settled.evidence.rows() == [
-        ("maloja", 1, "listenbrainz:2", "listenbrainz, 4 s apart: both times are starts"),
-        ("spotify", 3, "listenbrainz:2", "listenbrainz, 0 s apart: that began while this play was heard"),
+    pairs = find(rows).settled.evidence
+    assert pairs.select("file", "row", "double_of", "seconds_apart", "evidence").rows() == [
+        ("maloja", 1, "listenbrainz:2", 4, "ListenBrainz, 4 s apart (both times are starts)"),
+        ("spotify", 3, "listenbrainz:2", 0, "ListenBrainz, starts 0 s apart (this time is the end of the play)"),
     ]
     (there,) = find([listen("maloja", 4)], [held(200, "spotify")]).settled.evidence.get_column("evidence")
-    assert there == "spotify, 4 s apart: it began while that play was heard"
+    assert there == "spotify, starts 4 s apart (that time is the end of the play)"
+
+
+@pytest.mark.parametrize("drop_doubles", [True, False])
+def test_a_double_stands_next_to_its_partner(drop_doubles: bool) -> None:
+    (pair,) = find([listen("maloja", 4), listen("lastfm", 0)], drop_doubles=drop_doubles).settled.evidence.rows(
+        named=True
+    )
+    assert (pair["artist"], pair["track"], pair["service"]) == (pair["of_artist"], pair["of_track"], "maloja")
+    assert (pair["of_listened_at"] - pair["listened_at"]).total_seconds() == -4

@@ -8,7 +8,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.core.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RejectReason, RunStatus, SkipReason
+from etl.core.schema import (
+    FILES_OF_SOME_RUNS,
+    RUN_FILES,
+    FileStatus,
+    KeyStatus,
+    Outcome,
+    RejectReason,
+    RunStatus,
+    SkipReason,
+)
 from tests.docs import tables
 from tests.docs.commands import commands, overview, reference
 from tests.docs.pages import pages, part_names, with_parts
@@ -33,7 +42,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "key-statuses": partial(tables.words, KeyStatus),
     "file-statuses": partial(tables.words, FileStatus),
     "run-statuses": partial(tables.words, RunStatus),
-    **{f"columns-of-{name}": partial(tables.columns, name) for name in RUN_FILES},
+    **{f"columns-of-{name}": partial(tables.columns, name) for name in (*RUN_FILES, *FILES_OF_SOME_RUNS)},
     "queries": tables.queries,
     "migrations": tables.our_migrations,
     "sqlite-migrations": tables.sqlite_migrations,

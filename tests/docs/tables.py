@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
-from etl.core.schema import RUN_FILES
+from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES
 from etl.formats import FORMATS, REFUSALS, SOURCES
 from etl.formats.table_header import COLUMN_ALIASES
 from etl.runs.inspect import named_queries
@@ -106,7 +106,7 @@ def columns(name: str) -> str:
     """Return the columns of a Parquet file; raises ``KeyError`` for one that is not described."""
     rows = [
         (f"`{column}`", _type(dtype), "yes" if COLUMNS[name][column].nullable else "", COLUMNS[name][column].about)
-        for column, dtype in RUN_FILES[name].items()
+        for column, dtype in {**RUN_FILES, **FILES_OF_SOME_RUNS}[name].items()
     ]
     return table(("column", "type", "null?", "holds"), rows)
 

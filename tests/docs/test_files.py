@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from etl.core.schema import RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
+from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
 from tests.conftest import new_database, uri_of
 from tests.docs.pages import DOCS, ROOT, blocks
 from tests.docs.words import COLUMNS, WORDS
@@ -41,11 +41,11 @@ def test_a_query_answers_from_the_folder_of_a_run(query: str, run: Path) -> None
 
 def test_every_column_is_described() -> None:
     assert {name: list(columns) for name, columns in COLUMNS.items()} == {
-        name: schema.names() for name, schema in RUN_FILES.items()
+        name: schema.names() for name, schema in {**RUN_FILES, **FILES_OF_SOME_RUNS}.items()
     }
 
 
-@pytest.mark.parametrize("name", RUN_FILES)
+@pytest.mark.parametrize("name", [*RUN_FILES, *FILES_OF_SOME_RUNS])
 def test_only_columns_that_may_be_null_are(name: str, run: Path) -> None:
     nulls = pl.read_parquet(run / f"{name}.parquet").null_count().row(0, named=True)
     may_be = {column for column, described in COLUMNS[name].items() if described.nullable}

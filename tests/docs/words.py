@@ -30,7 +30,10 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "artist": Column("the credit as one text, cleaned"),
         "track": Column("title, cleaned"),
         "album": Column("title of the album, cleaned", nullable=True),
-        "artists": Column("the artists of the credit, base artist first, then features; never empty"),
+        "artists": Column(
+            "the artists of the credit, base artist first, then features; never empty. A credit with `ft.` or"
+            " `featuring` may have found one artist of that whole name: `keys.parquet` has its id"
+        ),
         "artist_mbids": Column(
             "MusicBrainz ids of the artists. Where there are as many as `artists`, they stand in the same order, and "
             "may be null; others belong to the credit as a whole",
@@ -83,6 +86,26 @@ COLUMNS: dict[str, dict[str, Column]] = {
             "seconds since 1970",
             nullable=True,
         ),
+    },
+    "likely_doubles": {
+        "file": _FILE,
+        "row": _ROW,
+        "listened_at": _SECOND,
+        "artist": Column("its credit"),
+        "track": Column("its title"),
+        "service": Column("who recorded it"),
+        "double_of": Column(
+            "the listen that it probably is a double of: `FILE:ROW` of the run, or `database!TRACK_ID:SECOND` with "
+            "seconds since 1970"
+        ),
+        "of_listened_at": Column("when that one was played"),
+        "of_artist": Column("its credit; in the database the primary names of the track's artists", nullable=True),
+        "of_track": Column("its title; in the database the track's primary title", nullable=True),
+        "of_service": Column("who recorded it; null if the database does not say", nullable=True),
+        "seconds_apart": Column(
+            "how far apart they began, or ended; null where one of the two knows only the minute", nullable=True
+        ),
+        "evidence": Column("why they count as one play, in words"),
     },
 }
 

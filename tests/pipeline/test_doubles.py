@@ -13,6 +13,8 @@ from etl.core.settings import RunSettings
 from etl.core.workspace import Workspace
 from etl.pipeline.library import dedupe
 from etl.runs.directory import RunDirectory
+from etl.runs.explain import explain
+from etl.runs.inspect import ask
 from tests.helpers.plays import NOON, account, extended, lastfm, listenbrainz
 from tests.helpers.support import content, execute, load, play, query, write_spotify
 
@@ -140,6 +142,42 @@ def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, any_dat
     assert manifest["likely_doubles"] == (0 if doubles == "skip" else 1)
     assert manifest["counts"]["skipped"] == (1 if doubles == "skip" else 0)
     assert load(tmp_path, any_database, path, doubles=doubles)["counts"]["records"] == 0
+
+
+@pytest.mark.parametrize("doubles", ["keep", "skip"])
+@pytest.mark.parametrize("is_in_database", [True, False])
+def test_partner_and_evidence_of_a_double_are_told(
+    tmp_path: Path, any_database: str, doubles: str, is_in_database: bool
+) -> None:
+    paths = [listenbrainz(tmp_path / "b.jsonl", (0, "TIDE", None)), lastfm(tmp_path / "l.json", (3, "Tide", "Shore"))]
+    if is_in_database:
+        load(tmp_path, any_database, paths.pop(0))
+    for dry in (True, False):
+        run = RunDirectory(Path(load(tmp_path, any_database, *paths, doubles=doubles, dry_run=dry)["run_dir"]))
+        found = explain(run, run.path.parent, "l.json:1")
+        partner = '"Kari Mo - TIDE" of 2024-03-01 12:00:00 UTC in the database' if is_in_database else "b.jsonl:1"
+        assert partner in found.meaning
+        assert ". Evidence: " in found.meaning
+        pair = found.as_json()["likely_doubles"]
+        assert (pair["artist"], pair["track"], pair["service"]) == ("Kari Mo", "Tide", "Last.fm")
+        assert (pair["of_artist"], pair["of_track"], pair["seconds_apart"]) == ("Kari Mo", "TIDE", 3)
+        assert (pair["listened_at"] - pair["of_listened_at"]).total_seconds() == 3
+        assert found.verdict == ("skipped" if doubles == "skip" else "inserted")
+        assert found.meaning.endswith("`etl run --doubles keep` loads it") == (doubles == "skip")
+        answer = ask(run, "likely_doubles")
+        (shown,) = (dict(zip(answer.columns, row, strict=True)) for row in answer.rows)
+        assert (shown["outcome"], shown["evidence"], shown["double_of"]) == (
+            found.verdict,
+            pair["evidence"],
+            pair["double_of"],
+        )
+    assert pair["of_service"] == ("Player" if is_in_database else "ListenBrainz")
+    assert pair["evidence"] == f"{pair['of_service']}, 3 s apart (both times are starts)"
+
+
+def test_a_run_without_likely_doubles_writes_no_file_of_them(tmp_path: Path, any_database: str) -> None:
+    manifest = load(tmp_path, any_database, lastfm(tmp_path / "l.json", (3, "Tide", "Shore")))
+    assert not (Path(manifest["run_dir"]) / "likely_doubles.parquet").exists()
 
 
 def test_another_users_listens_are_no_doubles(tmp_path: Path, any_database: str) -> None:

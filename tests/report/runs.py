@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.core.schema import KEYS, LISTENS, OUTCOME, REJECTS, SKIPPED, TIME, FileStatus, RunStatus, conform, empty
+from etl.core.schema import (
+    KEYS,
+    LIKELY_DOUBLES,
+    LISTENS,
+    OUTCOME,
+    REJECTS,
+    SKIPPED,
+    TIME,
+    FileStatus,
+    RunStatus,
+    conform,
+    empty,
+)
 from etl.runs import accounting
 from etl.runs.directory import create_run, versions
 from tests.helpers.frames import NOW, Row, listens
@@ -66,8 +78,29 @@ def make_run(
     frames = {"listens": conform(frame, LISTENS), "keys": keys, "outcome": outcome, "skipped": skips, "rejects": broken}
     for name, one in frames.items():
         run.write_frame(name, one)
+    if outcome.height:
+        run.write_frame("likely_doubles", _doubles(outcome, frame))
     run.write_manifest({**_manifest(run, file, skips, broken, outcome, keys), **told})
     return run
+
+
+def _doubles(outcome: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the first listen as a double of another row, and a skipped one as a double of a listen of the database."""
+    first = frame.head(1).select(
+        *("file", "row", "listened_at", "artist", "track"),
+        service=pl.lit(HOSTILE[1]),
+        double_of=pl.lit(outcome.item(0, "double_of")),
+        of_listened_at="listened_at",
+        of_artist="artist",
+        of_track="track",
+        of_service=pl.lit(HOSTILE[2]),
+        seconds_apart=pl.lit(3, pl.Int64),
+        evidence=pl.lit(f"{HOSTILE[2]}, 3 s apart (both times are starts)"),
+    )
+    skipped = first.with_columns(
+        row=pl.lit(801, pl.Int32), double_of=pl.lit("database!7:1500001180"), of_track=pl.lit(f"{HOSTILE[3]} 7")
+    )
+    return conform(pl.concat([first, skipped]), LIKELY_DOUBLES)
 
 
 def _manifest(

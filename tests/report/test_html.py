@@ -151,6 +151,15 @@ def test_hostile_texts_are_escaped(pages: dict[str, str]) -> None:
         assert not any(name in words(drawing) for name in HOSTILE)
 
 
+def test_likely_doubles_are_shown_with_partner_and_evidence(pages: dict[str, str]) -> None:
+    cells = [words(element) for element in parsed(pages["hostile_run"]).iter("td")]
+    evidence = f"{HOSTILE[2]}, 3 s apart (both times are starts)"
+    assert f"{HOSTILE[0]}:1{evidence}" in cells
+    (held,) = [cell for cell in cells if "in the database" in cell]
+    assert held.startswith(f"{HOSTILE[0]} – {HOSTILE[3]} 7, 1 January 2010, ")
+    assert held.endswith(evidence)
+
+
 def test_numbers_equal_those_of_the_run(runs: dict[str, RunDirectory], pages: dict[str, str]) -> None:
     run = runs["many_listens"]
     root = parsed(pages["many_listens"])

@@ -26,8 +26,14 @@ def _request(artists: list[str], track: str, album: str | None, **mbids: Any) ->
     return ResolutionRequest(**{**fields, "key": f"{'+'.join(artists)}|{track}|{album}"})
 
 
+def _divided(track: str, album: str | None) -> ResolutionRequest:
+    """Return a request for a credit of two artists that is one artist's where there is one of that name."""
+    whole = _request(["Ann ft. Bo"], track, album)
+    return whole._replace(artists=["Ann", "Bo"], as_one=["Ann ft. Bo"])
+
+
 PLAIN = {
-    "artists": st.lists(st.sampled_from(["Ann", "Bo", "Cy", "Di"]), min_size=1, max_size=3, unique=True),
+    "artists": st.lists(st.sampled_from(["Ann", "Bo", "Cy", "Ann ft. Bo"]), min_size=1, max_size=3, unique=True),
     "track": st.sampled_from(["One", "Two"]),
     "album": st.sampled_from([None, "One", "Hits", "More"]),
 }
@@ -37,8 +43,9 @@ GIVEN = {
     "recording_mbid": MBID,
     "duration": st.sampled_from([None, 100, 200]),
 }
-REQUESTS = st.lists(st.builds(_request, **PLAIN), min_size=1, max_size=14)
-REQUESTS_WITH_MBIDS = st.lists(st.builds(_request, **PLAIN, **GIVEN), min_size=1, max_size=14)
+DIVIDED = st.builds(_divided, PLAIN["track"], PLAIN["album"])
+REQUESTS = st.lists(st.builds(_request, **PLAIN) | DIVIDED, min_size=1, max_size=14)
+REQUESTS_WITH_MBIDS = st.lists(st.builds(_request, **PLAIN, **GIVEN) | DIVIDED, min_size=1, max_size=14)
 
 
 def committed(batches: Sequence[Batch], chance: st.DataObject) -> list[Batch]:

@@ -12,7 +12,21 @@ import polars as pl
 import pytest
 
 from etl.core.errors import InputError, SettingsError
-from etl.core.schema import ASIDE, COUNTS, KEYS, LISTENS, REJECTS, REPORTED, RUN_FILES, SKIPPED, TIME, conform, empty
+from etl.core.schema import (
+    ASIDE,
+    COUNTS,
+    FILES_OF_SOME_RUNS,
+    KEYS,
+    LIKELY_DOUBLES,
+    LISTENS,
+    REJECTS,
+    REPORTED,
+    RUN_FILES,
+    SKIPPED,
+    TIME,
+    conform,
+    empty,
+)
 from etl.runs import accounting
 from etl.runs.directory import RunDirectory, create_run
 from etl.runs.inspect import ask, duckdb_command, named_queries, save, view_sizes, views
@@ -37,7 +51,16 @@ ANSWERS = {
         *[(2019, "already_present", 1), (2020, "duplicate_in_input", 1), (2020, "inserted", 2)],
         (2020, "unresolved", 1),
     ],
-    "likely_doubles": [("a.json", 6, "2019-12-31 23:59:59+00", "Ann", "One", "already_present", "c.json:1")],
+    "likely_doubles": [
+        (
+            *("Ann", "Ann", "One", "ONE", "2019-12-31 23:59:59+00", "2020-01-01 00:00:02+00", "Maloja", "Last.fm", 3),
+            *("Last.fm, 3 s apart (both times are starts)", "already_present", "a.json", 6, "c.json:1"),
+        ),
+        (
+            *("Ann", None, "Two", None, "2020-01-01 00:00:05+00", "2020-01-01 00:00:02+00", "Maloja", None, 3),
+            *("another program, 3 s apart (both times are starts)", "skipped", "a.json", 3, "database!7:1577836802"),
+        ),
+    ],
     "new_artists": [(date(2019, 12, 1), 1), (date(2020, 1, 1), 1)],
     "not_loaded": [
         ("a.json", "skipped", "podcast", 2),
@@ -94,6 +117,17 @@ def filled(bare: RunDirectory) -> RunDirectory:
     double = pl.DataFrame([("a.json", 6, "c.json:1", None)], REPORTED, orient="row")
     outcome = accounting.make_outcome(frame, keys, inserted, empty(pairs))
     bare.write_frame("outcome", accounting.with_doubles(outcome, empty(ASIDE), double))
+    doubles = [
+        (
+            *("a.json", 6, at(-1), "Ann", "One", "Maloja", "c.json:1", at(2), "Ann", "ONE", "Last.fm"),
+            *(3, "Last.fm, 3 s apart (both times are starts)"),
+        ),
+        (
+            *("a.json", 3, at(5), "Ann", "Two", "Maloja", "database!7:1577836802", at(2), None, None, None),
+            *(3, "another program, 3 s apart (both times are starts)"),
+        ),
+    ]
+    bare.write_frame("likely_doubles", pl.DataFrame(doubles, LIKELY_DOUBLES, orient="row"))
     files = [
         {"path": name, "sha256": "0", "format": None, "status": "loaded", "reason": "", "counts": {"records": records}}
         for name, records in (("a.json", 6), ("caf\udce9 \\udce9.json", 3))
@@ -133,7 +167,17 @@ def test_a_named_query_says_what_it_answers_in_a_line() -> None:
         assert query.text.startswith(f"-- {query.about}\n")
 
 
-SIZES = {"listens": 5, "skipped": 3, "rejects": 1, "keys": 3, "outcome": 5, "plays": 4, "files": 2, "timings": 2}
+SIZES = {
+    "listens": 5,
+    "skipped": 3,
+    "rejects": 1,
+    "keys": 3,
+    "outcome": 5,
+    "likely_doubles": 2,
+    "plays": 4,
+    "files": 2,
+    "timings": 2,
+}
 
 
 def test_there_is_a_view_per_file_named_after_it_and_three_more(filled: RunDirectory) -> None:
@@ -141,7 +185,7 @@ def test_there_is_a_view_per_file_named_after_it_and_three_more(filled: RunDirec
         name for (name,) in ask(filled, "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").rows
     ] == (sorted(SIZES))
     assert view_sizes(filled) == SIZES
-    for name, schema in RUN_FILES.items():
+    for name, schema in {**RUN_FILES, **FILES_OF_SOME_RUNS}.items():
         assert ask(filled, f"FROM {name}").columns == schema.names()
     assert list(views()) == list(SIZES)
     assert all(view.about for view in views().values())
@@ -184,7 +228,7 @@ def test_the_command_makes_the_views_of_the_files_that_there_are(filled: RunDire
     (filled.path / "outcome.parquet").unlink()
     (filled.path / "run.json").unlink()
     command = duckdb_command(filled)
-    assert re.findall(r"CREATE VIEW (\w+)", command) == ["listens", "skipped", "rejects", "keys"]
+    assert re.findall(r"CREATE VIEW (\w+)", command) == [*("listens", "skipped", "rejects", "keys", "likely_doubles")]
 
 
 def test_an_answer_is_saved_as_parquet_with_its_types(filled: RunDirectory, tmp_path: Path) -> None:
@@ -214,9 +258,18 @@ def test_what_gives_no_rows_is_not_saved(query: str, filled: RunDirectory, tmp_p
     assert [one.name for one in tmp_path.iterdir() if "x.parquet" in one.name] == []
 
 
+def test_a_run_without_likely_doubles_has_an_empty_view_of_them(bare: RunDirectory) -> None:
+    assert "likely_doubles" not in view_sizes(bare)
+    assert "likely_doubles" not in duckdb_command(bare)
+    assert ask(bare, "likely_doubles").rows == ask(bare, "FROM likely_doubles").rows == []
+    assert bare.read_frame("likely_doubles").is_empty()
+
+
 def test_a_run_that_ended_early_has_the_views_that_there_are(filled: RunDirectory) -> None:
     (filled.path / "outcome.parquet").unlink()
-    assert list(view_sizes(filled)) == ["listens", "skipped", "rejects", "keys", "files", "timings"]
+    assert list(view_sizes(filled)) == [
+        *("listens", "skipped", "rejects", "keys", "likely_doubles", "files", "timings")
+    ]
     with pytest.raises(SettingsError, match="outcome"):
         ask(filled, "FROM outcome")
 

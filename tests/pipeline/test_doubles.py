@@ -16,7 +16,7 @@ from etl.runs.directory import RunDirectory
 from etl.runs.explain import explain
 from etl.runs.inspect import ask
 from tests.helpers.plays import NOON, account, extended, lastfm, listenbrainz
-from tests.helpers.support import content, execute, load, play, query, write_spotify
+from tests.helpers.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
 
 
 def outcomes(manifest: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -173,6 +173,21 @@ def test_partner_and_evidence_of_a_double_are_told(
         )
     assert pair["of_service"] == ("Player" if is_in_database else "ListenBrainz")
     assert pair["evidence"] == f"{pair['of_service']}, 3 s apart (both times are starts)"
+
+
+def test_a_partner_in_the_database_is_named_by_its_primary_names(tmp_path: Path, any_database: str) -> None:
+    duo = scrobble(NOON - 1_577_836_800, ["Kari Mo", "LiLa"], "Tide")
+    load(tmp_path, any_database, write_maloja(tmp_path / "m.json", [duo]))
+    execute(
+        any_database,
+        "INSERT INTO artist_aliases (artist_id, alias, source, is_primary)"
+        " SELECT artist_id, 'A. K. A.', 'Manual', false FROM artist_aliases WHERE alias = 'Kari Mo';"
+        "INSERT INTO track_aliases (track_id, alias, source, is_primary)"
+        " SELECT track_id, 'Another', 'Manual', false FROM track_aliases WHERE alias = 'Tide';",
+    )
+    manifest = load(tmp_path, any_database, lastfm(tmp_path / "l.json", (3, "Tide", "Shore")))
+    (pair,) = RunDirectory(Path(manifest["run_dir"])).read_frame("likely_doubles").rows(named=True)
+    assert (pair["of_artist"], pair["of_track"], pair["of_service"]) == ("Kari Mo, LiLa", "Tide", "Maloja")
 
 
 def test_a_run_without_likely_doubles_writes_no_file_of_them(tmp_path: Path, any_database: str) -> None:

@@ -32,18 +32,12 @@ def open_workspace(home: str | None, dsn: str | None) -> Workspace:
 def mention_koito(dsn: str | None) -> None:
     """Log how to load into Koito, where no database is named and Koito's file is where it often is."""
     from etl.core.config import first_of, load_config
+    from etl.core.dsn import is_file
 
     if dsn or first_of(load_config(), "dsn", "dsn_file") is not None:
         return
-    if found := next((path for path in KOITO_FILES if _is_file(path)), None):
+    if found := next((path for path in KOITO_FILES if is_file(Path(path))), None):
         logger.info("this run goes into the embedded server; to load into Koito, give --dsn %s", found)
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except PermissionError:  # Koito's folder is closed to others
-        return False
 
 
 def runs_folder(home: str | None) -> Path:

@@ -57,11 +57,19 @@ def check_dsn(dsn: str) -> str:
     )
 
 
+def is_file(path: Path) -> bool:
+    """Say whether there is a file at ``path``, as far as this account can see: Koito's folder may be closed to it."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _sqlite_file(dsn: str) -> Path | None:
     """Return the whole path of the SQLite file that ``dsn`` names, by ``sqlite:///`` or by its path alone."""
     if dsn.startswith(SQLITE):
         given = dsn.removeprefix(SQLITE)
         paths = [Path(f"/{given.lstrip('/')}"), Path(given)]  # sqlite:///etc/koito.db and sqlite:///koito.db
-        return next((path for path in paths if path.is_file()), paths[0]).absolute()
+        return next((path for path in paths if is_file(path)), paths[0]).absolute()
     path = Path(dsn)
-    return path.absolute() if "://" not in dsn and (path.is_file() or path.suffix in SQLITE_SUFFIXES) else None
+    return path.absolute() if "://" not in dsn and (is_file(path) or path.suffix in SQLITE_SUFFIXES) else None

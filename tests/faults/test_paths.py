@@ -185,3 +185,35 @@ def test_a_result_that_finds_no_room_is_told(words: list[str]) -> None:
     assert told.code == ExitCode.USAGE
     assert "the result cannot be written: No space left on device" in told.err
     assert silent.code == ExitCode.OK
+
+
+# --- Koito's file ------------------------------------------------------------------------------------------------
+
+CLOSED = {
+    "a closed folder": (0o644, 0o600, "koito.db cannot be reached: its folder is closed to this account"),
+    "a read-only folder": (0o644, 0o555, "koito cannot be written"),
+    "a read-only file": (0o444, 0o755, "koito.db cannot be written"),
+    "a file that cannot be read": (0o200, 0o755, "koito.db cannot be read"),
+}
+
+
+@pytest.mark.parametrize("kind", CLOSED)
+def test_a_koitos_file_without_permissions_is_told_by_every_command(
+    tmp_path: Path, home: Path, koito_template: Path, export: Path, kind: str
+) -> None:
+    mode, folder_mode, told = CLOSED[kind]
+    folder = tmp_path / "koito"
+    folder.mkdir()
+    file = Path(shutil.copy(koito_template, folder / "koito.db"))
+    file.chmod(mode)
+    folder.chmod(folder_mode)
+    commands: list[list[str | Path]] = [["run", export], ["submit", "--artist", "A", "--track", "B"], ["db", "migrate"]]
+    try:
+        found = [run_etl(*words, "--dsn", file, home=home, before=give_up_rights) for words in commands]
+    finally:
+        folder.chmod(0o755)
+    for done in found:
+        assert (done.code, done.out) == (ExitCode.DATABASE, "")
+        assert told in done.err
+        assert "root (sudo)" in done.err
+    assert [path.name for path in folder.iterdir()] == ["koito.db"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 MOUNTS = Path("/proc/self/mountinfo")  # Linux only
 NAME_THE_FILE = "Give the path of Koito's koito.db, which is in Koito's configuration folder"
-MAY_WRITE = "Use an account that may write to the file and its folder"
+MAY_WRITE = "Use an account that may read and write the file and its folder; for Koito in Docker that is root (sudo)"
 START_KOITO = "Start Koito v0.1.8 or newer once first, so that it makes its tables and its user"
 
 
@@ -42,12 +43,19 @@ def check_path(path: Path) -> None:
 
     The file is not opened: closing it would drop the locks of the SQLite connections of this process.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "does not exist"
-        raise DatabaseError(f"{path} {what}", NAME_THE_FILE)
+    try:
+        mode = path.stat().st_mode
+    except PermissionError as error:
+        raise DatabaseError(f"{path} cannot be reached: its folder is closed to this account", MAY_WRITE) from error
+    except OSError as error:
+        raise DatabaseError(f"{path} does not exist", NAME_THE_FILE) from error
+    if not stat.S_ISREG(mode):
+        raise DatabaseError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}", NAME_THE_FILE)
     for place, need in ((path, os.W_OK), (path.parent, os.W_OK | os.X_OK)):
         if not os.access(place, need):
             raise DatabaseError(f"{place} cannot be written", MAY_WRITE)
+    if not os.access(path, os.R_OK):
+        raise DatabaseError(f"{path} cannot be read", MAY_WRITE)
     if (kind := file_system(path)) in NETWORK_FILE_SYSTEMS:
         raise DatabaseError(
             f"{path} is on a network file system ({kind}), where SQLite's locks do not hold",

@@ -331,16 +331,4 @@ def _mark(run: RunDirectory, undone_by: str) -> None:
 def _undone_before(workspace: Workspace, run: RunDirectory, known: UndoableRun) -> dict[str, Any]:
     """Return the manifest of an undo that had nothing to do; complete what one that was killed at the end has left."""
     _mark(run, str(known.undone_by))
-    return {
-        "run_id": known.undone_by,
-        "run_dir": str(workspace.runs / str(known.undone_by)),
-        "status": "complete",
-        "exit_code": 0,
-        "error": None,
-        "undone_run": run.run_id,
-        "undone_before": True,
-        "counts": {"removed": 0, "gone_before": 0, "kept": 0},
-        "removed": undo_account.NO_ENTITIES,
-        "kept": undo_account.NO_ENTITIES,
-        "files": [],
-    }
+    return undo_account.undone_before(workspace.runs, run.run_id, str(known.undone_by))

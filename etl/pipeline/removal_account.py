@@ -10,7 +10,7 @@ import polars as pl
 
 from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
-from etl.core.schema import REMOVED, FileStatus, conform
+from etl.core.schema import REMOVED, FileStatus, RunStatus, conform
 from etl.core.settings import RunSettings
 from etl.pipeline.manifest import status
 from etl.runs import accounting
@@ -18,6 +18,7 @@ from etl.runs.directory import versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from etl.core.errors import EtlError
     from etl.pipeline.removal import RemovalRun
@@ -122,4 +123,21 @@ def compose(
         "dsn": redact(run.workspace.dsn),
         "settings": RunSettings(source=run.source, dry_run=dry_run).as_json(),
         "versions": versions(),
+    }
+
+
+def undone_before(runs: Path, undone_run: str, undone_by: str) -> dict[str, Any]:
+    """Return the manifest of an undo that had nothing to do, because ``undone_by`` has done it."""
+    return {
+        "run_id": undone_by,
+        "run_dir": str(runs / undone_by),
+        "status": str(RunStatus.COMPLETE),
+        "exit_code": int(ExitCode.OK),
+        "error": None,
+        "undone_run": undone_run,
+        "undone_before": True,
+        "counts": {"removed": 0, "gone_before": 0, "kept": 0, "unresolved": 0},
+        "removed": NO_ENTITIES,
+        "kept": NO_ENTITIES,
+        "files": [],
     }

@@ -13,7 +13,7 @@ from etl.core.errors import InputError, SettingsError
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.signals import one_interruption
 from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
-from etl.pipeline.removal_account import NO_ENTITIES
+from etl.pipeline.removal_account import undone_before
 from etl.pipeline.restore import removed_listens, restore
 from etl.runs.directory import find_run
 from etl.runs.insertions import insertions, without_later
@@ -179,16 +179,4 @@ def _was_cut_short(run: RunDirectory) -> bool:
 def _undone_before(workspace: Workspace, run: RunDirectory, known: UndoableRun) -> dict[str, Any]:
     """Return the manifest of an undo that had nothing to do; complete what one that was killed at the end has left."""
     run.mark_undone(str(known.undone_by))
-    return {
-        "run_id": known.undone_by,
-        "run_dir": str(workspace.runs / str(known.undone_by)),
-        "status": "complete",
-        "exit_code": 0,
-        "error": None,
-        "undone_run": run.run_id,
-        "undone_before": True,
-        "counts": {"removed": 0, "gone_before": 0, "kept": 0},
-        "removed": NO_ENTITIES,
-        "kept": NO_ENTITIES,
-        "files": [],
-    }
+    return undone_before(workspace.runs, run.run_id, str(known.undone_by))

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import etl
+from etl.core.dsn import SQLITE
 from tests.docs.pages import DOCS, ROOT, blocks
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ PAGE = (DOCS / "python.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_give_what_the_page_says(tmp_path: Path, koito_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # which has koito.db
+    shutil.copy(koito_file.removeprefix(SQLITE), tmp_path / "koito.db")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ETL_HOME", str(tmp_path / "home"))
     shutil.copytree(ROOT / "data" / "samples" / "maloja", tmp_path / "exports")
     examples = doctest.DocTestParser().get_doctest("\n".join(blocks(PAGE, "python")), {}, "python.md", None, 0)

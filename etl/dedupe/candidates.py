@@ -22,6 +22,7 @@ _IN_DATABASE = pl.col("listen").is_not_null()
 _SAME_SERVICE = (pl.col("service") == pl.col("service_of")).fill_null(value=False)
 _SAME_SECOND = (pl.col("second") == pl.col("second_of")) & ~pl.col("is_coarse") & ~pl.col("is_coarse_of")
 _ONE_SERVICE = -2 * MINUTE  # two records that a service has of one play go before all others
+_LATER_START = 100 * HOUR  # goes after all other pairs
 _NOT_PLAYED_ALIKE = MINUTE  # and of those in one minute, the ones that were played equally long
 
 
@@ -82,8 +83,19 @@ def _start_in_whole(starts: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
     guessed = pl.when(pl.col("played").is_null()).then(TOLERANCE).otherwise(0)  # two recorded starts go first
     distance = pl.min_horizontal((second - pl.col("start")).abs(), (second - pl.col("unpaused")).abs() + guessed)
     is_of_run = pl.col("listen").is_null() | pl.col("listen_of").is_null()
-    found = pairs.filter(fits & is_of_run & ~_SAME_SERVICE)
-    return found.with_columns(distance=distance)
+    found = pairs.filter(fits & is_of_run & ~_SAME_SERVICE).with_columns(distance=distance)
+    return found.with_columns(distance=pl.col("distance") + _superseded())
+
+
+def _superseded() -> pl.Expr:
+    """Return what is added for a start that the same service followed by another one within the same whole play.
+
+    Nobody hears two things at a time: a play began with the last start before its end. Where its start is recorded,
+    that decides; a start that is early, or a minute, may be in the play before.
+    """
+    is_exact = pl.col("recorded").is_null() & ~pl.col("is_coarse") & (pl.col("before_of") == TOLERANCE)
+    is_last = pl.col("second_of") == pl.col("second_of").max().over("play", pl.col("service_of").fill_null(""))
+    return pl.when(is_exact & ~is_last).then(_LATER_START).otherwise(0)
 
 
 def _ends(whole: pl.DataFrame) -> pl.DataFrame:

@@ -184,12 +184,12 @@ def test_scrobbles_all_along_in_another_thread(tmp_path: Path, file: Path, expor
                 return
             koito.scrobble(file, f"Live {number}", "Live", f"Song {number}", 5_000 + number)
             stored.append(number)
-            time.sleep(0.01)
+            time.sleep(0.1)
 
     thread = threading.Thread(target=scrobble_on)
     thread.start()
     try:
-        manifest = run(Workspace(tmp_path / "home", f"sqlite:///{file}"), RunSettings(), [export], sizes=Sizes(10, 20))
+        manifest = run(Workspace(tmp_path / "home", f"sqlite:///{file}"), RunSettings(), [export], sizes=Sizes(30, 45))
     finally:
         ended.set()
         thread.join()

@@ -9,10 +9,11 @@ import os
 from functools import partial
 
 from etl.cli import main
+from etl.core import signals
 from etl.load.loader import Sizes
 from etl.pipeline import removal
 from etl.pipeline import run as pipeline
-from etl.targets.sqlite import lock, lock_wait
+from etl.targets.sqlite import lock_wait
 
 SIZES = {"batch": 12, "round": 40}
 BY_DISK = {"together": 1, "window": 60}
@@ -20,6 +21,6 @@ BY_DISK = {"together": 1, "window": 60}
 if __name__ == "__main__":
     vars(pipeline)["Sizes"] = partial(Sizes, **SIZES, **(BY_DISK if os.getpid() % 2 else {}))
     vars(removal)["BATCH"] = SIZES["batch"]
-    for waiting in (lock, lock_wait):
-        vars(waiting)["TELL_AFTER"] = 0.0
+    vars(lock_wait)["TELL_AFTER"] = 0.0
+    vars(signals)["PATIENCE"] = 0.0
     main()

@@ -181,11 +181,6 @@ class SqliteConnection:
         """Do ``action`` when the connection is closed."""
         self._on_close.append(action)
 
-    @property
-    def is_ended(self) -> bool:
-        """Whether ``cancel_all`` was called."""
-        return self._ended
-
     def cancel_all(self) -> None:
         """Let every later statement fail; one that is under way cannot be interrupted, unless it waits for a lock."""
         self._ended = True

@@ -6,7 +6,6 @@ The database file itself must not be opened here: closing it would drop the lock
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -14,13 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, LockedError
-from etl.targets.sqlite.lock_wait import TELL_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-logger = logging.getLogger(__name__)
 
 SUFFIX = ".etl-lock"
 LOOK_EVERY = 0.05  # seconds
@@ -31,13 +27,12 @@ def acquire_run_lock(
 ) -> Callable[[], None]:
     """Hold the lock next to ``database``, or in ``home`` where that folder cannot be written; return what releases it.
 
-    Runs share it. Raises ``LockedError`` where the lock is to be ``exclusive`` and another run has it. While it waits,
-    ``check`` may raise, to end the wait.
+    Runs share it, and wait for an undo, which holds it alone. Raises ``LockedError`` where the lock is to be
+    ``exclusive`` and another run has it. While it waits, ``check`` may raise, to end the wait.
     """
     descriptor, file = _opened(database, home)
     try:
-        with _one_at_a_time(file.parent, check):
-            _share(descriptor, file, check, exclusive=exclusive)
+        _poll(lambda: _try_share(descriptor, file, check, exclusive=exclusive), check)
     except BaseException:
         os.close(descriptor)
         raise
@@ -71,14 +66,18 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
     raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
 
 
-def _share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> None:
-    """Take the lock as one of several; raises ``LockedError`` where others are not wanted, and there are some."""
-    if _take(descriptor, fcntl.LOCK_EX):
-        with suppress(OSError):
-            os.utime(file)  # since when runs have been active
-    elif exclusive:
-        raise _locked(os.fstat(descriptor).st_mtime)
-    _wait_for(descriptor, fcntl.LOCK_SH, check)
+def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> bool:
+    """Take the lock as one of several, unless an undo holds it; say whether it is taken.
+
+    Raises ``LockedError`` where others are not wanted, and there are some.
+    """
+    with _one_at_a_time(file.parent, check):
+        if _take(descriptor, fcntl.LOCK_EX):
+            with suppress(OSError):
+                os.utime(file)  # since when runs have been active
+        elif exclusive:
+            raise _locked(os.fstat(descriptor).st_mtime)
+        return _take(descriptor, fcntl.LOCK_SH)
 
 
 def _locked(since: float) -> LockedError:
@@ -98,14 +97,10 @@ def _take(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _wait_for(descriptor: int, kind: int, check: Callable[[], None]) -> None:
-    """Take the lock as soon as it is free; a call that waits by itself would not hear that the run ends."""
-    began, is_told = time.monotonic(), False
-    while not _take(descriptor, kind):
+def _poll(take: Callable[[], bool], check: Callable[[], None]) -> None:
+    """Try until ``take`` has the lock; a call that waits by itself would not hear that the run ends."""
+    while not take():
         check()
-        if not is_told and time.monotonic() - began > TELL_AFTER:
-            is_told = True
-            logger.info("waiting for an undo on this database to end")
         time.sleep(LOOK_EVERY)
 
 
@@ -114,7 +109,7 @@ def _one_at_a_time(folder: Path, check: Callable[[], None]) -> Iterator[None]:
     """Let one run at a time try: changing an exclusive lock to a shared one is not atomic."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _wait_for(descriptor, fcntl.LOCK_EX, check)
+        _poll(lambda: _take(descriptor, fcntl.LOCK_EX), check)
         yield
     finally:
         os.close(descriptor)

@@ -21,9 +21,11 @@ def show_dedupe(manifest: Mapping[str, Any]) -> None:
         show(f"none of the {looked_at:,} listens is a likely double")
         return
     rows = [(_client(one["removed"]), _client(one["kept"]), one["listens"]) for one in manifest["doubles"]]
-    show_table(("removes" if is_dry else "removed", "keeps" if is_dry else "kept", "listens"), rows, right=[2])
+    show_table(("removes", "keeps", "listens"), rows, right=[2])
     what = ", ".join(f"{manifest['removed'][name]:,} {name}" for name in _ENTITIES)
     show(f"{'would remove' if is_dry else 'removed'} {removed:,} of {looked_at:,} listens; left without any: {what}")
+    if counts["unresolved"]:
+        show(f"not reached: {counts['unresolved']:,} listens")
     if counts["gone_before"]:
         show(f"gone before: {counts['gone_before']:,} listens")
     for problem in manifest["imbalances"]:

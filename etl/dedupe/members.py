@@ -135,9 +135,10 @@ def is_itself(rows: pl.DataFrame, content: Content, listen: str) -> pl.Series:
 
 
 def _spelled_in_several_ways(listens: pl.DataFrame, keys: pl.Series) -> list[str]:
-    """Return those of ``keys`` whose ``listens`` (the columns COMPARED) differ in title or artists."""
+    """Return those of ``keys`` whose ``listens`` (the columns COMPARED) differ in title, artists or album."""
     if keys.is_empty():
         return []
     of_keys = listens.filter(pl.col("lookup_key").is_in(keys.unique().implode()))
-    names = of_keys.select("lookup_key", "track", pl.col("artists").list.join(BETWEEN_ARTISTS)).unique()
+    album = pl.coalesce("album", "track")
+    names = of_keys.select("lookup_key", "track", pl.col("artists").list.join(BETWEEN_ARTISTS), album).unique()
     return names.filter(names.get_column("lookup_key").is_duplicated()).get_column("lookup_key").unique().to_list()

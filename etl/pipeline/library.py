@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core import failpoints
-from etl.core.errors import SettingsError
 from etl.core.schema import LIKELY_DOUBLES, LISTENS, NEARBY, conform
 from etl.core.settings import DEDUPE
 from etl.core.signals import one_interruption
@@ -81,34 +80,32 @@ def dedupe(
     failpoints.plan(workspace.fault)
     with one_interruption():
         target = find_target(workspace)
-        connection, database = open_interruptibly(target, read_only=dry_run)
+        connection, _ = open_interruptibly(target)
         with closing(Pool(target, connection, 1)) as pool:
-            if not database.has_migrations and not dry_run:
-                raise SettingsError("the database lacks our tables", "Run `etl db migrate` once")
             user_id = pool.control(lambda control: ledger.find_user(control, settings.user))
             if not dry_run:
                 wait_for_runs(pool)
-            doubles = pool.control(
-                lambda control: _find(control, pool, settings, user_id, has_ledger=database.has_migrations)
-            )
+            doubles = pool.control(lambda control: _find(control, pool, settings, user_id))
             run = _Dedupe(workspace, pool, user_id, _as_inserted(doubles), doubles=doubles)
-            if dry_run:
+            if dry_run or doubles.listens.is_empty():
                 return simulate(run, pool.control(lambda control: foresee(run, control)))
             return execute(run, batch)
 
 
-def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: int, *, has_ledger: bool) -> Doubles:
+def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: int) -> Doubles:
     """Compare all listens of the user, from one state of the database."""
     connection.rollback()
     pool.target.begin_snapshot(connection)
     try:
-        coarse = coarse_services(connection, user_id) if has_ledger else set()
+        coarse = coarse_services(connection, user_id)
         listens = connection.query("library_listens", user_id)
         names = connection.query("names_of_tracks", listens.get_column("track_id").unique())
         library = conform(listens.join(names, on="track_id", how="left", maintain_order="left"), NEARBY)
         found = stored_doubles(library, recording_services(settings), sorted(coarse))
         going = library[found.get_column("listen")]
-        details = connection.query("details_of_tracks", going.get_column("track_id").unique())
+        tracks = going.get_column("track_id").unique()
+        details = connection.query("details_of_tracks", tracks)
+        details = details.join(connection.query("keys_of_tracks", tracks), on="track_id", how="left")
         kept = library[found.get_column("of")]
         names_kept = connection.query("primary_names", kept.get_column("track_id").unique())
     finally:
@@ -132,7 +129,10 @@ def _time() -> pl.Expr:
 
 
 def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of NEARBY as schema LISTENS, with the names and MBIDs that the database has."""
+    """Return rows of NEARBY as schema LISTENS, with the names and MBIDs that the database has.
+
+    The key is one by which a load found the track, so that an undo of that load finds it, too.
+    """
     named = going.select("track_id", "second", "client").join(details, on="track_id", how="left", maintain_order="left")
     credit = pl.col("artists").list.join(BETWEEN_ARTISTS)
     rows = named.with_columns(
@@ -142,7 +142,9 @@ def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
         artist=pl.col("artists").list.join(", "),
         release_group_mbid=pl.lit(None, pl.String),
         source=pl.lit(DATABASE),
-        lookup_key=lookup_keys(named.select(credit.alias("credit"), "track", "album")),
+        made_key=lookup_keys(named.select(credit.alias("credit"), "track", "album")),
+    ).with_columns(
+        lookup_key=pl.coalesce("lookup_key", "made_key"),
     )
     return conform(rows.select(LISTENS.names()), LISTENS)
 

@@ -121,7 +121,7 @@ def compose(
         "started_at": run.started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
         "dsn": redact(run.workspace.dsn),
-        "settings": RunSettings(source=run.source, dry_run=dry_run).as_json(),
+        "settings": RunSettings(source=run.source, dry_run=dry_run, user=str(run.user_id)).as_json(),
         "versions": versions(),
     }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.core.schema import FileStatus
+import polars as pl
+
+from etl.core.errors import ExitCode
+from etl.core.schema import FileStatus, Outcome, RunStatus
 from etl.core.settings import UNDO, RunSettings
 from etl.extract.rows import FileResult, concat
 from etl.pipeline.library import DATABASE
@@ -19,23 +23,24 @@ from etl.targets.open import find_target, open_interruptibly
 from etl.targets.pool import Pool
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from etl.core.workspace import Workspace
     from etl.targets.base import Connection
 
+logger = logging.getLogger(__name__)
 
-def removed_listens(run: RunDirectory) -> pl.DataFrame:
-    """Return the listens (schema LISTENS) that a dedupe has removed; of one that was killed, all that it would have.
 
+def removed_listens(run: RunDirectory, reached: int) -> pl.DataFrame:
+    """Return the listens (schema LISTENS) that a dedupe has removed; its batches have ``reached`` so many, in order.
+
+    That is not what the dedupe itself has heard: its last batch may have been committed when the connection was lost.
     Raises ``InputError`` where its directory does not tell.
     """
-    listens = run.read_frame("listens")
+    listens = run.read_frame("listens").head(reached)
     fates = read_removed(run)
     if fates is None:
         return listens
-    removed = fates.filter(outcome="removed").select("file", "row")
-    return listens.join(removed, on=["file", "row"], how="semi", maintain_order="left")
+    gone_before = fates.filter(outcome="gone_before").select("file", "row")
+    return listens.join(gone_before, on=["file", "row"], how="anti", maintain_order="left")
 
 
 def restore(
@@ -44,16 +49,30 @@ def restore(
     """Load again the ``listens`` that the dedupe ``run`` removed; return and raise as ``etl.pipeline.run.run`` does.
 
     Listens that are there again count as ``already_present``. The tracks, albums and artists that went with them are
-    found or made anew by their names and MBIDs.
+    found or made anew by their names and MBIDs. The dedupe counts as undone once every listen is back.
     """
     settings = RunSettings(source=UNDO, user=str(user_id), doubles="keep", dry_run=dry_run)
     rows = concat([FileResult(DATABASE, FileStatus.LOADED, listens=as_kept(listens))])
-    manifest = {**load_again(workspace, settings, rows), "undone_run": run.run_id}
+    manifest = {**load_again(workspace, settings, rows, user_id), "undone_run": run.run_id}
     directory = RunDirectory(Path(manifest["run_dir"]))
+    if not (manifest["error"] or dry_run) and (lost := _not_back(run, directory)):
+        logger.warning("%s listens are not back: another track of their names has their second", f"{lost:,}")
+        manifest |= {"status": str(RunStatus.PARTIAL), "exit_code": int(ExitCode.REJECTS)}
     directory.write_manifest(manifest)
-    if not (manifest["error"] or dry_run):
+    if manifest["exit_code"] == ExitCode.OK and not dry_run:
         _mark(workspace, run, directory.run_id)
     return manifest
+
+
+def _not_back(run: RunDirectory, directory: RunDirectory) -> int:
+    """Return how many listens were not loaded because another one, such as the one that was kept, has their place."""
+    kept = run.read_frame("likely_doubles").select("file", "row", "double_of")
+    outcome = directory.read_frame("outcome").select(
+        "file", "row", "outcome", now=pl.format("database!{}:{}", "track_id", pl.col("listened_at").dt.epoch("s"))
+    )
+    is_kept_one = (pl.col("outcome") == str(Outcome.ALREADY_PRESENT)) & (pl.col("now") == pl.col("double_of"))
+    is_equal = pl.col("outcome") == str(Outcome.DUPLICATE_IN_INPUT)
+    return outcome.join(kept, on=["file", "row"]).filter(is_kept_one | is_equal).height
 
 
 def _mark(workspace: Workspace, run: RunDirectory, undone_by: str) -> None:

@@ -107,14 +107,17 @@ def replay(
         return _execute(job, extract)
 
 
-def load_again(workspace: Workspace, settings: RunSettings, rows: Rows) -> dict[str, Any]:
+def load_again(workspace: Workspace, settings: RunSettings, rows: Rows, user_id: int) -> dict[str, Any]:
     """Load ``rows`` as they are, compared with nothing, as a run of their own. Returns and raises as ``run`` does."""
     with one_interruption():
-        return _execute(Job(workspace, settings, NullProgress(), Sizes()), lambda _: rows, compare=False)
+        return _execute(Job(workspace, settings, NullProgress(), Sizes()), lambda _: rows, owner=user_id)
 
 
-def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, compare: bool = True) -> dict[str, Any]:
-    """Connect, extract the rows, ``compare`` them with each other and the database, load them; return the manifest."""
+def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None = None) -> dict[str, Any]:
+    """Connect, extract the rows, compare them with each other and the database, load them; return the manifest.
+
+    Rows that were in the database before are not compared; ``owner`` is the id of the user whose they were.
+    """
     failpoints.plan(job.workspace.fault)
     settings = job.settings
     with job.timed("connect"):
@@ -122,12 +125,12 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, compare: bool = Tr
         connection, database = open_interruptibly(target, read_only=settings.dry_run)
         pool = Pool(target, connection, settings.workers)
     with closing(pool):
-        user_id = _begin(pool, settings)
+        user_id = _begin(pool, settings, owner)
         with job.timed("extract"):
             rows = extract(is_known_to(pool, user_id, settings) if database.has_migrations else lambda *_: False)
         for caveat in rows.caveats:
             logger.info("%s", caveat)
-        if compare:
+        if owner is None:
             with job.timed("compare"):
                 rows = deduplicate(pool, user_id, settings, rows, job.sizes.window, has_ledger=database.has_migrations)
         directory = create_run(job.workspace.runs, settings.source, job.started)
@@ -139,14 +142,14 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, compare: bool = Tr
             return _load(RunContext(job, pool, directory, user_id, rows, loads, database.has_lookup))
 
 
-def _begin(pool: Pool, settings: RunSettings) -> int:
+def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
     """Take the run lock, or begin the one transaction of a dry run; return the id of the Koito user."""
     if settings.no_overlap or not settings.dry_run:
         with announced("waiting for an undo on this database to end; Ctrl-C stops waiting"):
             pool.control(lambda control: pool.target.acquire_run_lock(control, exclusive=settings.no_overlap))
     if settings.dry_run:
         pool.control(pool.target.begin_snapshot)
-    return pool.control(lambda control: ledger.find_user(control, settings.user))
+    return owner or pool.control(lambda control: ledger.find_user(control, settings.user))
 
 
 def _load(run: RunContext) -> dict[str, Any]:

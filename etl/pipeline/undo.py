@@ -86,7 +86,8 @@ def undo(
                 return _undone_before(workspace, undone, known)
             if known.source != DEDUPE:
                 return _take_back(_read(workspace, pool, undone, known), agree, dry_run=dry_run, batch=batch)
-        listens = removed_listens(undone)
+            reached = pool.control(lambda control: ledger.listens_reached(control, undone.run_id))
+        listens = removed_listens(undone, reached)
         if not dry_run:
             _ask(agree, undone, listens.height)
         return restore(workspace, undone, listens, known.user_id, dry_run=dry_run)

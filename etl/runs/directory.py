@@ -59,11 +59,10 @@ class RunDirectory:
         return self.run_id.split("-")[1:2] not in ([UNDO], [DEDUPE])
 
     def check_load(self) -> None:
-        """Raise ``SettingsError`` for an undo: it has read no files."""
-        if self.is_undo:
-            raise SettingsError(
-                f"run {self.run_id} is an undo: it read no files", "`etl runs show` tells what it removed"
-            )
+        """Raise ``SettingsError`` for an undo or a dedupe: it has read no files."""
+        if not self.is_load:
+            what = "an undo" if self.is_undo else "a dedupe"
+            raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` tells what it did")
 
     @contextmanager
     def held(self) -> Iterator[None]:

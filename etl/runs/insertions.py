@@ -85,7 +85,9 @@ def read_removed(undo: RunDirectory) -> pl.DataFrame | None:
 
 
 def _may_hold(run: RunDirectory, dsn: str) -> bool:
-    """Say whether ``run`` may have listens in the database ``dsn``."""
+    """Say whether ``run`` may have listens of its own in the database ``dsn``; an undo of a dedupe gives them back."""
+    if run.is_undo:
+        return False
     try:
         manifest: dict[str, Any] = run.read_manifest()
     except InputError:

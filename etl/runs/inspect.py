@@ -72,7 +72,8 @@ def opened(run: RunDirectory, *, whole: bool = False) -> Iterator[duckdb.DuckDBP
 
     Raises ``InputError`` for a run without Parquet files.
     """
-    run.check_load()
+    if run.is_undo:
+        run.check_load()
     there, whole = _files(run), whole or not run.is_load
     with duckdb.connect() as connection:
         connection.execute(_SETTING)

@@ -57,7 +57,8 @@ def plan_pruning(runs: Path, keep: int) -> Pruning:
     staying = {run.run_id: "" for run in newest}
     for place, run in enumerate(listed):
         if run.run_id not in staying and (
-            reason := _own_reason(run, [manifests[one.run_id] for one in listed[place:]])
+            reason := _half_undone(run, listed[place + 1 :], manifests)
+            or _own_reason(run, [manifests[one.run_id] for one in listed[place:]])
         ):
             staying[run.run_id] = reason
     for place, run in reversed(list(enumerate(listed))):
@@ -92,6 +93,13 @@ def _manifest(run: RunDirectory) -> dict[str, Any]:
         return run.read_manifest()
     except InputError:
         return {"files": [], "status": RunStatus.FAILED, "settings": {}}
+
+
+def _half_undone(run: RunDirectory, later: Sequence[RunDirectory], manifests: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return why a dedupe must stay: an undo that was killed does not tell of which run it was."""
+    is_dedupe = not (run.is_load or run.is_undo)
+    killed = (one for one in later if one.is_undo and "counts" not in manifests[one.run_id])
+    return HALF_UNDONE if is_dedupe and any(killed) else ""
 
 
 def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:

@@ -182,6 +182,11 @@ def mark_undone(connection: Connection, run_id: str, undone_by: str) -> None:
     connection.commit()
 
 
+def listens_reached(connection: Connection, run_id: str) -> int:
+    """Return how many listens the batches of a run that removes some have looked for."""
+    return int(connection.query("undo_reached", run_id).item())
+
+
 def listens_removed(connection: Connection, run_id: str) -> int:
     """Return how many listens the batches of a run say that they removed."""
     return int(connection.query("undo_removed", run_id).item())

@@ -120,6 +120,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "tracks": pl.Int64,
     },
     "ledger_run_inserted": {"inserted": pl.Int64},
+    "keys_of_tracks": {"track_id": pl.Int32, "lookup_key": pl.String},
     "library_listens": _NEAR,
     "lookup_keys": TRACK_LOOKUP,
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},
@@ -152,6 +153,7 @@ _COLUMNS: Mapping[str, Columns] = {
     "undo_hold": {"entity": pl.String, "id": pl.Int32},
     "undo_listens": _LISTENS,
     "undo_preview": {"entity": pl.String, "removed": pl.Int64, "kept": pl.Int64},
+    "undo_reached": {"reached": pl.Int64},
     "undo_removed": {"removed": pl.Int64},
     "undo_run": {
         "user_id": pl.Int32,

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from etl.core.errors import ExitCode
+from etl.core.schema import REMOVED
 from etl.core.settings import RunSettings
 from etl.core.workspace import Workspace
 from etl.pipeline.library import dedupe
+from etl.pipeline.restore import removed_listens
 from etl.runs.directory import RunDirectory
 from etl.verify import verify_database, verify_run
 from tests.helpers.plays import NOON, extended, lastfm, listenbrainz
@@ -94,6 +96,32 @@ def test_an_undone_dedupe_leaves_the_library_as_it_was(tmp_path: Path, any_datab
     assert RunDirectory(Path(manifest["run_dir"])).read_manifest()["undone_by"] == undone["run_id"]
     assert undo(tmp_path, any_database, manifest)["undone_before"]
     check_verified(tmp_path, any_database, [*runs, manifest, undone])
+
+
+def test_a_load_is_taken_back_after_a_dedupe_and_its_undo(tmp_path: Path, any_database: str) -> None:
+    spotify, scrobbles, _ = load_each(tmp_path, any_database)
+    undo(tmp_path, any_database, run_dedupe(tmp_path, any_database))
+    assert undo(tmp_path, any_database, spotify)["counts"]["removed"] == 10
+    assert undo(tmp_path, any_database, scrobbles)["counts"]["removed"] == 10
+    left = query(any_database, "SELECT client, count(*) FROM listens GROUP BY client")
+    assert left == [("Player", 5)]
+
+
+def test_listens_of_a_batch_that_was_not_heard_of_are_brought_back(tmp_path: Path, any_database: str) -> None:
+    load_each(tmp_path, any_database)
+    run = RunDirectory(Path(run_dedupe(tmp_path, any_database)["run_dir"]))
+    fates = pl.read_parquet(run.path / "removed.parquet").with_columns(outcome=pl.lit("unresolved"))
+    run.write_frame("removed", fates, REMOVED)
+    assert removed_listens(run, 15).height == 15
+    assert removed_listens(run, 4).get_column("row").to_list() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_a_user_whose_name_is_a_number_gets_the_listens_back(tmp_path: Path, any_database: str, name: str) -> None:
+    load_each(tmp_path, any_database)
+    manifest = run_dedupe(tmp_path, any_database)
+    execute(any_database, f"INSERT INTO users (username, password, role) VALUES ('{name}', 'x', 'user')")
+    assert undo(tmp_path, any_database, manifest)["counts"]["inserted"] == 15
 
 
 def test_files_loaded_again_after_a_dedupe_insert_nothing(tmp_path: Path, any_database: str) -> None:

@@ -1,0 +1,6 @@
+-- One key of each track (?1) that keys stand for: of those whose listen is still there.
+SELECT k.track_id, min(k.lookup_key) AS lookup_key
+FROM etl_track_lookup k
+JOIN listens l ON l.track_id = k.track_id AND l.listened_at = k.witness
+WHERE k.track_id IN (SELECT value FROM json_each(?1))
+GROUP BY k.track_id

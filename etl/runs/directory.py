@@ -169,7 +169,9 @@ class RunDirectory:
 
     def _replacing(self, name: str) -> AtomicFile:
         before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
-        return AtomicFile(self.path / f".{name}.partial", self.path / name, before, _RUN_AGAIN)
+        # two undos of one run may both write into its run.json
+        partial = self.path / f".{name}.{os.getpid()}.partial"
+        return AtomicFile(partial, self.path / name, before, _RUN_AGAIN)
 
 
 def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:

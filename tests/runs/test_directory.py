@@ -117,7 +117,7 @@ def test_a_file_has_its_name_only_when_it_is_whole(run: RunDirectory, monkeypatc
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", watched)
     run.write_frame("skipped", ROWS)
-    assert seen == [[".skipped.parquet.partial"]]
+    assert seen == [[f".skipped.parquet.{os.getpid()}.partial"]]
     assert files_of(run) == ["skipped.parquet"]
 
 

@@ -58,7 +58,7 @@ class _Dedupe(RemovalRun):
         return DEDUPE
 
     def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
-        return ledger.start_dedupe(connection, run_id, self.user_id)
+        return ledger.start_dedupe(connection, run_id, self.user_id, forget=not self.listens.is_empty())
 
     def write(self, directory: RunDirectory) -> None:
         """Write all that `etl undo` needs to load the listens again."""
@@ -87,7 +87,7 @@ def dedupe(
                 wait_for_runs(pool)
             doubles = pool.control(lambda control: _find(control, pool, settings, user_id))
             run = _Dedupe(workspace, pool, user_id, _as_inserted(doubles), doubles=doubles)
-            if dry_run or doubles.listens.is_empty():
+            if dry_run:
                 return simulate(run, pool.control(lambda control: foresee(run, control)))
             return execute(run, batch)
 

@@ -10,6 +10,7 @@ import polars as pl
 from etl.core.errors import SettingsError
 from etl.core.settings import DEDUPE, UNDO
 from etl.targets.base import RETRIED, StatementError
+from etl.targets.results import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,14 +165,16 @@ def start_undo(connection: Connection, run_id: str, undone_run: str, user_id: in
     return forgotten
 
 
-def start_dedupe(connection: Connection, run_id: str, user_id: int) -> pl.DataFrame:
+def start_dedupe(connection: Connection, run_id: str, user_id: int, *, forget: bool) -> pl.DataFrame:
     """Record that the dedupe ``run_id`` begins, and commit; return the user's files, which are not known any more.
 
     Columns out: sha256, format, path. The next load of them finds out which of their rows rely on a listen of another
-    file, which an undo of that file's run has to know.
+    file, which an undo of that file's run has to know. Without
+    ``forget``, as nothing is to be removed, they stay known.
     """
     connection.execute("ledger_start_run", run_id, DEDUPE, user_id)
-    forgotten = connection.query("dedupe_forget_files", user_id, run_id)
+    nothing = pl.DataFrame(schema=RESULTS["dedupe_forget_files"])
+    forgotten = connection.query("dedupe_forget_files", user_id, run_id) if forget else nothing
     connection.commit()
     return forgotten
 

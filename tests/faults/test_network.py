@@ -110,8 +110,8 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
             _, told = process.communicate(timeout=20)
             took = time.monotonic() - begun
         # the server does not know that nobody waits any more
-        waiting = "FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()"
-        execute(database, f"SELECT pg_terminate_backend(pid) {waiting} AND locktype = 'advisory' AND NOT granted")
+        locks = "FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()"
+        execute(database, f"SELECT pg_terminate_backend(pid) {locks} AND locktype = 'advisory' AND NOT granted")
     assert process.returncode == 128 + number
     assert "run the same command again" in told
     execute(database, "DROP FUNCTION disturb() CASCADE")

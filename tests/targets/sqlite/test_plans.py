@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STATEMENTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((sql_folder() / "sqlite").glob("*.sql"))}
-KEYS_OF_LISTENS = ("undo_lookups", "undo_vouch")  # look through all keys: an index for them would cost every load
+KEYS_OF_LISTENS = (
+    "keys_of_tracks",
+    "undo_lookups",
+    "undo_vouch",
+)  # look through all keys: an index for them would cost every load
 LEFT_OUT = ("backfill_", *KEYS_OF_LISTENS)
 PER_LOAD = {name: text for name, text in STATEMENTS.items() if "json_each" in text and not name.startswith(LEFT_OUT)}
 

@@ -74,7 +74,7 @@ SUITE = Suite(
         "tenth": Line("100,000 plays, empty database"),
         "empty": Line("1,000,000 plays, empty database", FLOOR, "at most 1.2 x; under 1,500 MB"),
         "again": Line("the same again", FLOOR),
-        "new": Line("500 new plays beside them", FLOOR, "under 1.5 s beyond interpreter start"),
+        "new": Line("500 new plays added to them", FLOOR, "under 1.5 s beyond interpreter start"),
         "force": Line("again with --force", FLOOR),
     },
     measure,

@@ -48,14 +48,14 @@ def scrobbling(dsn: str) -> Iterator[dict[str, Any]]:
         found |= json.loads(process.communicate()[0])
 
 
-def beside_koito(bench: Bench, name: str, load: tuple[str, ...]) -> dict[str, Sample]:
+def while_koito_scrobbles(bench: Bench, name: str, load: tuple[str, ...]) -> dict[str, Sample]:
     """Load while Koito scrobbles; return the whole, the longest wait of a scrobble and the longest write lock."""
     dsn = new_file(bench, name)
     with scrobbling(dsn) as report:
         loaded = of_load(bench.load(*load, dsn=dsn))
     lost = (f"{report['failed']} scrobbles failed",) if report["failed"] else ()
     return {
-        "beside": loaded,
+        "scrobbling": loaded,
         "wait": Sample(report["longest"], remarks=lost, details=report),
         "lock": Sample(loaded.details["timings"][LOCK]),
     }
@@ -75,7 +75,7 @@ def measure_headline(bench: Bench) -> Mapping[str, Sample]:
         "again": of_load(bench.load(*load, dsn=dsn), inserted=0, already_present=0),
         "force": of_load(bench.load(*load, "--force", dsn=dsn), inserted=0, already_present=HEADLINE.plays),
         FLOOR: floor(dsn),
-        **beside_koito(bench, "scrobbled", load),
+        **while_koito_scrobbles(bench, "scrobbled", load),
         INTERPRETER: bench.interpreter(),
     }
 
@@ -108,7 +108,7 @@ SUITE = Suite(
         "writing": Line("of it, the step that writes", FLOOR, "at most 1.5 x"),
         "again": Line("the same again", "empty"),
         "force": Line("again with --force", "empty", "at most 0.6 x"),
-        "beside": Line("while Koito scrobbles", "empty"),
+        "scrobbling": Line("while Koito scrobbles", "empty"),
         "wait": Line("longest wait of a scrobble", "", "under 1.5 s"),
         "lock": Line("longest write lock", "", "under 1 s"),
     },

@@ -65,6 +65,9 @@ class _Dedupe(RemovalRun):
         directory.write_frame("listens", self.doubles.listens)
         directory.write_frame("likely_doubles", self.doubles.pairs)
 
+    def ended(self, directory: RunDirectory) -> None:
+        """Do nothing: no other run has to hear of it."""
+
     def about(self) -> dict[str, Any]:
         return {"looked_at": self.doubles.looked_at, "doubles": self.doubles.of_clients}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ POLL = 0.2
 
 
 @dataclass(frozen=True)
-class RemovalRun:
+class RemovalRun(ABC):
     """A run that removes listens; what differs between an undo and a dedupe is overridden."""
 
     workspace: Workspace
@@ -56,25 +57,27 @@ class RemovalRun:
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
+    @abstractmethod
     def source(self) -> str:
         """What the ledger calls the run."""
-        raise NotImplementedError
 
     def loaded_by(self, run_id: str) -> str:
         """Return the run that inserted the listens, as far as that is known; ``run_id`` is this one."""
         return run_id
 
+    @abstractmethod
     def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
         """Record that the run begins, and commit; return the files that are not known any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, directory: RunDirectory) -> None:
         """Write what has to be known of the listens before the first one goes."""
 
+    @abstractmethod
     def about(self) -> dict[str, Any]:
         """Return what ``run.json`` says of this kind of run."""
-        return {}
 
+    @abstractmethod
     def ended(self, directory: RunDirectory) -> None:
         """Do what is left to do after everything was removed and recorded."""
 

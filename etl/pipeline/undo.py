@@ -57,6 +57,9 @@ class _Undo(RemovalRun):
         """Record that the undo begins, and commit; return the files that are not known any more."""
         return ledger.start_undo(connection, run_id, self.undone.run_id, self.user_id)
 
+    def write(self, directory: RunDirectory) -> None:
+        """Do nothing: the directory of the undone run tells what it inserted."""
+
     def about(self) -> dict[str, Any]:
         """Return the run that is taken back."""
         return {"undone_run": self.undone.run_id}

@@ -33,7 +33,7 @@ POINTS = {
     Point.BEFORE_MANIFEST: 2,
     Point.AFTER_MANIFEST: 1,
 }
-"""How often an undo of 60 listens comes to a point."""
+"""How often an undo of 60 listens reaches each failpoint."""
 
 
 def exports(folder: Path) -> tuple[Path, Path]:

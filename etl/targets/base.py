@@ -178,8 +178,8 @@ class Target(Protocol):
     def writers(self, wanted: int) -> int:
         """Return how many connections may write at the same time, of those that are ``wanted``."""
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows, of all tables, a batch may have, of those that are ``wanted``."""
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows, of all tables, a batch should have; at most those that are ``wanted``, if given."""
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""

@@ -28,6 +28,7 @@ SIZES = st.builds(
     Sizes,
     batch=st.integers(1, 60),
     round=st.integers(1, 12),
+    planner=st.integers(1, 40),
     together=st.sampled_from([1, 1 << 30]),
     window=st.integers(1, 40),
 ) | st.just(Sizes(1, 1))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection, Migration
 
 
+BATCH_ROWS = 40_000
+
+
 @dataclass(frozen=True)
 class PostgresTarget:
     """The database at ``dsn``, a libpq URI or ``embedded``; see ``etl.targets.base.Target``."""
@@ -97,9 +100,9 @@ class PostgresTarget:
         """Return how many connections may write at the same time: as many as are ``wanted``."""
         return wanted
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows a batch may have: as many as are ``wanted``."""
-        return wanted
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows a batch should have: as many as are ``wanted``."""
+        return wanted or BATCH_ROWS
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""

@@ -99,9 +99,9 @@ class SqliteTarget:
         """Return how many connections may write at the same time: one."""
         return 1
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows, of all tables, the next batch may have: those that are written within a moment."""
-        return min(wanted, self.pace.rows)
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows, of all tables, the next batch should have: those that are written within a moment."""
+        return min(wanted or self.pace.rows, self.pace.rows)
 
     def prepare_writer(self, connection: Connection) -> None:
         """Do nothing: every connection is ready for batches."""

@@ -10,7 +10,7 @@ from etl.core.schema import TRACK_LOOKUP
 from etl.load import snapshot
 from etl.load.batch_maker import stage
 from etl.load.batch_writer import LISTEN_PAIRS, present_listens
-from etl.load.load_log import CommittedBatch, RoundResult, RoundStart
+from etl.load.load_log import CommittedBatch, StepResult, StepStart
 from etl.resolve.batches import resolved_keys
 from etl.resolve.catalog import Catalog
 from etl.resolve.planner import Planner
@@ -41,4 +41,4 @@ def simulate_load(
         of_other_users=present.filter(pl.col("user_id") != user_id).select(LISTEN_PAIRS.names()),
         created={"artists": len(plan.artists), "albums": len(plan.releases), "tracks": len(plan.tracks)},
     )
-    return [RoundStart(hits.select(TRACK_LOOKUP.names())), batch, RoundResult({}, plan.notes)]
+    return [StepStart(hits.select(TRACK_LOOKUP.names())), batch, StepResult({}, plan.notes)]

@@ -1,8 +1,9 @@
 """Loads the listens of a window: those of cached keys at once, the rest round by round.
 
 A round takes the lock, reads the names concerned afresh, plans, writes through the pool, commits and lets go, so that
-another run or a live listen waits for one round at most. Keys that fail for their data are resolved again in halves,
-until the guilty key is alone. Every step is recorded in a log, from which the result is derived.
+another run or a live listen waits for one round at most. It goes step by step: while one is written, the next is
+planned. Keys that fail for their data are resolved again in halves, until the guilty key is alone. Everything is
+recorded in a log, from which the result is derived.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from etl.load import batch_writer
 from etl.load.batch_maker import BatchMaker, ListensByKey, stage
 from etl.load.batch_writer import LISTEN_PAIRS, Batch, Written, write_batch
 from etl.load.enrich import enrich
-from etl.load.load_log import CommittedBatch, KeyFailure, RoundResult, RoundStart
+from etl.load.load_log import CommittedBatch, KeyFailure, StepResult, StepStart
 from etl.load.result import loaded_keys
-from etl.load.round_planner import RoundPlanner
+from etl.load.step_planner import StepPlanner
 from etl.resolve.batches import Phase
 from etl.resolve.requests import REQUESTS
 from etl.targets.base import OF_THE_ROWS, OVERTAKEN, Failure, StatementError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from etl.core.progress import Progress
     from etl.load.load_log import LoadLog
-    from etl.load.round_planner import PlannedRound
+    from etl.load.step_planner import PlannedStep
     from etl.runs.journal import Journal
     from etl.targets.base import Connection
     from etl.targets.pool import Pool
@@ -54,8 +55,8 @@ class Sizes:
     """Rows per transaction, at most; by default as many as suit the target."""
     round: int = 40_000
     """Resolution requests per round, at most."""
-    planner: int = 40_000
-    """Resolution requests after which everything is read anew, where rounds are planned ahead."""
+    step: int = 40_000
+    """Resolution requests per step of a round, at most; the target may want smaller steps."""
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together. Where there are more, the listens are spilled to disk."""
     window: int = 500_000
@@ -94,90 +95,77 @@ class Loader:
         hits = hits.sort("lookup_key")
         maker = BatchMaker(self._batch_rows(), self._numbers)
         batches = maker.of_hits(stage(self._listens, hits, self._user_id), self._pool.size)
-        self._log.append(RoundStart(hits.select(TRACK_LOOKUP.names())))
+        self._log.append(StepStart(hits.select(TRACK_LOOKUP.names())))
         vanished = _by_key(self._write({Phase.INDEPENDENT: batches}, []))
-        self._log.append(RoundResult(vanished))
+        self._log.append(StepResult(vanished))
         self._progress.advance(Count.KEYS, hits.height - len(vanished))
         return sorted(vanished)
 
     def resolve(self, requests: pl.DataFrame) -> None:
         """Resolve ``requests`` (schema REQUESTS, in order) and insert the listens of their keys."""
         self._by_key = ListensByKey(self._listens, requests)
-        resolve = self._resolve_ahead if self._pool.target.has_one_connection else self._resolve_round
         while requests.height:
-            requests = resolve(requests)
+            done = self._round(requests.head(self._sizes.round))
+            requests = requests.slice(done)
             failpoint(Point.BETWEEN_ROUNDS)
 
     def _batch_rows(self) -> int:
         return self._pool.target.batch_rows(self._sizes.batch)
 
-    def _resolve_round(self, requests: pl.DataFrame) -> pl.DataFrame:
-        """Resolve the first of ``requests`` in a round; return the others."""
-        first, others = self._divide(requests)
-        self._resolve_until_written(first, attempt=1)
-        return others
+    def _round(self, requests: pl.DataFrame) -> int:
+        """Do a round, planning each step while the one before it is written; return how many requests it resolved.
 
-    def _resolve_ahead(self, requests: pl.DataFrame) -> pl.DataFrame:
-        """Resolve ``requests``, planning each round while the one before it is written; return those that are left.
-
-        Some are left when a round was not written as planned, or when the planner has come to its end.
+        It ends early with a step that was not written as planned: the next one relied on it.
         """
-        planner = self._new_planner()
-        self._pool.control(self._begin_ahead)
-        first, left = self._divide(requests)
-        ahead = self._plan_ahead(planner, first)
+        planner, done = self._new_planner(), 0
+        self._pool.control(self._pool.target.begin_steps)
+        ahead = self._plan_ahead(planner, self._next_step(requests))
+        written: list[PlannedStep] = []
         while True:
-            planned = wait_interruptibly(ahead)
-            following, after = self._divide(left)
-            is_last = following.is_empty() or planner.requests >= self._sizes.planner
-            if not is_last:
+            step = wait_interruptibly(ahead)
+            done += step.requests.height
+            following = self._next_step(requests.slice(done))
+            if following.height:
                 ahead = self._plan_ahead(planner, following)
-            result, not_enriched = self._write_round(planned)
-            if result.unwritten or not_enriched:
-                if not is_last:
-                    wait_interruptibly(ahead)  # it relies on what was not written
-                self._settle(planned.requests, result, not_enriched, attempt=1)
-                return left
-            if is_last:
-                return left
-            failpoint(Point.BETWEEN_ROUNDS)
-            left = after
+            result = self._write_step(step)
+            written.append(step)
+            if result.unwritten or following.is_empty():
+                break
+            failpoint(Point.BETWEEN_STEPS)
+        if following.height:
+            wait_interruptibly(ahead)
+        self._settle(requests.head(done), result, self._enrich(written), attempt=1)
+        return done
 
-    def _begin_ahead(self, connection: Connection) -> None:
-        """Have the batches that follow on ``connection`` rely on the present state of the database."""
-        self._pool.target.begin_round(connection)
-        connection.rollback()
-
-    def _plan_ahead(self, planner: RoundPlanner, requests: pl.DataFrame) -> Future[PlannedRound]:
-        """Begin to plan a round on a connection of its own."""
+    def _plan_ahead(self, planner: StepPlanner, requests: pl.DataFrame) -> Future[PlannedStep]:
         size = self._batch_rows()
 
-        def plan(connection: Connection) -> PlannedRound:
-            self._pool.target.begin_round(connection)
-            planned = planner.plan(connection, requests, size)
-            connection.rollback()
-            return planned
+        def plan(connection: Connection) -> PlannedStep:
+            with self._pool.target.planning(connection):
+                return planner.plan(connection, requests, size)
 
         return self._pool.ahead(plan)
 
-    def _divide(self, requests: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the requests of the next round, and the others.
-
-        Where there is one writer, a round is one batch, as far as the listens of a key allow it.
-        """
-        size = min(self._sizes.round, requests.height)
-        if self._pool.target.has_one_connection and size > 1:
-            rows = self._by_key.rows(requests.slice(0, size)).cum_sum()
-            size = max(1, int((rows <= self._pool.target.batch_rows(None)).sum()))
-        return requests.slice(0, size), requests.slice(size)
+    def _next_step(self, requests: pl.DataFrame) -> pl.DataFrame:
+        """Return the requests of the next step: at least one, and no more than suit the target."""
+        first, most = requests.head(self._sizes.step), self._pool.target.step_rows()
+        if first.height < 2 or most is None:
+            return first
+        rows = self._by_key.rows(first).cum_sum()
+        return first.head(max(1, int((rows <= most).sum())))
 
     def _resolve_until_written(self, requests: pl.DataFrame, attempt: int, *, exclusive: bool = False) -> None:
         """Do rounds until each key of ``requests`` is written, or has failed on its own."""
-        result, not_enriched = self._round(requests, exclusive=exclusive)
-        self._settle(requests, result, not_enriched, attempt)
 
-    def _settle(self, requests: pl.DataFrame, result: RoundResult, not_enriched: Failure | None, attempt: int) -> None:
-        """Do further rounds for what a round for ``requests`` has not written, or not enriched."""
+        def plan(connection: Connection) -> PlannedStep:
+            self._pool.target.begin_round(connection, exclusive=exclusive)
+            return self._new_planner().plan(connection, requests, self._batch_rows())
+
+        step = self._pool.control(plan)
+        self._settle(requests, self._write_step(step), self._enrich([step]), attempt)
+
+    def _settle(self, requests: pl.DataFrame, result: StepResult, not_enriched: Failure | None, attempt: int) -> None:
+        """Do further rounds for what the round of ``requests`` has not written, or not enriched."""
         unwritten = list(result.unwritten)
         written = requests.filter(~pl.col("lookup_key").is_in(unwritten))
         if not_enriched is Failure.MOVED:
@@ -208,27 +196,25 @@ class Loader:
         for part in requests.iter_slices(size):
             self._resolve_until_written(part, attempt, exclusive=part.height <= EXCLUSIVE_ROUND)
 
-    def _round(self, requests: pl.DataFrame, *, exclusive: bool) -> tuple[RoundResult, Failure | None]:
-        """Plan and write one round; return its result, and why enrichment did not go through, if so."""
+    def _new_planner(self) -> StepPlanner:
+        return StepPlanner(self._user_id, self._by_key, self._numbers, self._not_loaded)
 
-        def plan(connection: Connection) -> PlannedRound:
-            self._pool.target.begin_round(connection, exclusive=exclusive)
-            return self._new_planner().plan(connection, requests, self._batch_rows())
-
-        return self._write_round(self._pool.control(plan))
-
-    def _new_planner(self) -> RoundPlanner:
-        return RoundPlanner(self._user_id, self._by_key, self._numbers, self._not_loaded)
-
-    def _write_round(self, planned: PlannedRound) -> tuple[RoundResult, Failure | None]:
-        """Write ``planned``; return its result, and why enrichment did not go through, if so."""
-        self._log.append(RoundStart(planned.hits.select(TRACK_LOOKUP.names())))
-        failed = _by_key(self._write(planned.batches, planned.overflow))
-        result = RoundResult({key: failed[key] for key in planned.keys if key in failed}, planned.notes)
+    def _write_step(self, step: PlannedStep) -> StepResult:
+        self._log.append(StepStart(step.hits.select(TRACK_LOOKUP.names())))
+        failed = _by_key(self._write(step.batches, step.overflow))
+        result = StepResult({key: failed[key] for key in step.keys if key in failed}, step.notes)
         self._log.append(result)
+        return result
+
+    def _enrich(self, steps: Sequence[PlannedStep]) -> Failure | None:
+        """End the round of ``steps`` with what they add to entities; return why that did not go through, if so."""
         failpoint(Point.BEFORE_ENRICHMENT)
-        target = self._pool.target
-        return result, self._pool.control(lambda connection: enrich(target, connection, planned.enrichment))
+        changes: dict[str, list[pl.DataFrame]] = {}
+        for step in steps:
+            for statement, rows in step.enrichment.items():
+                changes.setdefault(statement, []).append(rows)
+        together = {statement: pl.concat(rows) for statement, rows in changes.items()}
+        return self._pool.control(lambda connection: enrich(self._pool.target, connection, together))
 
     def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
         """Return those ``hits`` that another run has resolved since this one looked them up."""

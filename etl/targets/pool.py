@@ -51,8 +51,10 @@ class Pool:
         return self._controller.submit(task, self._control)
 
     def ahead(self, task: Callable[[Connection], T]) -> Future[T]:
-        """Run ``task``, which only reads, on a connection of its own while batches are written."""
-        return self._planner.submit(self._on_reader, task)
+        """Run ``task``, which only reads, while batches are written: on a connection that writes none."""
+        if self.target.has_one_connection:
+            return self._planner.submit(self._on_reader, task)
+        return self.control_later(task)
 
     def _on_reader(self, task: Callable[[Connection], T]) -> T:
         if self._reader is None:

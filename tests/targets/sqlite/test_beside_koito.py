@@ -116,7 +116,7 @@ def test_scrobbles_while_a_round_is_planned(
     assert content(f"sqlite:///{file}") == expected(tmp_path, koito_template, export, found)
 
 
-def test_a_scrobble_while_a_round_is_planned_ahead(
+def test_a_scrobble_while_a_step_is_planned_ahead(
     tmp_path: Path,
     file: Path,
     koito_template: Path,
@@ -126,7 +126,7 @@ def test_a_scrobble_while_a_round_is_planned_ahead(
 ) -> None:
     numbers, act = itertools.count(1), scrobbler(file, 1)
     first_is_written = threading.Event()
-    write_round = loader.Loader._write_round
+    write_round = loader.Loader._write_step
 
     def write(self: loader.Loader, planned: Any) -> Any:  # noqa: ANN401 (as it comes)
         written = write_round(self, planned)
@@ -138,10 +138,10 @@ def test_a_scrobble_while_a_round_is_planned_ahead(
             assert first_is_written.wait(10)
             act()
 
-    monkeypatch.setattr(loader.Loader, "_write_round", write)
+    monkeypatch.setattr(loader.Loader, "_write_step", write)
     rounds = while_planning(act_in_the_second)
     home, target = Workspace(tmp_path / "home", f"sqlite:///{file}"), f"sqlite:///{file}"
-    manifest = run(home, RunSettings(), [export], sizes=Sizes(round=30))
+    manifest = run(home, RunSettings(), [export], sizes=Sizes(step=30))
 
     assert (manifest["status"], manifest["counts"]["inserted"]) == ("complete", len(SCROBBLES))
     assert rounds == [30, 30, 30, 30, 30]  # the second is planned again, and so is the third, which relied on it

@@ -1,7 +1,7 @@
-"""Plans rounds one after the other: reads what a round concerns, applies the rules, makes its batches.
+"""Plans the steps of a round: reads what a step concerns, applies the rules, makes its batches.
 
-A later round sees what the earlier rounds of the same planner create, whether it is written by then or not. So a round
-can be planned while the one before it is written, as long as nobody else changes what was read; the writer checks that.
+A later step sees what the earlier ones create, whether that is written by then or not. So a step can be planned while
+the one before it is written, as long as nobody else changes what was read; the target keeps or checks that.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PlannedRound:
-    """A round that has only to be written."""
+class PlannedStep:
+    """A step that has only to be written."""
 
     requests: pl.DataFrame
     """What it resolves (schema REQUESTS)."""
@@ -46,8 +46,8 @@ class PlannedRound:
     """What is remarkable about a key that has its ids."""
 
 
-class RoundPlanner:
-    """Plans the rounds of a load, on one catalog; it belongs to one thread at a time."""
+class StepPlanner:
+    """Plans the steps of one round, on one catalog; it belongs to one thread at a time."""
 
     def __init__(
         self,
@@ -63,12 +63,9 @@ class RoundPlanner:
         self._not_loaded = not_loaded
         self._planner = Planner(Catalog(), {})
         self._ids = snapshot.NOTHING_NEW
-        self.requests = 0
-        """How many requests were planned."""
 
-    def plan(self, connection: Connection, requests: pl.DataFrame, size: int) -> PlannedRound:
-        """Plan a round for ``requests`` (schema REQUESTS, in order), in batches of about ``size`` rows."""
-        self.requests += requests.height
+    def plan(self, connection: Connection, requests: pl.DataFrame, size: int) -> PlannedStep:
+        """Plan a step for ``requests`` (schema REQUESTS, in order), in batches of about ``size`` rows."""
         hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
         hits = hits.filter(~pl.col("lookup_key").is_in(list(self._planner.plan.ids)))
         snapshot.read_catalog(self._planner.catalog, connection, requests, hits, self._ids)
@@ -88,7 +85,7 @@ class RoundPlanner:
         entities = entity_rows(plan, self._ids, lookups, needed, division)
         staged = stage(listens, pl.concat([lookups.drop("position"), late]), self._user_id)
         batches, overflow = BatchMaker(size, self._numbers).of_round(lookups, staged, division, entities)
-        return PlannedRound(
+        return PlannedStep(
             requests,
             late,
             (*plan.resolved, *late.get_column("lookup_key")),

@@ -22,10 +22,11 @@ from etl.core.schema import (
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
+    from etl.formats.local_times import LocalTime
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class FileResult:
     """Listens with a text that cleaning changed."""
     spilled: int = 0
     """Listens that were spilled to disk."""
+    local_times: Mapping[LocalTime, int] = field(default_factory=dict)
+    """How many listens have a time without a zone, by what the clock has of it."""
 
     @property
     def has_listens(self) -> bool:
@@ -75,12 +78,6 @@ class Rows:
     """Likely doubles among ``listens`` (schema REPORTED)."""
     evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
     """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
-
-    @property
-    def caveats(self) -> list[str]:
-        """What people should know about the formats of their listens, each once."""
-        kinds = [file.format for file in self.files if file.format and file.has_listens]
-        return list(dict.fromkeys(f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat))
 
     @property
     def records(self) -> int:

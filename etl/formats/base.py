@@ -54,10 +54,14 @@ class Peek:
     keys: frozenset[str]
     """The JSON keys in ``head``, found without parsing it: broken records do not matter."""
 
-    def first_lines(self) -> list[str]:
-        """Return the first lines of the file, without carriage returns and blank lines."""
-        lines = self.head.decode("utf-8", "replace").split("\n")[:FIRST_LINES]
+    def lines(self, most: int | None = None) -> list[str]:
+        """Return the lines of ``head``, at most so many, without carriage returns and blank lines."""
+        lines = self.head.decode("utf-8", "replace").split("\n")[:most]
         return [line.rstrip("\r") for line in lines if line.strip(" \r")]
+
+    def first_lines(self) -> list[str]:
+        """Return the first lines of the file, as ``lines`` does."""
+        return self.lines(FIRST_LINES)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class ReadOptions:
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
     spotify_time: Literal["end", "start"] = "end"
+    timezone: str | None = None
+    """The IANA name of the zone of times that a file gives without one; ``None`` takes them as UTC."""
 
 
 class Scan(NamedTuple):

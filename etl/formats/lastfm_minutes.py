@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
 from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE
-from etl.formats.lastfm_csv import with_times, with_verdicts
+from etl.formats.lastfm_csv import with_skips, with_times
 from etl.formats.lastfm_times import DATE_IN_WORDS
+from etl.formats.scrobble_rows import with_verdicts
 from etl.formats.table_header import kind_of_table
 from etl.parsers import Delimited, Dialect
 from etl.parsers.delimited_split import cut, is_blank
@@ -28,8 +29,8 @@ _DATE = re.compile(DATE_IN_WORDS)
 def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one file. Columns out: ``EXTRACTED``."""
     table = LAYOUT.read(data)
-    frame = with_times(table.frame, ["date"])
-    return finish(with_verdicts(frame, undated_is_playing=True), table.broken)
+    frame = with_verdicts(with_times(table.frame, ["date"]), ["date"])
+    return finish(with_skips(frame, ["date"], undated_is_playing=True), table.broken)
 
 
 def _is_minutes(peek: Peek) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import spotify_extended
+from etl.formats import spotify_extended, timed_lines
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.table_header import ColumnKind, kind_of_table
 
@@ -37,18 +37,6 @@ def _is_top_list(peek: Peek) -> bool:
     return kind_of_table(peek) is ColumnKind.TOP_LIST
 
 
-def _is_librefm(peek: Peek) -> bool:
-    return kind_of_table(peek) is ColumnKind.LIBREFM
-
-
-def _is_scrobbler_log(peek: Peek) -> bool:
-    return peek.head.startswith(b"#AUDIOSCROBBLER/")
-
-
-def _is_panoscrobbler(peek: Peek) -> bool:
-    return peek.shape == "{" and {"timeHuman", "timeMs"} <= peek.keys
-
-
 def _is_feedback(peek: Peek) -> bool:
     named = name_matches(peek.name, ("feedback.jsonl", "pinned_recording.jsonl", "*_lb_feedback-*.json"))
     recording = not peek.keys.isdisjoint({"recording_mbid", "recording_msid"}) and "created" in peek.keys
@@ -70,7 +58,6 @@ _TOP_LISTS = frozenset(
     for prefix, suffix in (("top", "s"), ("weekly", "chart"))
     for kind in ("artist", "album", "track")
 )
-_THROUGH_ANOTHER = "Import it into {} and export your history from there"
 
 REFUSALS = (
     Refusal(
@@ -113,27 +100,6 @@ REFUSALS = (
         advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
     ),
     Refusal(
-        name="lastfm-librefm",
-        source="lastfm",
-        title="Libre.fm export",
-        recognise=_is_librefm,
-        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
-    ),
-    Refusal(
-        name="lastfm-scrobbler-log",
-        source="lastfm",
-        title="Scrobbler log of a portable player",
-        recognise=_is_scrobbler_log,
-        advice="Its clock may run on local time. " + _THROUGH_ANOTHER.format("Maloja"),
-    ),
-    Refusal(
-        name="lastfm-panoscrobbler",
-        source="lastfm",
-        title="PanoScrobbler export",
-        recognise=_is_panoscrobbler,
-        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
-    ),
-    Refusal(
         name="koito-database",
         source="koito",
         title="Koito database",
@@ -147,6 +113,7 @@ REFUSALS = (
         recognise=_is_backup,
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
+    timed_lines.REFUSAL,
 )
 
 PACKAGES = (

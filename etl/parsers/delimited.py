@@ -21,6 +21,7 @@ from etl.parsers.records import Broken
 from etl.parsers.utf8 import UTF16_MARKS, to_utf8
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
 
@@ -56,6 +57,8 @@ class Delimited:
 
     Raises ``BrokenFileError`` for the header of something else.
     """
+    preamble: re.Pattern[str] | None = None
+    """Matches the beginning of a line in front of the header that is not the header."""
 
     def read(self, data: bytes) -> Table:
         """Decode the records. Raises ``BrokenFileError`` if the header is missing or that of something else."""
@@ -117,7 +120,7 @@ class Delimited:
             end = feed if feed >= 0 else len(text)
             line = text[at:end].rstrip("\r")
             at = end + 1
-            if not is_blank(line):
+            if not is_blank(line) and not (self.preamble and self.preamble.match(line)):
                 return _Text(text, at, shift, self.header(line))
         raise BrokenFileError("the file is empty", "Its first line should name the columns: export it again")
 

@@ -71,26 +71,38 @@ def test_the_options_that_change_rows_tell_files_apart() -> None:
         RunSettings(doubles="keep"),
     ]
     for source in ("spotify", "maloja", "lastfm"):
-        assert len({settings.row_options(source) for settings in (plain, *changed)}) == 5
+        assert len({settings.row_options(source, has_local_times=False) for settings in (plain, *changed)}) == 5
 
 
 def test_which_plays_of_spotify_count_matters_for_spotify_alone() -> None:
     heard, trackdone = RunSettings(spotify_plays="heard"), RunSettings(spotify_plays="trackdone")
-    assert heard.row_options("spotify") != trackdone.row_options("spotify")
-    assert heard.row_options("maloja") == trackdone.row_options("maloja")
+    assert heard.row_options("spotify", has_local_times=False) != trackdone.row_options(
+        "spotify", has_local_times=False
+    )
+    assert heard.row_options("maloja", has_local_times=False) == trackdone.row_options("maloja", has_local_times=False)
 
 
 def test_other_options_change_no_rows() -> None:
     other = RunSettings(
         source="spotify", user="ann", workers=7, dry_run=True, force=True, max_rejects=9, spotify_time="start"
     )
-    assert other.row_options("spotify") == RunSettings().row_options("spotify")
+    assert other.row_options("spotify", has_local_times=False) == RunSettings().row_options(
+        "spotify", has_local_times=False
+    )
 
 
 def test_row_options_are_the_same_text_for_the_same_options() -> None:
-    assert RunSettings().row_options("maloja") == json.dumps(
+    assert RunSettings().row_options("maloja", has_local_times=False) == json.dumps(
         {"artist_separators": r"\s+·\s+", "doubles": "skip", "since": None, "until": None}
     )
+
+
+def test_zone_counts_for_files_with_local_times_alone() -> None:
+    plain, utc, berlin = RunSettings(), RunSettings(timezone="UTC"), RunSettings(timezone="Europe/Berlin")
+    with_zone, without = ({"has_local_times": has} for has in (True, False))
+    assert plain.row_options("rockbox", **with_zone) == utc.row_options("rockbox", **with_zone)
+    assert plain.row_options("rockbox", **with_zone) != berlin.row_options("rockbox", **with_zone)
+    assert plain.row_options("rockbox", **without) == berlin.row_options("rockbox", **without)
 
 
 def test_settings_can_be_written_into_the_manifest() -> None:

@@ -28,6 +28,9 @@ SERVICES = {
     "listenbrainz": "ListenBrainz",
     "maloja": "Maloja",
     "koito": "Koito",
+    "panoscrobbler": "Pano Scrobbler",
+    "librefm": "Libre.fm",
+    "rockbox": "Rockbox",
 }
 
 

@@ -87,10 +87,14 @@ def test_preferences_and_clients_of_sources() -> None:
         "koito",
         "listenbrainz",
         "lastfm",
+        "panoscrobbler",
+        "librefm",
         "maloja",
+        "rockbox",
         "spotify",
     ]
-    assert sources_by_client() == {"lastfm": "lastfm", "maloja": "maloja", "spotify": "spotify"}
+    clients = {"lastfm", "panoscrobbler", "librefm", "maloja", "rockbox", "spotify"}
+    assert sources_by_client() == {client: client for client in clients}
 
 
 @each_format

@@ -68,14 +68,15 @@ class FileReader:
     def open(self, file: InputFile) -> Opened | Unread:
         """Recognise, read and hash a file."""
         try:
-            kind = recognise(file.peek())
+            peek = file.peek()
+            kind = recognise(peek)
             if kind is None:
                 return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
             if self.source not in (AUTO, kind.source):
                 return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return Unread(status, f"{kind.title}. {kind.advice}")
+                return Unread(status, f"{kind.title}. {kind.advice_for(peek)}")
             data = file.read()
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))

@@ -19,6 +19,8 @@ from etl.formats import (
     lastfm_csv,
     lastfm_exporter,
     lastfm_lastexport,
+    lastfm_lines,
+    lastfm_list,
     lastfm_minutes,
     lastfm_pages,
     lastfm_stats,
@@ -33,6 +35,7 @@ from etl.formats import (
     panoscrobbler_lines,
     rockbox_log,
     spotify_account,
+    spotify_csv,
     spotify_extended,
 )
 from etl.formats.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
@@ -59,6 +62,7 @@ __all__ = [
 FORMATS: tuple[Format, ...] = (
     spotify_extended.FORMAT,
     spotify_account.FORMAT,
+    spotify_csv.FORMAT,
     lastfm_pages.FORMAT,
     lastfm_stats.FORMAT,
     lastfm_exporter.FORMAT,
@@ -66,6 +70,8 @@ FORMATS: tuple[Format, ...] = (
     lastfm_csv.FORMAT,
     lastfm_minutes.FORMAT,
     lastfm_lastexport.FORMAT,
+    lastfm_list.FORMAT,
+    lastfm_lines.FORMAT,
     listenbrainz_lines.FORMAT,
     listenbrainz_array.FORMAT,
     listenbrainz_pages.FORMAT,

@@ -135,7 +135,13 @@ class Refusal:
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it comes in a download whose other files are loaded, and so is not an error."""
+    """Whether it comes in a download whose other files are loaded, or may be anything, and so is not an error."""
+    advise: Callable[[Peek], str] | None = None
+    """Gives advice about one file, instead of ``advice`` about all of the kind."""
+
+    def advice_for(self, peek: Peek) -> str:
+        """Return what to do instead with the file of ``peek``."""
+        return self.advise(peek) if self.advise else self.advice
 
 
 @dataclass(frozen=True)

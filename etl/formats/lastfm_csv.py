@@ -21,6 +21,7 @@ from etl.formats.base import (
 from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, credit_mbids
 from etl.formats.lastfm_times import read_times
 from etl.formats.scrobble_rows import DATE, TIME_OF_DAY, with_verdicts
+from etl.formats.spotify import HEARD_MS
 from etl.formats.table_header import COLUMN_ALIASES, SEPARATOR, TIMES, ColumnKind, kind_of_table, read_header
 from etl.parsers import Delimited, Dialect
 
@@ -44,14 +45,16 @@ def rows_of(fields: pl.DataFrame, columns: AbstractSet[str], zone: str | None) -
 
     ``zone`` is that of times without one. Columns out: those of ``EXTRACTED`` that a table knows.
     """
-    kept = [name for name in TIMES if name in columns]
+    present = [name for name in TIMES if name in columns]
+    kept = present or ["date_time"]
     frame = with_times(with_clock(fields), kept, zone)
     frame = frame.with_columns(credit_mbids(frame)).rename(
         {"album_mbid": "release_mbid", "track_mbid": "recording_mbid"}
     )
     # Tools that write Unix times write them in all rows. Dates come from API pages: there, the playing track has none.
-    only_dates = set(kept) <= {"utc_time", "datetime", "date_time"}
-    return with_skips(with_verdicts(frame, kept), kept, undated_is_playing=only_dates)
+    only_dates = bool(present) and set(present) <= {"utc_time", "datetime", "date_time"}
+    frame = with_skips(with_verdicts(frame, kept), kept, undated_is_playing=only_dates)
+    return frame.with_columns(_played_ms(frame).alias("played_ms"))
 
 
 def with_clock(frame: pl.DataFrame) -> pl.DataFrame:
@@ -92,12 +95,23 @@ def with_times(frame: pl.DataFrame, columns: Sequence[str], zone: str | None = N
 
 
 def with_skips(frame: pl.DataFrame, times: Sequence[str], *, undated_is_playing: bool) -> pl.DataFrame:
-    """Add ``client`` and ``skip``: a row without a time is the track that is playing now, if that is what it means."""
+    """Add ``client`` and ``skip``: rows that were played for less than 30 s, and the track that is playing now.
+
+    A row without a time is the latter, if that is what it means.
+    """
     is_playing = pl.all_horizontal(map(is_blank, times)) & ~is_blank("artist") & ~is_blank("track")
     return frame.with_columns(
         client=pl.lit(CLIENT),
-        skip=pl.when(is_playing & undated_is_playing).then(pl.lit(str(SkipReason.NOW_PLAYING))),
+        skip=pl.when(is_playing & undated_is_playing)
+        .then(pl.lit(str(SkipReason.NOW_PLAYING)))
+        .when(_played_ms(frame) < HEARD_MS)
+        .then(pl.lit(str(SkipReason.TOO_SHORT))),
     )
+
+
+def _played_ms(frame: pl.DataFrame) -> pl.Expr:
+    """Return how long each row was played, as a script that reads Spotify may write it; null if unknown."""
+    return pl.col("played_ms").cast(pl.Int64, strict=False) if "played_ms" in frame.columns else pl.lit(None, pl.Int64)
 
 
 def _is_table(peek: Peek) -> bool:

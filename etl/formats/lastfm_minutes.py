@@ -33,7 +33,7 @@ def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
     return finish(with_skips(frame, ["date"], undated_is_playing=True), table.broken)
 
 
-def _is_minutes(peek: Peek) -> bool:
+def is_minutes(peek: Peek) -> bool:
     """Say whether a third of the first lines have four fields, the last a date or, for the playing track, blank."""
     lines = peek.first_lines()
     dates = [fields[3] for line in lines if (fields := cut(line, LAYOUT.dialect)[0]) is not None and len(fields) == 4]
@@ -49,7 +49,7 @@ FORMAT = Format(
     file_names=("<user>.csv",),
     how_to_get="benjaminbenben.com/lastfm-to-csv, as it is.",
     sample="lastfm/minutes",
-    recognise=_is_minutes,
+    recognise=is_minutes,
     read=read_minutes,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,

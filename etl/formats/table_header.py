@@ -12,12 +12,13 @@ from etl.parsers.delimited_split import Dialect, split_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from etl.formats.base import Peek
 
 # Our name of each column, and its names in files, the surest first.
 COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
-    "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp"),
+    "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp", "ts"),
     "date_ms": ("date ms",),
     "utc_time": ("utc time", "iso time", "datetime utc", "date utc"),
     "datetime": ("datetime",),
@@ -29,6 +30,7 @@ COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "album_mbid": ("album mbid", "release mbid"),
     "track": ("track", "track name", "track title", "song", "song title", "song name", "title"),
     "track_mbid": ("track mbid", "recording mbid"),
+    "played_ms": ("ms played", "msplayed"),
 }
 TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 """The best time column first."""
@@ -41,6 +43,10 @@ SEPARATOR = re.compile(r'"?sep=.', re.IGNORECASE)
 """The line that Excel puts in front of a header, to say what separates the columns."""
 COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
 _PANOSCROBBLER = {"timems", "artist", "track"}
+_SPOTIFY = (
+    {"ts", "master metadata track name", "master metadata album artist name"},
+    {"endtime", "artistname", "trackname"},
+)
 _EXPORTER = "uncorrected track name"  # a column of the official exporter, which did not quote
 # A name of at most three words, so not a sentence with such a word in it.
 _ARTIST_LIKE = re.compile(r"(?=.*\bartists?\b)(?:\S+ ?){1,3}")
@@ -50,8 +56,8 @@ _SHOWN_CELLS, _SHOWN_CHARS = 20, 40
 
 EXPECTED = (
     "It has to have an artist, a track and a time, each under one of the names that `etl` knows: artist; track, song "
-    "or title; uts, timestamp, utc_time, datetime or date. Export it again without a spreadsheet in between, or rename "
-    "the columns in a text editor"
+    "or title; uts, timestamp, utc_time, datetime or date (with a column time, if that has the time of day). Export it "
+    "again without a spreadsheet in between, or rename the columns in a text editor"
 )
 
 
@@ -66,6 +72,8 @@ class ColumnKind(Enum):
     """An export of Libre.fm or another GNU FM server."""
     PANOSCROBBLER = auto()
     """An export of Pano Scrobbler."""
+    SPOTIFY = auto()
+    """Plays under the names that Spotify's JSON exports give to their fields."""
 
 
 def kind_of_table(peek: Peek) -> ColumnKind | None:
@@ -82,8 +90,18 @@ def kind_of_table(peek: Peek) -> ColumnKind | None:
     if len(cells) == 1:  # a spreadsheet may have put each line into one cell
         cells, _ = columns_of(cells[0])
     names = {_plain(cell) for cell in cells}
+    return _own_kind(names) or _kind_of_columns(cells, names)
+
+
+def _own_kind(names: AbstractSet[str]) -> ColumnKind | None:
+    """Return the kind of a table whose columns have names that only one service uses."""
     if names >= _PANOSCROBBLER:
         return ColumnKind.PANOSCROBBLER
+    return ColumnKind.SPOTIFY if any(names >= fields for fields in _SPOTIFY) else None
+
+
+def _kind_of_columns(cells: Sequence[str], names: AbstractSet[str]) -> ColumnKind | None:
+    """Return the kind of any other table, by what its columns hold."""
     known = {name for name in map_columns(cells) if name}
     has_artist = any(map(_ARTIST_LIKE.fullmatch, names))
     has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(COLUMN_ALIASES["album"])))

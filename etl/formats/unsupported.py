@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import spotify_extended, timed_lines
+from etl.formats import headerless, spotify_extended, timed_lines
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.table_header import ColumnKind, kind_of_table
 
@@ -114,6 +114,7 @@ REFUSALS = (
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
     timed_lines.REFUSAL,
+    headerless.REFUSAL,
 )
 
 PACKAGES = (

@@ -94,6 +94,8 @@ RECOUNTS: dict[str, Callable[[bytes], int]] = {
     "lastfm-csv": table_with_header,
     "lastfm-exporter": json_list,
     "lastfm-lastexport": tab_lines,
+    "lastfm-lines": json_lines,
+    "lastfm-list": json_list,
     "lastfm-minutes": csv_lines,
     "lastfm-pages": lastfm_pages,
     "lastfm-stats": json_list_under("scrobbles"),
@@ -109,5 +111,6 @@ RECOUNTS: dict[str, Callable[[bytes], int]] = {
     "panoscrobbler-lines": json_lines,
     "rockbox-log": tab_lines_without_comments,
     "spotify-account": json_list,
+    "spotify-csv": table_with_header,
     "spotify-extended": json_list,
 }

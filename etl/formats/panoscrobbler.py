@@ -27,7 +27,10 @@ _SCROBBLE = "scrobble"
 def rows_of(fields: pl.DataFrame) -> pl.DataFrame:
     """Turn the text columns ``FIELDS`` into rows. Columns out: those of ``EXTRACTED`` that Pano Scrobbler knows."""
     length = pl.col("durationMs").cast(pl.Float64, strict=False) / 1000  # "null" is one of its texts
-    is_scrobble = is_blank("event") | (pl.col("event").str.strip_chars().str.to_lowercase() == _SCROBBLE)
+    event = pl.col("event").str.strip_chars().str.to_lowercase()
+    is_scrobble = is_blank("event") | (event == _SCROBBLE)
+    if (fields["event"].fill_null(_SCROBBLE) == _SCROBBLE).all():
+        is_scrobble = pl.lit(value=True)
     rows = fields.with_columns(
         unix_times(fields["timeMs"], 1000).alias("listened_at"),
         client=pl.lit(CLIENT),

@@ -25,11 +25,10 @@ def with_verdicts(frame: pl.DataFrame, times: Sequence[str], unit: str = "second
 
     ``unit`` is what a number in ``times`` counts.
     """
-    rules: list[tuple[pl.Expr, str]] = [
-        *missing_names("artist", "track"),
-        (pl.all_horizontal(map(is_blank, times)), RejectReason.MISSING_TIME),
-        (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
-    ]
+    rules = missing_names("artist", "track")
+    if frame["listened_at"].null_count():
+        rules.append((pl.all_horizontal(map(is_blank, times)), RejectReason.MISSING_TIME))
+        rules.append((pl.col("listened_at").is_null(), RejectReason.BAD_TIME))
     judged = frame.with_columns(reject=first_reason(rules))
     detail = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
     bad = (judged["reject"] == str(RejectReason.BAD_TIME)).fill_null(value=False).arg_true()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import RejectReason
-from etl.formats.base import first_reason, is_blank, missing_names, quoted
+from etl.formats.base import first_reason, is_blank, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,10 @@ def with_verdicts(frame: pl.DataFrame, times: Sequence[str], unit: str = "second
 
     ``unit`` is what a number in ``times`` counts.
     """
-    rules = missing_names("artist", "track")
+    rules: list[tuple[pl.Expr, str]] = [
+        (pl.lit(blank_texts(frame["artist"])), RejectReason.MISSING_ARTIST),
+        (pl.lit(blank_texts(frame["track"])), RejectReason.MISSING_TRACK),
+    ]
     if frame["listened_at"].null_count():
         rules.append((pl.all_horizontal(map(is_blank, times)), RejectReason.MISSING_TIME))
         rules.append((pl.col("listened_at").is_null(), RejectReason.BAD_TIME))
@@ -36,6 +39,14 @@ def with_verdicts(frame: pl.DataFrame, times: Sequence[str], unit: str = "second
         told = [pl.when(~is_blank(name)).then(_told(name, unit)) for name in times]
         detail = detail.scatter(bad, judged[bad].select(pl.coalesce(told)).to_series())
     return judged.with_columns(detail.alias("detail"))
+
+
+def blank_texts(texts: pl.Series) -> pl.Series:
+    """Say of each text whether it is null or blank, as ``is_blank`` does, and strip only those that may be."""
+    blank = pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
+    begins_with_ascii = texts.is_between("!", "\x7f").fill_null(value=False)
+    others = (~begins_with_ascii).arg_true()
+    return blank.scatter(others, texts[others].str.strip_chars().fill_null("") == "") if len(others) else blank
 
 
 def wrong_unit(text: pl.Expr, unit: str = "seconds") -> pl.Expr:

@@ -63,7 +63,10 @@ def _hidden(manifest: Mapping[str, Any]) -> str:
 
 
 def _read_as(file: Mapping[str, Any]) -> str:
-    return str(file["format"]) if file["status"] == "loaded" else _words(file["status"])
+    """Return the format of a file that was read; of any other what became of it, and what it is if that is known."""
+    if file["status"] == "loaded":
+        return str(file["format"])
+    return ": ".join(filter(None, (_words(file["status"]), file.get("title"))))
 
 
 def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:

@@ -55,6 +55,8 @@ class Unread(NamedTuple):
     reason: str
     sha256: str | None = None
     kind: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,16 @@ class FileReader:
     def open(self, file: InputFile) -> Opened | Unread:
         """Recognise, read and hash a file."""
         try:
-            kind = recognise(file.peek())
+            peek = file.peek()
+            kind = recognise(peek)
             if kind is None:
                 return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
-            if self.source not in (AUTO, kind.source):
-                return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
+            if kind.source and self.source not in (AUTO, kind.source):
+                reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
+                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return Unread(status, f"{kind.title}. {kind.advice}")
+                return Unread(status, kind.reason(peek), title=kind.title)
             data = file.read()
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
@@ -89,7 +93,7 @@ class FileReader:
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
-            return Unread(FileStatus.REFUSED, str(error))
+            return Unread(FileStatus.REFUSED, str(error), title=kind.title)
         return Decoded(file, kind, sha256, len(data), scan.rows, locations)
 
 

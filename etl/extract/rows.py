@@ -40,6 +40,8 @@ class FileResult:
     reason: str = ""
     sha256: str | None = None
     format: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
     rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))

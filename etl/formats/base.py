@@ -121,17 +121,24 @@ class Format:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One kind of file that looks like a listening history and is not one, and what to do instead."""
+    """One kind of file that is known and not loaded, and what to do instead."""
 
     name: str
-    source: str
+    source: str | None
+    """The service; None for a file that belongs to none."""
     title: str
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it comes in a download whose other files are loaded, and so is not an error."""
+    """Whether it is no error next to other files: nobody takes it for a history that should have been loaded."""
     file_names: tuple[str, ...] = ()
     """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
+    quote: Callable[[Peek], str] = lambda _: ""
+    """Returns what a file says itself, to follow the title."""
+
+    def reason(self, peek: Peek) -> str:
+        """Return for people why the file is not loaded, and what to do."""
+        return f"{self.title}{self.quote(peek)}. {self.advice}"
 
 
 @dataclass(frozen=True)

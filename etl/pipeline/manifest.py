@@ -121,6 +121,7 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "path": file.path,
         "sha256": file.sha256,
         "format": file.format.name if file.format else None,
+        "title": file.format.title if file.format else file.title or None,
         "status": str(file.status),
         "reason": file.reason,
         "counts": counts,

@@ -11,6 +11,7 @@ import typer
 
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
+from etl.core.lists import listed
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -52,7 +53,7 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
     if hidden := _hidden(manifest):
         show(f"and {hidden}: not read")
     for reason, paths in _unread(files).items():
-        logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+        logger.info("%s: %s", reason, listed(paths, _NAMED))
 
 
 def _hidden(manifest: Mapping[str, Any]) -> str:
@@ -219,10 +220,6 @@ def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         if file["reason"] and file["status"] != "known":
             found.setdefault(f"{_words(file['status'])}: {file['reason']}", []).append(file["path"])
     return found
-
-
-def _and_more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
 
 
 def _words(name: str) -> str:

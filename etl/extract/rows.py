@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import InputError
+from etl.core.lists import listed
 from etl.core.schema import (
     ASIDE,
     LIKELY_DOUBLES,
@@ -109,18 +110,17 @@ def gather(
     """
     if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         raise InputError(
-            f"nothing to load for source {source} ({_listed(files, hidden)})",
+            f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
     return replace(concat(files, spill), hidden=hidden)
 
 
-def _listed(files: Sequence[FileResult], hidden: Hidden) -> str:
+def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
     """Return what was found instead of exports."""
     if not files:
         return f"the folder has only {hidden}, which are not read" if str(hidden) else "the folder is empty"
-    more = f"; and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
-    return "; ".join(f"{file.path}: {file.reason}" for file in files[:_NAMED]) + more
+    return listed([f"{file.path}: {file.reason}" for file in files], _NAMED, "; ")
 
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:

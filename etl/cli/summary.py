@@ -11,7 +11,7 @@ import typer
 
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
-from etl.core.lists import listed
+from etl.core.lists import listed, ranges
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -124,6 +124,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
     _tell_doubles(manifest)
+    tell_missing_pages(manifest)
     if manifest["other_user"]:
         logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
@@ -163,6 +164,29 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
             f"{skipped:,}",
             _compared(run_id),
         )
+
+
+def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
+    """Log which pages of an API are not among the files, according to their own totals; older runs do not say."""
+    errors = [f"{one['file']}:{one['row']}: {one['detail']}" for one in manifest.get("error_pages", [])]
+    if errors:
+        logger.warning("%s", listed(errors, _NAMED, "; "))
+    for one in manifest.get("missing_pages", []):
+        others = (
+            f" and {one['files'] - 1:,} more files" if one["files"] > 2 else " and 1 more file" * (one["files"] - 1)
+        )
+        logger.warning("%s%s: %s", one["file"], others, _what_is_missing(one))
+
+
+def _what_is_missing(missing: Mapping[str, Any]) -> str:
+    """Return what pages say is lacking: "pages 2-3 of 4 are missing, with up to 400 plays"."""
+    pages, of, listens = missing["pages"], missing["total_pages"], missing["listens"]
+    if not pages:
+        return f"{listens:,} plays are missing: the file has fewer than it says itself. Fetch it again"
+    plural = "pages" if len(pages) > 1 else "page"
+    number = f"{plural} {ranges(pages)}{f' of {of:,}' if of else ''}"
+    plays = "and whatever follows" if listens is None else f"with up to {listens:,} plays"
+    return f"{number} {'are' if len(pages) > 1 else 'is'} missing, {plays}. Fetch what is missing, and load it too"
 
 
 def _compared(run_id: str | None) -> str:

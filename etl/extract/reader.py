@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
+    from etl.formats.page_totals import PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
 CHANGED = "was changed while it was read. Run the same command again"
@@ -32,6 +33,7 @@ class Opened(NamedTuple):
     sha256: str
     data: bytes
     """Its bytes; empty if a reader process has them."""
+    totals: Sequence[PageTotals] = ()
 
 
 class Decoded(NamedTuple):
@@ -46,6 +48,7 @@ class Decoded(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
+    totals: Sequence[PageTotals] = ()
 
 
 class Unread(NamedTuple):
@@ -57,6 +60,7 @@ class Unread(NamedTuple):
     kind: Format | None = None
     title: str = ""
     """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals] = ()
 
 
 @dataclass(frozen=True)
@@ -83,18 +87,18 @@ class FileReader:
             data = file.read()
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data)
+        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, kind.totals(data) if kind.totals else ())
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """Return the rows of a file, and the locations of the broken ones."""
-        file, kind, sha256, data = opened
+        file, kind, sha256, data, totals = opened
         try:
             scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(LOCATIONS))
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error), title=kind.title)
-        return Decoded(file, kind, sha256, len(data), scan.rows, locations)
+        return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals)
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:

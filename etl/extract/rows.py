@@ -21,6 +21,7 @@ from etl.core.schema import (
     empty,
 )
 from etl.extract.discover import Hidden
+from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
+    from etl.formats.page_totals import PageTotals
 
 _NAMED = 3  # files in a message
 
@@ -43,6 +45,8 @@ class FileResult:
     format: Format | None = None
     title: str = ""
     """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals] = ()
+    """What its pages say of the history that they are a part of."""
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
     rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))
@@ -83,6 +87,8 @@ class Rows:
     """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
     hidden: Hidden = field(default_factory=Hidden)
     """What was next to the files and is hidden."""
+    missing_pages: Sequence[MissingPages] = ()
+    """What the files lack, according to their own totals."""
 
     @property
     def caveats(self) -> list[str]:
@@ -113,7 +119,7 @@ def gather(
             f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
-    return replace(concat(files, spill), hidden=hidden)
+    return replace(concat(files, spill), hidden=hidden, missing_pages=missing_pages(files))
 
 
 def _found(files: Sequence[FileResult], hidden: Hidden) -> str:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import msgspec
+
+from etl.core.schema import RejectReason
+from etl.parsers.json_split import UNREADABLE
+from etl.parsers.records import Broken, Record, Records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.parsers.utf8 import Span, Text
 
 _KEYS = frozenset(
     {
@@ -28,6 +37,7 @@ _TEXTS = ("message", "error_description", "desc", "description", "detail", "erro
 _NUMBERS = ("error", "code", "status")
 _LONGEST = 64 * 1024
 _SHOWN = 120
+_ACCOUNT = re.compile(r"(\busers?\b[^:]*:).+", re.IGNORECASE)  # an account's name never leaves its file
 _FAILED = re.compile(rb"""<lfm\s[^<>]*status\s*=\s*["']failed["']""")
 _ERROR = re.compile(rb"<error[\s>].*?</error\s*>", re.DOTALL)
 
@@ -47,8 +57,25 @@ def error_answer(document: bytes) -> str | None:
         return None
     try:
         return _of_json(msgspec.json.decode(text))
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
+
+
+def mark_error_answers(records: Records[Record], text: Text, spans: Sequence[Span]) -> Records[Record]:
+    """Return ``records``, which have the bounds ``spans``, with the error answers among them marked as broken."""
+    blank = [type(row)() for row in records.rows[:1]]
+    found = {
+        row: said
+        for row, (start, end) in enumerate(spans, start=1)
+        if row not in records.broken and records.rows[row - 1] in blank and (said := error_answer(text.body[start:end]))
+    }
+    broken = {**records.broken, **{row: Broken(RejectReason.ERROR_PAGE, said) for row, said in found.items()}}
+    return Records(records.rows, broken, {**records.spans, **{row: spans[row - 1] for row in found}})
+
+
+def error_element(element: ET.Element) -> str:
+    """Return what an ``error`` element of Last.fm's XML says."""
+    return _said(element.get("code"), element.text or "")
 
 
 def _of_json(answer: Any) -> str | None:  # noqa: ANN401 (any JSON value)
@@ -67,9 +94,9 @@ def _of_xml(text: bytes) -> str:
         element = ET.fromstring(found[0].decode()) if found else None  # noqa: S314 (no DOCTYPE, so no entities)
     except (ET.ParseError, UnicodeDecodeError):
         element = None
-    return _said(element.get("code"), element.text or "") if element is not None else _said(None, "")
+    return error_element(element) if element is not None else _said(None, "")
 
 
 def _said(number: str | None, text: str) -> str:
-    words = " ".join(text.split())[:_SHOWN]
+    words = _ACCOUNT.sub(r"\1 …", " ".join(text.split()))[:_SHOWN]
     return ": ".join(filter(None, (f"error {number}" if number else "error", words)))

@@ -113,7 +113,7 @@ def test_a_play_at_another_service_does_not_make_its_record_foreign() -> None:
     [
         (LAST_FM_ERROR, "error 8: Operation failed"),
         (b' {"message": "User\\nrequired", "error": 17} ', "error 17: User required"),
-        (b'{"code": 404, "error": "Cannot find user: x"}', "error 404: Cannot find user: x"),
+        (b'{"code": 404, "error": "Cannot find user: x"}', "error 404: Cannot find user: …"),
         (b'{"error": {"status": 401, "message": "The access token expired"}}', "error 401: The access token expired"),
         (b'{"status": "error", "error": {"type": "missing", "desc": "No such key"}}', "error: No such key"),
         (b'{"error": true}', "error"),
@@ -140,6 +140,7 @@ def test_what_an_error_answer_says(answer: bytes, said: str) -> None:
         b'{"error": 1, "recenttracks": {"track": []}}',
         b'<lfm status="ok"><recenttracks/></lfm>',
         b"[" * 100_000,
+        b'{"error": "\xff"}',
     ],
 )
 def test_what_is_not_an_error_answer(document: bytes) -> None:

@@ -11,7 +11,7 @@ from etl.formats.table_header import ColumnKind, kind_of_table
 def _is_podcasts(peek: Peek) -> bool:
     named = name_matches(peek.name, ("StreamingHistory_podcast_*.json", "StreamingHistory_audiobook_*.json"))
     other = not peek.keys.isdisjoint({"podcastName", "audiobookName"})
-    return peek.shape == "[" and (other if peek.keys else named)
+    return peek.shape == "[" and "artistName" not in peek.keys and (other if peek.keys else named)
 
 
 def _is_backup(peek: Peek) -> bool:

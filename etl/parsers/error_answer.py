@@ -98,5 +98,7 @@ def _of_xml(text: bytes) -> str:
 
 
 def _said(number: str | None, text: str) -> str:
-    words = _ACCOUNT.sub(r"\1 …", " ".join(text.split()))[:_SHOWN]
+    words = _ACCOUNT.sub(r"\1 …", " ".join(text.split()))
+    if len(words) > _SHOWN:
+        words = f"{words[:_SHOWN]}…"
     return ": ".join(filter(None, (f"error {number}" if number else "error", words)))

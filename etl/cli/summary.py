@@ -11,7 +11,7 @@ import typer
 
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
-from etl.core.lists import listed, ranges
+from etl.core.lists import listed
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
+_ASIDE = 20  # files that are left aside and shown, each in a line
 _PATH = 20  # characters that a path keeps before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
@@ -32,10 +33,11 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
     The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
     terminal that is too narrow, the columns between the first and the listens are added up.
     """
-    files: Sequence[Mapping[str, Any]] = manifest["files"]
-    common = _common_folder([file["path"] for file in files])
+    every: Sequence[Mapping[str, Any]] = manifest["files"]
+    common = _common_folder([file["path"] for file in every])
     if common:
-        show(f"{len(files):,} files below {sanitize(common)}")
+        show(f"{len(every):,} files below {sanitize(common)}")
+    files = _without_crowd(every)
     counts = [_with_doubles(file) for file in files]
     total = {name: sum(one[name] for one in counts) for name in terms}
     first, listens = terms[0], "inserted" if "inserted" in terms else "listens"
@@ -50,10 +52,19 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
         if fits(headers, cells, cut=(0,), narrowest=_PATH):
             break
     show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
+    if len(files) < len(every):
+        show(f"and {len(every) - len(files):,} more files: left aside")
     if hidden := _hidden(manifest):
         show(f"and {hidden}: not read")
-    for reason, paths in _unread(files).items():
+    for reason, paths in _unread(every).items():
         logger.info("%s: %s", reason, listed(paths, _NAMED))
+
+
+def _without_crowd(files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return ``files`` without most of those that are left aside, such as the pictures of a download."""
+    aside = [file for file in files if file["status"] == "left_aside"]
+    crowd = {id(file) for file in aside[_ASIDE:]}
+    return [file for file in files if id(file) not in crowd]
 
 
 def _hidden(manifest: Mapping[str, Any]) -> str:
@@ -167,26 +178,11 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
 
 
 def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
-    """Log which pages of an API are not among the files, according to their own totals; older runs do not say."""
-    errors = [f"{one['file']}:{one['row']}: {one['detail']}" for one in manifest.get("error_pages", [])]
-    if errors:
-        logger.warning("%s", listed(errors, _NAMED, "; "))
-    for one in manifest.get("missing_pages", []):
-        others = (
-            f" and {one['files'] - 1:,} more files" if one["files"] > 2 else " and 1 more file" * (one["files"] - 1)
-        )
-        logger.warning("%s%s: %s", one["file"], others, _what_is_missing(one))
+    """Log which pages of an API are not among the files, according to their own totals."""
+    from etl.runs.missing_pages import sentences
 
-
-def _what_is_missing(missing: Mapping[str, Any]) -> str:
-    """Return what pages say is lacking: "pages 2-3 of 4 are missing, with up to 400 plays"."""
-    pages, of, listens = missing["pages"], missing["total_pages"], missing["listens"]
-    if not pages:
-        return f"{listens:,} plays are missing: the file has fewer than it says itself. Fetch it again"
-    plural = "pages" if len(pages) > 1 else "page"
-    number = f"{plural} {ranges(pages)}{f' of {of:,}' if of else ''}"
-    plays = "and whatever follows" if listens is None else f"with up to {listens:,} plays"
-    return f"{number} {'are' if len(pages) > 1 else 'is'} missing, {plays}. Fetch what is missing, and load it too"
+    for sentence in sentences(manifest):
+        logger.warning("%s", sentence)
 
 
 def _compared(run_id: str | None) -> str:

@@ -52,3 +52,17 @@ def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> N
     assert lines["notes.txt"] == "notes.txt left aside 0 0"
     assert lines["a.7z"] == "a.7z left aside: Archive that is not opened 0 0"
     assert lines["and 1 hidden file: not read"]
+
+
+def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    for number in range(1, 33):
+        (tmp_path / f"photo {number:02}.jpg").write_bytes(b"\xff\xd8\xff")
+    done = etl("check", tmp_path)
+    lines = done.out.splitlines()
+    assert lines[0].startswith("33 files below")
+    assert [line for line in lines if line.startswith("photo")][-1].startswith("photo 20.jpg")
+    assert "and 12 more files: left aside" in lines
+    assert "photo 01.jpg, " in done.err
+    assert done.err.rstrip().endswith(" and 29 more")
+    assert len(etl("check", tmp_path, "--json").json["files"]) == 33

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
-    from etl.formats.page_totals import PageTotals
+    from etl.formats.page_totals import FirstPlay, PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
 CHANGED = "was changed while it was read. Run the same command again"
@@ -33,7 +33,7 @@ class Opened(NamedTuple):
     sha256: str
     data: bytes
     """Its bytes; empty if a reader process has them."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 class Decoded(NamedTuple):
@@ -48,7 +48,7 @@ class Decoded(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 class Unread(NamedTuple):
@@ -60,7 +60,7 @@ class Unread(NamedTuple):
     kind: Format | None = None
     title: str = ""
     """What it is, for people; empty if that is unknown."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from etl.parsers.records import DETAIL_CHARS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from etl.formats.page_totals import PageTotals
+    from etl.formats.page_totals import FirstPlay, PageTotals
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
@@ -118,7 +118,7 @@ class Format:
     """What people should know before they load such a file, such as a better export. It follows the title."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
-    totals: Callable[[bytes], list[PageTotals]] | None = None
+    totals: Callable[[bytes], Sequence[PageTotals | FirstPlay]] | None = None
     """Returns what the pages of a file say of the history that they are a part of."""
 
 

@@ -25,7 +25,7 @@ def totals(page: int, pages: int = 4, total: int = 40, user: str = "ann", per_pa
 
 
 def file(
-    path: str, pages: Sequence[PageTotals], records: int = 0, status: FileStatus = FileStatus.LOADED
+    path: str, pages: Sequence[PageTotals | FirstPlay], records: int = 0, status: FileStatus = FileStatus.LOADED
 ) -> FileResult:
     return FileResult(path, status, format=LASTFM, totals=pages, spilled=records)
 
@@ -108,3 +108,10 @@ def test_a_history_that_begins_before_its_pages() -> None:
     assert (one.since, one.until) == (datetime.fromtimestamp(1_000, UTC), datetime.fromtimestamp(5_000, UTC))
     assert missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "ann")])]) == []
     assert len(missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "bob")])])) == 1
+
+
+def test_another_export_of_the_service_stands_for_pages() -> None:
+    pages, beginning = file("a.json", [totals(1)], 10), file("b.json", [FirstPlay(1_000, 5_000, "ann")])
+    assert found(pages, file("all.csv", [], 40)) == []
+    assert found(pages, file("few.csv", [], 39)) == [("a.json", 1, [2, 3, 4], 30)]
+    assert found(beginning, file("all.jsonl", [], 5)) == []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from etl.formats.page_totals import FirstPlay, PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
+UNKNOWN = "not an export that this program knows"
 CHANGED = "was changed while it was read. Run the same command again"
 
 
@@ -77,7 +78,7 @@ class FileReader:
             peek = file.peek()
             kind = recognise(peek)
             if kind is None:
-                return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
+                return Unread(FileStatus.LEFT_ASIDE, UNKNOWN if peek.head else "is empty")
             if kind.source and self.source not in (AUTO, kind.source):
                 reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
                 return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)

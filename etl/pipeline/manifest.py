@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN
+from etl.extract.missing_pages import as_json, error_pages
 from etl.runs import accounting
 from etl.runs.directory import versions
 
@@ -46,6 +47,9 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "likely_doubles": rows.likely.height,
         "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
+        "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
     }
 
 
@@ -69,6 +73,9 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
             _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
             for file in rows.files
         ],
+        "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -119,6 +126,7 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "path": file.path,
         "sha256": file.sha256,
         "format": file.format.name if file.format else None,
+        "title": file.format.title if file.format else file.title or None,
         "status": str(file.status),
         "reason": file.reason,
         "counts": counts,

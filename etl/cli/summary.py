@@ -11,6 +11,7 @@ import typer
 
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
+from etl.core.lists import listed
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -20,20 +21,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
+_ASIDE = 20  # files that are left aside and shown, each in a line
 _PATH = 20  # characters that a path keeps before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
 
-def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None:
-    """Print what every file is and its counts; log why some were not read.
+def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
+    """Print what every file of a manifest is and its counts; log why some were not read.
 
     The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
     terminal that is too narrow, the columns between the first and the listens are added up.
     """
-    common = _common_folder([file["path"] for file in files])
+    every: Sequence[Mapping[str, Any]] = manifest["files"]
+    common = _common_folder([file["path"] for file in every])
     if common:
-        show(f"{len(files):,} files below {sanitize(common)}")
+        show(f"{len(every):,} files below {sanitize(common)}")
+    files = _without_crowd(every)
     counts = [_with_doubles(file) for file in files]
     total = {name: sum(one[name] for one in counts) for name in terms}
     first, listens = terms[0], "inserted" if "inserted" in terms else "listens"
@@ -48,12 +52,33 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None
         if fits(headers, cells, cut=(0,), narrowest=_PATH):
             break
     show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
-    for reason, paths in _unread(files).items():
-        logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+    if len(files) < len(every):
+        show(f"and {len(every) - len(files):,} more files: left aside")
+    if hidden := _hidden(manifest):
+        show(f"and {hidden}: not read")
+    for reason, paths in _unread(every).items():
+        logger.info("%s: %s", reason, listed(paths, _NAMED))
+
+
+def _without_crowd(files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return ``files`` without most of those that are left aside, such as the pictures of a download."""
+    aside = [file for file in files if file["status"] == "left_aside"]
+    crowd = {id(file) for file in aside[_ASIDE:]}
+    return [file for file in files if id(file) not in crowd]
+
+
+def _hidden(manifest: Mapping[str, Any]) -> str:
+    """Return how many hidden files and folders were next to the files; runs of older versions do not say."""
+    hidden = manifest.get("hidden", {})
+    numbers = [(hidden.get("files", 0), "hidden file"), (hidden.get("folders", 0), "hidden folder")]
+    return " and ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in numbers if number)
 
 
 def _read_as(file: Mapping[str, Any]) -> str:
-    return str(file["format"]) if file["status"] == "loaded" else _words(file["status"])
+    """Return the format of a file that was read; of any other what became of it, and what it is if that is known."""
+    if file["status"] == "loaded":
+        return str(file["format"])
+    return ": ".join(filter(None, (_words(file["status"]), file.get("title"))))
 
 
 def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:
@@ -100,7 +125,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 
     counts, created = manifest["counts"], manifest["created"]
     first, *others, last = ROW_COUNTS
-    show_files(manifest["files"], (first, "doubles", *others, last))
+    show_files(manifest, (first, "doubles", *others, last))
     show()
     show_rows(counts, ROW_COUNTS, manifest)
     show()
@@ -111,6 +136,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
     tell_caveats(manifest)
     _tell_doubles(manifest)
+    tell_missing_pages(manifest)
     if manifest["other_user"]:
         logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
@@ -158,6 +184,14 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
         )
 
 
+def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
+    """Log which pages of an API are not among the files, according to their own totals."""
+    from etl.runs.missing_pages import sentences
+
+    for sentence in sentences(manifest):
+        logger.warning("%s", sentence)
+
+
 def _compared(run_id: str | None) -> str:
     return f". `etl inspect {run_id} --sql likely_doubles` shows each next to its partner" if run_id else ""
 
@@ -197,7 +231,7 @@ def _database(dsn: str, run_dir: Path) -> str:
 
 
 def _common_folder(paths: Sequence[str]) -> str:
-    """Return what all of ``paths`` begin with, up to a folder or zip; empty where that is nothing."""
+    """Return what all of ``paths`` begin with, up to a folder or archive; empty where that is nothing."""
     if len(paths) < 2:
         return ""
     first, last = min(paths), max(paths)
@@ -213,10 +247,6 @@ def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         if file["reason"] and file["status"] != "known":
             found.setdefault(f"{_words(file['status'])}: {file['reason']}", []).append(file["path"])
     return found
-
-
-def _and_more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
 
 
 def _words(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.lists import listed
 from etl.formats.local_times import LocalTime
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from etl.extract.rows import FileResult
 
-_NAMED = 3
+_NAMED = 3  # files in a message
 
 
 def count_local_times(extracted: pl.DataFrame) -> dict[LocalTime, int]:
@@ -38,18 +39,17 @@ def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
         return []
     if zone is None:
         advice = "If they are local times, give their zone, such as --timezone Europe/Berlin"
-        return [f"Times without a zone count as UTC: {_listed(local)}. {advice}"]
+        return [f"Times without a zone count as UTC: {_named(local)}. {advice}"]
     told = {
         LocalTime.REPEATED: f"are in an hour that the clocks of {zone} have twice: the first one counts",
         LocalTime.SKIPPED: f"are in an hour that the clocks of {zone} skip: the offset before the change counts",
     }
     return [
-        f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_listed(having)}"
+        f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_named(having)}"
         for kind, what in told.items()
         if (having := [file for file in local if kind in file.local_times])
     ]
 
 
-def _listed(files: Sequence[FileResult]) -> str:
-    more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
-    return ", ".join(file.path for file in files[:_NAMED]) + more
+def _named(files: Sequence[FileResult]) -> str:
+    return listed([file.path for file in files], _NAMED)

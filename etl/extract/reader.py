@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
+    from etl.formats.page_totals import FirstPlay, PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
+UNKNOWN = "not an export that this program knows"
 CHANGED = "was changed while it was read. Run the same command again"
 
 
@@ -32,6 +34,7 @@ class Opened(NamedTuple):
     sha256: str
     data: bytes
     """Its bytes; empty if a reader process has them."""
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 class Decoded(NamedTuple):
@@ -46,6 +49,7 @@ class Decoded(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 class Unread(NamedTuple):
@@ -55,6 +59,9 @@ class Unread(NamedTuple):
     reason: str
     sha256: str | None = None
     kind: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 @dataclass(frozen=True)
@@ -71,27 +78,28 @@ class FileReader:
             peek = file.peek()
             kind = recognise(peek)
             if kind is None:
-                return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
-            if self.source not in (AUTO, kind.source):
-                return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
+                return Unread(FileStatus.LEFT_ASIDE, UNKNOWN if peek.head else "is empty")
+            if kind.source and self.source not in (AUTO, kind.source):
+                reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
+                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return Unread(status, f"{kind.title}. {kind.advice_for(peek)}")
+                return Unread(status, kind.reason(peek), title=kind.title)
             data = file.read()
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data)
+        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, kind.totals(data) if kind.totals else ())
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """Return the rows of a file, and the locations of the broken ones."""
-        file, kind, sha256, data = opened
+        file, kind, sha256, data, totals = opened
         try:
             scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(LOCATIONS))
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
-            return Unread(FileStatus.REFUSED, str(error))
-        return Decoded(file, kind, sha256, len(data), scan.rows, locations)
+            return Unread(FileStatus.REFUSED, str(error), title=kind.title)
+        return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals)
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from etl.core.errors import InputError
+from etl.core.lists import listed
 from etl.core.schema import (
     ASIDE,
     LIKELY_DOUBLES,
@@ -19,6 +20,8 @@ from etl.core.schema import (
     FileStatus,
     empty,
 )
+from etl.extract.discover import Hidden
+from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
     from etl.formats.local_times import LocalTime
+    from etl.formats.page_totals import FirstPlay, PageTotals
+
+_NAMED = 3  # files in a message
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class FileResult:
     reason: str = ""
     sha256: str | None = None
     format: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals | FirstPlay] = ()
+    """What its pages say of the history that they are a part of."""
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
     rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))
@@ -78,6 +88,10 @@ class Rows:
     """Likely doubles among ``listens`` (schema REPORTED)."""
     evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
     """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
+    hidden: Hidden = field(default_factory=Hidden)
+    """What was next to the files and is hidden."""
+    missing_pages: Sequence[MissingPages] = ()
+    """What the files lack, according to their own totals."""
 
     @property
     def records(self) -> int:
@@ -86,19 +100,30 @@ class Rows:
 
 
 def gather(
-    files: Sequence[FileResult], source: str, *, may_be_none: bool = False, spill: SpillFolder | None = None
+    files: Sequence[FileResult],
+    source: str,
+    hidden: Hidden,
+    *,
+    may_be_none: bool = False,
+    spill: SpillFolder | None = None,
 ) -> Rows:
     """Return the rows of all files together; raises ``InputError`` where no file was recognised.
 
     An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``.
     """
     if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
-        listed = "; ".join(f"{file.path}: {file.reason}" for file in files[:3]) or "the folder is empty"
         raise InputError(
-            f"nothing to load for source {source} ({listed})",
+            f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
-    return concat(files, spill)
+    return replace(concat(files, spill), hidden=hidden, missing_pages=missing_pages(files))
+
+
+def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
+    """Return what was found instead of exports."""
+    if not files:
+        return f"the folder has only {hidden}, which are not read" if str(hidden) else "the folder is empty"
+    return listed([f"{file.path}: {file.reason}" for file in files], _NAMED, "; ")
 
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:

@@ -67,8 +67,8 @@ class ReaderProcess:
             return self._here.open(file)
         if isinstance(answer, Unread):
             return answer
-        name, sha256 = answer
-        return Opened(file, by_name(name), sha256, b"")
+        name, sha256, totals = answer
+        return Opened(file, by_name(name), sha256, b"", totals)
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """See ``FileReader``; decodes the file that was opened last."""
@@ -78,8 +78,8 @@ class ReaderProcess:
         if isinstance(answer, Unread):
             return answer
         size, rows, locations = answer
-        file, kind, sha256, _ = opened
-        return Decoded(file, kind, sha256, size, _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS))
+        unpacked = _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS)
+        return Decoded(opened.file, opened.kind, opened.sha256, size, *unpacked, opened.totals)
 
     def close(self) -> None:
         """End the process. Requests that it has not answered, and later ones, are done in this process."""
@@ -159,7 +159,7 @@ def serve() -> None:
             return
         if file is not None:
             opened = reader.open(file)
-            answer: object = (opened.kind.name, opened.sha256) if isinstance(opened, Opened) else opened
+            answer: object = (opened.kind.name, opened.sha256, opened.totals) if isinstance(opened, Opened) else opened
         elif isinstance(opened, Opened):
             decoded = reader.decode(opened)
             opened = None

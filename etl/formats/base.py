@@ -27,6 +27,7 @@ from etl.parsers.records import DETAIL_CHARS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from etl.formats.page_totals import FirstPlay, PageTotals
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
@@ -123,21 +124,33 @@ class Format:
     """What people should know before they load such a file, such as a better export. It follows the title."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
+    totals: Callable[[bytes], Sequence[PageTotals | FirstPlay]] | None = None
+    """Returns what the pages of a file say of the history that they are a part of."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One kind of file that looks like a listening history and is not one, and what to do instead."""
+    """One kind of file that is known and not loaded, and what to do instead."""
 
     name: str
-    source: str
+    source: str | None
+    """The service; None for a file that belongs to none."""
     title: str
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it comes in a download whose other files are loaded, or may be anything, and so is not an error."""
+    """Whether it is no error next to other files: nobody takes it for a history that should have been loaded."""
+    file_names: tuple[str, ...] = ()
+    """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
+    quote: Callable[[Peek], str] = lambda _: ""
+    """Returns what a file says itself, to follow the title."""
+
     advise: Callable[[Peek], str] | None = None
     """Gives advice about one file, instead of ``advice`` about all of the kind."""
+
+    def reason(self, peek: Peek) -> str:
+        """Return for people why the file is not loaded, and what to do."""
+        return f"{self.title}{self.quote(peek)}. {self.advice_for(peek)}"
 
     def advice_for(self, peek: Peek) -> str:
         """Return what to do instead with the file of ``peek``."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from etl.formats.base import Refusal
 from etl.formats.lastfm_minutes import is_minutes
+from etl.formats.other_services import OTHER_SERVICES
 from etl.formats.scrobble_rows import DATE, TIME_OF_DAY
 from etl.formats.table_header import kind_of_table
 from etl.formats.timed_lines import writer_of
@@ -40,7 +41,7 @@ class _Shape(NamedTuple):
 
 
 def _is_headerless(peek: Peek) -> bool:
-    return _shape_of(peek) is not None
+    return _shape_of(peek) is not None and not any(other.recognise(peek) for other in OTHER_SERVICES)
 
 
 def _shape_of(peek: Peek) -> _Shape | None:

@@ -21,6 +21,7 @@ from etl.formats.base import (
     missing_names,
     name_lists,
 )
+from etl.formats.page_totals import of_maloja
 from etl.formats.scrobble_rows import wrong_unit
 from etl.parsers import Broken, JsonList, Records
 from etl.parsers.records import decode_pieces
@@ -185,4 +186,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    totals=of_maloja,
 )

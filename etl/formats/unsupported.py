@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from etl.formats import headerless, spotify_extended, timed_lines
 from etl.formats.base import Package, Peek, Refusal, name_matches
+from etl.formats.other_services import OTHER_SERVICES, is_database
 from etl.formats.table_header import ColumnKind, kind_of_table
 
 
 def _is_podcasts(peek: Peek) -> bool:
     named = name_matches(peek.name, ("StreamingHistory_podcast_*.json", "StreamingHistory_audiobook_*.json"))
     other = not peek.keys.isdisjoint({"podcastName", "audiobookName"})
-    return peek.shape == "[" and (other if peek.keys else named)
+    return peek.shape == "[" and "artistName" not in peek.keys and (other if peek.keys else named)
 
 
 def _is_backup(peek: Peek) -> bool:
     named = name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
-    return named or _is_database(peek, b"trackartists", b"scrobbles")
+    return named or is_database(peek, b"trackartists", b"scrobbles")
 
 
 def _is_koito_database(peek: Peek) -> bool:
-    return name_matches(peek.name, ("koito.db",)) or _is_database(peek, b"artist_aliases", b"track_aliases")
-
-
-def _is_database(peek: Peek, *tables: bytes) -> bool:
-    """Say whether a file is an SQLite database with ``tables``, whose names are at its beginning."""
-    return peek.head.startswith(b"SQLite format 3\0") and all(table in peek.head for table in tables)
+    return name_matches(peek.name, ("koito.db",)) or is_database(peek, b"artist_aliases", b"track_aliases")
 
 
 def _is_technical_log(peek: Peek) -> bool:
@@ -98,6 +94,7 @@ REFUSALS = (
         title="Last.fm top list or weekly chart",
         recognise=_is_top_list,
         advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
+        harmless=True,
     ),
     Refusal(
         name="koito-database",
@@ -114,6 +111,7 @@ REFUSALS = (
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
     timed_lines.REFUSAL,
+    *OTHER_SERVICES,
     headerless.REFUSAL,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN
 from etl.extract.caveats import caveats
+from etl.extract.missing_pages import as_json, error_pages
 from etl.runs import accounting
 from etl.runs.directory import versions
 
@@ -48,6 +49,9 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
         "likely_doubles": rows.likely.height,
         "caveats": caveats(rows.files, settings.timezone),
         "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
+        "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
     }
 
 
@@ -72,6 +76,9 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
             for file in rows.files
         ],
         "caveats": caveats(rows.files, settings.timezone),
+        "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -122,6 +129,7 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "path": file.path,
         "sha256": file.sha256,
         "format": file.format.name if file.format else None,
+        "title": file.format.title if file.format else file.title or None,
         "status": str(file.status),
         "reason": file.reason,
         "counts": counts,

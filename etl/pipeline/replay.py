@@ -157,7 +157,7 @@ class UnloadedReader:
         )
 
     def _find(self, path: str) -> InputFile | None:
-        """Return the file that a run knew as ``path``: on disk, or inside a zip, where it is ``a.zip!inner/name``."""
+        """Return the file that a run knew as ``path``: on disk, or inside an archive (``a.zip!inner/name``)."""
         for location in _containers(path):
             try:
                 if not location.is_file():
@@ -166,7 +166,10 @@ class UnloadedReader:
                 continue
             if location not in self._found:
                 self._found[location] = discover([location])
-            return next((file for file in self._found[location].files if file.path == path), None)
+            files = self._found[location].files
+            same = next((file for file in files if file.path == path), None)
+            # what is in a gzip file is named after it, and so was renamed with it; its bytes are compared anyway
+            return same or (files[0] if len(files) == 1 else None)
         return None
 
     def _from_run_directory(

@@ -33,7 +33,7 @@ def large(tmp_path: Path) -> Path:
 
 def check(file: Path, deeds: Deeds) -> None:
     """Check that Koito could do its work, and that the file is sound and holds every scrobble."""
-    assert (deeds.failed_scrobbles, deeds.failed_edits) == (0, 0), deeds
+    assert (deeds.failed_scrobbles, deeds.failed_edits, deeds.lost_aliases) == (0, 0, 0), deeds
     assert deeds.scrobbles > 10
     assert ask(file, "SELECT count(*) FROM listens WHERE client = ?1", CLIENT) == [(deeds.scrobbles,)]
     assert ask(file, "PRAGMA integrity_check") == [("ok",)]
@@ -51,8 +51,7 @@ def test_koito_during_a_load(home: Path, koito_file: str, large: Path, sizes: Si
     check(file, done[0])
     for one in (manifest, forced):
         assert (one["exit_code"], one["imbalances"], one["counts"]["failed"]) == (0, [], 0)
-        # a listen that Koito moved to another track while the run went on may count as found there
-        assert one["counts"]["inserted"] + one["counts"]["already_present"] == LISTENS
+    assert manifest["counts"]["inserted"] == LISTENS
 
 
 def test_koito_during_an_undo(home: Path, koito_file: str, large: Path) -> None:

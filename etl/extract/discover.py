@@ -16,6 +16,7 @@ from etl.core.sanitize import display_path
 from etl.extract import archive
 from etl.extract.archive import ZIP_MAGIC, InputFile, list_members, split_member, why_unreadable
 from etl.formats import PACKAGES, Package, name_matches
+from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,12 +137,12 @@ class _Search:
             return
         try:
             with path.open("rb") as stream:
-                magic, size = stream.read(4), os.fstat(stream.fileno()).st_size
+                head, size = stream.read(64), os.fstat(stream.fileno()).st_size
         except OSError as error:
             self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
         named_zip = path.suffix.lower() == ".zip"
-        if named_zip or (magic in ZIP_MAGIC and (typed or not path.suffix)):
+        if named_zip or (head.startswith(ZIP_MAGIC) and not is_workbook(head) and (typed or not path.suffix)):
             self.room = max(archive.BOMB_BYTES, archive.BOMB_RATIO * size)
             self._look_into(display_path(path), path, ())
         else:

@@ -15,6 +15,7 @@ what ``client`` and ``preference`` are for.
 from __future__ import annotations
 
 from etl.formats import (
+    deezer_history,
     koito_export,
     lastfm_csv,
     lastfm_exporter,
@@ -48,6 +49,7 @@ __all__ = [
     "peek_at",
     "preferences",
     "recognise",
+    "service_names",
     "sources_by_client",
 ]
 
@@ -66,6 +68,7 @@ FORMATS: tuple[Format, ...] = (
     maloja_export.FORMAT,
     maloja_tsv.FORMAT,
     koito_export.FORMAT,
+    deezer_history.FORMAT,
 )
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 

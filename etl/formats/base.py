@@ -23,6 +23,7 @@ import polars as pl
 
 from etl.core.schema import EXTRACTED, RejectReason, conform
 from etl.parsers.records import DETAIL_CHARS
+from etl.parsers.workbook import is_workbook, sheet_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +54,8 @@ class Peek:
     """"[" or "{" if the text begins like JSON, else ""."""
     keys: frozenset[str]
     """The JSON keys in ``head``, found without parsing it: broken records do not matter."""
+    sheets: tuple[str, ...] = ()
+    """The names of the sheets, if the file is an Excel workbook."""
 
     def first_lines(self) -> list[str]:
         """Return the first lines of the file, without carriage returns and blank lines."""
@@ -146,7 +149,12 @@ class Package:
 
 
 def peek_at(name: str, head: bytes) -> Peek:
-    """Return the ``Peek`` of a file from its name and its beginning, which may end anywhere."""
+    """Return the ``Peek`` of a file from its name and its beginning, which may end anywhere.
+
+    An Excel workbook must be complete: a zip lists its files at its end.
+    """
+    if is_workbook(head):
+        return Peek(name, head[:PEEK_BYTES], "", frozenset(), sheet_names(head))
     head = head[:PEEK_BYTES]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = head.decode("utf-16", "ignore").encode("utf-8", "ignore")

@@ -32,6 +32,10 @@ TIMES = ("uts", "date_ms", "utc_time", "date_time")
 
 _COUNTS = {"playcount", "play count", "plays", "scrobbles", "scrobble count", "listens", "count", "total plays"}
 _LIBREFM = ["Artist", "Track", "Album", "Time"]
+# Columns by which a table is the export of a service that has a format of its own.
+_OF_OTHER_FORMATS = (
+    frozenset({"song title", "listening time"}),  # Deezer
+)
 _COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
 _EXPORTER = "uncorrected track name"  # a column of the official exporter, which did not quote
 # A name of at most three words, so not a sentence with such a word in it.
@@ -72,6 +76,8 @@ def kind_of_table(peek: Peek) -> ColumnKind | None:
     if len(cells) == 1:  # a spreadsheet may have put each line into one cell
         cells, _ = columns_of(cells[0])
     names = {_plain(cell) for cell in cells}
+    if any(columns <= names for columns in _OF_OTHER_FORMATS):
+        return None
     known = {name for name in map_columns(cells) if name}
     has_artist = any(map(_ARTIST_LIKE.fullmatch, names))
     has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(COLUMN_ALIASES["album"])))

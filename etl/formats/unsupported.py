@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import spotify_extended
+from etl.formats import deezer_history, spotify_extended
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.table_header import ColumnKind, kind_of_table
 
@@ -63,6 +63,10 @@ def _is_public_dump(peek: Peek) -> bool:
     if peek.head.startswith(b"PAR1"):
         return name_matches(peek.name, ("[0-9]*.parquet", "listenbrainz*.parquet"))
     return {"user_id", "timestamp", "track_metadata"} <= peek.keys and "listened_at" not in peek.keys
+
+
+def _is_other_workbook(peek: Peek) -> bool:
+    return bool(peek.sheets) and not deezer_history.has_history(peek)
 
 
 _TOP_LISTS = frozenset(
@@ -132,6 +136,14 @@ REFUSALS = (
         title="PanoScrobbler export",
         recognise=_is_panoscrobbler,
         advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
+    ),
+    Refusal(
+        name="deezer-other-workbook",
+        source="deezer",
+        title="Excel workbook without a listening history of Deezer",
+        recognise=_is_other_workbook,
+        advice="Of workbooks, only Deezer's data package is read. Save the sheet with your plays as CSV and give that",
+        harmless=True,
     ),
     Refusal(
         name="koito-database",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -79,7 +80,17 @@ def xml_tracks(data: bytes) -> int:
     return len(re.findall(r"<track[ >]", data.decode("utf-8-sig")))
 
 
+def table_or_workbook(data: bytes) -> int:
+    """Count the lines of a table, or the rows of the last sheet of a workbook, without the header."""
+    if not data.startswith(b"PK"):
+        return table_with_header(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = max(name for name in archive.namelist() if name.startswith("xl/worksheets/"))
+        return archive.read(sheet).count(b"</row>") - 1
+
+
 RECOUNTS: dict[str, Callable[[bytes], int]] = {
+    "deezer-history": table_or_workbook,
     "lastfm-csv": table_with_header,
     "lastfm-exporter": json_list,
     "lastfm-minutes": csv_lines,

@@ -89,8 +89,14 @@ def test_preferences_and_clients_of_sources() -> None:
         "lastfm",
         "maloja",
         "spotify",
+        "deezer",
     ]
-    assert sources_by_client() == {"lastfm": "lastfm", "maloja": "maloja", "spotify": "spotify"}
+    assert sources_by_client() == {
+        "lastfm": "lastfm",
+        "maloja": "maloja",
+        "spotify": "spotify",
+        "deezer": "deezer",
+    }
 
 
 @each_format

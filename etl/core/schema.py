@@ -46,6 +46,8 @@ class SkipReason(Reason):
         "not_a_track",
         "a row that names no track, artist, episode or book: a removed track or a video",
     )
+    VIDEO = "video", "a video that is not music"
+    ADVERT = "advert", "an advertisement"
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
     NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"

@@ -30,6 +30,7 @@ from etl.formats import (
     maloja_tsv,
     spotify_account,
     spotify_extended,
+    youtubemusic_history,
 )
 from etl.formats.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
 from etl.formats.unsupported import PACKAGES, REFUSALS
@@ -69,6 +70,7 @@ FORMATS: tuple[Format, ...] = (
     maloja_tsv.FORMAT,
     koito_export.FORMAT,
     deezer_history.FORMAT,
+    youtubemusic_history.FORMAT,
 )
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 

@@ -35,6 +35,8 @@ _LIBREFM = ["Artist", "Track", "Album", "Time"]
 # Columns by which a table is the export of a service that has a format of its own.
 _OF_OTHER_FORMATS = (
     frozenset({"song title", "listening time"}),  # Deezer
+    frozenset({"video id", "song title"}),  # YouTube Music
+    frozenset({"song url", "song title"}),
 )
 _COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
 _EXPORTER = "uncorrected track name"  # a column of the official exporter, which did not quote

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import deezer_history, spotify_extended
+from etl.formats import deezer_history, spotify_extended, youtubemusic_history
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.table_header import ColumnKind, kind_of_table
 
@@ -67,6 +67,20 @@ def _is_public_dump(peek: Peek) -> bool:
 
 def _is_other_workbook(peek: Peek) -> bool:
     return bool(peek.sheets) and not deezer_history.has_history(peek)
+
+
+def _is_takeout_page(peek: Peek) -> bool:
+    """Say whether a file is a page of Google Takeout: by its style sheet, which takes more than the peek, or name."""
+    start = peek.head[:1024].lower()
+    is_page = b"<html" in start or b"<!doctype html" in start
+    named = name_matches(peek.name, ("watch-history.html", "Wiedergabeverlauf.html"))
+    return is_page and (named or b"outer-cell" in peek.head or b"My Activity History" in peek.head)
+
+
+def _is_takeout_library(peek: Peek) -> bool:
+    """Say whether a file is the list of songs in a library of YouTube Music."""
+    first = next(iter(peek.first_lines()), "").lower()
+    return not peek.shape and first.startswith(("video id,song title,", "song url,song title,"))
 
 
 _TOP_LISTS = frozenset(
@@ -143,6 +157,29 @@ REFUSALS = (
         title="Excel workbook without a listening history of Deezer",
         recognise=_is_other_workbook,
         advice="Of workbooks, only Deezer's data package is read. Save the sheet with your plays as CSV and give that",
+        harmless=True,
+    ),
+    Refusal(
+        name="youtubemusic-page",
+        source="youtubemusic",
+        title="YouTube history as a web page (Google Takeout)",
+        recognise=_is_takeout_page,
+        advice="Choose JSON: takeout.google.com > YouTube and YouTube Music > Multiple formats > History: JSON",
+    ),
+    Refusal(
+        name="youtubemusic-searches",
+        source="youtubemusic",
+        title="YouTube search history (Google Takeout)",
+        recognise=youtubemusic_history.is_searches,
+        advice="It holds what was searched for, not what was played",
+        harmless=True,
+    ),
+    Refusal(
+        name="youtubemusic-library",
+        source="youtubemusic",
+        title="YouTube Music library (Google Takeout)",
+        recognise=_is_takeout_library,
+        advice="It holds the songs of a library, not when they were played",
         harmless=True,
     ),
     Refusal(

@@ -104,5 +104,6 @@ RECOUNTS: dict[str, Callable[[bytes], int]] = {
     "maloja-export": json_list_under("scrobbles", "list"),
     "maloja-tsv": tab_lines,
     "spotify-account": json_list,
+    "youtubemusic-history": json_list,
     "spotify-extended": json_list,
 }

@@ -65,7 +65,7 @@ def test_texts_and_dates_of_a_format(fmt: Format) -> None:
     assert fmt.title
     assert fmt.file_names
     assert fmt.how_to_get.endswith(".")
-    assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2015, 1, 1, tzinfo=UTC)
+    assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2016, 1, 1, tzinfo=UTC)
 
 
 @each_format
@@ -90,12 +90,14 @@ def test_preferences_and_clients_of_sources() -> None:
         "maloja",
         "spotify",
         "deezer",
+        "youtubemusic",
     ]
     assert sources_by_client() == {
         "lastfm": "lastfm",
         "maloja": "maloja",
         "spotify": "spotify",
         "deezer": "deezer",
+        "youtubemusic": "youtubemusic",
     }
 
 

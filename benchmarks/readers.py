@@ -56,7 +56,7 @@ def ours(path: str) -> dict[str, Any]:
     extractor = TimedExtractor("auto", ReadOptions(), rules, lambda *_: False)
     found = discover([path])
     started = time.perf_counter()
-    rows = gather(extractor.extract(found), "auto")
+    rows = gather(extractor.extract(found), "auto", found.hidden)
     seconds = time.perf_counter() - started
     return {
         "seconds": seconds - sum(extractor.spent),

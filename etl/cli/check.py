@@ -28,7 +28,7 @@ def check(
         show_json(result)
         raise typer.Exit(result["exit_code"])
     counts = result["counts"]
-    show_files(result["files"], ("records", "doubles", "skipped", "rejected", "duplicate_in_input", "listens"))
+    show_files(result, ("records", "doubles", "skipped", "rejected", "duplicate_in_input", "listens"))
     show()
     show_rows(counts, ("records", "skipped", "rejected", "duplicate_in_input", "listens"), result)
     show()

@@ -84,7 +84,7 @@ Json: TypeAlias = Annotated[bool, details(JSON)]
 Paths: TypeAlias = Annotated[
     list[Path],
     # not checked here: a file that cannot be read must not stop the others
-    typer.Argument(help="Export files, folders or zips.", metavar="PATH", readable=False),
+    typer.Argument(help="Export files, folders or archives (zip, tar, gz).", metavar="PATH", readable=False),
 ]
 Source: TypeAlias = Annotated[
     str, typer.Option(metavar="SOURCE", help="Whose files to read (`etl sources` lists them); auto reads all.")

@@ -25,12 +25,13 @@ _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
 
-def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None:
-    """Print what every file is and its counts; log why some were not read.
+def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
+    """Print what every file of a manifest is and its counts; log why some were not read.
 
     The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
     terminal that is too narrow, the columns between the first and the listens are added up.
     """
+    files: Sequence[Mapping[str, Any]] = manifest["files"]
     common = _common_folder([file["path"] for file in files])
     if common:
         show(f"{len(files):,} files below {sanitize(common)}")
@@ -48,8 +49,17 @@ def show_files(files: Sequence[Mapping[str, Any]], terms: Sequence[str]) -> None
         if fits(headers, cells, cut=(0,), narrowest=_PATH):
             break
     show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
+    if hidden := _hidden(manifest):
+        show(f"and {hidden}: not read")
     for reason, paths in _unread(files).items():
         logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+
+
+def _hidden(manifest: Mapping[str, Any]) -> str:
+    """Return how many hidden files and folders were next to the files; runs of older versions do not say."""
+    hidden = manifest.get("hidden", {})
+    numbers = [(hidden.get("files", 0), "hidden file"), (hidden.get("folders", 0), "hidden folder")]
+    return " and ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in numbers if number)
 
 
 def _read_as(file: Mapping[str, Any]) -> str:
@@ -100,7 +110,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
 
     counts, created = manifest["counts"], manifest["created"]
     first, *others, last = ROW_COUNTS
-    show_files(manifest["files"], (first, "doubles", *others, last))
+    show_files(manifest, (first, "doubles", *others, last))
     show()
     show_rows(counts, ROW_COUNTS, manifest)
     show()
@@ -190,7 +200,7 @@ def _database(dsn: str, run_dir: Path) -> str:
 
 
 def _common_folder(paths: Sequence[str]) -> str:
-    """Return what all of ``paths`` begin with, up to a folder or zip; empty where that is nothing."""
+    """Return what all of ``paths`` begin with, up to a folder or archive; empty where that is nothing."""
     if len(paths) < 2:
         return ""
     first, last = min(paths), max(paths)

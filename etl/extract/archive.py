@@ -1,49 +1,56 @@
-"""Reads files on disk and inside zip archives. Nothing is ever unpacked to disk."""
+"""Reads files on disk and inside archives. Nothing is ever unpacked to disk."""
 
 from __future__ import annotations
 
-import io
 import lzma
-import re
 import struct
-import threading
+import tarfile
 import zipfile
 import zlib
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError
+from etl.extract.containers import open_container, split_member
+from etl.extract.random_access import FileBytes
 from etl.formats import Peek, peek_at
 from etl.formats.base import PEEK_BYTES
 from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
     from pathlib import Path
 
-MAX_DEPTH = 3
-MAX_MEMBERS = 100_000
-MAX_BYTES = 4 * 1024**3
-BOMB_BYTES = 50 * 1024**2
-BOMB_RATIO = 200
-ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+    from etl.extract.containers import Container, Entry
 
-_ENCRYPTED = 0x1
-_ZIPS = threading.Lock()  # an open zip counts its readers, and threads read its files at the same time
-# What zipfile raises for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
+MAX_DEPTH = 3
+
+# What is raised for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that can be read: on disk, or inside a zip (``members``: the names that lead to it, outermost first)."""
+    """A file that can be read: on disk, or inside an archive."""
 
     path: str
     """The path as the user typed it, continued to the file: ``folder/a.zip!inner/name``."""
     location: Path
     members: tuple[str, ...] = ()
+    """The names that lead to it inside the archive at ``location``, outermost first."""
+    listed_size: int | None = field(default=None, compare=False)
+    """Its size according to the archive."""
 
     @property
     def name(self) -> str:
@@ -53,91 +60,63 @@ class InputFile:
     @cached_property
     def size(self) -> int:
         """Its uncompressed size in bytes; 0 if unknown, because reading it will then say why."""
+        if self.listed_size is not None:
+            return self.listed_size
         try:
-            if self.members:
-                with _ZIPS:
-                    return _zip_at(self.location, self.members[:-1]).getinfo(self.members[-1]).file_size
             return self.location.stat().st_size
-        except (OSError, KeyError, *_DAMAGED):
+        except OSError:
             return 0
 
     def peek(self) -> Peek:
         """Return the beginning of the file, or all of a workbook. Raises ``BrokenFileError`` if it cannot be read."""
-        head = self._bytes(PEEK_BYTES)
+        head = self.head(PEEK_BYTES)
         return peek_at(self.name, self.read() if is_workbook(head) else head)
 
     def read(self) -> bytes:
         """Return the whole file. Raises ``BrokenFileError`` if it cannot be read."""
-        return self._bytes(-1)
+        return self.head(-1)
 
-    def _bytes(self, size: int) -> bytes:
+    def head(self, size: int) -> bytes:
+        """Return its first ``size`` bytes. Raises ``BrokenFileError`` if it cannot be read."""
         try:
-            with _opened(self.location, self.members) as stream:
+            if self.members:
+                return _container_at(self.location, self.members[:-1]).read(self.members[-1], size)
+            with self.location.open("rb") as stream:
                 return stream.read(size)
         except OSError as error:
             raise BrokenFileError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        except _DAMAGED as error:
-            raise BrokenFileError(f"{self.path} is damaged inside its zip: {error}", "Download it again") from error
+        except BrokenFileError as error:
+            raise BrokenFileError(f"{self.path} {error.message}", error.hint) from error
+        except (KeyError, *_DAMAGED) as error:
+            raise BrokenFileError(f"{self.path} is damaged inside its archive: {error}", "Download it again") from error
 
 
-def list_members(location: Path, members: tuple[str, ...]) -> list[zipfile.ZipInfo]:
-    """Return the entries of the zip on disk at ``location``, or of the zip inside it that ``members`` leads to.
+def list_members(location: Path, members: tuple[str, ...]) -> Sequence[Entry]:
+    """Return the files in the archive on disk at ``location``, or in the one inside it that ``members`` leads to.
 
-    Raises ``BrokenFileError`` if it cannot be read or has too many entries; the message does not name the path.
+    Raises ``BrokenFileError`` if it cannot be read or has too many files; the message does not name the path.
     """
     try:
-        infos = _zip_at(location, members).infolist()
-    except (OSError, *_DAMAGED) as error:
+        return _container_at(location, members).entries
+    except (OSError, KeyError, *_DAMAGED) as error:
         raise BrokenFileError(
-            f"is no zip that can be read: {error}. It may have been cut off: download it again"
+            f"is no archive that can be read: {error}. It may have been cut off: download it again"
         ) from error
-    if len(infos) > MAX_MEMBERS:
-        raise BrokenFileError(f"holds {len(infos):,} files, more than {MAX_MEMBERS:,}")
-    return infos
 
 
-def split_member(name: str) -> tuple[str, ...]:
-    """Split the name of a zip member; zips made on Windows may have backslashes."""
-    return tuple(re.split(r"[/\\]", name.rstrip("/\\")))
-
-
-def why_unreadable(info: zipfile.ZipInfo) -> str | None:
-    """Return why a zip member must not be read, according to the zip's directory; ``None`` if it may."""
-    parts = split_member(info.filename)
-    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", info.filename):
-        return "has a name that leads out of its zip"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted: unzip it with its password first"
-    if info.file_size > MAX_BYTES:
-        return f"is larger than {MAX_BYTES // 1024**3} GB"
-    if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
-        return f"grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
-    return None
-
-
-@contextmanager
-def _opened(location: Path, members: tuple[str, ...]) -> Iterator[IO[bytes]]:
-    if not members:
-        with location.open("rb") as stream:
-            yield stream
-        return
-    with _ZIPS:
-        member = _zip_at(location, members[:-1]).open(members[-1])
-    try:
-        yield member
-    finally:
-        with _ZIPS:
-            member.close()
-
-
-def _zip_at(location: Path, members: tuple[str, ...]) -> zipfile.ZipFile:
+def _container_at(location: Path, members: tuple[str, ...]) -> Container:
     status = location.stat()
-    return _opened_zip(location, members, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return _opened(location, members, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
 @lru_cache(maxsize=2 * MAX_DEPTH)
-def _opened_zip(location: Path, members: tuple[str, ...], stamp: tuple[int, ...]) -> zipfile.ZipFile:
-    """Return an open zip, so that its directory is read once. A changed file has another ``stamp``."""
+def _opened(location: Path, members: tuple[str, ...], stamp: tuple[int, ...]) -> Container:
+    """Return an open archive, so that its directory is read once. A changed file has another ``stamp``.
+
+    An archive inside another one is read in place: neither unpacked nor held.
+    """
     if not members:
-        return zipfile.ZipFile(location)
-    return zipfile.ZipFile(io.BytesIO(_opened_zip(location, members[:-1], stamp).read(members[-1])))
+        return open_container(FileBytes(location), location.name, is_nested=False)
+    *outer, last = members
+    inside = _opened(location, tuple(outer), stamp).source(last)
+    return open_container(inside, split_member(last)[-1], is_nested=True)

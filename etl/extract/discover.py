@@ -1,4 +1,4 @@
-"""Finds the files below the paths that a user gives, also inside zips, without unpacking them.
+"""Finds the files below the paths that a user gives, also inside archives, without unpacking them.
 
 It decides by names and sizes alone which files must not be read. ``etl.formats`` decides what a file contains.
 """
@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.errors import BrokenFileError, InputError
 from etl.core.sanitize import display_path
-from etl.extract import archive
-from etl.extract.archive import ZIP_MAGIC, InputFile, list_members, split_member, why_unreadable
-from etl.formats import PACKAGES, Package, name_matches
-from etl.parsers.workbook import is_workbook
+from etl.extract import containers
+from etl.extract.archive import MAX_DEPTH, InputFile, list_members
+from etl.extract.containers import HEAD_BYTES, is_container, may_be_container, split_member
+from etl.formats import FORMATS, PACKAGES, REFUSALS, Package, Refusal, name_matches, peek_at, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from etl.extract.containers import Entry
+
 _HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_NAMES = [name for kinds in (FORMATS, REFUSALS) for kind in kinds for name in kind.file_names]
+_DOT_FILES = [name for name in _NAMES if name.startswith(".")]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,22 @@ class RefusedPath:
 _Item = TypeVar("_Item", InputFile, RefusedPath)
 
 
+@dataclass
+class Hidden:
+    """How many hidden files and folders were ignored. What is in a hidden folder on disk is not counted."""
+
+    files: int = 0
+    folders: int = 0
+
+    def __str__(self) -> str:
+        named = [
+            f"{number:,} hidden {noun}{'' if number == 1 else 's'}"
+            for number, noun in ((self.files, "file"), (self.folders, "folder"))
+            if number
+        ]
+        return " and ".join(named)
+
+
 @dataclass(frozen=True)
 class Discovered:
     """What is below the paths of a run; each list is sorted by path."""
@@ -44,13 +64,15 @@ class Discovered:
     """Errors: the run ends with exit code 4."""
     left_aside: list[RefusedPath]
     """Listed only; the exit code stays the same."""
+    hidden: Hidden = field(default_factory=Hidden)
 
 
 def discover(paths: Sequence[str | Path]) -> Discovered:
-    """Find every file below ``paths`` (files, folders, zips), except hidden ones. Each real file is found once.
+    """Find every file below ``paths`` (files, folders, archives), each real file once. Hidden files are only counted.
 
-    Raises ``InputError`` for a path that does not exist. Files that must not be opened, such as private data in an
-    account download, are recognised by name and listed only.
+    A file is hidden if its name begins with a dot, unless that is the name of a format's files, such as a player's
+    ``.scrobbler.log``. Files that must not be opened, such as private data in an account download, are recognised by
+    name and listed only. Raises ``InputError`` for a path that does not exist.
     """
     search = _Search()
     candidates = [found for path in paths for found in search.walk(Path(path))]
@@ -72,7 +94,8 @@ class _Search:
     downloads: set[tuple[str, Package]] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
     room: int = 0
-    """How many more bytes the current zip on disk may contain, including those in nested zips."""
+    """How many more bytes the current archive on disk may contain, including those in nested ones."""
+    hidden: Hidden = field(default_factory=Hidden)
 
     def found(self) -> Discovered:
         """Return the result, with advice about each download that has private files only."""
@@ -81,7 +104,8 @@ class _Search:
             for container, package in self.downloads
             if container not in self.histories
         ]
-        return Discovered(_by_path(self.files), _by_path(self.refused), _by_path([*self.left_aside, *without_history]))
+        left_aside = _by_path([*self.left_aside, *without_history])
+        return Discovered(_by_path(self.files), _by_path(self.refused), left_aside, self.hidden)
 
     def walk(self, top: Path) -> Iterator[tuple[Path, bool]]:
         """Yield the regular files at or below ``top``, and whether the user typed the file's own path."""
@@ -105,7 +129,7 @@ class _Search:
             folder = folders.pop()
             try:
                 with os.scandir(folder) as listing:
-                    entries = [entry for entry in listing if not _is_hidden(entry.name)]
+                    entries = [entry for entry in listing if not self._is_hidden(entry)]
             except OSError as error:
                 self.refused.append(RefusedPath(display_path(folder), f"cannot be listed: {error.strerror}"))
                 continue
@@ -130,54 +154,71 @@ class _Search:
         self.left_aside.append(RefusedPath(display_path(path), reason))
         return False
 
+    def _is_hidden(self, entry: os.DirEntry[str]) -> bool:
+        """Say whether an entry of a folder is hidden, and count it then."""
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not _has_hidden_name(entry.name, is_folder=is_folder):
+            return False
+        self.hidden.folders += is_folder
+        self.hidden.files += not is_folder
+        return True
+
     def take(self, path: Path, *, typed: bool) -> None:
-        """Add one regular file: to be read, to be searched as a zip, or to be left alone."""
+        """Add one regular file: to be read, to be searched as an archive, or to be left alone."""
         container = None if typed else display_path(path.parent)
         if self._is_private(display_path(path), path.parts, container):
             return
         try:
             with path.open("rb") as stream:
-                head, size = stream.read(64), os.fstat(stream.fileno()).st_size
+                head, size = stream.read(HEAD_BYTES), os.fstat(stream.fileno()).st_size
         except OSError as error:
             self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
-        named_zip = path.suffix.lower() == ".zip"
-        if named_zip or (head.startswith(ZIP_MAGIC) and not is_workbook(head) and (typed or not path.suffix)):
-            self.room = max(archive.BOMB_BYTES, archive.BOMB_RATIO * size)
+        if is_container(path.name, head, typed=typed) and not _is_refused(path.name, head):
+            self.room = max(containers.BOMB_BYTES, containers.BOMB_RATIO * size)
             self._look_into(display_path(path), path, ())
         else:
             self.files.append(InputFile(display_path(path), path))
 
     def _look_into(self, shown_path: str, location: Path, members: tuple[str, ...]) -> None:
-        """Add the members of a zip; ``members`` leads to it if it is inside another zip."""
+        """Add the members of an archive; ``members`` leads to it if it is inside another one."""
         try:
-            infos = list_members(location, members)
+            entries = list_members(location, members)
         except BrokenFileError as error:
             self.refused.append(RefusedPath(shown_path, error.message))
             return
         names: set[str] = set()
-        for info in sorted(infos, key=lambda info: info.filename):
-            parts = split_member(info.filename)
-            if info.is_dir() or any(map(_is_hidden, parts[:-1])) or _is_hidden(parts[-1]):
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            parts = split_member(entry.name)
+            if any(_has_hidden_name(part, is_folder=True) for part in parts[:-1]) or _has_hidden_name(parts[-1]):
+                self.hidden.files += 1
                 continue
-            member = display_path(f"{shown_path}!{info.filename}")
-            if self._is_private(member, parts, shown_path):
+            member = InputFile(display_path(f"{shown_path}!{entry.name}"), location, (*members, entry.name), entry.size)
+            if self._is_private(member.path, parts, shown_path):
                 continue
-            trouble = "has the same name as another file in its zip" if info.filename in names else why_unreadable(info)
-            names.add(info.filename)
-            is_zip = info.filename.lower().endswith(".zip")
-            if trouble is None and is_zip and len(members) + 1 >= archive.MAX_DEPTH:
-                trouble = f"is a zip nested more than {archive.MAX_DEPTH} deep: unpack it first"
-            if trouble is None and info.file_size > self.room:
-                trouble = "makes its zip grow beyond all measure, as no export does"
-            if trouble is None:
-                self.room -= info.file_size
-            if trouble is not None:
-                self.refused.append(RefusedPath(member, trouble))
-            elif is_zip:
-                self._look_into(member, location, (*members, info.filename))
-            else:
-                self.files.append(InputFile(member, location, (*members, info.filename)))
+            trouble = "has the same name as another file in its archive" if entry.name in names else entry.trouble
+            names.add(entry.name)
+            self._take_member(member, entry, trouble)
+
+    def _take_member(self, member: InputFile, entry: Entry, trouble: str | None) -> None:
+        """Add one member of an archive, unless there is some ``trouble`` with it."""
+        if trouble is None and not entry.is_regular:
+            self.left_aside.append(RefusedPath(member.path, "is no regular file"))
+            return
+        is_archive = trouble is None and _is_nested(member)
+        if is_archive and len(member.members) >= MAX_DEPTH:
+            trouble = f"is an archive nested more than {MAX_DEPTH} deep: unpack it first"
+        elif trouble is None and (entry.size > self.room or (is_archive and not self.room)):
+            trouble = "makes its archive grow beyond all measure, as no export does"
+            self.room = 0
+        if trouble is not None:
+            self.refused.append(RefusedPath(member.path, trouble))
+            return
+        self.room -= entry.size
+        if is_archive:
+            self._look_into(member.path, member.location, member.members)
+        else:
+            self.files.append(member)
 
     def _is_private(self, path: str, parts: tuple[str, ...], container: str | None) -> bool:
         """Say whether a file is private, and list it then. Notes which containers have private files or a history."""
@@ -196,5 +237,23 @@ def _by_path(found: list[_Item]) -> list[_Item]:
     return sorted(dict.fromkeys(found), key=lambda item: item.path)
 
 
-def _is_hidden(name: str) -> bool:
+def _has_hidden_name(name: str, *, is_folder: bool = False) -> bool:
+    if not is_folder and name_matches(name, _DOT_FILES) and not name.startswith("._"):
+        return False
     return (name.startswith(".") and name not in {".", ".."}) or name in _HIDDEN
+
+
+def _is_nested(member: InputFile) -> bool:
+    """Say whether a member is an archive itself. One that cannot be read is not: reading it will say why."""
+    if not may_be_container(member.name):
+        return False
+    try:
+        head = member.head(HEAD_BYTES)
+    except BrokenFileError:
+        return False
+    return is_container(member.name, head) and not _is_refused(member.name, head)
+
+
+def _is_refused(name: str, head: bytes) -> bool:
+    """Say whether a file is known as something that is not to be read, such as a backup."""
+    return isinstance(recognise(peek_at(name, head)), Refusal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +19,7 @@ from etl.core.schema import (
     FileStatus,
     empty,
 )
+from etl.extract.discover import Hidden
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
+
+_NAMED = 3  # files in a message
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Rows:
     """Likely doubles among ``listens`` (schema REPORTED)."""
     evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
     """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
+    hidden: Hidden = field(default_factory=Hidden)
+    """What was next to the files and is hidden."""
 
     @property
     def caveats(self) -> list[str]:
@@ -89,19 +94,31 @@ class Rows:
 
 
 def gather(
-    files: Sequence[FileResult], source: str, *, may_be_none: bool = False, spill: SpillFolder | None = None
+    files: Sequence[FileResult],
+    source: str,
+    hidden: Hidden,
+    *,
+    may_be_none: bool = False,
+    spill: SpillFolder | None = None,
 ) -> Rows:
     """Return the rows of all files together; raises ``InputError`` where no file was recognised.
 
     An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``.
     """
     if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
-        listed = "; ".join(f"{file.path}: {file.reason}" for file in files[:3]) or "the folder is empty"
         raise InputError(
-            f"nothing to load for source {source} ({listed})",
+            f"nothing to load for source {source} ({_listed(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
-    return concat(files, spill)
+    return replace(concat(files, spill), hidden=hidden)
+
+
+def _listed(files: Sequence[FileResult], hidden: Hidden) -> str:
+    """Return what was found instead of exports."""
+    if not files:
+        return f"the folder has only {hidden}, which are not read" if str(hidden) else "the folder is empty"
+    more = f"; and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+    return "; ".join(f"{file.path}: {file.reason}" for file in files[:_NAMED]) + more
 
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:

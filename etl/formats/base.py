@@ -133,6 +133,8 @@ class Refusal:
     advice: str
     harmless: bool = False
     """Whether it comes in a download whose other files are loaded, and so is not an error."""
+    file_names: tuple[str, ...] = ()
+    """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ REFUSALS = (
         title="Scrobbler log of a portable player",
         recognise=_is_scrobbler_log,
         advice="Its clock may run on local time. " + _THROUGH_ANOTHER.format("Maloja"),
+        file_names=(".scrobbler.log", ".scrobbler-timeless.log"),
     ),
     Refusal(
         name="lastfm-panoscrobbler",

@@ -75,7 +75,7 @@ class Inbox:
         return updated
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-        """Yield each file on disk with its entries in the manifest: one, or one per member of a zip."""
+        """Yield each file on disk with its entries in the manifest: one, or one per member of an archive."""
         for path in self.files:
             entries = [file for file in files if file["path"] == display_path(path)]
             entries += [file for file in files if file["path"].startswith(f"{display_path(path)}!")]
@@ -156,7 +156,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 def _holds(path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether a file still has the bytes that were read; a zip, whose hash is not known, passes."""
+    """Say whether a file still has the bytes that were read; an archive, whose hash is not known, passes."""
     read = next((entry["sha256"] for entry in entries if entry["path"] == display_path(path)), None)
     if read is None:
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "likely_doubles": rows.likely.height,
         "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
+        "hidden": asdict(rows.hidden),
     }
 
 
@@ -69,6 +70,7 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
             _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
             for file in rows.files
         ],
+        "hidden": asdict(rows.hidden),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,

@@ -49,7 +49,8 @@ def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
     """Read ``paths`` as a run does, without a database; return what ``run.json`` would say about the files and rows."""
     with one_interruption():
         everything = extractor(settings, datetime.now(UTC), lambda *_: False, NullProgress())
-        rows = gather(everything.extract(discover(paths)), settings.source)
+        found = discover(paths)
+        rows = gather(everything.extract(found), settings.source, found.hidden)
         rows = deduplicate_files(settings, rows)
     return manifest.of_check(settings, rows)
 
@@ -77,7 +78,8 @@ def run(
                 folder = None if settings.dry_run else spill  # a dry run plans everything at once
                 plain = extractor(settings, job.started, is_known, job.progress)
                 files = replace(plain, together=job.sizes.together, spill=folder).extract(found, begun)
-                return gather(files, settings.source, may_be_none=settings.move_to is not None, spill=folder)
+                may_be_none = settings.move_to is not None
+                return gather(files, settings.source, found.hidden, may_be_none=may_be_none, spill=folder)
 
             return inbox.clear(_execute(job, extract))
 

@@ -17,7 +17,7 @@ class Column(NamedTuple):
     nullable: bool = False
 
 
-_FILE = Column("path of the export as in `run.json`; of a file in a zip `a.zip!inner/name`")
+_FILE = Column("path of the export as in `run.json`; of a file in an archive `a.zip!inner/name`")
 _ROW = Column("number of the record in its file, from 1; a header is not counted, pages are counted on")
 _KEY = Column("what the listen is looked up by: credit, title and album in lower case, divided by U+001F")
 _SECOND = Column("when it was played, in whole seconds")

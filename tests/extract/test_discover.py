@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from etl.core.errors import BrokenFileError, ExitCode, InputError
-from etl.extract import archive
+from etl.extract import containers
 from etl.extract.archive import InputFile
-from etl.extract.discover import Discovered, RefusedPath, discover
+from etl.extract.discover import Discovered, Hidden, RefusedPath, discover
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -105,20 +105,34 @@ def test_zips_in_zips_are_read_three_deep() -> None:
     assert list(Path().iterdir()) == [Path("a.zip")]
 
 
-def test_hidden_files_are_ignored_unless_typed() -> None:
+def test_hidden_files_are_counted_and_not_read_unless_typed() -> None:
     write("music/.DS_Store")
     write("music/.git/a.json")
     write("music/desktop.ini")
     write(".hidden/b.json")
     write("music/c.zip", zipped({"__MACOSX/x/._d.json": b"", "x/.e.json": b"", ".f/g.json": b"", "x/d.json": PLAYS}))
-    assert discover(["music", ".hidden"]) == Discovered(
+    found = discover(["music", ".hidden"])
+    assert found == Discovered(
         [
             InputFile(".hidden/b.json", Path(".hidden/b.json")),
             InputFile("music/c.zip!x/d.json", Path("music/c.zip"), ("x/d.json",)),
         ],
         [],
         [],
+        Hidden(files=5, folders=1),
     )
+    assert str(found.hidden) == "5 hidden files and 1 hidden folder"
+
+
+def test_dot_files_with_the_name_of_a_format_are_found() -> None:
+    write("player/.scrobbler.log")
+    write("player/.scrobbler-timeless.log")
+    write("player/._.scrobbler.log")
+    write("player/.rockbox/.scrobbler.log")
+    write("card.zip", zipped({".scrobbler.log": PLAYS, ".rockbox/config.cfg": b""}))
+    found = discover(["player", "card.zip"])
+    assert paths(found) == ["card.zip!.scrobbler.log", "player/.scrobbler-timeless.log", "player/.scrobbler.log"]
+    assert found.hidden == Hidden(files=2, folders=1)
 
 
 @pytest.mark.parametrize("path", ["nowhere.json", "a.json/below", "dangling"])
@@ -240,7 +254,7 @@ def test_members_that_lead_out_of_their_zip_are_refused() -> None:
     assert paths(found) == ["a.zip!./dot.json", "a.zip!MyData\\fine.json"]
     assert [file.name for file in found.files] == ["dot.json", "fine.json"]
     assert [file.read() for file in found.files] == [b"[]", PLAYS]
-    assert reasons(found.refused) == {f"a.zip!{name}": "has a name that leads out of its zip" for name in names}
+    assert reasons(found.refused) == {f"a.zip!{name}": "has a name that leads out of its archive" for name in names}
 
 
 def test_encrypted_members_are_refused_and_their_neighbours_read() -> None:
@@ -254,8 +268,8 @@ def test_encrypted_members_are_refused_and_their_neighbours_read() -> None:
 
 
 def test_a_bomb_is_refused_by_its_directory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "BOMB_BYTES", 100_000)
-    monkeypatch.setattr(archive, "MAX_BYTES", 10_000_000)
+    monkeypatch.setattr(containers, "BOMB_BYTES", 100_000)
+    monkeypatch.setattr(containers, "MAX_BYTES", 10_000_000)
     big = PLAYS * 20_000
     write(
         "a.zip",
@@ -271,9 +285,9 @@ def test_a_bomb_is_refused_by_its_directory_alone(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_zip_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(containers, "MAX_MEMBERS", 2)
     write("a.zip", zipped(dict.fromkeys(["a", "b", "c"], b"")))
-    assert reasons(discover(["a.zip"]).refused) == {"a.zip": "holds 3 files, more than 2"}
+    assert reasons(discover(["a.zip"]).refused) == {"a.zip": "holds more than 2 files"}
 
 
 def test_duplicate_name_in_a_zip() -> None:

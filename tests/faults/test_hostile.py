@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from etl.cli import app
 from etl.core.errors import ExitCode
-from etl.extract import archive
+from etl.extract import containers
 from etl.extract.discover import discover
 from tests.faults.scarcity import run_etl
 from tests.helpers.disturbances import inserted
@@ -50,7 +50,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
 def test_a_bomb_of_many_small_files_or_of_zips_in_zips_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr(containers, "BOMB_BYTES", 1_000_000)
     blank = SCROBBLES + b" " * 500_000
     many = zipped({f"{number}.json": blank for number in range(9)})
     nested = zipped({f"{number}.zip": zipped({f"{place}.json": blank for place in range(9)}) for number in range(9)})
@@ -59,7 +59,7 @@ def test_a_bomb_of_many_small_files_or_of_zips_in_zips_is_not_read(
         found = discover([tmp_path / f"{name}.zip"])
         read = sum(len(file.read()) for file in found.files)
         assert 0 < read <= max(1_000_000, 200 * len(data))
-        assert {one.reason for one in found.refused} == {"makes its zip grow beyond all measure, as no export does"}
+        assert {one.reason for one in found.refused} == {"makes its archive grow beyond all measure, as no export does"}
 
 
 def test_a_zip_that_lies_about_a_size_is_refused_after_what_it_admits(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_members_that_lead_out_links_and_encrypted_ones_leave_no_trace_and_cost_
     statuses = {file["path"].partition("!")[2]: (file["status"], file["reason"]) for file in done.json["files"]}
     assert {name for name, (status, _) in statuses.items() if status == "loaded"} == {"sound/scrobbles.json"}
     assert statuses["link.json"][0] == "left_aside"
-    assert statuses["locked.json"] == ("refused", "is encrypted: unzip it with its password first")
+    assert statuses["locked.json"] == ("refused", "is encrypted: unzip it with its password first, and give the folder")
     assert "root:" not in done.out
 
 

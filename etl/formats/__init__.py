@@ -46,6 +46,7 @@ __all__ = [
     "ReadOptions",
     "Refusal",
     "by_name",
+    "clocks",
     "name_matches",
     "peek_at",
     "preferences",
@@ -90,6 +91,11 @@ def by_name(name: str) -> Format:
 def preferences() -> dict[str, int]:
     """Return the preference of each source; of two likely doubles, the one with the lower number stays."""
     return {entry.source: entry.preference for entry in FORMATS}
+
+
+def clocks() -> dict[str, str]:
+    """Return which second of a play each source stores: its ``start`` or its ``end``."""
+    return {entry.source: entry.clock for entry in FORMATS}
 
 
 def service_names() -> dict[str, str]:

@@ -114,6 +114,11 @@ class Format:
 
     Sources that record when a play began, and know most about it, have the lowest numbers.
     """
+    clock: Literal["start", "end"] = "start"
+    """Which second of a play ``read`` gives as its time; the same in all formats of a source.
+
+    A source of ends also knows how long each play was: its plays are compared with starts by when they can have begun.
+    """
     service: str = ""
     """The service's name for people, where that is not ``source`` with a capital letter: "Last.fm"."""
     caveat: str = ""

@@ -15,6 +15,7 @@ from etl.formats.base import Format, Peek, ReadOptions, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,
     CLIENT,
+    CLOCK,
     FOUNDED,
     HEARD_MS,
     PREFERENCE,
@@ -88,6 +89,7 @@ FORMAT = Format(
     earliest=FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    clock=CLOCK,
     caveat=(
         "knows the minute in which a play ended, not the second, and no albums. Request the extended streaming history "
         "too: it has both, and all years"

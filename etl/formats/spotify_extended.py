@@ -17,6 +17,7 @@ from etl.formats.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,
     CLIENT,
+    CLOCK,
     FOUNDED,
     HEARD_MS,
     NO_ARTIST,
@@ -179,4 +180,5 @@ FORMAT = Format(
     earliest=FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    clock=CLOCK,
 )

@@ -78,7 +78,7 @@ def test_client_of_every_listen(fmt: Format) -> None:
 
 
 def test_formats_of_one_source_agree() -> None:
-    told = {(fmt.source, fmt.preference, fmt.client) for fmt in FORMATS}
+    told = {(fmt.source, fmt.preference, fmt.client, fmt.clock) for fmt in FORMATS}
     assert len(told) == len(SOURCES) == len(set(preferences().values()))
 
 

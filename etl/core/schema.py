@@ -46,7 +46,8 @@ class SkipReason(Reason):
         "not_a_track",
         "a row that names no track, artist, episode or book: a removed track or a video",
     )
-    VIDEO = "video", "a video that is not music"
+    NOT_A_PLAY = "not_a_play", "an event that is not the end of a play, such as its start or a display of lyrics"
+    VIDEO = "video", "a video, not a track"
     ADVERT = "advert", "an advertisement"
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
@@ -63,6 +64,10 @@ class RejectReason(Reason):
     WRONG_TYPE = "wrong_type", "a field has another type than the format gives it, or the record is no object"
     MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
+    ARTIST_UNKNOWN = (
+        "artist_unknown",
+        "the export names no artist, and the files next to it do not say for certain which one it is",
+    )
     MISSING_TIME = "missing_time", "no time of listening"
     BAD_TIME = "bad_time", "the time of listening cannot be read"
     TIME_TOO_EARLY = "time_too_early", "before the service existed: a wrong clock, or another unit"

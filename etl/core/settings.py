@@ -187,8 +187,11 @@ class RunSettings:
         except re.error as error:
             raise SettingsError(f"--artist-separators: {error}", "Give regular expressions, divided by ;;") from error
 
-    def row_options(self, source: str) -> str:
-        """Return as JSON the options that change which rows a file of ``source`` gives, or their content."""
+    def row_options(self, source: str, companions: str = "") -> str:
+        """Return as JSON the options that change which rows a file of ``source`` gives, or their content.
+
+        ``companions`` is the digest of the files next to it that complete its rows.
+        """
         options: dict[str, Any] = {
             "since": _iso(self.since),
             "until": _iso(self.until),
@@ -197,6 +200,8 @@ class RunSettings:
         }
         if source == "spotify":
             options["spotify_plays"] = self.spotify_plays
+        if companions:
+            options["companions"] = companions
         return json.dumps(options, sort_keys=True)
 
     def as_json(self) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class FileResult:
     """Listens with a text that cleaning changed."""
     spilled: int = 0
     """Listens that were spilled to disk."""
+    companions: str = ""
+    """The digest of the companion files that it was read with; blank if there were none."""
 
     @property
     def has_listens(self) -> bool:

@@ -15,6 +15,7 @@ what ``client`` and ``preference`` are for.
 from __future__ import annotations
 
 from etl.formats import (
+    applemusic_activity,
     deezer_history,
     koito_export,
     lastfm_csv,
@@ -32,14 +33,27 @@ from etl.formats import (
     spotify_extended,
     youtubemusic_history,
 )
-from etl.formats.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
+from etl.formats.base import (
+    Companion,
+    Companions,
+    Format,
+    Package,
+    Peek,
+    ReadOptions,
+    Refusal,
+    name_matches,
+    peek_at,
+)
 from etl.formats.unsupported import PACKAGES, REFUSALS
 
 __all__ = [
+    "COMPANIONS",
     "FORMATS",
     "PACKAGES",
     "REFUSALS",
     "SOURCES",
+    "Companion",
+    "Companions",
     "Format",
     "Package",
     "Peek",
@@ -72,13 +86,15 @@ FORMATS: tuple[Format, ...] = (
     koito_export.FORMAT,
     deezer_history.FORMAT,
     youtubemusic_history.FORMAT,
+    applemusic_activity.FORMAT,
 )
+COMPANIONS: tuple[Companion, ...] = tuple(dict.fromkeys(one for entry in FORMATS for one in entry.companions))
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 
 
-def recognise(peek: Peek) -> Format | Refusal | None:
+def recognise(peek: Peek) -> Format | Refusal | Companion | None:
     """Return the kind of a file: by its content, or by its name if the content says nothing (such as an empty list)."""
-    entries: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
+    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS)
     by_content = next((entry for entry in entries if entry.recognise(peek)), None)
     return by_content or next((entry for entry in FORMATS if name_matches(peek.name, entry.file_names)), None)
 

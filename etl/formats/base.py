@@ -63,12 +63,25 @@ class Peek:
         return [line.rstrip("\r") for line in lines if line.strip(" \r")]
 
 
+class Companions(NamedTuple):
+    """The companion files that lie next to an export."""
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    """The name of each ``Companion``, and the bytes of the file."""
+    digest: str = ""
+    """Tells other files from these; blank if there are none."""
+
+
+NO_COMPANIONS = Companions()
+
+
 @dataclass(frozen=True)
 class ReadOptions:
-    """The settings that change which rows a reader keeps, or their times."""
+    """What changes which rows a reader keeps, or their content: settings, and the files next to an export."""
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
     spotify_time: Literal["end", "start"] = "end"
+    companions: Companions = NO_COMPANIONS
 
 
 class Scan(NamedTuple):
@@ -78,6 +91,22 @@ class Scan(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS."""
+
+
+@dataclass(frozen=True)
+class Companion:
+    """One kind of file that holds no listens, and completes those of an export next to it."""
+
+    name: str
+    source: str
+    title: str
+    """The name for people."""
+    file_names: tuple[str, ...]
+    """Patterns of its names, and of the archives that hold it. Their endings are those of the files that are tried."""
+    recognise: Callable[[Peek], bool]
+    """Says whether a file is of this kind, which no format may say of it."""
+    check: Callable[[bytes], object]
+    """Raises ``BrokenFileError`` for a file that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +152,8 @@ class Format:
     """The service's name for people, where that is not ``source`` with a capital letter: "Last.fm"."""
     caveat: str = ""
     """What people should know before they load such a file, such as a better export. It follows the title."""
+    companions: tuple[Companion, ...] = ()
+    """The files that ``read`` looks at if they lie next to the export: they are in its ``ReadOptions``."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
 

@@ -37,6 +37,8 @@ _OF_OTHER_FORMATS = (
     frozenset({"song title", "listening time"}),  # Deezer
     frozenset({"video id", "song title"}),  # YouTube Music
     frozenset({"song url", "song title"}),
+    frozenset({"event start timestamp", "play duration milliseconds"}),  # Apple Music
+    frozenset({"track description", "date played"}),
 )
 _COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
 _EXPORTER = "uncorrected track name"  # a column of the official exporter, which did not quote

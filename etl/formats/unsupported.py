@@ -83,6 +83,12 @@ def _is_takeout_library(peek: Peek) -> bool:
     return not peek.shape and first.startswith(("video id,song title,", "song url,song title,"))
 
 
+def _is_last_plays(peek: Peek) -> bool:
+    """Say whether a file is Apple Music's list of when each track was last played."""
+    first = next(iter(peek.first_lines()), "").lower()
+    return not peek.shape and first.startswith("track name,last played date,")
+
+
 _TOP_LISTS = frozenset(
     f"{prefix}{kind}{suffix}"
     for prefix, suffix in (("top", "s"), ("weekly", "chart"))
@@ -181,6 +187,14 @@ REFUSALS = (
         title="YouTube Music library (Google Takeout)",
         recognise=_is_takeout_library,
         advice="It holds the songs of a library, not when they were played",
+        harmless=True,
+    ),
+    Refusal(
+        name="applemusic-last-plays",
+        source="applemusic",
+        title="Apple Music track play history",
+        recognise=_is_last_plays,
+        advice="It holds the last play of each track only. The plays are in Apple Music Play Activity.csv",
         harmless=True,
     ),
     Refusal(

@@ -1,4 +1,7 @@
-"""The files of a run as the ledger knows them: by their bytes, their format and the options that change their rows."""
+"""The files of a run as the ledger knows them: by their bytes, their format and what else changes their rows.
+
+That are options, and the companion files next to an export: a file is read again once one of them appears or changes.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
-    """Return a function that says whether a file (path, SHA-256, format) need not be read again.
+    """Return a function that says whether a file (path, SHA-256, format, companions) need not be read again.
 
     It raises ``SettingsError`` for a file that was loaded under the other --spotify-time.
     """
 
-    def is_known(path: str, sha256: str, kind: Format) -> bool:
-        entry = _entry(settings, path, sha256, kind)
+    def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
+        entry = _entry(settings, path, sha256, kind, companions)
         return pool.control(lambda control: ledger.is_known(control, user_id, entry)) and not settings.force
 
     return is_known
@@ -32,12 +35,12 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
 def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
     """Return the entries of the files that were read."""
     return [
-        _entry(settings, file.path, file.sha256, file.format)
+        _entry(settings, file.path, file.sha256, file.format, file.companions)
         for file in rows.files
         if file.status is FileStatus.LOADED and file.sha256 and file.format
     ]
 
 
-def _entry(settings: RunSettings, path: str, sha256: str, kind: Format) -> FileEntry:
+def _entry(settings: RunSettings, path: str, sha256: str, kind: Format, companions: str) -> FileEntry:
     spotify_time = settings.spotify_time if kind.source == "spotify" else ""
-    return FileEntry(sha256, kind.name, settings.row_options(kind.source), spotify_time, path)
+    return FileEntry(sha256, kind.name, settings.row_options(kind.source, companions), spotify_time, path)

@@ -125,4 +125,5 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "reason": file.reason,
         "counts": counts,
         "doubles_skipped": doubles,
+        **({"companions": file.companions} if file.companions else {}),
     }

@@ -90,6 +90,7 @@ def table_or_workbook(data: bytes) -> int:
 
 
 RECOUNTS: dict[str, Callable[[bytes], int]] = {
+    "applemusic-activity": table_with_header,
     "deezer-history": table_or_workbook,
     "lastfm-csv": table_with_header,
     "lastfm-exporter": json_list,

@@ -23,7 +23,7 @@ from etl.formats.spotify import (
     Milliseconds,
     verdicts,
 )
-from etl.parsers import JsonList
+from etl.parsers import JsonJoined
 
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
@@ -37,7 +37,7 @@ class AccountPlay(msgspec.Struct, gc=False):
     msPlayed: Milliseconds | None = None  # noqa: N815
 
 
-LAYOUT = JsonList(AccountPlay)
+LAYOUT = JsonJoined(AccountPlay)
 
 
 def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
@@ -70,7 +70,7 @@ def _minutes(texts: pl.Series) -> pl.Series:
 
 
 def _is_account(peek: Peek) -> bool:
-    return peek.shape == "[" and {"endTime", "artistName"} <= peek.keys
+    return peek.shape != "" and {"endTime", "artistName"} <= peek.keys
 
 
 FORMAT = Format(

@@ -7,7 +7,7 @@ import typer
 from etl.cli import options
 from etl.cli.log import log_settings
 from etl.cli.output import show, show_json
-from etl.cli.summary import show_files, show_rows, tell_likely_doubles
+from etl.cli.summary import show_files, show_rows, tell_likely_doubles, tell_missing_pages
 from etl.core.settings import AUTO, OutputSettings
 
 
@@ -34,4 +34,5 @@ def check(
     show()
     show(f"keys: {counts['keys']:,} (distinct artist, track, album)")
     tell_likely_doubles(result)
+    tell_missing_pages(result)
     raise typer.Exit(result["exit_code"])

@@ -11,6 +11,7 @@ import typer
 
 from etl.cli.log import coloured, log_failure, log_run_end, program
 from etl.cli.output import fits, show, show_json, show_table
+from etl.core.lists import listed
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
+_ASIDE = 20  # files that are left aside and shown, each in a line
 _PATH = 20  # characters that a path keeps before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
@@ -31,10 +33,11 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
     The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
     terminal that is too narrow, the columns between the first and the listens are added up.
     """
-    files: Sequence[Mapping[str, Any]] = manifest["files"]
-    common = _common_folder([file["path"] for file in files])
+    every: Sequence[Mapping[str, Any]] = manifest["files"]
+    common = _common_folder([file["path"] for file in every])
     if common:
-        show(f"{len(files):,} files below {sanitize(common)}")
+        show(f"{len(every):,} files below {sanitize(common)}")
+    files = _without_crowd(every)
     counts = [_with_doubles(file) for file in files]
     total = {name: sum(one[name] for one in counts) for name in terms}
     first, listens = terms[0], "inserted" if "inserted" in terms else "listens"
@@ -49,10 +52,19 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
         if fits(headers, cells, cut=(0,), narrowest=_PATH):
             break
     show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
+    if len(files) < len(every):
+        show(f"and {len(every) - len(files):,} more files: left aside")
     if hidden := _hidden(manifest):
         show(f"and {hidden}: not read")
-    for reason, paths in _unread(files).items():
-        logger.info("%s: %s%s", reason, ", ".join(paths[:_NAMED]), _and_more(len(paths) - _NAMED))
+    for reason, paths in _unread(every).items():
+        logger.info("%s: %s", reason, listed(paths, _NAMED))
+
+
+def _without_crowd(files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return ``files`` without most of those that are left aside, such as the pictures of a download."""
+    aside = [file for file in files if file["status"] == "left_aside"]
+    crowd = {id(file) for file in aside[_ASIDE:]}
+    return [file for file in files if id(file) not in crowd]
 
 
 def _hidden(manifest: Mapping[str, Any]) -> str:
@@ -63,7 +75,10 @@ def _hidden(manifest: Mapping[str, Any]) -> str:
 
 
 def _read_as(file: Mapping[str, Any]) -> str:
-    return str(file["format"]) if file["status"] == "loaded" else _words(file["status"])
+    """Return the format of a file that was read; of any other what became of it, and what it is if that is known."""
+    if file["status"] == "loaded":
+        return str(file["format"])
+    return ": ".join(filter(None, (_words(file["status"]), file.get("title"))))
 
 
 def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:
@@ -120,6 +135,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
     _tell_doubles(manifest)
+    tell_missing_pages(manifest)
     if manifest["other_user"]:
         logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
@@ -159,6 +175,14 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
             f"{skipped:,}",
             _compared(run_id),
         )
+
+
+def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
+    """Log which pages of an API are not among the files, according to their own totals."""
+    from etl.runs.missing_pages import sentences
+
+    for sentence in sentences(manifest):
+        logger.warning("%s", sentence)
 
 
 def _compared(run_id: str | None) -> str:
@@ -216,10 +240,6 @@ def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         if file["reason"] and file["status"] != "known":
             found.setdefault(f"{_words(file['status'])}: {file['reason']}", []).append(file["path"])
     return found
-
-
-def _and_more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
 
 
 def _words(name: str) -> str:

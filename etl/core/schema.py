@@ -62,6 +62,7 @@ class RejectReason(Reason):
     MALFORMED = "malformed", "the record is not well-formed, so its fields cannot be read"
     BAD_ENCODING = "bad_encoding", "the record holds bytes that are not UTF-8, or half of a surrogate pair"
     WRONG_TYPE = "wrong_type", "a field has another type than the format gives it, or the record is no object"
+    ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
     MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
     ARTIST_UNKNOWN = (

@@ -193,6 +193,11 @@ def is_container(name: str, head: bytes, *, typed: bool = False) -> bool:
     return is_zip and (not suffix or (typed and suffix not in _DOCUMENTS))
 
 
+def has_magic(head: bytes) -> bool:
+    """Say whether a file begins as a container does, whatever its name."""
+    return head.startswith((*_ZIP_MAGIC, GZIP_MAGIC)) or _is_tar(head)
+
+
 def may_be_container(name: str) -> bool:
     """Say whether a file inside a container may be one itself, by its name."""
     return name.lower().endswith((".zip", ".tar", ".gz", ".tgz"))

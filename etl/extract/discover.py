@@ -15,8 +15,8 @@ from etl.core.errors import BrokenFileError, InputError
 from etl.core.sanitize import display_path
 from etl.extract import containers
 from etl.extract.archive import MAX_DEPTH, InputFile, list_members
-from etl.extract.containers import HEAD_BYTES, is_container, may_be_container, split_member
-from etl.formats import FORMATS, PACKAGES, REFUSALS, Package, Refusal, name_matches, peek_at, recognise
+from etl.extract.containers import HEAD_BYTES, has_magic, is_container, may_be_container, split_member
+from etl.formats import FORMATS, OTHER_FILES, PACKAGES, REFUSALS, Package, name_matches, peek_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -255,5 +255,6 @@ def _is_nested(member: InputFile) -> bool:
 
 
 def _is_refused(name: str, head: bytes) -> bool:
-    """Say whether a file is known as something that is not to be read, such as a backup."""
-    return isinstance(recognise(peek_at(name, head)), Refusal)
+    """Say whether a file is known as something that is not to be read: a backup, or a web page called a zip."""
+    peek = peek_at(name, head)
+    return any(kind.recognise(peek) for kind in (REFUSALS if has_magic(head) else (*REFUSALS, *OTHER_FILES)))

@@ -110,6 +110,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
         FileStatus.LOADED,
         sha256=file.sha256,
         format=file.kind,
+        totals=file.totals,
         listens=rows.listens,
         skipped=rows.skipped,
         rejects=rejects,

@@ -81,4 +81,4 @@ class Prefetcher:
 
 
 def _known(file: Opened) -> Unread:
-    return Unread(FileStatus.KNOWN, "loaded before", file.sha256, file.kind)
+    return Unread(FileStatus.KNOWN, "loaded before", file.sha256, file.kind, file.kind.title, file.totals)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
+    from etl.formats.page_totals import PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
 CHANGED = "was changed while it was read. Run the same command again"
@@ -33,6 +34,7 @@ class Opened(NamedTuple):
     sha256: str
     data: bytes
     """Its bytes; empty if a reader process has them."""
+    totals: Sequence[PageTotals] = ()
     companions: Companions = Companions()
     """What lies next to it; without their bytes if a reader process has them."""
 
@@ -49,6 +51,7 @@ class Decoded(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
+    totals: Sequence[PageTotals] = ()
     companions: str = ""
     """The digest of its companions."""
 
@@ -60,6 +63,9 @@ class Unread(NamedTuple):
     reason: str
     sha256: str | None = None
     kind: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals] = ()
 
 
 @dataclass(frozen=True)
@@ -73,33 +79,38 @@ class FileReader:
     def open(self, file: InputFile) -> Opened | Unread:
         """Recognise, read and hash a file."""
         try:
-            kind = recognise(file.peek())
+            peek = file.peek()
+            kind = recognise(peek)
             if kind is None:
                 return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
-            if self.source not in (AUTO, kind.source):
-                return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}")
+            if kind.source and self.source not in (AUTO, kind.source):
+                reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
+                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
             if isinstance(kind, Refusal):
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return Unread(status, f"{kind.title}. {kind.advice}")
+                return Unread(status, kind.reason(peek), title=kind.title)
             data = file.read()
             if isinstance(kind, Companion):
                 kind.check(data)
-                return Unread(FileStatus.LEFT_ASIDE, f"{kind.title}: completes the plays in the file next to it")
+                reason = f"{kind.title}: completes the plays in the file next to it"
+                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, read_companions(file, kind))
+        totals = kind.totals(data) if kind.totals else ()
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Opened(file, kind, sha256, data, totals, read_companions(file, kind))
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """Return the rows of a file, and the locations of the broken ones."""
-        file, kind, sha256, data, companions = opened
+        file, kind, sha256, data, totals, companions = opened
         options = replace(self.options, companions=companions) if kind.companions else self.options
         try:
             scan = kind.scan(data, options) if kind.scan else Scan(kind.read(data, options), empty(LOCATIONS))
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
-            return Unread(FileStatus.REFUSED, str(error))
-        return Decoded(file, kind, sha256, len(data), scan.rows, locations, companions.digest)
+            return Unread(FileStatus.REFUSED, str(error), title=kind.title)
+        return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals, companions.digest)
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import InputError
+from etl.core.lists import listed
 from etl.core.schema import (
     ASIDE,
     LIKELY_DOUBLES,
@@ -20,6 +21,7 @@ from etl.core.schema import (
     empty,
 )
 from etl.extract.discover import Hidden
+from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
+    from etl.formats.page_totals import PageTotals
 
 _NAMED = 3  # files in a message
 
@@ -40,6 +43,10 @@ class FileResult:
     reason: str = ""
     sha256: str | None = None
     format: Format | None = None
+    title: str = ""
+    """What it is, for people; empty if that is unknown."""
+    totals: Sequence[PageTotals] = ()
+    """What its pages say of the history that they are a part of."""
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
     rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))
@@ -82,6 +89,8 @@ class Rows:
     """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
     hidden: Hidden = field(default_factory=Hidden)
     """What was next to the files and is hidden."""
+    missing_pages: Sequence[MissingPages] = ()
+    """What the files lack, according to their own totals."""
 
     @property
     def caveats(self) -> list[str]:
@@ -109,18 +118,17 @@ def gather(
     """
     if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         raise InputError(
-            f"nothing to load for source {source} ({_listed(files, hidden)})",
+            f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
         )
-    return replace(concat(files, spill), hidden=hidden)
+    return replace(concat(files, spill), hidden=hidden, missing_pages=missing_pages(files))
 
 
-def _listed(files: Sequence[FileResult], hidden: Hidden) -> str:
+def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
     """Return what was found instead of exports."""
     if not files:
         return f"the folder has only {hidden}, which are not read" if str(hidden) else "the folder is empty"
-    more = f"; and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
-    return "; ".join(f"{file.path}: {file.reason}" for file in files[:_NAMED]) + more
+    return listed([f"{file.path}: {file.reason}" for file in files], _NAMED, "; ")
 
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:

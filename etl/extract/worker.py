@@ -67,8 +67,8 @@ class ReaderProcess:
             return self._here.open(file)
         if isinstance(answer, Unread):
             return answer
-        name, sha256, digest = answer
-        return Opened(file, by_name(name), sha256, b"", Companions(digest=digest))
+        name, sha256, totals, digest = answer
+        return Opened(file, by_name(name), sha256, b"", totals, Companions(digest=digest))
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """See ``FileReader``; decodes the file that was opened last."""
@@ -78,9 +78,10 @@ class ReaderProcess:
         if isinstance(answer, Unread):
             return answer
         size, rows, locations = answer
-        file, kind, sha256, _, companions = opened
-        frames = _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS)
-        return Decoded(file, kind, sha256, size, *frames, companions.digest)
+        unpacked = _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS)
+        return Decoded(
+            opened.file, opened.kind, opened.sha256, size, *unpacked, opened.totals, opened.companions.digest
+        )
 
     def close(self) -> None:
         """End the process. Requests that it has not answered, and later ones, are done in this process."""
@@ -150,6 +151,11 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
+def _told(opened: Opened) -> tuple[object, ...]:
+    """Return what the parent is told of a file; the bytes stay here."""
+    return opened.kind.name, opened.sha256, opened.totals, opened.companions.digest
+
+
 def serve() -> None:
     """Run as a reader process: answer requests from the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to every process; the parent decides
@@ -165,7 +171,7 @@ def serve() -> None:
             return
         if file is not None:
             opened = reader.open(file)
-            answer: object = (opened.kind.name, *_version(opened)) if isinstance(opened, Opened) else opened
+            answer: object = _told(opened) if isinstance(opened, Opened) else opened
         elif isinstance(opened, Opened):
             decoded = reader.decode(opened)
             opened = None

@@ -44,11 +44,13 @@ from etl.formats.base import (
     name_matches,
     peek_at,
 )
+from etl.formats.other_files import OTHER_FILES
 from etl.formats.unsupported import PACKAGES, REFUSALS
 
 __all__ = [
     "COMPANIONS",
     "FORMATS",
+    "OTHER_FILES",
     "PACKAGES",
     "REFUSALS",
     "SOURCES",
@@ -93,8 +95,11 @@ SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS
 
 
 def recognise(peek: Peek) -> Format | Refusal | Companion | None:
-    """Return the kind of a file: by its content, or by its name if the content says nothing (such as an empty list)."""
-    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS)
+    """Return the kind of a file: by its content, or by its name if the content says nothing (such as an empty list).
+
+    Files of services that are not read come before formats, because several of them look like a table that is.
+    """
+    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *REFUSALS, *FORMATS, *OTHER_FILES)
     by_content = next((entry for entry in entries if entry.recognise(peek)), None)
     return by_content or next((entry for entry in FORMATS if name_matches(peek.name, entry.file_names)), None)
 

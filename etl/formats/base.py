@@ -28,6 +28,7 @@ from etl.parsers.workbook import is_workbook, sheet_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from etl.formats.page_totals import PageTotals
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
@@ -156,21 +157,30 @@ class Format:
     """The files that ``read`` looks at if they lie next to the export: they are in its ``ReadOptions``."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
+    totals: Callable[[bytes], list[PageTotals]] | None = None
+    """Returns what the pages of a file say of the history that they are a part of."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One kind of file that looks like a listening history and is not one, and what to do instead."""
+    """One kind of file that is known and not loaded, and what to do instead."""
 
     name: str
-    source: str
+    source: str | None
+    """The service; None for a file that belongs to none."""
     title: str
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it comes in a download whose other files are loaded, and so is not an error."""
+    """Whether it is no error next to other files: nobody takes it for a history that should have been loaded."""
     file_names: tuple[str, ...] = ()
     """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
+    quote: Callable[[Peek], str] = lambda _: ""
+    """Returns what a file says itself, to follow the title."""
+
+    def reason(self, peek: Peek) -> str:
+        """Return for people why the file is not loaded, and what to do."""
+        return f"{self.title}{self.quote(peek)}. {self.advice}"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from etl.formats.base import (
     first_reason,
     is_blank,
     missing_names,
+    name_matches,
     quoted,
     utc_times,
 )
@@ -50,6 +51,7 @@ TITLE, ARTIST, ALBUM, PLAYED, DATE = "Song Title", "Artist", "Album Title", "Lis
 # The order of the columns in the export, in every language.
 _IN_ORDER = (TITLE, ARTIST, None, ALBUM, None, PLAYED, None, None, DATE)
 _NEEDED = (TITLE, ARTIST, PLAYED, DATE)
+_FILE_NAMES = ("deezer-data_*.xlsx",)
 _HISTORY_SHEET = re.compile(r"\d*_?listeninghistory", re.IGNORECASE)
 
 
@@ -123,14 +125,11 @@ def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
     return finish(frame, table.broken)
 
 
-def has_history(peek: Peek) -> bool:
-    """Say whether a workbook has a sheet with Deezer's listening history."""
-    return any(map(_HISTORY_SHEET.fullmatch, peek.sheets))
-
-
 def _is_history(peek: Peek) -> bool:
     if peek.sheets:
-        return has_history(peek)
+        return any(map(_HISTORY_SHEET.fullmatch, peek.sheets))
+    if is_workbook(peek.head):  # a damaged one, whose sheets are not known
+        return name_matches(peek.name, _FILE_NAMES)
     lines = peek.first_lines()
     if not lines or peek.shape or "\0" in lines[0]:
         return False
@@ -142,7 +141,7 @@ FORMAT = Format(
     name="deezer-history",
     source="deezer",
     title="Deezer listening history",
-    file_names=("deezer-data_*.xlsx",),
+    file_names=_FILE_NAMES,
     how_to_get=(
         "deezer.com > Account settings > My information > My personal data. Give the workbook as it is, or its sheet "
         "10_listeningHistory saved as CSV."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, LastfmScrobble, read_tracks
+from etl.formats.page_totals import name_error_pages, of_lastfm_json
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ LAYOUT = JsonPages(LastfmScrobble, (("recenttracks", "track"), ("track",)))
 
 def read_pages(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one or several pages. Columns out: ``EXTRACTED``."""
-    return read_tracks(LAYOUT.read(data))
+    return read_tracks(name_error_pages(LAYOUT.read(data), of_lastfm_json(data)))
 
 
 def _is_pages(peek: Peek) -> bool:
@@ -46,4 +47,5 @@ FORMAT = Format(
     client=CLIENT,
     preference=PREFERENCE,
     service=SERVICE,
+    totals=of_lastfm_json,
 )

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE, LastfmScrobble, read_tracks
+from etl.formats.page_totals import name_error_pages, of_lastfm_xml
 from etl.parsers import XmlElements
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ LAYOUT = XmlElements(LastfmScrobble, "track", ("lfm", "recenttracks"), to_fields
 
 def read_xml(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one or several pages. Columns out: ``EXTRACTED``."""
-    return read_tracks(LAYOUT.read(data))
+    return read_tracks(name_error_pages(LAYOUT.read(data), of_lastfm_xml(data)))
 
 
 def _is_xml(peek: Peek) -> bool:
@@ -76,4 +77,5 @@ FORMAT = Format(
     client=CLIENT,
     preference=PREFERENCE,
     service=SERVICE,
+    totals=of_lastfm_xml,
 )

@@ -21,6 +21,7 @@ from etl.formats.base import (
     missing_names,
     name_lists,
 )
+from etl.formats.page_totals import of_maloja
 from etl.parsers import Broken, JsonList, Records
 from etl.parsers.records import decode_pieces
 from etl.parsers.utf8 import Text
@@ -184,4 +185,5 @@ FORMAT = Format(
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    totals=of_maloja,
 )

@@ -1,8 +1,9 @@
 """Reads the streaming history in Spotify's account data: the last year, one row per play, without albums.
 
 ``endTime`` is the minute in which a play ended. Rows do not say why a play ended, so ``--spotify-plays heard`` and
-``trackdone`` have the same rule: a play of at least 30 s is a listen. Files from before 2024 contain podcasts, which
-cannot be told from music.
+``trackdone`` have the same rule: a play of at least 30 s is a listen. Rows that name an episode or a chapter, as in
+Spotify's files of podcasts and audiobooks, are skipped. Files from before 2024 contain podcasts that have an artist and
+a track, and so cannot be told from music.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from etl.formats.spotify import (
     CLOCK,
     FOUNDED,
     HEARD_MS,
+    NO_ARTIST,
+    NO_TRACK,
     PREFERENCE,
     UNPAUSED_START,
     Milliseconds,
@@ -29,12 +32,16 @@ _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
 
 class AccountPlay(msgspec.Struct, gc=False):
-    """A play; these are all its fields."""
+    """A play; the last four fields are those of podcasts and audiobooks, which have no artist and track."""
 
     endTime: str | None = None  # noqa: N815 (as in the file)
     artistName: str | None = None  # noqa: N815
     trackName: str | None = None  # noqa: N815
     msPlayed: Milliseconds | None = None  # noqa: N815
+    podcastName: str | None = None  # noqa: N815
+    episodeName: str | None = None  # noqa: N815
+    audiobookName: str | None = None  # noqa: N815
+    chapterName: str | None = None  # noqa: N815
 
 
 LAYOUT = JsonJoined(AccountPlay)
@@ -50,6 +57,7 @@ def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
             "artist": pl.Series([r.artistName for r in rows], dtype=pl.String),
             "track": pl.Series([r.trackName for r in rows], dtype=pl.String),
             "played_ms": pl.Series([r.msPlayed or 0 for r in rows], dtype=pl.Int64),
+            "not_music": pl.Series([_not_music(r) for r in rows], dtype=pl.String),
         }
     )
     frame = frame.with_columns(_minutes(frame["endTime"]).alias("ended_at"), **BARE_NAMES).with_columns(
@@ -57,10 +65,20 @@ def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
         started_at=UNPAUSED_START,
         minute_only=pl.lit(value=True),
         client=pl.lit(CLIENT),
-        skip=pl.when(pl.col("played_ms") < HEARD_MS).then(pl.lit(str(SkipReason.TOO_SHORT))),
+        skip=pl.when(NO_ARTIST & NO_TRACK & pl.col("not_music").is_not_null())
+        .then("not_music")
+        .when(pl.col("played_ms") < HEARD_MS)
+        .then(pl.lit(str(SkipReason.TOO_SHORT))),
         **verdicts("endTime"),
     )
     return finish(frame, plays.broken)
+
+
+def _not_music(play: AccountPlay) -> str | None:
+    """Return the reason to skip a row if it names a podcast or an audiobook."""
+    if play.podcastName or play.episodeName:
+        return SkipReason.PODCAST.value
+    return SkipReason.AUDIOBOOK.value if play.audiobookName or play.chapterName else None
 
 
 def _minutes(texts: pl.Series) -> pl.Series:

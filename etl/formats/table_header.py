@@ -35,8 +35,6 @@ _LIBREFM = ["Artist", "Track", "Album", "Time"]
 # Columns by which a table is the export of a service that has a format of its own.
 _OF_OTHER_FORMATS = (
     frozenset({"song title", "listening time"}),  # Deezer
-    frozenset({"video id", "song title"}),  # YouTube Music
-    frozenset({"song url", "song title"}),
     frozenset({"event start timestamp", "play duration milliseconds"}),  # Apple Music
     frozenset({"track description", "date played"}),
 )

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from etl.formats import deezer_history, spotify_extended, youtubemusic_history
+from etl.formats import spotify_extended, youtubemusic_history
 from etl.formats.base import Package, Peek, Refusal, name_matches
+from etl.formats.other_services import OTHER_SERVICES, is_database
 from etl.formats.table_header import ColumnKind, kind_of_table
 
 
 def _is_podcasts(peek: Peek) -> bool:
     named = name_matches(peek.name, ("StreamingHistory_podcast_*.json", "StreamingHistory_audiobook_*.json"))
     other = not peek.keys.isdisjoint({"podcastName", "audiobookName"})
-    return peek.shape == "[" and (other if peek.keys else named)
+    return peek.shape == "[" and "artistName" not in peek.keys and (other if peek.keys else named)
 
 
 def _is_backup(peek: Peek) -> bool:
     named = name_matches(peek.name, ("maloja_backup*.tar.gz", "malojadb.sqlite*"))
-    return named or _is_database(peek, b"trackartists", b"scrobbles")
+    return named or is_database(peek, b"trackartists", b"scrobbles")
 
 
 def _is_koito_database(peek: Peek) -> bool:
-    return name_matches(peek.name, ("koito.db",)) or _is_database(peek, b"artist_aliases", b"track_aliases")
-
-
-def _is_database(peek: Peek, *tables: bytes) -> bool:
-    """Say whether a file is an SQLite database with ``tables``, whose names are at its beginning."""
-    return peek.head.startswith(b"SQLite format 3\0") and all(table in peek.head for table in tables)
+    return name_matches(peek.name, ("koito.db",)) or is_database(peek, b"artist_aliases", b"track_aliases")
 
 
 def _is_technical_log(peek: Peek) -> bool:
@@ -65,10 +61,6 @@ def _is_public_dump(peek: Peek) -> bool:
     return {"user_id", "timestamp", "track_metadata"} <= peek.keys and "listened_at" not in peek.keys
 
 
-def _is_other_workbook(peek: Peek) -> bool:
-    return bool(peek.sheets) and not deezer_history.has_history(peek)
-
-
 def _is_takeout_page(peek: Peek) -> bool:
     """Say whether a file is a page of Google Takeout: by its style sheet, which takes more than the peek, or name."""
     start = peek.head[:1024].lower()
@@ -80,7 +72,7 @@ def _is_takeout_page(peek: Peek) -> bool:
 def _is_takeout_library(peek: Peek) -> bool:
     """Say whether a file is the list of songs in a library of YouTube Music."""
     first = next(iter(peek.first_lines()), "").lower()
-    return not peek.shape and first.startswith(("video id,song title,", "song url,song title,"))
+    return not peek.shape and first.startswith("video id,song title,")
 
 
 def _is_last_plays(peek: Peek) -> bool:
@@ -135,6 +127,7 @@ REFUSALS = (
         title="Last.fm top list or weekly chart",
         recognise=_is_top_list,
         advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
+        harmless=True,
     ),
     Refusal(
         name="lastfm-librefm",
@@ -157,14 +150,6 @@ REFUSALS = (
         title="PanoScrobbler export",
         recognise=_is_panoscrobbler,
         advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
-    ),
-    Refusal(
-        name="deezer-other-workbook",
-        source="deezer",
-        title="Excel workbook without a listening history of Deezer",
-        recognise=_is_other_workbook,
-        advice="Of workbooks, only Deezer's data package is read. Save the sheet with your plays as CSV and give that",
-        harmless=True,
     ),
     Refusal(
         name="youtubemusic-page",
@@ -211,6 +196,7 @@ REFUSALS = (
         recognise=_is_backup,
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
+    *OTHER_SERVICES,
 )
 
 PACKAGES = (

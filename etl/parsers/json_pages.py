@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
+import polars as pl
 
+from etl.parsers.error_answer import error_answer, mark_error_answers
 from etl.parsers.json_pages_split import KeyPaths, split_pages
 from etl.parsers.json_split import UNREADABLE
 from etl.parsers.locate import locate_rows, mapped_fields
@@ -17,8 +19,6 @@ from etl.parsers.utf8 import to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,26 @@ class JsonPages(Generic[Record]):
     def read(self, data: bytes) -> Records[Record]:
         """Decode the records of all pages; every field of ``record`` needs a default.
 
-        A sound page without any of ``paths``, such as an API's error message, counts as one record without fields.
+        A sound page without any of ``paths`` counts as one record: an API's error answer as a broken one, any other as
+        one without fields.
         Raises ``BrokenFileError`` as ``read_records`` does, and if no page has one of ``paths``.
         """
         text = to_utf8(data)
         rows = _whole(text.body, self.record, self.paths)
         if rows is not None:
             return Records(rows, {})
-        return decode_pieces(text, split_pages(text, self.paths, mapped_fields(self.record)), self.record)
+        spans = split_pages(text, self.paths, mapped_fields(self.record))
+        return mark_error_answers(decode_pieces(text, spans, self.record), text, spans)
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
-        """See ``Layout``."""
+        """See ``Layout``; an error answer has no ``record``."""
         text, mapped = to_utf8(data), mapped_fields(self.record)
-        return locate_rows(text, split_pages(text, self.paths, mapped), rows, mapped)
+        spans = split_pages(text, self.paths, mapped)
+        errors = [row for row in rows if 1 <= row <= len(spans) and error_answer(text.body[slice(*spans[row - 1])])]
+        found = locate_rows(text, spans, rows, mapped)
+        return found.with_columns(
+            record=pl.when(~pl.col("row").is_in(pl.Series(errors, dtype=pl.Int32).implode())).then("record")
+        )
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``: one page, with the records under the first of ``paths``."""

@@ -18,6 +18,7 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import LOCATIONS, RejectReason
+from etl.parsers.error_answer import error_element
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
 from etl.parsers.utf8 import EXPORT_AGAIN, Span, Text, byte_number, cut_off, to_utf8
 
@@ -34,8 +35,8 @@ _BEFORE_TAG = re.compile(rb"(?=<)")
 class XmlElements(Generic[Record]):
     """Elements called ``name`` inside those called ``around``, outermost first; in one or more documents.
 
-    Anything else inside them counts as a record: another element, such as an API's error message, as one without
-    fields, and text as a broken one.
+    Anything else inside them counts as a record: another element as one without fields, text and an API's ``error`` as
+    broken ones.
     """
 
     record: type[Record]
@@ -52,13 +53,14 @@ class XmlElements(Generic[Record]):
         text = to_utf8(data)
         rows: list[Record] = []
         broken: dict[int, Broken] = {}
-        for row, (start, end) in enumerate(self._split(text), start=1):
+        spans = self._split(text)
+        for row, (start, end) in enumerate(spans, start=1):
             fields = self._fields(text.body[start:end])
             if isinstance(fields, Broken):
                 broken[row] = fields
                 fields = {}
             rows.append(msgspec.convert(fields, self.record))
-        return Records(rows, broken)
+        return Records(rows, broken, {row: spans[row - 1] for row in broken})
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
@@ -92,6 +94,8 @@ class XmlElements(Generic[Record]):
             return Broken(RejectReason.BAD_ENCODING, f"byte 0x{piece[error.start]:02x} is not UTF-8")
         except ET.ParseError as error:
             return Broken(RejectReason.MALFORMED, f"{error.msg} of the record"[:DETAIL_CHARS])
+        if element.tag == "error":
+            return Broken(RejectReason.ERROR_PAGE, error_element(element))
         return self.to_fields(element) if element.tag == self.name else {}
 
     def _split(self, text: Text) -> list[Span]:

@@ -10,6 +10,7 @@ from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN
+from etl.extract.missing_pages import as_json, error_pages
 from etl.runs import accounting
 from etl.runs.directory import versions
 
@@ -47,6 +48,8 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
         "likely_doubles": rows.likely.height,
         "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
         "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
     }
 
 
@@ -71,6 +74,8 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
             for file in rows.files
         ],
         "hidden": asdict(rows.hidden),
+        "missing_pages": as_json(rows.missing_pages),
+        "error_pages": error_pages(rows.rejects),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -121,6 +126,7 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "path": file.path,
         "sha256": file.sha256,
         "format": file.format.name if file.format else None,
+        "title": file.format.title if file.format else file.title or None,
         "status": str(file.status),
         "reason": file.reason,
         "counts": counts,

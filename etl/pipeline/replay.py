@@ -153,7 +153,7 @@ class UnloadedReader:
         return replace(rows, reason=reason, sha256=sha256, format=kind, companions=companions)
 
     def _find(self, path: str) -> InputFile | None:
-        """Return the file that a run knew as ``path``: on disk, or inside an archive, where it is ``a.zip!inner/name``."""
+        """Return the file that a run knew as ``path``: on disk, or inside an archive (``a.zip!inner/name``)."""
         for location in _containers(path):
             try:
                 if not location.is_file():

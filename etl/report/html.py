@@ -17,6 +17,7 @@ from etl.core.sanitize import sanitize
 from etl.core.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
 from etl.report import charts
 from etl.report.text import OUTCOMES, accounted, headline, notices, plural, spaced
+from etl.runs.missing_pages import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,7 @@ def _files(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": rows,
         "more": len(listed) - len(rows),
+        "missing": sentences(manifest),
         "all": len(listed),
         "summary": ", ".join(f"{number:,} {spaced(status)}" for status, number in statuses.items() if number),
     }

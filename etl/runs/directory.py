@@ -18,6 +18,7 @@ import polars as pl
 from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
+from etl.core.lists import listed
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__
@@ -242,7 +243,7 @@ def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDi
     found = exact or [run for run in known if run.run_id.startswith(ends) or run.run_id.endswith(ends)]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(run.run_id for run in (found or known)[-3:])
+    names = listed([run.run_id for run in reversed(found or known)], 3)
     problem = f'several runs fit "{wanted}"' if found else f'no run fits "{wanted}"'
     raise InputError(problem, f"Runs: {names}; `etl runs list` shows all")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.errors import InputError, SettingsError
+from etl.core.lists import listed
 from etl.core.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN, SAME_AS
 from etl.runs.directory import list_runs
@@ -119,8 +120,7 @@ def find_file(files: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
 
 
 def _listed(files: Sequence[dict[str, Any]]) -> str:
-    more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
-    return ", ".join(file["path"] for file in files[:_NAMED]) + more
+    return listed([file["path"] for file in files], _NAMED)
 
 
 def _nearest(files: Sequence[dict[str, Any]], wanted: str) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES
-from etl.formats import FORMATS, REFUSALS, SOURCES, service_names
+from etl.formats import FORMATS, OTHER_FILES, REFUSALS, SOURCES, service_names
 from etl.formats.table_header import COLUMN_ALIASES
 from etl.runs.inspect import named_queries
 from etl.targets.migrations import migrations as migrations_of
@@ -83,7 +83,11 @@ def table_columns() -> str:
 
 def refusals() -> str:
     """Return what is known and not read."""
-    return table(("file", "why not, and what to do"), [(entry.title, f"{entry.advice}.") for entry in REFUSALS])
+    rows = [
+        (entry.title, "left aside" if entry.harmless else "exit code 4", f"{entry.advice}.")
+        for entry in (*REFUSALS, *OTHER_FILES)
+    ]
+    return table(("file", "next to good files", "why not, and what to do"), rows)
 
 
 def reasons(kind: type[SkipReason | RejectReason]) -> str:

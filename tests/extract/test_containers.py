@@ -16,6 +16,7 @@ from etl.core.errors import BrokenFileError
 from etl.extract import containers
 from etl.extract.archive import list_members
 from etl.extract.discover import Discovered, discover
+from etl.formats import Refusal, recognise
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -246,6 +247,22 @@ def test_a_backup_is_told_as_that_and_not_looked_into() -> None:
         "all.zip!maloja_backup_2024_01_01.tar.gz",
         "maloja_backup_2024_01_01.tar.gz",
     ]
+
+
+@pytest.mark.parametrize("name", ["takeout.zip", "takeout.tar", "takeout.tgz"])
+def test_a_web_page_called_an_archive_is_told_as_that(name: str) -> None:
+    Path(name).write_bytes(b"<!doctype html><title>Sign in</title>")
+    Path("all.zip").write_bytes(zipped({name: b"<!doctype html><title>Sign in</title>"}))
+    kinds = [recognise(file.peek()) for file in discover(["."]).files]
+    assert [kind.name for kind in kinds if kind] == ["web-page-under-another-name"] * 2
+
+
+def test_a_gzip_file_with_another_name_inside_a_zip_is_told_as_that() -> None:
+    Path("a.zip").write_bytes(zipped({"StreamingHistory0.json": gzip.compress(PLAYS)}))
+    (file,) = discover(["a.zip"]).files
+    kind = recognise(file.peek())
+    assert isinstance(kind, Refusal)
+    assert kind.reason(file.peek()) == "Archive that is not opened (gzip). Unpack it first, and give the folder"
 
 
 def test_an_unreadable_archive_on_disk_is_named_by_its_error() -> None:

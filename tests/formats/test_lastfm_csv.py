@@ -201,7 +201,6 @@ def test_official_exporter_has_corrected_unquoted_names() -> None:
     ("header", "lacking"),
     [
         ("artist,track,album", "time"),
-        ("Track URI,Track Name,Artist Name(s),Album Name,Added At", "artist or the time"),
         ("Artist;Titel;Song?;Gehört am", "track or the time"),
         ('"uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid"', "artist or the track or the time"),
         ("artist,album artist,track number,uts", "track"),

@@ -139,8 +139,9 @@ def test_old_imports_dated_1970() -> None:
 
 def test_error_page_among_pages_and_alone() -> None:
     error = {"message": "Operation failed", "error": 8}
-    frame = read([{"track": [track()]}, error])
-    assert frame["reject"].to_list() == [None, "missing_artist"]
+    frame = read([{"track": [track()]}, error, {"image": []}])
+    assert frame["reject"].to_list() == [None, "error_page", "missing_artist"]
+    assert frame["detail"].to_list() == [None, "error 8: Operation failed", None]
     with pytest.raises(BrokenFileError, match="no list of records"):
         read(error)
 

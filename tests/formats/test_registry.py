@@ -13,6 +13,7 @@ from etl.core.schema import EXTRACTED
 from etl.formats import (
     COMPANIONS,
     FORMATS,
+    OTHER_FILES,
     PACKAGES,
     REFUSALS,
     SOURCES,
@@ -119,7 +120,7 @@ def test_an_empty_list_is_recognised_by_its_name_and_has_no_rows(fmt: Format) ->
 
 
 def test_names_are_unique_and_modules_are_all_registered() -> None:
-    names = [entry.name for entry in ENTRIES]
+    names = [entry.name for entry in (*ENTRIES, *OTHER_FILES)]
     assert len(names) == len(set(names))
     registered = {fmt.name.replace("-", "_") for fmt in FORMATS}
     defining = {path.stem for path in MODULES.glob("*.py") if "\nFORMAT = " in path.read_text(encoding="utf-8")}
@@ -158,7 +159,6 @@ def test_an_unknown_name_is_a_key_error() -> None:
         ("Playlist1.json", b'{"playlists":[{"name":"x"}]}'),
         ("notes.txt", b"just words"),
         ("empty", b""),
-        ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF"),
         ("odd-utf16.json", b"\xff\xfe[\x00]"),
     ],
 )

@@ -117,6 +117,16 @@ def test_play_in_account_data_and_extended_history() -> None:
     assert extended["ended_at"].dt.truncate("1m").item() == read([play()])["ended_at"].item() == END
 
 
+def test_podcasts_and_audiobooks_among_music_are_skipped() -> None:
+    podcast = {"endTime": "2023-05-13 15:35", "podcastName": "A Show", "episodeName": "No. 7", "msPlayed": 10}
+    book = {"endTime": "soon", "audiobookName": "A Book", "chapterName": "1", "authorName": "Ann", "msPlayed": 900_000}
+    plays = [play(), podcast, book, play(podcastName="A Show"), play(artistName=None, trackName=None)]
+    frame = read(plays)
+    assert frame["skip"].to_list() == [None, "podcast", "audiobook", None, None]
+    assert frame["reject"].to_list() == [None, None, None, None, "missing_artist"]
+    assert recognise(peek_at("any name", json.dumps([podcast, play()]).encode())) is spotify_account.FORMAT
+
+
 def test_megabyte_title_and_wrong_types_affect_no_other_row() -> None:
     frame = read([play(trackName="ü" * 1_000_000), play(trackName=["Telefon"]), play(msPlayed=-1), play()])
     assert frame["track"].str.len_chars().to_list() == [1_000_000, None, None, 7]

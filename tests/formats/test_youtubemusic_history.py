@@ -137,7 +137,6 @@ SEARCH = {**watched("Searched for t", None), "titleUrl": "https://www.youtube.co
         (b"<html><head><title>My Activity History</title></head><body>", "youtubemusic-page"),
         (b"<!DOCTYPE html><div class='outer-cell'>", "youtubemusic-page"),
         (b"Video ID,Song Title,Album Title,Artist Name 1\nx,t,L,A\n", "youtubemusic-library"),
-        (b"Song URL,Song Title,Album Title,Artist Names\nx,t,L,A\n", "youtubemusic-library"),
     ],
 )
 def test_neighbours_in_a_takeout_are_named(data: bytes, name: str) -> None:

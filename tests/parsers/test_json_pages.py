@@ -50,7 +50,7 @@ def test_rows_are_read_back_and_found_again_across_pages(
 ) -> None:
     rows = [row for page, _ in pages for row in page]
     sound = [page_of([written(row) for row in page], kind) for page, kind in pages]
-    for extra in ([], [b'{"error":8}']):  # a page without a list takes the tolerant path
+    for extra in ([], [b'{"note":8}']):  # a page without a list takes the tolerant path
         data = file_of([*extra, *sound], form)
         records = LASTFM.read(data)
         assert records.broken == {}
@@ -195,6 +195,7 @@ def test_other_json_between_pages() -> None:
     records = LASTFM.read(b'[{"track":[{"time":1}]},{"error":8},7,{"track":{"time":2}}}]')
     assert records.rows == [Row(time=1), Row(), Row(), Row(time=2), Row()]
     assert {row: broken.reason for row, broken in records.broken.items()} == {
+        2: RejectReason.ERROR_PAGE,
         3: RejectReason.WRONG_TYPE,
         5: RejectReason.MALFORMED,
     }

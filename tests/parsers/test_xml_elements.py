@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import LOCATIONS, RejectReason
-from etl.parsers import XmlElements
+from etl.parsers import Broken, XmlElements
 from tests.helpers.examples import examples
 
 
@@ -130,7 +130,8 @@ def test_no_entity_can_be_defined() -> None:
 def test_other_elements_and_comments() -> None:
     data = document([b"<!-- <row>in a comment</row> -->", b'<error code="8">Failed</error>'])
     assert LAYOUT.read(data).rows == [Row()]
-    assert LAYOUT.locate(data, [1])["record"].to_list() == ["{}"]
+    assert LAYOUT.read(data).broken == {1: Broken(RejectReason.ERROR_PAGE, "error 8: Failed")}
+    assert LAYOUT.locate(data, [1])["record"].to_list() == [None]
 
 
 def test_character_references_entities_and_cdata() -> None:

@@ -268,3 +268,12 @@ def test_facts_are_results_of_named_queries(runs: dict[str, RunDirectory]) -> No
     facts = read_facts(runs["many_listens"])
     assert isinstance(facts.answers["by_month"].schema["month"], pl.Date)
     assert facts.answers["totals"].row(0)[:5] == (31, 2, 1, 2, 30)
+
+
+def test_missing_pages_are_named(tmp_path: Path) -> None:
+    told = {"source": "lastfm", "file": f"{HOSTILE[0]}.json", "files": 1, "pages": [2], "total_pages": 4, "listens": 9}
+    run = make_run(tmp_path, [{"listened_at": START, "row": 1}], missing_pages=[told], error_pages=[])
+    html = page(read_facts(run))
+    assert "page 2 of 4 is missing, with up to 9 plays" in html
+    assert HOSTILE[0] not in html
+    assert "Missing:" not in page(read_facts(make_run(tmp_path, [{"listened_at": START, "row": 1}])))

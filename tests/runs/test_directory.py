@@ -184,7 +184,7 @@ def test_an_ambiguous_id_is_refused_with_the_runs_that_fit(tmp_path: Path) -> No
     make_runs(tmp_path, "2024-a", "2024-b", "2023-c")
     with pytest.raises(InputError, match='several runs fit "2024"') as caught:
         find_run(tmp_path, "2024")
-    assert "2024-a, 2024-b;" in caught.value.hint
+    assert "2024-b, 2024-a;" in caught.value.hint
     assert "2023-c" not in caught.value.hint
 
 
@@ -192,7 +192,7 @@ def test_an_unknown_id_is_refused_with_the_newest_runs(tmp_path: Path) -> None:
     make_runs(tmp_path, "1", "2", "3", "4")
     with pytest.raises(InputError, match='no run fits "x"') as caught:
         find_run(tmp_path, "x")
-    assert "2, 3, 4;" in caught.value.hint
+    assert "4, 3, 2 and 1 more;" in caught.value.hint
 
 
 @pytest.mark.parametrize("wanted", [None, "latest", "x"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from etl.backfill.rules.findings import Candidate, Change, Field, Finding, found, not_found, unsure
 from etl.backfill.rules.identify import is_on_album, matching_recordings
 from etl.backfill.services import musicbrainz
+from etl.core.lists import listed
 
 if TYPE_CHECKING:
     from etl.backfill.rules.entities import TrackEntity
@@ -41,5 +42,5 @@ def _found(track: TrackEntity, milliseconds: int) -> Finding:
 
 
 def _candidate(recording: RecordingMatch) -> Candidate:
-    seconds, releases = str(recording.length // 1000), ", ".join(recording.releases[:3])
+    seconds, releases = str(recording.length // 1000), listed(recording.releases, 3)
     return Candidate(seconds, recording.title, releases, recording.score, recording.note)

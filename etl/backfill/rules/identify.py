@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from etl.backfill.rules.findings import Candidate, Change, Field, Finding, found, not_found, unsure
 from etl.backfill.rules.match import is_credited, preferred, same_length, same_name, same_title
 from etl.backfill.services import musicbrainz
+from etl.core.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,4 +150,4 @@ def _release_note(release: ReleaseMatch) -> str:
 
 def _recording_note(recording: RecordingMatch) -> str:
     length = f"{recording.length // 60_000}:{recording.length // 1000 % 60:02}" if recording.length else ""
-    return ", ".join(filter(None, (length, recording.note, *recording.releases[:3])))
+    return ", ".join(filter(None, (length, recording.note, listed(recording.releases, 3))))

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
+from etl.core.lists import listed
 from etl.targets.base import Database
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _check_koito_version(connection: Connection, name: str) -> None:
 
 
 def _foreign(name: str, tables: frozenset[str]) -> DatabaseError:
-    found = ", ".join(sorted(tables - KOITO_TABLES)[:5]) or ", ".join(sorted(tables)[:5])
+    found = listed(sorted(tables - KOITO_TABLES or tables), 5)
     return DatabaseError(
         f'database "{name}" is not Koito\'s: it holds {found}',
         "Give the database that Koito uses, or an empty one with `etl db migrate --standalone`",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from etl.core.lists import listed
 from etl.targets.base import Failure
 from etl.targets.postgres.errors import PostgresError
 
@@ -58,5 +59,5 @@ def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
     """
     gone = connection.query("gone_references", *ids)
     if gone.height:
-        named = ", ".join(f"{entity} {number}" for entity, number in gone.sort("entity", "id").head(5).iter_rows())
+        named = listed([f"{entity} {number}" for entity, number in gone.sort("entity", "id").iter_rows()], 5)
         raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)

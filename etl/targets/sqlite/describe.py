@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
+from etl.core.lists import listed
 from etl.targets.base import Database
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def identify(connection: SqliteConnection, path: Path) -> Database:
     if not tables:
         raise DatabaseError(f"{path} is empty", START_KOITO)
     if not row["has_goose"]:
-        found = ", ".join(sorted(tables - set(KOITO_COLUMNS))[:5]) or ", ".join(sorted(tables)[:5])
+        found = listed(sorted(tables - set(KOITO_COLUMNS) or tables), 5)
         raise DatabaseError(f"{path} is not Koito's: it holds {found}", NAME_THE_FILE)
     _check_koito_version(connection, path)
     _check_columns(columns, path)
@@ -111,7 +112,7 @@ def _check_columns(columns: set[str], path: Path) -> None:
     wanted = {f"{table}.{name}" for table, names in KOITO_COLUMNS.items() for name in names.split()}
     found = {column for column in columns if column.partition(".")[0] in KOITO_COLUMNS}
     if found != wanted:
-        names = ", ".join(sorted(found ^ wanted)[:5])
+        names = listed(sorted(found ^ wanted), 5)
         raise DatabaseError(
             f"Koito's tables in {path} are not those of its version {KOITO_VERSION}: {names}",
             "This file was changed, or made by another Koito than this program knows",

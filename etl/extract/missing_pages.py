@@ -1,0 +1,136 @@
+"""Compares what pages of an API say of their history with the pages that are there. Pure.
+
+Pages belong to one download if their service, user and page size are the same, and their totals differ by no more than
+the plays that come in while somebody fetches pages. They may be in one file or in several. What an incomplete download
+lacks is not missing if a complete one of the same user has as many plays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from etl.core.schema import FileStatus, RejectReason, SkipReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+
+    from etl.extract.rows import FileResult
+    from etl.formats.page_totals import PageTotals
+
+_WHILE_FETCHING = 50  # plays
+
+
+@dataclass(frozen=True)
+class MissingPages:
+    """What a download lacks, according to its own totals."""
+
+    source: str
+    files: int
+    """In how many files its pages are."""
+    file: str
+    """The first of them."""
+    pages: list[int]
+    """The pages that are missing, from 1."""
+    total_pages: int | None
+    """None if the pages say only that more follow, beginning with the last one of ``pages``."""
+    listens: int | None
+    """How many plays are lacking, at most; None if the pages do not say how many there are."""
+
+
+@dataclass
+class _Download:
+    """Pages that were fetched together."""
+
+    source: str
+    files: dict[int, FileResult] = field(default_factory=dict)
+    """By their place among all files."""
+    pages: dict[int, PageTotals] = field(default_factory=dict)
+
+    @property
+    def latest(self) -> PageTotals:
+        """The totals that count: of the page that knows of the most plays, or of the last page."""
+        return max(self.pages.values(), key=lambda page: (page.total or 0, page.page))
+
+    @property
+    def missing(self) -> list[int]:
+        last = self.latest.total_pages or max(self.pages) + self.pages[max(self.pages)].goes_on
+        return [page for page in range(1, last + 1) if page not in self.pages]
+
+    def lacking(self) -> int | None:
+        """Return how many plays are not there; None if the pages do not say how many there are."""
+        if self.latest.total is None:
+            return None
+        if self.missing:
+            return sum(self.latest.plays(page) or 0 for page in self.missing)
+        if any(file.status is not FileStatus.LOADED for file in self.files.values()):
+            return 0  # it was loaded before, and nobody has counted its rows
+        return max(0, self.latest.total - sum(map(_plays, self.files.values())))
+
+
+def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
+    """Return what is missing in the downloads that ``files`` are parts of, by path."""
+    found: list[MissingPages] = []
+    for downloads in _by_user(files):
+        complete = [download.latest.total or 0 for download in downloads if not download.missing]
+        for download in downloads:
+            lacking = download.lacking()
+            if lacking == 0 or (lacking is None and not download.missing):
+                continue
+            if download.missing and any(total >= (download.latest.total or 0) for total in complete):
+                continue
+            paths = sorted(file.path for file in download.files.values())
+            pages, total_pages = download.missing, download.latest.total_pages
+            found.append(MissingPages(download.source, len(paths), paths[0], pages, total_pages, lacking))
+    return sorted(found, key=lambda one: one.file)
+
+
+def _by_user(files: Sequence[FileResult]) -> Iterable[list[_Download]]:
+    """Return the downloads of each user of each service."""
+    pages = [
+        (file.format.source, page.user, page.per_page, page.total or 0, number, page.page)
+        for number, file in enumerate(files)
+        if file.format
+        for page in file.totals
+    ]
+    known = {(number, page.page): page for number, file in enumerate(files) for page in file.totals}
+    for (source, _), group in groupby(sorted(pages), lambda one: one[:2]):
+        downloads: list[_Download] = []
+        before: tuple[Any, ...] = ()
+        for _, _, per_page, total, number, page in group:
+            if not before or per_page != before[0] or total - before[1] > _WHILE_FETCHING:
+                downloads.append(_Download(source))
+            before = (per_page, total)
+            downloads[-1].pages[page] = known[number, page]
+            downloads[-1].files[number] = files[number]
+        yield downloads
+
+
+def _plays(file: FileResult) -> int:
+    """Return how many plays a file has: all its records, except a track that is still playing and error answers."""
+    playing = file.skipped.filter(reason=str(SkipReason.NOW_PLAYING)).height
+    return file.records - playing - file.rejects.filter(reason=str(RejectReason.ERROR_PAGE)).height
+
+
+def error_pages(rejects: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the file, row and detail of the error answers among ``rejects`` (schema REJECTS), as ``run.json`` does."""
+    found = rejects.filter(reason=str(RejectReason.ERROR_PAGE))
+    return found.select("file", "row", "detail").to_dicts()
+
+
+def as_json(missing: Sequence[MissingPages]) -> list[dict[str, Any]]:
+    """Return what ``run.json`` says of them."""
+    return [
+        {
+            "source": one.source,
+            "file": one.file,
+            "files": one.files,
+            "pages": one.pages,
+            "total_pages": one.total_pages,
+            "listens": one.listens,
+        }
+        for one in missing
+    ]

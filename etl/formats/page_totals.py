@@ -1,0 +1,117 @@
+"""Finds what the pages of an API say of the whole history that they are a part of. Pure: bytes in, numbers out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.sax.saxutils import unescape
+
+import msgspec
+
+from etl.core.schema import RejectReason
+from etl.parsers.records import Broken, Record, Records
+from etl.parsers.utf8 import to_utf8
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_LASTFM_JSON = re.compile(rb'"@attr"\s*:\s*(\{[^{}]*"totalPages"[^{}]*\})')
+_LASTFM_XML = re.compile(rb"<recenttracks\s([^<>]*)>")
+_ATTRIBUTE = re.compile(rb"""(\w+)\s*=\s*["']([^"'<>]*)["']""")
+_MALOJA = re.compile(rb'"pagination"\s*:\s*(\{[^{}]*\})')
+
+
+class PageTotals(NamedTuple):
+    """What one page says of itself and of its history."""
+
+    page: int
+    """Its number, from 1."""
+    per_page: int
+    """How many plays a full page has."""
+    total_pages: int | None
+    """How many pages there are; None if it says only whether another one follows."""
+    total: int | None
+    """How many plays there are."""
+    user: str = ""
+    """Whose history it is. It tells histories apart, and goes into no file."""
+    goes_on: bool = False
+    """Whether another page follows."""
+    at: int = 0
+    """Where it says so, in bytes of the text as UTF-8."""
+
+    def plays(self, page: int) -> int | None:
+        """Return how many plays the page with the number ``page`` has; None if that is unknown."""
+        if self.total_pages is None or self.total is None:
+            return None
+        before = self.per_page * (page - 1)
+        return max(0, min(self.per_page, self.total - before))
+
+
+def of_lastfm_json(data: bytes) -> list[PageTotals]:
+    """Return the totals of pages of Last.fm's API in JSON: its ``@attr``, whose numbers are texts."""
+    body = to_utf8(data).body
+    return list(_of_lastfm((match.start(), _decoded(match[1])) for match in _LASTFM_JSON.finditer(body)))
+
+
+def of_lastfm_xml(data: bytes) -> list[PageTotals]:
+    """Return the totals of pages of Last.fm's API in XML: the attributes of ``recenttracks``."""
+    body = to_utf8(data).body
+    return list(_of_lastfm((match.start(), _attributes(match[1])) for match in _LASTFM_XML.finditer(body)))
+
+
+def of_maloja(data: bytes) -> list[PageTotals]:
+    """Return the totals of a page of Maloja's API, which counts from 0 and says only whether another one follows."""
+    match = _MALOJA.search(to_utf8(data).body)
+    fields = _decoded(match[1]) if match else {}
+    page, per_page = _number(fields.get("page")), _number(fields.get("perpage"))
+    if page is None or not per_page:
+        return []
+    return [PageTotals(page + 1, per_page, None, None, goes_on=bool(fields.get("next_page")))]
+
+
+def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> Records[Record]:
+    """Return ``records`` with error answers that say which page they stand for, and how many plays that has.
+
+    An error answer stands for the page after the one before it. ``totals`` are those of the other pages, in order.
+    """
+    broken = dict(records.broken)
+    errors = [(records.spans[row][0], row) for row, why in broken.items() if why.reason is RejectReason.ERROR_PAGE]
+    for at, row in errors:
+        before = next((page for page in reversed(totals) if page.at < at), None)
+        if before is None:
+            continue
+        page = before.page + sum(before.at < other <= at for other, _ in errors)
+        plays = 0 if any(other.page == page for other in totals) else before.plays(page)
+        missing = f"; up to {plays:,} plays are missing" if plays else ""
+        broken[row] = Broken(
+            RejectReason.ERROR_PAGE, f"page {page} holds an error answer: {broken[row].detail}{missing}"
+        )
+    return replace(records, broken=broken)
+
+
+def _of_lastfm(found: Iterator[tuple[int, Mapping[str, Any]]]) -> Iterator[PageTotals]:
+    for at, fields in found:
+        page, per_page = _number(fields.get("page")), _number(fields.get("perPage"))
+        pages, total = _number(fields.get("totalPages")), _number(fields.get("total"))
+        if page and per_page and pages and total is not None:
+            user = str(fields.get("user", "")).lower()
+            yield PageTotals(page, per_page, pages, total, user, page < pages, at)
+
+
+def _decoded(text: bytes) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return found
+
+
+def _attributes(text: bytes) -> dict[str, str]:
+    return {name.decode(): unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(text)}
+
+
+def _number(value: object) -> int | None:
+    """Return a whole number that may be written as text; None for anything else, and for one that no history has."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

@@ -1,0 +1,68 @@
+"""`etl check` says of every file what it is; what is harmless next to good files is no error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.cli.program import etl
+from tests.formats.test_other_files import FILES, LAST_FM_ERROR, SERVICES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAYS = b"uts,artist,track\n1700000000,Ann,Song\n"
+
+
+def test_harmless_files_next_to_good_ones_do_not_change_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    for number, data in enumerate(one for many in SERVICES.values() for one in many):
+        (tmp_path / f"other {number}").write_bytes(data)
+    for number, data in enumerate((*FILES["media"], *FILES["archive"][:-1], *FILES["database"])):
+        (tmp_path / f"file {number}").write_bytes(data)
+    (tmp_path / "a.html").write_bytes(b"<html>")
+    done = etl("check", tmp_path, "--json")
+    assert done.code == 0
+    statuses = {file["path"].rpartition("/")[2]: (file["status"], file["title"]) for file in done.json["files"]}
+    assert statuses.pop("plays.csv") == ("loaded", "Last.fm table with a header (CSV or TSV)")
+    assert {status for status, _ in statuses.values()} == {"left_aside"}
+    assert None not in {title for _, title in statuses.values()}
+    assert statuses["a.html"][1] == "Web page (HTML)"
+
+
+def test_an_error_answer_or_a_login_page_in_place_of_data_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    (tmp_path / "page2.json").write_bytes(LAST_FM_ERROR)
+    (tmp_path / "more.csv").write_bytes(b"<html>Log in</html>")
+    done = etl("check", tmp_path)
+    assert done.code == 4
+    assert "Error answer of an API (error 8: Operation failed). It was saved in place of the data" in done.err
+    assert "A page of errors or of a login was saved in place of the data" in done.err
+
+
+def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    (tmp_path / "streaming.csv").write_bytes(SERVICES["tidal-streaming"][0])
+    (tmp_path / "notes.txt").write_bytes(b"words")
+    (tmp_path / "a.7z").write_bytes(FILES["archive"][0])
+    (tmp_path / ".secret").write_bytes(b"")
+    done = etl("check", tmp_path)
+    lines = {line.split("  ")[0]: " ".join(line.split()) for line in done.out.splitlines()}
+    assert lines["plays.csv"] == "plays.csv lastfm-csv 1 1"
+    assert lines["streaming.csv"] == "streaming.csv left aside: Tidal streaming history 0 0"
+    assert lines["notes.txt"] == "notes.txt left aside 0 0"
+    assert lines["a.7z"] == "a.7z left aside: Archive that is not opened 0 0"
+    assert lines["and 1 hidden file: not read"]
+
+
+def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    for number in range(1, 33):
+        (tmp_path / f"photo {number:02}.jpg").write_bytes(b"\xff\xd8\xff")
+    done = etl("check", tmp_path)
+    lines = done.out.splitlines()
+    assert lines[0].startswith("33 files below")
+    assert [line for line in lines if line.startswith("photo")][-1].startswith("photo 20.jpg")
+    assert "and 12 more files: left aside" in lines
+    assert "photo 01.jpg, " in done.err
+    assert done.err.rstrip().endswith(" and 29 more")
+    assert len(etl("check", tmp_path, "--json").json["files"]) == 33

@@ -1,0 +1,101 @@
+"""Pages are compared with what they say themselves of their history, in one file and across files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from etl.core.schema import REJECTS, SKIPPED, FileStatus, empty
+from etl.extract.missing_pages import missing_pages
+from etl.extract.rows import FileResult
+from etl.formats import by_name
+from etl.formats.page_totals import PageTotals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LASTFM = by_name("lastfm-pages")
+
+
+def totals(page: int, pages: int = 4, total: int = 40, user: str = "ann", per_page: int = 10) -> PageTotals:
+    return PageTotals(page, per_page, pages, total, user, page < pages)
+
+
+def file(
+    path: str, pages: Sequence[PageTotals], records: int = 0, status: FileStatus = FileStatus.LOADED
+) -> FileResult:
+    return FileResult(path, status, format=LASTFM, totals=pages, spilled=records)
+
+
+def found(*files: FileResult) -> list[tuple[str, int, list[int], int | None]]:
+    return [(one.file, one.files, one.pages, one.listens) for one in missing_pages(files)]
+
+
+def test_pages_that_are_missing_in_one_file() -> None:
+    pages = [totals(1, total=38), totals(3, total=38)]
+    assert found(file("a.json", pages, 20)) == [("a.json", 1, [2, 4], 18)]
+
+
+def test_pages_in_several_files_are_of_one_download() -> None:
+    files = [file(f"{page}.json", [totals(page)], 10) for page in (4, 1, 2)]
+    assert found(*files) == [("1.json", 3, [3], 10)]
+    assert found(*files, file("3.json", [totals(3)], 10)) == []
+
+
+def test_plays_that_come_in_while_pages_are_fetched_change_nothing() -> None:
+    files = [file(f"{page}.json", [totals(page, total=35 + page)], 10) for page in (1, 2, 3, 4)]
+    assert found(*files) == []
+    assert found(*files[1:]) == [("2.json", 3, [1], 10)]
+
+
+def test_a_complete_download_stands_for_an_older_incomplete_one() -> None:
+    older = file("2023.json", [totals(1)], 10)
+    complete = file("2025.json", [totals(page, 100, 1000) for page in range(1, 101)], 1000)
+    assert found(older, complete) == []
+    assert found(older, file("2025.json", [totals(1, 100, 1000)], 10)) == [
+        ("2023.json", 1, [2, 3, 4], 30),
+        ("2025.json", 1, list(range(2, 101)), 990),
+    ]
+
+
+def test_users_and_page_sizes_are_told_apart() -> None:
+    files = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 2, 20, "bob")], 10)]
+    assert found(*files) == [("a.json", 1, [2], 10), ("b.json", 1, [1], 10)]
+    half = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 4, 20, per_page=5)], 5)]
+    assert [one[2] for one in found(*half)] == [[2], [1, 3, 4]]
+
+
+def test_a_file_with_fewer_plays_than_it_says() -> None:
+    assert found(file("a.json", [totals(1, 1, 10)], 8)) == [("a.json", 1, [], 2)]
+    assert found(file("a.json", [totals(1, 1, 10)], 12)) == []
+
+
+def test_a_playing_track_and_an_error_answer_are_no_plays() -> None:
+    skipped = pl.DataFrame([("a.json", 1, "now_playing")], schema=SKIPPED, orient="row")
+    rejects = pl.DataFrame([("a.json", 2, None, None, "error_page", "", None)], schema=REJECTS, orient="row")
+    one = FileResult(
+        "a.json", FileStatus.LOADED, "", None, LASTFM, "", [totals(1, 1, 9)], skipped=skipped, rejects=rejects
+    )
+    assert [each.listens for each in missing_pages([one])] == [9]
+
+
+def test_files_that_were_loaded_before_count() -> None:
+    known = [file(f"{page}.json", [totals(page)], 0, FileStatus.KNOWN) for page in (1, 2, 3)]
+    assert found(*known, file("4.json", [totals(4)], 10)) == []
+    assert found(*known) == [("1.json", 3, [4], 10)]
+
+
+@pytest.mark.parametrize(
+    ("pages", "missing"),
+    [([(1, False)], []), ([(1, True)], [2]), ([(1, True), (3, False)], [2]), ([(1, True), (2, False)], [])],
+)
+def test_pages_that_say_only_whether_another_one_follows(pages: list[tuple[int, bool]], missing: list[int]) -> None:
+    said = [PageTotals(page, 100, None, None, "", goes_on) for page, goes_on in pages]
+    assert found(file("a.json", said, 100)) == ([("a.json", 1, missing, None)] if missing else [])
+
+
+def test_files_without_totals_lack_nothing() -> None:
+    assert missing_pages([FileResult("a.csv", FileStatus.LEFT_ASIDE), file("b.json", [])]) == []
+    assert empty(REJECTS).is_empty()

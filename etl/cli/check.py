@@ -7,7 +7,7 @@ import typer
 from etl.cli import options
 from etl.cli.log import log_settings
 from etl.cli.output import show, show_json
-from etl.cli.summary import show_files, show_rows, tell_likely_doubles, tell_missing_pages
+from etl.cli.summary import show_files, show_rows, tell_caveats, tell_likely_doubles, tell_missing_pages
 from etl.core.settings import AUTO, OutputSettings
 
 
@@ -33,6 +33,7 @@ def check(
     show_rows(counts, ("records", "skipped", "rejected", "duplicate_in_input", "listens"), result)
     show()
     show(f"keys: {counts['keys']:,} (distinct artist, track, album)")
+    tell_caveats(result)
     tell_likely_doubles(result)
     tell_missing_pages(result)
     raise typer.Exit(result["exit_code"])

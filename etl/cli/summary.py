@@ -134,6 +134,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
         f"{counts['resolved']:,} resolved, {counts['failed']:,} failed"
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
+    tell_caveats(manifest)
     _tell_doubles(manifest)
     tell_missing_pages(manifest)
     if manifest["other_user"]:
@@ -148,6 +149,12 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     if replayed := manifest["settings"].get("replay_of"):
         show(f"replayed: {replayed}")
     _show_hints(manifest, home)
+
+
+def tell_caveats(manifest: Mapping[str, Any]) -> None:
+    """Log what people should know about what was read; runs of earlier versions say nothing of it."""
+    for caveat in manifest.get("caveats", ()):
+        logger.info("%s", caveat)
 
 
 def _tell_doubles(manifest: Mapping[str, Any]) -> None:

@@ -32,6 +32,8 @@ class Point(Enum):
     """A batch is committed; the run has not taken note of it."""
     BEFORE_ENRICHMENT = "before_enrichment"
     """The batches of a round are committed; what existing entities lacked is not."""
+    BETWEEN_STEPS = "between_steps"
+    """The batches of a step are committed; its round goes on."""
     BETWEEN_ROUNDS = "between_rounds"
     """A round is complete and its lock released."""
     BEFORE_ACCOUNTING = "before_accounting"

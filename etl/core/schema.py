@@ -46,12 +46,13 @@ class SkipReason(Reason):
         "not_a_track",
         "a row that names no track, artist, episode or book: a removed track or a video",
     )
-    NOT_A_PLAY = "not_a_play", "an event that is not the end of a play, such as its start or a display of lyrics"
     VIDEO = "video", "a video, not a track"
     ADVERT = "advert", "an advertisement"
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
     NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
+    SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, as the player says"
+    NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as its start, or a loved or blocked track"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
     LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
 
@@ -65,14 +66,11 @@ class RejectReason(Reason):
     ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
     MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
-    ARTIST_UNKNOWN = (
-        "artist_unknown",
-        "the export names no artist, and the files next to it do not say for certain which one it is",
-    )
+    ARTIST_UNKNOWN = "artist_unknown", "the export names no artist, and the files next to it do not settle which it is"
     MISSING_TIME = "missing_time", "no time of listening"
-    BAD_TIME = "bad_time", "the time of listening cannot be read"
+    BAD_TIME = "bad_time", "the time of listening cannot be read, or is in milliseconds where seconds belong"
     TIME_TOO_EARLY = "time_too_early", "before the service existed: a wrong clock, or another unit"
-    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock, or milliseconds for seconds"
+    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock"
     NAME_TOO_LONG = "name_too_long", "a name of more than 2,000 bytes, which Koito's indexes cannot hold"
 
 
@@ -156,6 +154,7 @@ EXTRACTED = _schema(
         "duration": pl.Int32,  # seconds; null if unknown
         "client": pl.String,
         **_BESIDE,
+        "local_time": pl.String,  # a word of etl.formats.local_times where the file gives the time without a zone
         "skip": pl.String,
         "reject": pl.String,
         "detail": pl.String,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from etl.core.errors import SettingsError
 from etl.core.options import Option, declare, one_of, options_of
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
+from etl.core.timezones import parse_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +133,15 @@ class RunSettings:
             choices=get_args(PlayTime),
         ),
     )
+    timezone: str | None = declare(
+        None,
+        Option(
+            "Zone of times that a file gives without one, such as Europe/Berlin; default: UTC.",
+            commands=("run", "check"),
+            metavar="ZONE",
+            parse=parse_timezone,
+        ),
+    )
     artist_separators: str = declare(
         DEFAULT_SEPARATORS,
         Option(
@@ -187,10 +197,16 @@ class RunSettings:
         except re.error as error:
             raise SettingsError(f"--artist-separators: {error}", "Give regular expressions, divided by ;;") from error
 
-    def row_options(self, source: str, companions: str = "") -> str:
+    @property
+    def zone(self) -> str:
+        """The zone of times that a file gives without one."""
+        return self.timezone or "UTC"
+
+    def row_options(self, source: str, *, has_local_times: bool = False, companions: str = "") -> str:
         """Return as JSON the options that change which rows a file of ``source`` gives, or their content.
 
-        ``companions`` is the digest of the files next to it that complete its rows.
+        The time zone is one of them only for a file that ``has_local_times``. ``companions`` is the digest of the files
+        next to it that complete its rows.
         """
         options: dict[str, Any] = {
             "since": _iso(self.since),
@@ -202,6 +218,8 @@ class RunSettings:
             options["spotify_plays"] = self.spotify_plays
         if companions:
             options["companions"] = companions
+        if has_local_times:
+            options["timezone"] = self.zone
         return json.dumps(options, sort_keys=True)
 
     def as_json(self) -> dict[str, Any]:

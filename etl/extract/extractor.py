@@ -11,6 +11,7 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
 from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, SkipReason, conform, empty
+from etl.extract.caveats import count_local_times
 from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import CHANGED, FileReader, Unread, all_locations, locate
 from etl.extract.rows import FileResult
@@ -97,7 +98,7 @@ def begin(settings: RunSettings, files: Sequence[InputFile]) -> Prefetcher:
 
 
 def _options(settings: RunSettings) -> ReadOptions:
-    return ReadOptions(settings.spotify_plays, settings.spotify_time)
+    return ReadOptions(settings.spotify_plays, settings.spotify_time, settings.timezone)
 
 
 def _result(file: Decoded, rows: Normalized) -> FileResult:
@@ -117,6 +118,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
         not_counted=_not_counted(file.rows),
         cleaned=rows.cleaned,
         companions=file.companions,
+        local_times=count_local_times(file.rows),
     )
 
 
@@ -142,7 +144,7 @@ def read_rows(
 ) -> FileResult:
     """Read the bytes of a file, or only its rows with the numbers ``wanted``. Raises ``BrokenFileError``."""
     extracted = kind.read(data, options)
-    not_counted = _not_counted(extracted)
+    not_counted, local_times = _not_counted(extracted), count_local_times(extracted)
     if wanted is not None:
         extracted = extracted.filter(pl.col("row").is_in(wanted.implode()))
     rows = normalize(extracted, path, kind.source, kind.earliest, rules)
@@ -157,6 +159,7 @@ def read_rows(
         rejects=conform(rows.rejected.join(locations, on="row", how="left", maintain_order="left"), REJECTS),
         not_counted=not_counted,
         cleaned=rows.cleaned,
+        local_times=local_times,
     )
 
 

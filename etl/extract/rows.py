@@ -25,10 +25,11 @@ from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
+    from etl.formats.local_times import LocalTime
     from etl.formats.page_totals import PageTotals
 
 _NAMED = 3  # files in a message
@@ -58,6 +59,8 @@ class FileResult:
     """Listens that were spilled to disk."""
     companions: str = ""
     """The digest of the companion files that it was read with; blank if there were none."""
+    local_times: Mapping[LocalTime, int] = field(default_factory=dict)
+    """How many listens have a time without a zone, by what the clock has of it."""
 
     @property
     def has_listens(self) -> bool:
@@ -91,12 +94,6 @@ class Rows:
     """What was next to the files and is hidden."""
     missing_pages: Sequence[MissingPages] = ()
     """What the files lack, according to their own totals."""
-
-    @property
-    def caveats(self) -> list[str]:
-        """What people should know about the formats of their listens, each once."""
-        kinds = [file.format for file in self.files if file.format and file.has_listens]
-        return list(dict.fromkeys(f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat))
 
     @property
     def records(self) -> int:

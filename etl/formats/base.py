@@ -58,10 +58,14 @@ class Peek:
     sheets: tuple[str, ...] = ()
     """The names of the sheets, if the file is an Excel workbook."""
 
-    def first_lines(self) -> list[str]:
-        """Return the first lines of the file, without carriage returns and blank lines."""
-        lines = self.head.decode("utf-8", "replace").split("\n")[:FIRST_LINES]
+    def lines(self, most: int | None = None) -> list[str]:
+        """Return the lines of ``head``, at most so many, without carriage returns and blank lines."""
+        lines = self.head.decode("utf-8", "replace").split("\n")[:most]
         return [line.rstrip("\r") for line in lines if line.strip(" \r")]
+
+    def first_lines(self) -> list[str]:
+        """Return the first lines of the file, as ``lines`` does."""
+        return self.lines(FIRST_LINES)
 
 
 class Companions(NamedTuple):
@@ -82,6 +86,8 @@ class ReadOptions:
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
     spotify_time: Literal["end", "start"] = "end"
+    timezone: str | None = None
+    """The IANA name of the zone of times that a file gives without one; ``None`` takes them as UTC."""
     companions: Companions = NO_COMPANIONS
 
 
@@ -177,10 +183,16 @@ class Refusal:
     """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
     quote: Callable[[Peek], str] = lambda _: ""
     """Returns what a file says itself, to follow the title."""
+    advise: Callable[[Peek], str] | None = None
+    """Gives advice about one file, instead of ``advice`` about all of the kind."""
 
     def reason(self, peek: Peek) -> str:
         """Return for people why the file is not loaded, and what to do."""
-        return f"{self.title}{self.quote(peek)}. {self.advice}"
+        return f"{self.title}{self.quote(peek)}. {self.advice_for(peek)}"
+
+    def advice_for(self, peek: Peek) -> str:
+        """Return what to do instead with the file of ``peek``."""
+        return self.advise(peek) if self.advise else self.advice
 
 
 @dataclass(frozen=True)

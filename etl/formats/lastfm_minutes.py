@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
 from etl.formats.lastfm import CLIENT, PREFERENCE, SERVICE
-from etl.formats.lastfm_csv import with_times, with_verdicts
+from etl.formats.lastfm_csv import with_skips, with_times
 from etl.formats.lastfm_times import DATE_IN_WORDS
+from etl.formats.scrobble_rows import with_verdicts
 from etl.formats.table_header import kind_of_table
 from etl.parsers import Delimited, Dialect
 from etl.parsers.delimited_split import cut, is_blank
@@ -28,11 +29,11 @@ _DATE = re.compile(DATE_IN_WORDS)
 def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
     """Read one file. Columns out: ``EXTRACTED``."""
     table = LAYOUT.read(data)
-    frame = with_times(table.frame, ["date"])
-    return finish(with_verdicts(frame, undated_is_playing=True), table.broken)
+    frame = with_verdicts(with_times(table.frame, ["date"]), ["date"])
+    return finish(with_skips(frame, ["date"], undated_is_playing=True), table.broken)
 
 
-def _is_minutes(peek: Peek) -> bool:
+def is_minutes(peek: Peek) -> bool:
     """Say whether a third of the first lines have four fields, the last a date or, for the playing track, blank."""
     lines = peek.first_lines()
     dates = [fields[3] for line in lines if (fields := cut(line, LAYOUT.dialect)[0]) is not None and len(fields) == 4]
@@ -48,7 +49,7 @@ FORMAT = Format(
     file_names=("<user>.csv",),
     how_to_get="benjaminbenben.com/lastfm-to-csv, as it is.",
     sample="lastfm/minutes",
-    recognise=_is_minutes,
+    recognise=is_minutes,
     read=read_minutes,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,

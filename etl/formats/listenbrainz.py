@@ -27,6 +27,7 @@ import polars as pl
 
 from etl.core.schema import RejectReason, SkipReason
 from etl.formats.base import TEN_YEARS, Peek, epoch_times, finish, first_reason, missing_names, name_lists
+from etl.formats.scrobble_rows import wrong_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +115,7 @@ def read_listens(listens: Records[ListenBrainzListen]) -> pl.DataFrame:
         reject=first_reason(rejects),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
-            pl.format("listened_at: {} is no Unix time in seconds", "time")
+            pl.format("listened_at: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is no Unix time in seconds"))
         )
     )
     return finish(frame, listens.broken)

@@ -22,6 +22,7 @@ from etl.formats.base import (
     name_lists,
 )
 from etl.formats.page_totals import of_maloja
+from etl.formats.scrobble_rows import wrong_unit
 from etl.parsers import Broken, JsonList, Records
 from etl.parsers.records import decode_pieces
 from etl.parsers.utf8 import Text
@@ -99,7 +100,7 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
         skip=pl.lit(None, pl.String),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
-            pl.format("time: {} is no Unix time in seconds", "time")
+            pl.format("time: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is no Unix time in seconds"))
         )
     )
     return finish(frame, broken)

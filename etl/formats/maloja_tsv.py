@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 from etl.core.schema import RejectReason
@@ -21,6 +19,8 @@ from etl.formats.base import (
     quoted,
 )
 from etl.formats.maloja_export import CLIENT, PREFERENCE, split_credit
+from etl.formats.scrobble_rows import wrong_unit
+from etl.formats.timed_lines import MALOJA_NAMES, Writer, writer_of
 from etl.parsers import Delimited, Dialect
 
 _BETWEEN = "␟"  # U+241F, the symbol for the separator
@@ -28,8 +28,6 @@ NOTHING = "-"
 
 # Old versions wrote no duration, the oldest no album. The duration is how long the track was played; it is not read.
 LAYOUT = Delimited(Dialect(("time", "artists", "title", "album", None), "\t", quoting=False, at_least=3))
-
-_LINE = re.compile(r"\d{9,10}(?:\t[^\t]+){2,4}")
 
 
 def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
@@ -52,22 +50,22 @@ def read_tsv(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001
         (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
     ]
     frame = frame.with_columns(reject=first_reason(rejects), skip=pl.lit(None, pl.String)).with_columns(
-        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(pl.format("time: {}", quoted(pl.col("time"))))
+        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
+            pl.format("time: {}{}", quoted(pl.col("time")), wrong_unit(pl.col("time")).fill_null(""))
+        )
     )
     return finish(frame, table.broken)
 
 
 def _is_tsv(peek: Peek) -> bool:
-    """Say whether a third of the first lines have a Unix time and two to four more fields."""
-    lines = [line for line in peek.first_lines() if line.strip()]
-    return 3 * sum(1 for line in lines if _LINE.fullmatch(line)) >= len(lines) > 0
+    return writer_of(peek) is Writer.MALOJA
 
 
 FORMAT = Format(
     name="maloja-tsv",
     source="maloja",
     title="Maloja 2 scrobble file",
-    file_names=("lastfmimport.tsv", "spotifyimport.tsv", "20??_*.tsv"),
+    file_names=MALOJA_NAMES,
     how_to_get="The folder `scrobbles` in the data directory of Maloja before version 3.",
     sample="maloja/tsv",
     recognise=_is_tsv,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError
@@ -11,34 +12,47 @@ from etl.parsers.delimited_split import Dialect, split_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from etl.formats.base import Peek
 
 # Our name of each column, and its names in files, the surest first.
 COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
-    "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp"),
+    "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp", "ts"),
     "date_ms": ("date ms",),
-    "utc_time": ("utc time", "iso time", "datetime utc", "date utc", "datetime"),
+    "utc_time": ("utc time", "iso time", "datetime utc", "date utc"),
+    "datetime": ("datetime",),
     "date_time": ("date time", "scrobbled at", "played at", "listened at", "date", "time"),
+    "clock": ("time", "time of day", "clock"),
     "artist": ("artist", "artist name"),
     "artist_mbid": ("artist mbid",),
     "album": ("album", "album name", "album title", "release", "release name"),
     "album_mbid": ("album mbid", "release mbid"),
     "track": ("track", "track name", "track title", "song", "song title", "song name", "title"),
     "track_mbid": ("track mbid", "recording mbid"),
+    "played_ms": ("ms played", "msplayed"),
 }
-TIMES = ("uts", "date_ms", "utc_time", "date_time")
+TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 """The best time column first."""
 
 _COUNTS = {"playcount", "play count", "plays", "scrobbles", "scrobble count", "listens", "count", "total plays"}
-_LIBREFM = ["Artist", "Track", "Album", "Time"]
+_LIBREFM = (["artist", "track", "album", "time"], ["artist", "track", "time"])
 # Columns by which a table is the export of a service that has a format of its own.
 _OF_OTHER_FORMATS = (
     frozenset({"song title", "listening time"}),  # Deezer
     frozenset({"event start timestamp", "play duration milliseconds"}),  # Apple Music
     frozenset({"track description", "date played"}),
 )
-_COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
+_USER = {"userid", "user id", "user"}  # a column of Libre.fm that may come first
+_UNIX = re.compile(r'"?\d{1,19}"?')
+SEPARATOR = re.compile(r'"?sep=.', re.IGNORECASE)
+"""The line that Excel puts in front of a header, to say what separates the columns."""
+COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
+_PANOSCROBBLER = {"timems", "artist", "track"}
+_SPOTIFY = (
+    {"ts", "master metadata track name", "master metadata album artist name"},
+    {"endtime", "artistname", "trackname"},
+)
 _EXPORTER = "uncorrected track name"  # a column of the official exporter, which did not quote
 # A name of at most three words, so not a sentence with such a word in it.
 _ARTIST_LIKE = re.compile(r"(?=.*\bartists?\b)(?:\S+ ?){1,3}")
@@ -48,8 +62,8 @@ _SHOWN_CELLS, _SHOWN_CHARS = 20, 40
 
 EXPECTED = (
     "It has to have an artist, a track and a time, each under one of the names that `etl` knows: artist; track, song "
-    "or title; uts, timestamp, utc_time, datetime or date. Export it again without a spreadsheet in between, or rename "
-    "the columns in a text editor"
+    "or title; uts, timestamp, utc_time, datetime or date (with a column time, if that has the time of day). Export it "
+    "again without a spreadsheet in between, or rename the columns in a text editor"
 )
 
 
@@ -61,17 +75,21 @@ class ColumnKind(Enum):
     TOP_LIST = auto()
     """Artists or tracks with their numbers of plays."""
     LIBREFM = auto()
-    """An export of Libre.fm."""
+    """An export of Libre.fm or another GNU FM server."""
+    PANOSCROBBLER = auto()
+    """An export of Pano Scrobbler."""
+    SPOTIFY = auto()
+    """Plays under the names that Spotify's JSON exports give to their fields."""
 
 
 def kind_of_table(peek: Peek) -> ColumnKind | None:
     """Return the kind of a table by its header; ``None`` for any other file."""
-    lines = peek.first_lines()
-    table = [line for line in lines if not _COMMENT.match(line)]
+    lines = [line for line in peek.first_lines() if not SEPARATOR.match(line)]
+    table = list(dropwhile(COMMENT.match, lines))
     if not table or peek.shape or "\0" in table[0]:
         return None
-    cells, _ = columns_of(table[0])
-    if cells == _LIBREFM:
+    cells, delimiter = columns_of(table[0])
+    if _is_librefm(list(map(_plain, cells)), table[1:], delimiter):
         return ColumnKind.LIBREFM
     if len(table) < len(lines) or any(map(_VALUE.search, cells)):
         return None
@@ -80,12 +98,32 @@ def kind_of_table(peek: Peek) -> ColumnKind | None:
     names = {_plain(cell) for cell in cells}
     if any(columns <= names for columns in _OF_OTHER_FORMATS):
         return None
+    return _own_kind(names) or _kind_of_columns(cells, names)
+
+
+def _own_kind(names: AbstractSet[str]) -> ColumnKind | None:
+    """Return the kind of a table whose columns have names that only one service uses."""
+    if names >= _PANOSCROBBLER:
+        return ColumnKind.PANOSCROBBLER
+    return ColumnKind.SPOTIFY if any(names >= fields for fields in _SPOTIFY) else None
+
+
+def _kind_of_columns(cells: Sequence[str], names: AbstractSet[str]) -> ColumnKind | None:
+    """Return the kind of any other table, by what its columns hold."""
     known = {name for name in map_columns(cells) if name}
     has_artist = any(map(_ARTIST_LIKE.fullmatch, names))
     has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(COLUMN_ALIASES["album"])))
     if has_artist and names & _COUNTS and known.isdisjoint({"uts", "date_ms", "utc_time"}):
         return ColumnKind.TOP_LIST
     return ColumnKind.LISTENS if has_artist and has_track and len(cells) > 1 else None
+
+
+def _is_librefm(names: list[str], rows: Sequence[str], delimiter: str) -> bool:
+    """Say whether a header is Libre.fm's, and the last column of the first rows holds Unix times."""
+    if (names[1:] not in _LIBREFM and names not in _LIBREFM) or names[0] not in {"artist", *_USER}:
+        return False
+    times = [row.rsplit(delimiter, 1)[-1].strip() for row in rows]
+    return not any(times) or any(map(_UNIX.fullmatch, times))
 
 
 def columns_of(line: str) -> tuple[list[str], str]:
@@ -99,7 +137,8 @@ def map_columns(cells: Sequence[str]) -> list[str | None]:
     plain = [_plain(cell) for cell in cells]
     names: list[str | None] = [None] * len(plain)
     for name, aliases in COLUMN_ALIASES.items():
-        if known := next((alias for alias in aliases if alias in plain), None):
+        free = (alias for alias in aliases if alias in plain and names[plain.index(alias)] is None)
+        if known := next(free, None):
             names[plain.index(known)] = name
     return names
 

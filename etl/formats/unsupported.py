@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import spotify_extended, youtubemusic_history
+from etl.formats import headerless, spotify_extended, timed_lines, youtubemusic_history
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.other_services import OTHER_SERVICES, is_database
 from etl.formats.table_header import ColumnKind, kind_of_table
@@ -31,18 +31,6 @@ def _is_top_list(peek: Peek) -> bool:
     if peek.shape:
         return not peek.keys.isdisjoint(_TOP_LISTS) and peek.keys.isdisjoint({"recenttracks", "uts"})
     return kind_of_table(peek) is ColumnKind.TOP_LIST
-
-
-def _is_librefm(peek: Peek) -> bool:
-    return kind_of_table(peek) is ColumnKind.LIBREFM
-
-
-def _is_scrobbler_log(peek: Peek) -> bool:
-    return peek.head.startswith(b"#AUDIOSCROBBLER/")
-
-
-def _is_panoscrobbler(peek: Peek) -> bool:
-    return peek.shape == "{" and {"timeHuman", "timeMs"} <= peek.keys
 
 
 def _is_feedback(peek: Peek) -> bool:
@@ -86,7 +74,6 @@ _TOP_LISTS = frozenset(
     for prefix, suffix in (("top", "s"), ("weekly", "chart"))
     for kind in ("artist", "album", "track")
 )
-_THROUGH_ANOTHER = "Import it into {} and export your history from there"
 
 REFUSALS = (
     Refusal(
@@ -128,28 +115,6 @@ REFUSALS = (
         recognise=_is_top_list,
         advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
         harmless=True,
-    ),
-    Refusal(
-        name="lastfm-librefm",
-        source="lastfm",
-        title="Libre.fm export",
-        recognise=_is_librefm,
-        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
-    ),
-    Refusal(
-        name="lastfm-scrobbler-log",
-        source="lastfm",
-        title="Scrobbler log of a portable player",
-        recognise=_is_scrobbler_log,
-        advice="Its clock may run on local time. " + _THROUGH_ANOTHER.format("Maloja"),
-        file_names=(".scrobbler.log", ".scrobbler-timeless.log"),
-    ),
-    Refusal(
-        name="lastfm-panoscrobbler",
-        source="lastfm",
-        title="PanoScrobbler export",
-        recognise=_is_panoscrobbler,
-        advice=_THROUGH_ANOTHER.format("ListenBrainz (Settings > Import listens)"),
     ),
     Refusal(
         name="youtubemusic-page",
@@ -197,6 +162,8 @@ REFUSALS = (
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
     *OTHER_SERVICES,
+    timed_lines.REFUSAL,
+    headerless.REFUSAL,
 )
 
 PACKAGES = (

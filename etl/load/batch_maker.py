@@ -9,11 +9,15 @@ import polars as pl
 
 from etl.core.schema import STAGE
 from etl.load.batch_writer import Batch
-from etl.resolve.batches import Phase
+from etl.resolve.batches import ROWS_PER_KEY, Phase
 from etl.resolve.rows import EntityRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+
+PART = 5_000
+"""Requests whose listens are kept together."""
 
 
 def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFrame:
@@ -28,6 +32,30 @@ def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFra
     if rows.select(pair).is_duplicated().any():
         rows = rows.sort("order", "client", nulls_last=True).unique(pair, keep="first", maintain_order=True)
     return rows.drop("order")
+
+
+class ListensByKey:
+    """The listens of a load, divided by the requests for their keys, so that a round looks at those near it alone."""
+
+    def __init__(self, listens: pl.DataFrame, requests: pl.DataFrame) -> None:
+        """Divide ``listens`` (lookup_key, listened_at, client) by ``requests`` (schema REQUESTS, in order)."""
+        numbered = requests.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // PART)
+        self._part_of_key = numbered.unique("lookup_key", keep="first")
+        self._none = listens.clear()
+        divided = listens.join(self._part_of_key, on="lookup_key").partition_by("part", as_dict=True, include_key=False)
+        self._parts = {number: rows for (number,), rows in divided.items()}
+
+    def rows(self, requests: pl.DataFrame) -> pl.Series:
+        """Return about how many rows of all tables each of ``requests`` (lookup_key) brings."""
+        counted = self.of(requests).group_by("lookup_key").agg(pl.len().cast(pl.Int64).alias("listens"))
+        counts = requests.select("lookup_key").join(counted, on="lookup_key", how="left", maintain_order="left")
+        return counts.get_column("listens").fill_null(0) + ROWS_PER_KEY
+
+    def of(self, *keys: pl.DataFrame) -> pl.DataFrame:
+        """Return the listens of ``keys`` (lookup_key), perhaps with others."""
+        wanted = pl.concat(one.select("lookup_key") for one in keys)
+        parts = self._part_of_key.join(wanted, on="lookup_key", how="semi").get_column("part").unique().sort()
+        return pl.concat([self._none, *(self._parts[number] for number in parts if number in self._parts)])
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from etl.core.schema import TRACK_LOOKUP
 from etl.load import snapshot
 from etl.load.batch_maker import stage
 from etl.load.batch_writer import LISTEN_PAIRS, present_listens
-from etl.load.load_log import CommittedBatch, RoundResult, RoundStart
-from etl.load.loader import plan_requests
+from etl.load.load_log import CommittedBatch, StepResult, StepStart
 from etl.resolve.batches import resolved_keys
+from etl.resolve.catalog import Catalog
+from etl.resolve.planner import Planner
 from etl.resolve.rows import assign_ids
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ def simulate_load(
 ) -> list[Entry]:
     """Return the log of loading ``listens`` (schema NORMALIZED), whose keys were ``found``, in one round."""
     requests, hits = found.to_resolve, found.hits
-    catalog = snapshot.read_catalog(connection, requests, hits)
-    plan = plan_requests(catalog, hits, requests)
+    catalog = Catalog()
+    snapshot.read_catalog(catalog, connection, requests, hits)
+    plan = Planner(catalog, snapshot.hit_ids(hits)).resolve_all(requests)
     lookups = assign_ids(resolved_keys(plan, catalog), snapshot.placeholder_ids(plan)).select(TRACK_LOOKUP.names())
     staged = stage(listens, pl.concat([hits.sort("lookup_key"), lookups]), user_id)
     present = present_listens(connection, staged.filter(pl.col("track_id") > 0))
@@ -39,4 +41,4 @@ def simulate_load(
         of_other_users=present.filter(pl.col("user_id") != user_id).select(LISTEN_PAIRS.names()),
         created={"artists": len(plan.artists), "albums": len(plan.releases), "tracks": len(plan.tracks)},
     )
-    return [RoundStart(hits.select(TRACK_LOOKUP.names())), batch, RoundResult({}, plan.notes)]
+    return [StepStart(hits.select(TRACK_LOOKUP.names())), batch, StepResult({}, plan.notes)]

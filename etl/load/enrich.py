@@ -6,35 +6,50 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.resolve.rows import added_aliases
+from etl.resolve.rows import TABLES, alias_rows, first_new
 from etl.targets.base import OF_THE_ROWS, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from etl.resolve.planner import Plan
+    from etl.resolve.rows import NewIds
     from etl.targets.base import Connection, Target
 
 ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_aliases", "track": "enrich_track_aliases"}
 
 
-def enrich(target: Target, connection: Connection, plan: Plan) -> Failure | None:
-    """Add what is missing and commit, which ends the round; return the failure where the data have just changed."""
-    changes: dict[str, Mapping[int, str] | Mapping[int, int]] = {
-        "enrich_artists": plan.artist_mbids,
-        "enrich_releases": plan.release_mbids,
-        "enrich_tracks": plan.track_mbids,
-        "enrich_durations": plan.durations,
+def enrichment(plan: Plan, ids: NewIds) -> dict[str, pl.DataFrame]:
+    """Return what ``plan`` adds to entities that exist before it, by the statement that writes it.
+
+    Columns out: id and value, or for aliases id, alias and source.
+    """
+    values: dict[str, tuple[str, Mapping[int, str] | Mapping[int, int]]] = {
+        "enrich_artists": ("artists", plan.artist_mbids),
+        "enrich_releases": ("releases", plan.release_mbids),
+        "enrich_tracks": ("tracks", plan.track_mbids),
+        "enrich_durations": ("tracks", plan.durations),
     }
+    changes = {
+        name: pl.DataFrame({"id": _real(ids, table, found), "value": list(found.values())})
+        for name, (table, found) in values.items()
+        if found
+    }
+    for entity, name in ENRICH_ALIASES.items() if plan.aliases else ():
+        old = alias_rows(plan, entity).filter(pl.col("number") < first_new(plan, entity))
+        if old.height:
+            number = ids.real(TABLES[entity], old.get_column("number")).alias("id")
+            changes[name] = old.select(number, "alias", "source")
+    return changes
+
+
+def enrich(target: Target, connection: Connection, changes: Mapping[str, pl.DataFrame]) -> Failure | None:
+    """Write ``changes`` and commit, which ends the round; return the failure where the data have just changed."""
     try:
-        if plan.aliases or any(changes.values()):
+        if changes:
             target.begin_batch(connection)
-        for name, values in changes.items():
-            if values:
-                connection.execute(name, _changes(values))
-        if plan.aliases:
-            for entity, rows in added_aliases(plan).items():
-                connection.execute(ENRICH_ALIASES[entity], rows)
+        for name, rows in changes.items():
+            connection.execute(name, rows)
         connection.commit()
     except StatementError as error:
         connection.rollback()
@@ -44,5 +59,5 @@ def enrich(target: Target, connection: Connection, plan: Plan) -> Failure | None
     return None
 
 
-def _changes(values: Mapping[int, str] | Mapping[int, int]) -> pl.DataFrame:
-    return pl.DataFrame({"id": pl.Series(list(values), dtype=pl.Int32), "value": pl.Series(list(values.values()))})
+def _real(ids: NewIds, table: str, values: Mapping[int, str] | Mapping[int, int]) -> pl.Series:
+    return ids.real(table, pl.Series(list(values), dtype=pl.Int64))

@@ -1,4 +1,4 @@
-"""Records what a load does, entry by entry: how each round starts, what it commits, how it ends. Append-only.
+"""Records what a load does, entry by entry: how each step starts, what it commits, how it ends. Append-only.
 
 A run may end between any two entries. What is in the log by then is what the database has confirmed.
 """
@@ -24,8 +24,8 @@ class RunStart(NamedTuple):
     """How often the ledger's transaction lost a conflict before."""
 
 
-class RoundStart(NamedTuple):
-    """A round is about to write."""
+class StepStart(NamedTuple):
+    """A step is about to write."""
 
     hits: pl.DataFrame
     """The cached keys whose listens it loads (schema TRACK_LOOKUP)."""
@@ -33,7 +33,7 @@ class RoundStart(NamedTuple):
 
 @dataclass(frozen=True)
 class CommittedBatch:
-    """A batch of a round was committed."""
+    """A batch of a step was committed."""
 
     number: int
     """Of the run; the ledger's key."""
@@ -51,8 +51,8 @@ class CommittedBatch:
 
 
 @dataclass(frozen=True)
-class RoundResult:
-    """A round has written what it could."""
+class StepResult:
+    """A step has written what it could."""
 
     unwritten: Mapping[str, StatementError]
     """The keys with a batch that failed: the error of each."""
@@ -67,7 +67,7 @@ class KeyFailure(NamedTuple):
     reason: str
 
 
-Entry: TypeAlias = RunStart | RoundStart | CommittedBatch | RoundResult | KeyFailure
+Entry: TypeAlias = RunStart | StepStart | CommittedBatch | StepResult | KeyFailure
 
 
 class LoadLog:

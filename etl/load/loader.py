@@ -1,14 +1,14 @@
 """Loads the listens of a window: those of cached keys at once, the rest round by round.
 
 A round takes the lock, reads the names concerned afresh, plans, writes through the pool, commits and lets go, so that
-another run or a live listen waits for one round at most. Keys that fail for their data are resolved again in halves,
-until the guilty key is alone. Every step is recorded in a log, from which the result is derived.
+another run or a live listen waits for one round at most. It goes step by step: while one is written, the next is
+planned. Keys that fail for their data are resolved again in halves, until the guilty key is alone. Everything is
+recorded in a log, from which the result is derived.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,15 @@ from etl.core.failpoints import Point, failpoint
 from etl.core.progress import Count, NullProgress
 from etl.core.schema import LOOKUPS, TRACK_LOOKUP, empty
 from etl.core.signals import wait_interruptibly
-from etl.load import batch_writer, snapshot
-from etl.load.batch_maker import BatchMaker, stage
+from etl.load import batch_writer
+from etl.load.batch_maker import BatchMaker, ListensByKey, stage
 from etl.load.batch_writer import LISTEN_PAIRS, Batch, Written, write_batch
 from etl.load.enrich import enrich
-from etl.load.load_log import CommittedBatch, KeyFailure, RoundResult, RoundStart
+from etl.load.load_log import CommittedBatch, KeyFailure, StepResult, StepStart
 from etl.load.result import loaded_keys
-from etl.resolve.batches import Phase, cut, find_commit_together, needs, resolved_keys
-from etl.resolve.planner import Plan, Planner
-from etl.resolve.requests import ResolutionRequest
-from etl.resolve.rows import assign_ids, entity_rows
+from etl.load.step_planner import StepPlanner
+from etl.resolve.batches import Phase
+from etl.resolve.requests import REQUESTS
 from etl.targets.base import OF_THE_ROWS, OVERTAKEN, Failure, StatementError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from etl.core.progress import Progress
     from etl.load.load_log import LoadLog
-    from etl.resolve.catalog import Catalog
+    from etl.load.step_planner import PlannedStep
     from etl.runs.journal import Journal
     from etl.targets.base import Connection
     from etl.targets.pool import Pool
@@ -46,33 +45,22 @@ if TYPE_CHECKING:
 
 ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing, before its keys are resolved in halves
 EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which nobody else may write
-ROWS_PER_REQUEST = 8  # of all tables, about
-PART = 5_000  # requests whose listens are kept together
-PART_OF_KEY = pl.Schema({"part": pl.UInt32, "lookup_key": pl.String})
-REQUEST_COLUMNS = ("lookup_key", *(name for name in ResolutionRequest._fields if name != "key"))
 
 
 @dataclass(frozen=True)
 class Sizes:
     """How the work is divided; the result does not depend on it."""
 
-    batch: int = 40_000
-    """Rows per transaction."""
+    batch: int | None = None
+    """Rows per transaction, at most; by default as many as suit the target."""
     round: int = 40_000
-    """Resolution requests per round."""
+    """Resolution requests per round, at most."""
+    step: int = 40_000
+    """Resolution requests per step of a round, at most; the target may want smaller steps."""
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together. Where there are more, the listens are spilled to disk."""
     window: int = 500_000
     """Spilled listens that are looked up and loaded together."""
-
-
-def plan_requests(catalog: Catalog, hits: pl.DataFrame, requests: pl.DataFrame) -> Plan:
-    """Apply the rules to ``requests`` (schema REQUESTS), in their order."""
-    planner = Planner(catalog, snapshot.hit_ids(hits))
-    columns = [requests.get_column(name).to_list() for name in REQUEST_COLUMNS]
-    for request in map(ResolutionRequest._make, zip(*columns, strict=True)):
-        planner.resolve(request)
-    return planner.plan
 
 
 class Loader:
@@ -96,61 +84,88 @@ class Loader:
         self._run_id = run_id
         self._user_id = user_id
         self._listens = listens.select("lookup_key", "listened_at", "client")
-        self._parts: Sequence[pl.DataFrame] = ()
-        self._part_of_key = empty(PART_OF_KEY)
+        self._by_key = ListensByKey(self._listens.clear(), empty(REQUESTS))
         self._sizes = sizes
-        self._batches = BatchMaker(sizes.batch, numbers or count(1))
+        self._numbers = numbers or count(1)
         self._log = log
         self._progress = progress or NullProgress()
 
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
         """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks have vanished."""
         hits = hits.sort("lookup_key")
-        size = self._pool.target.batch_rows(self._sizes.batch)
-        maker = replace(self._batches, size=size)
+        maker = BatchMaker(self._batch_rows(), self._numbers)
         batches = maker.of_hits(stage(self._listens, hits, self._user_id), self._pool.size)
-        self._log.append(RoundStart(hits.select(TRACK_LOOKUP.names())))
+        self._log.append(StepStart(hits.select(TRACK_LOOKUP.names())))
         vanished = _by_key(self._write({Phase.INDEPENDENT: batches}, []))
-        self._log.append(RoundResult(vanished))
+        self._log.append(StepResult(vanished))
         self._progress.advance(Count.KEYS, hits.height - len(vanished))
         return sorted(vanished)
 
     def resolve(self, requests: pl.DataFrame) -> None:
         """Resolve ``requests`` (schema REQUESTS, in order) and insert the listens of their keys."""
-        self._divide_listens(requests)
-        done = 0
-        while done < requests.height:
-            part = requests.slice(done, self._round_size())
-            self._resolve_until_written(part, attempt=1)
-            done += part.height
+        self._by_key = ListensByKey(self._listens, requests)
+        while requests.height:
+            done = self._round(requests.head(self._sizes.round))
+            requests = requests.slice(done)
             failpoint(Point.BETWEEN_ROUNDS)
 
-    def _round_size(self) -> int:
-        """Return how many requests the next round may have: where batches are bounded, about those of one."""
-        wanted = self._sizes.round
-        return max(1, self._pool.target.batch_rows(wanted * ROWS_PER_REQUEST) // ROWS_PER_REQUEST)
+    def _batch_rows(self) -> int:
+        return self._pool.target.batch_rows(self._sizes.batch)
 
-    def _divide_listens(self, requests: pl.DataFrame) -> None:
-        """Divide the listens by the requests for their keys, so that a round looks at those near its own alone."""
-        numbered = requests.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // PART)
-        self._part_of_key = numbered.unique("lookup_key", keep="first")
-        listens = self._listens.join(self._part_of_key, on="lookup_key")
-        parts = {
-            number: rows for (number,), rows in listens.partition_by("part", as_dict=True, include_key=False).items()
-        }
-        numbers = range(-(-requests.height // PART))
-        self._parts = [parts.get(number, self._listens.clear()) for number in numbers]
+    def _round(self, requests: pl.DataFrame) -> int:
+        """Do a round, planning each step while the one before it is written; return how many requests it resolved.
 
-    def _listens_of(self, *keys: pl.DataFrame) -> pl.DataFrame:
-        """Return the listens of ``keys`` (lookup_key), perhaps with others."""
-        wanted = pl.concat(one.select("lookup_key") for one in keys)
-        parts = self._part_of_key.join(wanted, on="lookup_key", how="semi").get_column("part").unique().sort()
-        rows: list[pl.DataFrame] = [self._listens.clear(), *(self._parts[number] for number in parts)]
-        return pl.concat(rows)
+        It ends early with a step that was not written as planned: the next one relied on it.
+        """
+        planner, done = self._new_planner(), 0
+        self._pool.control(self._pool.target.begin_steps)
+        ahead = self._plan_ahead(planner, self._next_step(requests))
+        written: list[PlannedStep] = []
+        while True:
+            step = wait_interruptibly(ahead)
+            done += step.requests.height
+            following = self._next_step(requests.slice(done))
+            if following.height:
+                ahead = self._plan_ahead(planner, following)
+            result = self._write_step(step)
+            written.append(step)
+            if result.unwritten or following.is_empty():
+                break
+            failpoint(Point.BETWEEN_STEPS)
+        if following.height:
+            wait_interruptibly(ahead)
+        self._settle(requests.head(done), result, self._enrich(written), attempt=1)
+        return done
+
+    def _plan_ahead(self, planner: StepPlanner, requests: pl.DataFrame) -> Future[PlannedStep]:
+        size = self._batch_rows()
+
+        def plan(connection: Connection) -> PlannedStep:
+            with self._pool.target.planning(connection):
+                return planner.plan(connection, requests, size)
+
+        return self._pool.ahead(plan)
+
+    def _next_step(self, requests: pl.DataFrame) -> pl.DataFrame:
+        """Return the requests of the next step: at least one, and no more than suit the target."""
+        first, most = requests.head(self._sizes.step), self._pool.target.step_rows()
+        if first.height < 2 or most is None:
+            return first
+        rows = self._by_key.rows(first).cum_sum()
+        return first.head(max(1, int((rows <= most).sum())))
 
     def _resolve_until_written(self, requests: pl.DataFrame, attempt: int, *, exclusive: bool = False) -> None:
         """Do rounds until each key of ``requests`` is written, or has failed on its own."""
-        result, not_enriched = self._round(requests, exclusive=exclusive)
+
+        def plan(connection: Connection) -> PlannedStep:
+            self._pool.target.begin_round(connection, exclusive=exclusive)
+            return self._new_planner().plan(connection, requests, self._batch_rows())
+
+        step = self._pool.control(plan)
+        self._settle(requests, self._write_step(step), self._enrich([step]), attempt)
+
+    def _settle(self, requests: pl.DataFrame, result: StepResult, not_enriched: Failure | None, attempt: int) -> None:
+        """Do further rounds for what the round of ``requests`` has not written, or not enriched."""
         unwritten = list(result.unwritten)
         written = requests.filter(~pl.col("lookup_key").is_in(unwritten))
         if not_enriched is Failure.MOVED:
@@ -181,50 +196,25 @@ class Loader:
         for part in requests.iter_slices(size):
             self._resolve_until_written(part, attempt, exclusive=part.height <= EXCLUSIVE_ROUND)
 
-    def _round(self, requests: pl.DataFrame, *, exclusive: bool) -> tuple[RoundResult, Failure | None]:
-        """Do one round; return its result, and why enrichment did not go through, if so."""
+    def _new_planner(self) -> StepPlanner:
+        return StepPlanner(self._user_id, self._by_key, self._numbers, self._not_loaded)
 
-        def read_and_plan(connection: Connection) -> tuple[Catalog, Plan, pl.DataFrame]:
-            self._pool.target.begin_round(connection, exclusive=exclusive)
-            return self._read_and_plan(connection, requests)
-
-        catalog, plan, hits = self._pool.control(read_and_plan)
-        taking = self._pool.control_later(lambda connection: snapshot.allocate_ids(connection, plan))
-        late = self._not_loaded(hits)
-        resolved = resolved_keys(plan, catalog)
-        needed = needs(plan, resolved)
-        listens = self._listens_of(resolved, late)
-        per_key = listens.group_by("lookup_key").len()
-        counts = resolved.join(per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
-        together = find_commit_together(catalog, resolved, needed)
-        size = self._batch_size(plan, listens.height)
-        division = cut(resolved, needed, together, counts.fill_null(0).cast(pl.Int64), size)
-        ids = wait_interruptibly(taking)
-        lookups = assign_ids(resolved, ids)
-        entities = entity_rows(plan, ids, lookups, needed, division)
-        staged = stage(listens, pl.concat([lookups.drop("position"), late]), self._user_id)
-        batches, overflow = replace(self._batches, size=size).of_round(lookups, staged, division, entities)
-        self._log.append(RoundStart(late.select(TRACK_LOOKUP.names())))
-        failed = _by_key(self._write(batches, overflow))
-        in_order = [key for key in (*plan.resolved, *late.get_column("lookup_key")) if key in failed]
-        result = RoundResult({key: failed[key] for key in in_order}, plan.notes)
+    def _write_step(self, step: PlannedStep) -> StepResult:
+        self._log.append(StepStart(step.hits.select(TRACK_LOOKUP.names())))
+        failed = _by_key(self._write(step.batches, step.overflow))
+        result = StepResult({key: failed[key] for key in step.keys if key in failed}, step.notes)
         self._log.append(result)
+        return result
+
+    def _enrich(self, steps: Sequence[PlannedStep]) -> Failure | None:
+        """End the round of ``steps`` with what they add to entities; return why that did not go through, if so."""
         failpoint(Point.BEFORE_ENRICHMENT)
-        return result, self._pool.control(lambda connection: enrich(self._pool.target, connection, plan))
-
-    def _read_and_plan(self, connection: Connection, requests: pl.DataFrame) -> tuple[Catalog, Plan, pl.DataFrame]:
-        """Read what the requests concern, within the round's transaction, and plan."""
-        hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
-        catalog = snapshot.read_catalog(connection, requests, hits)
-        return catalog, plan_requests(catalog, hits, requests), hits
-
-    def _batch_size(self, plan: Plan, listens: int) -> int:
-        """Return how many listens a batch may have, by the rows of all tables that the target takes at once."""
-        made = 2 * len(plan.artists) + 3 * len(plan.releases) + 3 * len(plan.tracks) + len(plan.resolved)
-        share = 1 + made / max(1, listens)
-        wanted = math.ceil(self._sizes.batch * share)
-        allowed = self._pool.target.batch_rows(wanted)
-        return self._sizes.batch if allowed >= wanted else max(1, int(allowed / share))
+        changes: dict[str, list[pl.DataFrame]] = {}
+        for step in steps:
+            for statement, rows in step.enrichment.items():
+                changes.setdefault(statement, []).append(rows)
+        together = {statement: pl.concat(rows) for statement, rows in changes.items()}
+        return self._pool.control(lambda connection: enrich(self._pool.target, connection, together))
 
     def _not_loaded(self, hits: pl.DataFrame) -> pl.DataFrame:
         """Return those ``hits`` that another run has resolved since this one looked them up."""

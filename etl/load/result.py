@@ -10,7 +10,7 @@ import polars as pl
 
 from etl.core.schema import KEYS, TRACK_LOOKUP, KeyStatus, empty
 from etl.load.batch_writer import LISTEN_PAIRS
-from etl.load.load_log import CommittedBatch, KeyFailure, RoundResult, RoundStart, RunStart
+from etl.load.load_log import CommittedBatch, KeyFailure, RunStart, StepResult, StepStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ class _Round:
 
     hits: pl.DataFrame
     batches: list[CommittedBatch] = field(default_factory=list)
-    results: list[RoundResult] = field(default_factory=list)
+    results: list[StepResult] = field(default_factory=list)
     """One; none of a round that did not come to its end."""
 
     @property
@@ -84,11 +84,11 @@ def _rounds(entries: Sequence[Entry]) -> list[_Round]:
     rounds: list[_Round] = []
     for entry in entries:
         match entry:
-            case RoundStart(hits):
+            case StepStart(hits):
                 rounds.append(_Round(hits))
             case CommittedBatch():
                 rounds[-1].batches.append(entry)
-            case RoundResult():
+            case StepResult():
                 rounds[-1].results.append(entry)
             case _:
                 continue

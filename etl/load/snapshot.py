@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from etl.core.schema import TRACK_LOOKUP, empty
-from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
+from etl.resolve.catalog import CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.requests import Ids, candidate_aliases, distinct_requests, enrichment_candidates, to_resolve
 from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from etl.resolve.catalog import Catalog
     from etl.resolve.planner import Plan
     from etl.targets.base import Connection
+
+NOTHING_NEW = NewIds((), (), ())
 
 
 class LookupResult(NamedTuple):
@@ -69,8 +74,13 @@ def _differs(mbid: str) -> pl.Expr:
     return (held.is_null() | (pl.col(mbid) != held)).any()
 
 
-def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame) -> Catalog:
-    """Return the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or their hits name."""
+def read_catalog(
+    catalog: Catalog, connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame, made: NewIds = NOTHING_NEW
+) -> None:
+    """Add to ``catalog`` the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or hits name.
+
+    What the catalog has already stays as it is, and so does what has an id of ``made``: it is there as new.
+    """
     names = _texts(*(requests.get_column(name).explode() for name in ("artists", "raw_artists", "as_one")))
     titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
     recordings = _texts(requests.get_column("recording_mbid"))
@@ -80,14 +90,18 @@ def read_catalog(connection: Connection, requests: pl.DataFrame, hits: pl.DataFr
         "snapshot_releases", titles, _texts(requests.get_column("release_mbid")), recordings, cached
     )
     tracks = connection.query("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
-    catalog = Catalog()
-    for number, mbid, aliases in artists.iter_rows():
+    for number, mbid, aliases in _unknown(artists, catalog.artists, made.artists):
         catalog.add_artist(CatalogArtist(number, mbid, aliases))
-    for number, mbid, release_titles, credited in releases.iter_rows():
+    for number, mbid, release_titles, credited in _unknown(releases, catalog.releases, made.releases):
         catalog.add_release(CatalogRelease(number, mbid, release_titles, credited or []))
-    for number, mbid, duration, release, track_titles, credited in tracks.iter_rows():
+    for number, mbid, duration, release, track_titles, credited in _unknown(tracks, catalog.tracks, made.tracks):
         catalog.add_track(CatalogTrack(number, mbid, track_titles, release, credited or [], duration))
-    return catalog
+
+
+def _unknown(rows: pl.DataFrame, known: Mapping[int, object], made: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Return ``rows``, which begin with an id, without those that the catalog has, by id or as new."""
+    own = set(made)
+    return (row for row in rows.iter_rows() if row[0] not in known and row[0] not in own)
 
 
 def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
@@ -95,13 +109,18 @@ def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
     return {key: Ids(artist, album, track) for key, artist, album, track in hits.iter_rows()}
 
 
-def allocate_ids(connection: Connection, plan: Plan) -> NewIds:
-    """Take ids from Koito's sequences for what ``plan`` creates."""
-    taken = connection.query("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks)).sort("id")
-    ids = {
-        name: part.get_column("id").to_list() for (name,), part in taken.partition_by("entity", as_dict=True).items()
-    }
-    return NewIds(ids.get("artists", []), ids.get("releases", []), ids.get("tracks", []))
+def allocate_ids(connection: Connection, plan: Plan, made: NewIds = NOTHING_NEW) -> NewIds:
+    """Take ids for what ``plan`` creates; return them after ``made``, those of the plans before it.
+
+    Where nothing but the highest id that is stored tells which are free, those of ``made`` may not be stored yet.
+    """
+    taken = connection.query("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks))
+    ids: dict[str, list[int]] = {}
+    for entity, earlier in vars(made).items():
+        own = taken.filter(pl.col("entity") == entity).get_column("id").sort().to_list()
+        above = max(0, earlier[-1] + 1 - own[0]) if own and earlier else 0
+        ids[entity] = [*earlier, *(number + above for number in own)]
+    return NewIds(**ids)
 
 
 def placeholder_ids(plan: Plan) -> NewIds:

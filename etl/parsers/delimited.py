@@ -1,7 +1,7 @@
 """Reads delimited text, such as CSV: decodes its records, finds them again, writes a file of them.
 
-A sound file with one record per line is read by the csv module at once. Any other is split line by line, which tells
-the broken records; ``etl.parsers.delimited_split`` has the rules.
+A sound file with one record per line is read at once. Any other is split line by line, which tells the broken records;
+``etl.parsers.delimited_split`` has the rules.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import LOCATIONS, RejectReason
+from etl.parsers.delimited_sound import read_sound
 from etl.parsers.delimited_split import Dialect, is_blank, split_table, whole_table
 from etl.parsers.records import Broken
 from etl.parsers.utf8 import UTF16_MARKS, to_utf8
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
 
@@ -36,13 +38,21 @@ class Table:
     """Why a record cannot be read, by row number from 1."""
 
 
-class _Text(NamedTuple):
-    text: str
+class _Opened(NamedTuple):
+    """The records of a file, and how they are written."""
+
+    body: bytes
+    """The file as UTF-8."""
     at: int
-    """Where the records begin."""
+    """Where the records begin in it, behind the header."""
     shift: int | None
-    """Add it to a byte position in the text to get the position in the file; ``None`` if the file is UTF-16."""
+    """Add it to a position in ``body`` to get the position in the file; ``None`` if the file is UTF-16."""
     dialect: Dialect
+
+    @property
+    def text(self) -> str:
+        """The records, with half a surrogate pair for each byte that is not UTF-8."""
+        return self.body[self.at :].decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -56,13 +66,20 @@ class Delimited:
 
     Raises ``BrokenFileError`` for the header of something else.
     """
+    preamble: re.Pattern[str] | None = None
+    """Matches the beginning of a line in front of the header that is not the header."""
 
     def read(self, data: bytes) -> Table:
         """Decode the records. Raises ``BrokenFileError`` if the header is missing or that of something else."""
         opened = self._open(data)
+        columns = frozenset(name for name in opened.dialect.names if name)
+        sound = read_sound(opened.body, opened.at, opened.dialect)
+        if sound is not None:
+            names = [name for name in self.dialect.names if name]
+            absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in columns]
+            return Table(sound.with_columns(absent).select(names), columns, {})
         rows, broken = _rows(opened)
-        names = opened.dialect.names
-        return Table(self._frame(rows, names), frozenset(name for name in names if name), broken)
+        return Table(self._frame(rows, opened.dialect.names), columns, broken)
 
     def _frame(self, rows: list[list[str]], names: Sequence[str | None]) -> pl.DataFrame:
         width = len(names)
@@ -75,11 +92,13 @@ class Delimited:
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
-        text, at, shift, dialect = self._open(data)
+        opened = self._open(data)
+        text, dialect = opened.text, opened.dialect
+        shift = None if opened.shift is None else opened.shift + opened.at
         wanted = set(rows)
         found: dict[int, tuple[int, int | None, int | None, str | None]] = {}
         here = offset = 0
-        for row, piece in enumerate(split_table(text, at, dialect), start=1):
+        for row, piece in enumerate(split_table(text, 0, dialect), start=1):
             if row not in wanted:
                 continue
             offset += _bytes(text[here : piece.start])
@@ -103,33 +122,32 @@ class Delimited:
         writer.writerows(table)
         return out.getvalue().encode()
 
-    def _open(self, data: bytes) -> _Text:
+    def _open(self, data: bytes) -> _Opened:
         is_cut = data.startswith(UTF16_MARKS) and len(data) % 2 == 1
         utf8 = to_utf8(data[:-1] if is_cut else data)
-        shift = utf8.shift
         # Half a UTF-16 character at the end makes the last record broken, not the file.
-        text = (utf8.body + b"\xff" if is_cut else utf8.body).decode("utf-8", "surrogateescape")
+        body = utf8.body + b"\xff" if is_cut else utf8.body
         if self.header is None:
-            return _Text(text, 0, shift, self.dialect)
+            return _Opened(body, 0, utf8.shift, self.dialect)
         at = 0
-        while at < len(text):
-            feed = text.find("\n", at)
-            end = feed if feed >= 0 else len(text)
-            line = text[at:end].rstrip("\r")
+        while at < len(body):
+            feed = body.find(b"\n", at)
+            end = feed if feed >= 0 else len(body)
+            line = body[at:end].decode("utf-8", "surrogateescape").rstrip("\r")
             at = end + 1
-            if not is_blank(line):
-                return _Text(text, at, shift, self.header(line))
+            if not is_blank(line) and not (self.preamble and self.preamble.match(line)):
+                return _Opened(body, min(at, len(body)), utf8.shift, self.header(line))
         raise BrokenFileError("the file is empty", "Its first line should name the columns: export it again")
 
 
-def _rows(opened: _Text) -> tuple[list[list[str]], dict[int, Broken]]:
+def _rows(opened: _Opened) -> tuple[list[list[str]], dict[int, Broken]]:
     """Return the fields of all records (none of a broken one), and why records are broken, by row number from 1."""
-    text, at, _, dialect = opened
+    text, dialect = opened.text, opened.dialect
     broken: dict[int, Broken] = {}
-    rows = whole_table(text[at:], dialect)
+    rows = whole_table(text, dialect)
     if rows is None:
         rows = []
-        for row, piece in enumerate(split_table(text, at, dialect), start=1):
+        for row, piece in enumerate(split_table(text, 0, dialect), start=1):
             rows.append(piece.fields or [])
             if trouble := _not_utf8(text[piece.start : piece.end]):
                 broken[row] = trouble

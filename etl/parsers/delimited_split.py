@@ -4,7 +4,7 @@ A record is a line. A line ends at a line feed (and the carriage returns before 
 characters that are line ends elsewhere. A quoted field may contain line ends. Then the record has several lines, of
 which only the first may be a complete record by itself. Any other line is a broken record, and the next record starts
 on the next line: a quote that is never closed breaks its own line only. A quote inside a field that does not begin
-with one is an ordinary character. Blank lines are ignored. Pure: text in, positions and fields out.
+with one is an ordinary character. Blank lines and comments are ignored. Pure: text in, positions and fields out.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Dialect:
     """Whether a field may be in quotes (RFC 4180). If not, a quote is an ordinary character."""
     at_least: int | None = None
     """The least number of columns in a record, if the last ones may be missing."""
+    comment: re.Pattern[str] | None = None
+    """Matches the beginning of a line that is not a record but a remark of the program that wrote the file."""
 
     @property
     def width(self) -> str:
@@ -47,6 +49,10 @@ class Dialect:
     def fits(self, count: int) -> bool:
         """Say whether a record may have ``count`` fields."""
         return (self.at_least or len(self.names)) <= count <= len(self.names)
+
+    def is_comment(self, line: str) -> bool:
+        """Say whether a line is a remark, and so not a record."""
+        return self.comment is not None and self.comment.match(line) is not None
 
 
 class Piece(NamedTuple):
@@ -72,7 +78,7 @@ def whole_table(text: str, dialect: Dialect) -> list[list[str]] | None:
         return None
     if reader.line_num != len(rows):
         return None
-    rows = [row for row in rows if row]
+    rows = [row for row in rows if row and not dialect.is_comment(row[0])]
     return rows if all(map(dialect.fits, set(map(len, rows)))) else None
 
 
@@ -83,7 +89,7 @@ def split_table(text: str, at: int, dialect: Dialect) -> Iterator[Piece]:
     while number < len(lines):
         start, end = lines[number]
         number += 1
-        if is_blank(text[start:end]):
+        if is_blank(text[start:end]) or dialect.is_comment(text[start:end]):
             continue
         fields, trouble = cut(text[start:end], dialect)
         if trouble == _NOT_CLOSED:

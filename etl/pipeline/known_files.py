@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
     """Return a function that says whether a file (path, SHA-256, format, companions) need not be read again.
 
-    It raises ``SettingsError`` for a file that was loaded under the other --spotify-time.
+    It raises ``SettingsError`` for a file that was loaded under the other --spotify-time, or another --timezone that
+    changes its times.
     """
 
     def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
@@ -35,12 +36,16 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
 def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
     """Return the entries of the files that were read."""
     return [
-        _entry(settings, file.path, file.sha256, file.format, file.companions)
+        _entry(settings, file.path, file.sha256, file.format, file.companions, has_local_times=bool(file.local_times))
         for file in rows.files
         if file.status is FileStatus.LOADED and file.sha256 and file.format
     ]
 
 
-def _entry(settings: RunSettings, path: str, sha256: str, kind: Format, companions: str) -> FileEntry:
+def _entry(
+    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, *, has_local_times: bool = False
+) -> FileEntry:
+    """Return the entry of a file; before it is read, nobody knows whether it has times without a zone."""
     spotify_time = settings.spotify_time if kind.source == "spotify" else ""
-    return FileEntry(sha256, kind.name, settings.row_options(kind.source, companions), spotify_time, path)
+    options = settings.row_options(kind.source, has_local_times=has_local_times, companions=companions)
+    return FileEntry(sha256, kind.name, options, spotify_time, settings.zone, path)

@@ -10,6 +10,7 @@ from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
 from etl.core.schema import FileStatus, RunStatus, SkipReason
 from etl.dedupe import ACCOUNT_TWIN
+from etl.extract.caveats import caveats
 from etl.extract.missing_pages import as_json, error_pages
 from etl.runs import accounting
 from etl.runs.directory import versions
@@ -46,6 +47,7 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "likely_doubles": rows.likely.height,
+        "caveats": caveats(rows.files, settings.timezone),
         "files": [_file_entry(file, counts[file.path], doubles.get(file.path, 0)) for file in rows.files],
         "hidden": asdict(rows.hidden),
         "missing_pages": as_json(rows.missing_pages),
@@ -76,6 +78,7 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "hidden": asdict(rows.hidden),
         "missing_pages": as_json(rows.missing_pages),
         "error_pages": error_pages(rows.rejects),
+        "caveats": caveats(rows.files, settings.timezone),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -131,5 +134,6 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "reason": file.reason,
         "counts": counts,
         "doubles_skipped": doubles,
+        "local_times": sum(file.local_times.values()),
         **({"companions": file.companions} if file.companions else {}),
     }

@@ -19,6 +19,7 @@ from etl.extract.discover import discover
 from etl.extract.extractor import read_rows
 from etl.extract.rows import FileResult
 from etl.formats import by_name
+from etl.formats.local_times import LocalTime
 from etl.normalize.listens import normalize
 from etl.runs.directory import RunDirectory
 
@@ -133,6 +134,7 @@ class UnloadedReader:
                 f"{path} was read as {file['format']}, a format that this version of the program does not know",
                 "Use the version that made the run, or a newer one",
             ) from error
+        local_times = {LocalTime.UNIQUE: count} if (count := file.get("local_times", 0)) else {}
         wanted = pl.concat([rejects.get_column("row"), unresolved.get_column("row")])
         export = self._find(path) or self._find(file.get("moved_to") or path)
         trouble = IS_GONE
@@ -149,8 +151,14 @@ class UnloadedReader:
         except BrokenFileError:
             trouble = CANNOT_BE_READ
         rows = self._from_run_directory(path, kind, trouble, rejects, unresolved)
-        reason = f"{trouble}; its rows come from the run directory"
-        return replace(rows, reason=reason, sha256=sha256, format=kind, companions=companions)
+        return replace(
+            rows,
+            reason=f"{trouble}; its rows come from the run directory",
+            sha256=sha256,
+            format=kind,
+            local_times=local_times,
+            companions=companions,
+        )
 
     def _find(self, path: str) -> InputFile | None:
         """Return the file that a run knew as ``path``: on disk, or inside an archive (``a.zip!inner/name``)."""

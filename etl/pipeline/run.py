@@ -130,8 +130,6 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
         user_id = _begin(pool, settings, owner)
         with job.timed("extract"):
             rows = extract(is_known_to(pool, user_id, settings) if database.has_migrations else lambda *_: False)
-        for caveat in rows.caveats:
-            logger.info("%s", caveat)
         if owner is None:
             with job.timed("compare"):
                 rows = deduplicate(pool, user_id, settings, rows, job.sizes.window, has_ledger=database.has_migrations)

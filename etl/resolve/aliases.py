@@ -28,24 +28,25 @@ class NewAlias(NamedTuple):
 
 
 class AliasKeeper:
-    """Collects the aliases that entities lack in ``added``, and the sources of new primary names in ``sources``."""
+    """Finds the aliases that entities lack, each once."""
 
-    def __init__(self, catalog: Catalog, added: list[NewAlias], sources: dict[tuple[str, int], str]) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._added = added
-        self._sources = sources
         self._seen: set[tuple[str, int, str]] = set()
 
     def keep(
         self, request: ResolutionRequest, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]
-    ) -> None:
-        """Add to the entities of ``request``, whose track is ``track_id``, those of ``aliases`` that they lack.
+    ) -> tuple[list[NewAlias], dict[tuple[str, int], str]]:
+        """Return which of ``aliases`` the entities of ``request``, whose track is ``track_id``, lack.
 
-        ``made_before`` has, by entity, the first id of those that this request created.
+        The second value has the sources of new primary names, by entity and id. ``made_before`` has, by entity, the
+        first id of those that this request created.
         """
+        added: list[NewAlias] = []
+        sources: dict[tuple[str, int], str] = {}
         track = self._catalog.tracks.get(track_id)
         if track is None:
-            return
+            return added, sources
         album = self._catalog.releases.get(track.release)
         titles = (request.album, request.raw_album) if request.album else (request.track, request.raw_track)
         owners: dict[tuple[str, str | None], CatalogEntity | None] = {
@@ -58,8 +59,14 @@ class AliasKeeper:
             named = (row["entity"], row["of"])
             if named not in owners:
                 owners[named] = self._credited_as(request, row["of"], track)
-            if (owner := owners[named]) is not None:
-                self._keep(row, owner, is_new=owner.id >= made_before[row["entity"]])
+            owner = owners[named]
+            if owner is None:
+                continue
+            if row["alias"] not in _names(owner):
+                added += self._unseen(NewAlias(row["entity"], owner.id, row["alias"], row["source"]), owner)
+            elif row["is_primary"] and row["source"] != CANONICAL and owner.id >= made_before[row["entity"]]:
+                sources[row["entity"], owner.id] = row["source"]
+        return added, sources
 
     def _credited_as(self, request: ResolutionRequest, name: str | None, track: CatalogTrack) -> CatalogArtist | None:
         """Return the artist of ``track`` that ``request`` calls ``name``."""
@@ -73,22 +80,21 @@ class AliasKeeper:
         by_mbid = (artist for artist in credited if mbid and artist.mbid == mbid)
         return next(by_mbid, None) or next((artist for artist in credited if _is_it(artist, mbid, spellings)), None)
 
-    def _keep(self, row: AliasRow, owner: CatalogEntity, *, is_new: bool) -> None:
-        entity, alias, source = row["entity"], row["alias"], row["source"]
-        names = owner.aliases if isinstance(owner, CatalogArtist) else owner.titles
-        if alias in names:
-            if is_new and row["is_primary"] and source != CANONICAL:
-                self._sources[entity, owner.id] = source
-        elif (entity, owner.id, alias) not in self._seen:
-            self._seen.add((entity, owner.id, alias))
-            self._added.append(NewAlias(entity, owner.id, alias, source))
-            if isinstance(owner, CatalogArtist):
-                self._catalog.add_alias(owner, alias)
+    def _unseen(self, alias: NewAlias, owner: CatalogEntity) -> list[NewAlias]:
+        if alias[:3] in self._seen:
+            return []
+        self._seen.add(alias[:3])
+        if isinstance(owner, CatalogArtist):
+            self._catalog.add_alias(owner, alias.alias)
+        return [alias]
+
+
+def _names(entity: CatalogEntity) -> Sequence[str]:
+    return entity.aliases if isinstance(entity, CatalogArtist) else entity.titles
 
 
 def _is_it(entity: CatalogEntity, mbid: str | None, spellings: Sequence[str | None]) -> bool:
     """Say whether a request with ``mbid`` and one of ``spellings`` means ``entity``."""
     if mbid and entity.mbid:
         return mbid == entity.mbid
-    names = entity.aliases if isinstance(entity, CatalogArtist) else entity.titles
-    return any(spelling in names for spelling in spellings if spelling)
+    return any(spelling in _names(entity) for spelling in spellings if spelling)

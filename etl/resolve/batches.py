@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.resolve.catalog import FIRST_NEW
-
 if TYPE_CHECKING:
     from etl.resolve.catalog import Catalog
     from etl.resolve.planner import Plan
@@ -46,7 +44,7 @@ RESOLVED = pl.Schema(
         "artist": pl.Int64,
         "release": pl.Int64,
         "track": pl.Int64,
-        "owner": pl.Int64,  # the first artist of the release if the plan creates it, else 0
+        "owner": pl.Int64,  # the first artist of the release if this plan creates it, else 0
         "maker": pl.Int64,  # the position of the key that creates the release, else its own
     }
 )
@@ -59,10 +57,9 @@ def resolved_keys(plan: Plan, catalog: Catalog) -> pl.DataFrame:
     tracks = [ids.track for ids in plan.resolved.values()]
     releases = [catalog.tracks[track].release for track in tracks]
     positions = {key: position for position, key in enumerate(plan.resolved)}
-    makers = [
-        positions[plan.release_keys[release - FIRST_NEW]] if release >= FIRST_NEW else None for release in releases
-    ]
-    owners = [plan.release_artists[release - FIRST_NEW][0] if release >= FIRST_NEW else 0 for release in releases]
+    first = plan.first_new.releases
+    makers = [positions[plan.release_keys[release - first]] if release >= first else None for release in releases]
+    owners = [plan.release_artists[release - first][0] if release >= first else 0 for release in releases]
     columns = {
         "position": range(len(tracks)),
         "lookup_key": list(plan.resolved),
@@ -100,14 +97,15 @@ def needs(plan: Plan, resolved: pl.DataFrame) -> pl.DataFrame:
         },
         schema={"track": pl.Int64, "number": pl.Int64},
     )
-    new = resolved.filter(pl.col("track") >= FIRST_NEW)
+    new = resolved.filter(pl.col("track") >= plan.first_new.tracks)
     parts = {
         "artists": new.select("position", "track").join(credited, on="track"),
         "releases": new.select("position", number="release"),
         "tracks": new.select("position", number="track"),
     }
+    first_new = plan.first_new._asdict()
     rows = [
-        part.filter(pl.col("number") >= FIRST_NEW).select("position", "number", entity=pl.lit(entity))
+        part.filter(pl.col("number") >= first_new[entity]).select("position", "number", entity=pl.lit(entity))
         for entity, part in parts.items()
     ]
     return pl.concat(rows).select(NEEDS.names())

@@ -1,14 +1,15 @@
 """Holds the artists, releases and tracks that a plan can match: those in the database and those it creates. Pure.
 
 Ids from ``FIRST_NEW`` on are placeholders for new entities, in the order of their creation. So the lowest id is the
-oldest entity, in the database as well as in the plan.
+oldest entity, in the database as well as in the plan. A catalog can serve several plans, one after the other: the
+entities that earlier ones created keep their placeholders, and ``FirstNew`` says where a plan's own begin.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from etl.normalize.text import fold
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     CatalogEntity: TypeAlias = "CatalogArtist | CatalogRelease | CatalogTrack"
 
 FIRST_NEW = 2**31
+
+
+class FirstNew(NamedTuple):
+    """The placeholders from which on entities are created by a plan; lower ones were created by plans before it."""
+
+    artists: int = FIRST_NEW
+    releases: int = FIRST_NEW
+    tracks: int = FIRST_NEW
 
 
 @dataclass(slots=True)
@@ -84,12 +93,12 @@ class Catalog:
     only the second one stored, the next run would match that one."""
 
     def add_artist(self, artist: CatalogArtist) -> None:
-        """Add an artist; artists must be added in the order of their ids."""
+        """Add an artist."""
         self.artists[artist.id] = artist
         if artist.mbid:
             self.own("artists", artist.mbid, artist.id)
         for alias in artist.aliases:
-            self._name(artist.id, alias).append(artist.id)
+            insort(self._name(artist.id, alias), artist.id)
 
     def add_alias(self, artist: CatalogArtist, alias: str) -> None:
         """Add an alias to an artist."""
@@ -111,14 +120,14 @@ class Catalog:
         self._index(release, release.artists)
 
     def add_track(self, track: CatalogTrack) -> None:
-        """Add a track; tracks must be added in the order of their ids."""
+        """Add a track."""
         self.tracks[track.id] = track
         if track.mbid:
             self.own("tracks", track.mbid, track.id)
         for title in track.titles:
             titled = self.tracks_titled.setdefault((title, track.release), [])
             self._add_commit_together("tracks", track.id, titled)
-            titled.append(track.id)
+            insort(titled, track.id)
 
     def own(self, entity: str, mbid: str, number: int) -> None:
         """Record the entity that an MBID belongs to."""

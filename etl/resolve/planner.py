@@ -11,21 +11,29 @@ from typing import TYPE_CHECKING
 
 from etl.normalize.text import fold
 from etl.resolve.aliases import AliasKeeper
-from etl.resolve.catalog import FIRST_NEW, Catalog, CatalogArtist, CatalogRelease, CatalogTrack
+from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack, FirstNew
 from etl.resolve.requests import Ids, ResolutionRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
     from etl.resolve.aliases import NewAlias
+
+REQUEST_COLUMNS = ("lookup_key", *(name for name in ResolutionRequest._fields if name != "key"))
 
 
 @dataclass
 class Plan:
     """The entities to write, in order of creation, and the ids of each key."""
 
+    first_new: FirstNew = field(default_factory=FirstNew)
+    """Where the placeholders of this plan's own entities begin."""
     ids: dict[str, Ids] = field(default_factory=dict)
-    """The ids of every key that the plan has seen."""
+    """The ids of every key that this plan, or one before it, has seen."""
     resolved: dict[str, Ids] = field(default_factory=dict)
-    """The ids of keys that were not cached."""
+    """The ids of keys that were not cached, and that no earlier plan resolved."""
     artists: list[CatalogArtist] = field(default_factory=list)
     releases: list[CatalogRelease] = field(default_factory=list)
     """New releases; their ``artists`` are those of their first request, then ``attached`` ones."""
@@ -40,7 +48,7 @@ class Plan:
     release_mbids: dict[int, str] = field(default_factory=dict)
     track_mbids: dict[int, str] = field(default_factory=dict)
     durations: dict[int, int] = field(default_factory=dict)
-    """The MBIDs and durations to add to existing entities, by id."""
+    """The MBIDs and durations to add to existing entities, by id or by the placeholder that an earlier plan gave."""
     aliases: list[NewAlias] = field(default_factory=list)
     """Aliases to add; none of them becomes a primary name."""
     sources: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -48,14 +56,33 @@ class Plan:
     notes: dict[str, str] = field(default_factory=dict)
     """Notes on MBIDs that were not stored, by key."""
 
+    def next_new(self) -> FirstNew:
+        """Return the placeholders of the entities that would be created next."""
+        first = self.first_new
+        return FirstNew(
+            first.artists + len(self.artists), first.releases + len(self.releases), first.tracks + len(self.tracks)
+        )
+
 
 class Planner:
-    """Applies the rules to one request after another."""
+    """Applies the rules to one request after another; ``plan`` holds what has to be written for them."""
 
-    def __init__(self, catalog: Catalog, hits: dict[str, Ids]) -> None:
+    def __init__(self, catalog: Catalog, hits: Mapping[str, Ids]) -> None:
         self.catalog = catalog
         self.plan = Plan(ids=dict(hits))
-        self._aliases = AliasKeeper(catalog, self.plan.aliases, self.plan.sources)
+        self._aliases = AliasKeeper(catalog)
+
+    def begin_plan(self, hits: dict[str, Ids]) -> None:
+        """Begin a new plan, which sees what those before it create; ``hits`` are cached keys that it adds."""
+        self.plan = Plan(self.plan.next_new(), self.plan.ids | hits)
+        self.catalog.commit_together.clear()  # what is planned earlier is committed earlier
+
+    def resolve_all(self, requests: pl.DataFrame) -> Plan:
+        """Resolve ``requests`` (schema REQUESTS) in their order and return the plan."""
+        columns = [requests.get_column(name).to_list() for name in REQUEST_COLUMNS]
+        for request in map(ResolutionRequest._make, zip(*columns, strict=True)):
+            self.resolve(request)
+        return self.plan
 
     def resolve(self, request: ResolutionRequest) -> None:
         """Find or create the entities of ``request``; for a known key, only add what its entities lack."""
@@ -67,11 +94,13 @@ class Planner:
             by_recording = self._find_recording(request.recording_mbid) if request.recording_mbid else None
             made = len(self.plan.tracks)
             known = by_recording or self._find_or_create(request)
-            if known.track >= FIRST_NEW and len(self.plan.tracks) == made:
+            if known.track >= self.plan.first_new.tracks and len(self.plan.tracks) == made:
                 self._keep_together(self.catalog.tracks[known.track])
             self.plan.ids[request.key] = self.plan.resolved[request.key] = known
         if request.aliases:  # before MBIDs are added, which decide to whom aliases belong
-            self._aliases.keep(request, request.aliases, known.track, made_before)
+            found, sources = self._aliases.keep(request, request.aliases, known.track, made_before)
+            self.plan.aliases += found
+            self.plan.sources |= sources
         if request.duration or request.recording_mbid or request.release_mbid or request.artist_mbids:
             self._enrich(request, known)
             if is_new:
@@ -102,8 +131,7 @@ class Planner:
 
     def _made(self) -> dict[str, int]:
         """Return the placeholder of the next new entity of each kind."""
-        made = {"artist": len(self.plan.artists), "album": len(self.plan.releases), "track": len(self.plan.tracks)}
-        return {entity: FIRST_NEW + count for entity, count in made.items()}
+        return dict(zip(("artist", "album", "track"), self.plan.next_new(), strict=True))
 
     def _find_recording(self, mbid: str) -> Ids | None:
         """Return the ids of the track with the recording's MBID, on whatever release; nothing is created."""
@@ -163,7 +191,7 @@ class Planner:
                     if mbid:
                         self._set_artist_mbid(self.catalog.artists[number], mbid)
                     return number
-        artist = CatalogArtist(FIRST_NEW + len(self.plan.artists), mbid, [name])
+        artist = CatalogArtist(self.plan.first_new.artists + len(self.plan.artists), mbid, [name])
         self.plan.artists.append(artist)
         self.catalog.add_artist(artist)
         return artist.id
@@ -179,7 +207,7 @@ class Planner:
                 release = self.catalog.releases[number]
                 self._offer_release_mbid(request, release)
                 return release
-        number = FIRST_NEW + len(self.plan.releases)
+        number = self.plan.first_new.releases + len(self.plan.releases)
         release = CatalogRelease(number, request.release_mbid, (title,), list(artists), bool(request.various_artists))
         self.plan.releases.append(release)
         self.plan.release_artists.append(list(artists))
@@ -195,7 +223,7 @@ class Planner:
                 if all(artist in track.artists for artist in artists):
                     return track
         track = CatalogTrack(
-            id=FIRST_NEW + len(self.plan.tracks),
+            id=self.plan.first_new.tracks + len(self.plan.tracks),
             mbid=request.recording_mbid if request.recording_mbid not in self.catalog.track_of_mbid else None,
             titles=(request.track,),
             release=release.id,
@@ -213,7 +241,7 @@ class Planner:
             return
         if request.duration and not track.duration:
             track.duration = request.duration
-            if track.id < FIRST_NEW:
+            if track.id < self.plan.first_new.tracks:
                 self.plan.durations[track.id] = request.duration
         if request.recording_mbid:
             self._offer_track_mbid(request, track)
@@ -250,7 +278,8 @@ class Planner:
         self.catalog.own("tracks" if isinstance(entity, CatalogTrack) else "releases", mbid, entity.id)
         if isinstance(entity, CatalogTrack):
             self._keep_together(entity)
-        if entity.id < FIRST_NEW:
+        first_new = self.plan.first_new.tracks if isinstance(entity, CatalogTrack) else self.plan.first_new.releases
+        if entity.id < first_new:
             added[entity.id] = mbid
 
     def _offer_artist_mbid(self, request: ResolutionRequest, track: CatalogTrack, name: str, mbid: str) -> None:
@@ -267,7 +296,7 @@ class Planner:
     def _set_artist_mbid(self, artist: CatalogArtist, mbid: str) -> None:
         artist.mbid = mbid
         self.catalog.own("artists", mbid, artist.id)
-        if artist.id < FIRST_NEW:
+        if artist.id < self.plan.first_new.artists:
             self.plan.artist_mbids[artist.id] = mbid
 
     def _note(self, request: ResolutionRequest, text: str) -> None:

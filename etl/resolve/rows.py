@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.schema import CANONICAL, ENTITY_TABLES, LOOKUPS, TRACK_LOOKUP
-from etl.resolve.aliases import NewAlias
 from etl.resolve.catalog import FIRST_NEW
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from etl.resolve.planner import Plan
 
 ID_COLUMNS = {"artist": "artist_id", "album": "release_id", "track": "track_id"}
+TABLES = {"artist": "artists", "album": "releases", "track": "tracks"}
 ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
 
 
@@ -32,7 +32,7 @@ class EntityRows:
 
 @dataclass(frozen=True)
 class NewIds:
-    """The ids of a plan's new entities, in the order of its placeholders."""
+    """The ids of the new entities of a plan and of those before it, in the order of their placeholders."""
 
     artists: Sequence[int]
     releases: Sequence[int]
@@ -45,6 +45,13 @@ class NewIds:
         if not is_new.any():
             return numbers.cast(pl.Int32)
         return numbers.set(is_new, 0).cast(pl.Int32).zip_with(~is_new, ids.gather((numbers - FIRST_NEW).clip(0)))
+
+    def of_plan(self, plan: Plan) -> dict[str, pl.Series]:
+        """Return the ids of the entities that ``plan`` itself creates, by entity."""
+        return {
+            entity: pl.Series("id", getattr(self, entity), dtype=pl.Int32)[first - FIRST_NEW :]
+            for entity, first in plan.first_new._asdict().items()
+        }
 
 
 def assign_ids(resolved: pl.DataFrame, ids: NewIds) -> pl.DataFrame:
@@ -95,7 +102,7 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
         entity: homes.filter(pl.col("entity") == entity).sort("number").get_column("batch")
         for entity in ("artists", "releases", "tracks")
     }
-    id_of = {entity: pl.Series("id", getattr(ids, entity), dtype=pl.Int32) for entity in batch}
+    id_of = ids.of_plan(plan)
     release_of_track = pl.Series([track.release for track in plan.tracks], dtype=pl.Int64)
     return {
         "artists": pl.DataFrame(
@@ -140,33 +147,32 @@ def _new_entities(plan: Plan, ids: NewIds, homes: pl.DataFrame) -> dict[str, pl.
 
 def _aliases(plan: Plan, entity: str, ids: pl.Series, names: Sequence[str], batch: pl.Series) -> pl.DataFrame:
     """Return the primary names of new entities, which are ``names``, and their aliases in the plan."""
-    column = ID_COLUMNS[entity]
+    column, first = ID_COLUMNS[entity], first_new(plan, entity)
     named = pl.DataFrame({column: ids, "alias": pl.Series(names, dtype=pl.String), "batch": batch})
     named = named.with_columns(source=pl.lit(CANONICAL), is_primary=pl.lit(value=True))
     if plan.sources:
-        sources = [plan.sources.get((entity, FIRST_NEW + position), CANONICAL) for position in range(len(names))]
+        sources = [plan.sources.get((entity, first + position), CANONICAL) for position in range(len(names))]
         named = named.with_columns(pl.Series("source", sources, dtype=pl.String))
     if not plan.aliases:  # most formats have none
         return named
-    aliases = _alias_rows(plan).filter((pl.col("entity") == entity) & (pl.col("number") >= FIRST_NEW))
-    positions = aliases.get_column("number") - FIRST_NEW
+    aliases = alias_rows(plan, entity).filter(pl.col("number") >= first)
+    positions = aliases.get_column("number") - first
     rows = aliases.select(
         ids.gather(positions).alias(column), "alias", batch.gather(positions), "source", is_primary=pl.lit(value=False)
     )
     return pl.concat([named, rows])
 
 
-def added_aliases(plan: Plan) -> dict[str, pl.DataFrame]:
-    """Return the aliases that ``plan`` adds to existing entities: by entity, columns id, alias and source."""
-    old = _alias_rows(plan).filter(pl.col("number") < FIRST_NEW)
-    parts = old.select("entity", pl.col("number").cast(pl.Int32).alias("id"), "alias", "source")
-    by_entity = parts.partition_by("entity", as_dict=True, include_key=False)
-    return {str(entity): rows for (entity,), rows in by_entity.items()}
+def alias_rows(plan: Plan, entity: str) -> pl.DataFrame:
+    """Return the plan's aliases of artists, albums or tracks. Columns out: number (as in the plan), alias, source."""
+    rows = [alias[1:] for alias in plan.aliases if alias.entity == entity]
+    return pl.DataFrame(rows, schema={"number": pl.Int64, "alias": pl.String, "source": pl.String}, orient="row")
 
 
-def _alias_rows(plan: Plan) -> pl.DataFrame:
-    schema = dict(zip(NewAlias._fields, (pl.String, pl.Int64, pl.String, pl.String), strict=True))
-    return pl.DataFrame(plan.aliases, schema=schema, orient="row")
+def first_new(plan: Plan, entity: str) -> int:
+    """Return the placeholder of the first artist, album or track that ``plan`` creates."""
+    first: int = getattr(plan.first_new, TABLES[entity])
+    return first
 
 
 def _credits(
@@ -195,5 +201,5 @@ def _attached(plan: Plan, ids: NewIds, written: pl.DataFrame) -> pl.DataFrame:
         ids.real("releases", rows.get_column("release")).alias("release_id"),
         pl.lit(value=False).alias("is_primary"),
         "batch",
-        (pl.max_horizontal("artist", "release") >= FIRST_NEW).alias("is_new"),
+        is_new=(pl.col("artist") >= plan.first_new.artists) | (pl.col("release") >= plan.first_new.releases),
     )

@@ -19,6 +19,7 @@ from etl.core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from etl.core.statements import Dialect
@@ -178,8 +179,8 @@ class Target(Protocol):
     def writers(self, wanted: int) -> int:
         """Return how many connections may write at the same time, of those that are ``wanted``."""
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows, of all tables, a batch may have, of those that are ``wanted``."""
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows, of all tables, a batch should have; at most those that are ``wanted``, if given."""
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
@@ -217,6 +218,15 @@ class Target(Protocol):
         Where a target only notices such changes afterwards (``Failure.MOVED``), an ``exclusive`` round prevents them,
         up to its first commit. It must be small then: everybody else waits.
         """
+
+    def begin_steps(self, connection: Connection) -> None:
+        """Begin a round whose steps are planned on other connections, while ``connection`` holds it."""
+
+    def step_rows(self) -> int | None:
+        """Return how many rows, of all tables, a step should bring; None for as many as the round brings."""
+
+    def planning(self, connection: Connection) -> AbstractContextManager[None]:
+        """Read what a step of the round concerns."""
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
         """Begin the transaction of a batch.

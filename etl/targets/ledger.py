@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +31,9 @@ class FileEntry:
     sha256: str
     format: str
     options: str
+    """As JSON; ``timezone`` is among them only if it changes the times of the file."""
     spotify_time: str
+    timezone: str
     path: str
 
 
@@ -52,18 +55,27 @@ def find_user(connection: Connection, wanted: str | None) -> int:
 
 
 def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
-    """Say whether ``file`` was loaded before with nothing left unresolved.
+    """Say whether ``file``, which is not read yet, was loaded before with nothing left unresolved.
 
-    Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time: every play would be stored
-    twice.
+    Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time, or under another --timezone that
+    changes their times: every play would be stored twice.
     """
+    wanted = json.loads(file.options)
     for row in connection.query("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
         if file.spotify_time and row["spotify_time"] not in ("", file.spotify_time):
             raise SettingsError(
                 f"{file.path} was loaded with --spotify-time {row['spotify_time']} before (run {row['run_id']})",
                 f"Use --spotify-time {row['spotify_time']} again: another one would store every play twice",
             )
-        if row["known"] and (row["format"], row["options"]) == (file.format, file.options):
+        options = json.loads(row["options"])
+        zone = options.pop("timezone", file.timezone)
+        if zone != file.timezone:
+            raise SettingsError(
+                f"{file.path} has times without a zone and was loaded with --timezone {zone} before "
+                f"(run {row['run_id']}): another one would store every play twice",
+                f"Use --timezone {zone} again, or take that run back first: `etl undo {row['run_id']}`",
+            )
+        if row["known"] and (row["format"], options) == (file.format, wanted):
             return True
     return False
 

@@ -33,6 +33,8 @@ class Pool:
         self._closed = False
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._opened: list[Connection] = []
+        self._reader: Connection | None = None
+        self._planner = ThreadPoolExecutor(1, thread_name_prefix="etl-plan")
         self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
         self._workers = (
             self._controller
@@ -47,6 +49,18 @@ class Pool:
     def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on the run's own connection, after those that were given before."""
         return self._controller.submit(task, self._control)
+
+    def ahead(self, task: Callable[[Connection], T]) -> Future[T]:
+        """Run ``task``, which only reads, while batches are written: on a connection that writes none."""
+        if self.target.has_one_connection:
+            return self._planner.submit(self._on_reader, task)
+        return self.control_later(task)
+
+    def _on_reader(self, task: Callable[[Connection], T]) -> T:
+        if self._reader is None:
+            self._reader = self._control.clone()
+            self._opened.append(self._reader)
+        return task(self._reader)
 
     def open_workers(self, count: int) -> None:
         """Begin to open ``count`` of the workers' connections, which they would do with their first tasks."""
@@ -85,10 +99,11 @@ class Pool:
         if self._closed:
             return
         self._closed = True
-        self._workers.shutdown(wait=False, cancel_futures=True)
-        self._controller.shutdown(wait=False, cancel_futures=True)
+        threads = (self._workers, self._controller, self._planner)
+        for executor in threads:
+            executor.shutdown(wait=False, cancel_futures=True)
         self.end()
-        self._workers.shutdown()
-        self._controller.shutdown()
+        for executor in threads:
+            executor.shutdown()
         for connection in (*self._opened, self._control):
             connection.close()

@@ -56,7 +56,8 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -
     doubles = loaded.manifest["skipped_by_reason"]["likely_double"]
     left_out = f"likely doubles, left out because another service recorded the same play: {doubles}; --doubles keep"
     assert [line for line in told if line.startswith(left_out)]
-    assert len(told) == 4
+    assert [line for line in told if line.startswith("Times without a zone count as UTC: ")]
+    assert len(told) == 5
     assert f"complete: {counts['inserted']} listens inserted\n" in out
     assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out
     assert f"run:      {loaded.manifest['run_dir']}\n" in out

@@ -71,26 +71,46 @@ def test_the_options_that_change_rows_tell_files_apart() -> None:
         RunSettings(doubles="keep"),
     ]
     for source in ("spotify", "maloja", "lastfm"):
-        assert len({settings.row_options(source) for settings in (plain, *changed)}) == 5
+        assert len({settings.row_options(source, has_local_times=False) for settings in (plain, *changed)}) == 5
 
 
 def test_which_plays_of_spotify_count_matters_for_spotify_alone() -> None:
     heard, trackdone = RunSettings(spotify_plays="heard"), RunSettings(spotify_plays="trackdone")
-    assert heard.row_options("spotify") != trackdone.row_options("spotify")
-    assert heard.row_options("maloja") == trackdone.row_options("maloja")
+    assert heard.row_options("spotify", has_local_times=False) != trackdone.row_options(
+        "spotify", has_local_times=False
+    )
+    assert heard.row_options("maloja", has_local_times=False) == trackdone.row_options("maloja", has_local_times=False)
 
 
 def test_other_options_change_no_rows() -> None:
     other = RunSettings(
         source="spotify", user="ann", workers=7, dry_run=True, force=True, max_rejects=9, spotify_time="start"
     )
-    assert other.row_options("spotify") == RunSettings().row_options("spotify")
+    assert other.row_options("spotify", has_local_times=False) == RunSettings().row_options(
+        "spotify", has_local_times=False
+    )
 
 
 def test_row_options_are_the_same_text_for_the_same_options() -> None:
-    assert RunSettings().row_options("maloja") == json.dumps(
+    assert RunSettings().row_options("maloja", has_local_times=False) == json.dumps(
         {"artist_separators": r"\s+·\s+", "doubles": "skip", "since": None, "until": None}
     )
+
+
+def test_zone_counts_for_files_with_local_times_alone() -> None:
+    plain, utc, berlin = RunSettings(), RunSettings(timezone="UTC"), RunSettings(timezone="Europe/Berlin")
+    local, others = (
+        [settings.row_options("rockbox", has_local_times=has) for settings in (plain, utc, berlin)]
+        for has in (True, False)
+    )
+    assert (local[0] == local[1], local[0] == local[2]) == (True, False)
+    assert len(set(others)) == 1
+
+
+def test_companions_count_where_there_are_some() -> None:
+    plain = RunSettings().row_options("applemusic")
+    assert RunSettings().row_options("applemusic", companions="") == plain
+    assert len({plain, *(RunSettings().row_options("applemusic", companions=digest) for digest in "ab")}) == 3
 
 
 def test_settings_can_be_written_into_the_manifest() -> None:

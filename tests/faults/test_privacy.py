@@ -36,7 +36,7 @@ PLANTED = ("203.0.113.77", "Plantedagent/9.9", "planted_account", "planted@examp
 _KEYS = ("ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted", "username", "user_name", "user", "email")
 _JSON = ",".join(f'"{key}":"{PLANTED[place % 4]}"' for place, key in enumerate(_KEYS))
 _ATTRIBUTES = f' user="{PLANTED[2]}" ip="{PLANTED[0]}" agent="{PLANTED[1]}"'
-NOTHING_PERSONAL = {"lastfm-minutes", "maloja-tsv"}
+NOTHING_PERSONAL = {"lastfm-lastexport", "lastfm-minutes", "librefm-table", "maloja-tsv", "rockbox-log"}
 """Formats without a place for such things."""
 
 

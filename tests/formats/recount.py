@@ -64,6 +64,17 @@ def tab_lines(data: bytes) -> int:
     return _table(data.decode(), "\t", csv.QUOTE_NONE)
 
 
+def tab_lines_without_comments(data: bytes) -> int:
+    return sum(1 for line in data.decode().split("\n") if line.strip() and not line.startswith("#"))
+
+
+def table_behind_comments(data: bytes) -> int:
+    """Count the rows of a table, which may have comment lines in front of its header."""
+    lines = data.decode("utf-8-sig").splitlines(keepends=True)
+    comments = sum(1 for line in lines if line.startswith(("#", "+ACM-")))
+    return table_with_header("".join(lines[comments:]).encode())
+
+
 def lastfm_pages(data: bytes) -> int:
     """Count the tracks of API pages: one by one, in arrays, one behind the other."""
     text, count, decode = data.decode("utf-8-sig").strip(), 0, json.JSONDecoder().raw_decode
@@ -94,17 +105,25 @@ RECOUNTS: dict[str, Callable[[bytes], int]] = {
     "deezer-history": table_or_workbook,
     "lastfm-csv": table_with_header,
     "lastfm-exporter": json_list,
+    "lastfm-lastexport": tab_lines,
+    "lastfm-lines": json_lines,
+    "lastfm-list": json_list,
     "lastfm-minutes": csv_lines,
     "lastfm-pages": lastfm_pages,
     "lastfm-stats": json_list_under("scrobbles"),
     "lastfm-xml": xml_tracks,
+    "librefm-table": table_behind_comments,
     "koito-export": json_list_under("listens"),
     "listenbrainz-array": json_list,
     "listenbrainz-lines": json_lines,
     "listenbrainz-pages": listenbrainz_pages,
     "maloja-export": json_list_under("scrobbles", "list"),
     "maloja-tsv": tab_lines,
+    "panoscrobbler-csv": table_with_header,
+    "panoscrobbler-lines": json_lines,
+    "rockbox-log": tab_lines_without_comments,
     "spotify-account": json_list,
     "youtubemusic-history": json_list,
+    "spotify-csv": table_with_header,
     "spotify-extended": json_list,
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.formats import ReadOptions, maloja_tsv, peek_at, recognise
+from etl.formats import ReadOptions, lastfm_lastexport, maloja_tsv, peek_at, recognise, timed_lines
 from etl.formats.maloja_export import split_credit
 from tests.helpers.examples import examples
 
@@ -53,8 +53,13 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], colu
     ("data", "is_one"),
     [
         (b"1551434400\tA\tt\tL\t-\n", True),
-        (b"1551434400\tA\tt\r\n", True),
-        (b"broken\n1551434400\tA\tt\tL\n", True),
+        (b"1551434400\tA\tt\t-\r\n", True),
+        (b"1551434400\tA\tt\n1551434401\tA\tt\tL\t187\n", True),
+        ("1551434400\tA␟B\tt\tL\n".encode(), True),
+        (b"1551434400\tA\tShift \\num4\n", True),
+        (b"broken\n1551434400\tA\tt\tL\t-\n", True),
+        (b"1551434400\tA\tt\tL\n", False),
+        (b"1551434400\tA\tt\n1551434401\tt\tA\tL\t\t\t\n", False),
         ("1551434400\tA\tt\tL\t-".encode("utf-16"), True),
         (b"1551434400\tA\n", False),
         (b"1551434400\tA\tt\tL\t-\tx\n", False),
@@ -65,6 +70,13 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], colu
 )
 def test_the_first_lines_tell(data: bytes, is_one: bool) -> None:
     assert (recognise(peek_at("any name", data)) is maloja_tsv.FORMAT) == is_one
+
+
+def test_the_name_decides_where_the_columns_prove_nothing() -> None:
+    data = b"1551434400\tA\tt\tL\n"
+    assert recognise(peek_at("2019_3.tsv", data)) is maloja_tsv.FORMAT
+    assert recognise(peek_at("exported_tracks.txt", data)) is lastfm_lastexport.FORMAT
+    assert recognise(peek_at("plays.tsv", data)) is timed_lines.REFUSAL
 
 
 @pytest.mark.parametrize("name", ["2019_3.tsv", "2024_12.tsv", "spotifyimport.tsv"])

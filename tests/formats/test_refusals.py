@@ -21,16 +21,12 @@ TECHNICAL = (
 @pytest.mark.parametrize(
     ("data", "refusal", "advice"),
     [
-        (b"#\tLibre.fm export\nArtist,Track,Album,Time\nA,t,,1\n", "lastfm-librefm", "ListenBrainz"),
-        (b"+ACM- Libre.fm\r\n+ACM- more\r\nArtist,Track,Album,Time\r\n", "lastfm-librefm", "ListenBrainz"),
-        (b'"Artist","Track","Album","Time"\nA,t,,1\n', "lastfm-librefm", "ListenBrainz"),
-        (b"#AUDIOSCROBBLER/1.1\n#TZ/UNKNOWN\n#CLIENT/x\nA\tL\tt\t1\t200\tL\t1\n", "lastfm-scrobbler-log", "Maloja"),
-        (b'{"timeHuman":"May 1","timeMs":1,"artist":"A","track":"t"}\n', "lastfm-panoscrobbler", "ListenBrainz"),
         (b"Artist;Playcount\nA;7\n", "lastfm-top-list", "lastfm.ghan.nl"),
         (b"rank,artist,track,scrobbles\n1,A,t,7\n", "lastfm-top-list", "lastfm.ghan.nl"),
         (b"week of,artist name,album,Plays,date\n1,A,L,7,2\n", "lastfm-top-list", "lastfm.ghan.nl"),
         (b'{"toptracks":{"track":[{"name":"t","playcount":"7"}]}}', "lastfm-top-list", "lastfm.ghan.nl"),
         (b'{"weeklyartistchart":{"artist":[{"name":"A","playcount":"7"}]}}', "lastfm-top-list", "lastfm.ghan.nl"),
+        (b"1301911200\tA\tt\tL\n1301911201\tA\tt\n", "table-of-unknown-order", "exported_tracks.txt"),
         (TECHNICAL, "spotify-technical-log", "extended streaming history"),
     ],
 )

@@ -8,9 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from etl.core.schema import EXTRACTED, TRACK_LOOKUP, empty
+from etl.core.schema import EXTRACTED
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
-from etl.load.loader import plan_requests
 from etl.normalize.listens import Rules, normalize
 from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
@@ -86,4 +85,4 @@ def plan_of_rows(catalog: Catalog, *rows: dict[str, Any]) -> Plan:
     extracted = pl.DataFrame(given, schema=EXTRACTED)
     found = normalize(extracted, "file", "test", datetime(2002, 1, 1, tzinfo=UTC), rules)
     assert found.listens.height == len(rows)
-    return plan_requests(catalog, empty(TRACK_LOOKUP), distinct_requests(found.listens))
+    return Planner(catalog, {}).resolve_all(distinct_requests(found.listens))

@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.schema import TIME, TRACK_LOOKUP
 from etl.load.batch_writer import LISTEN_PAIRS
-from etl.load.load_log import CommittedBatch, Entry, KeyFailure, LoadLog, RoundResult, RoundStart, RunStart
+from etl.load.load_log import CommittedBatch, Entry, KeyFailure, LoadLog, RunStart, StepResult, StepStart
 from etl.load.result import KEY_IDS, LoadResult, loaded_keys, summarize
 from etl.targets.base import Failure, StatementError
 from tests.helpers.frames import at
@@ -56,13 +56,13 @@ def test_nothing_was_loaded_by_an_empty_log() -> None:
 def test_batches_of_all_rounds_add_up() -> None:
     log: list[Entry] = [
         RunStart(2),
-        RoundStart(ids(a=1)),
+        StepStart(ids(a=1)),
         batch(1, reached=pairs((1, 0), (1, 1)), inserted=pairs((1, 0))),
-        RoundResult({}),
-        RoundStart(ids()),
+        StepResult({}),
+        StepStart(ids()),
         batch(2, ids(b=2), pairs((2, 0)), artists=1, tracks=1),
         batch(3, ids(c=3), pairs((3, 0)), tracks=1),
-        RoundResult({}, {"c": "a remark"}),
+        StepResult({}, {"c": "a remark"}),
     ]
     result = summarize(log)
     assert statuses(result) == {"a": ("hit", 1), "b": ("resolved", 2), "c": ("resolved", 3)}
@@ -74,7 +74,7 @@ def test_batches_of_all_rounds_add_up() -> None:
 
 
 def test_a_round_that_did_not_end_counts_what_it_committed() -> None:
-    log: list[Entry] = [RoundStart(ids(a=1)), batch(1, ids(b=2), pairs((2, 0)), tracks=1)]
+    log: list[Entry] = [StepStart(ids(a=1)), batch(1, ids(b=2), pairs((2, 0)), tracks=1)]
     result = summarize(log)
     assert statuses(result) == {"a": ("hit", 1), "b": ("resolved", 2)}
     assert result.inserted.rows() == pairs((2, 0)).rows()
@@ -83,9 +83,9 @@ def test_a_round_that_did_not_end_counts_what_it_committed() -> None:
 
 def test_a_key_with_a_failed_batch_is_not_loaded() -> None:
     log: list[Entry] = [
-        RoundStart(ids(a=1, b=2)),
+        StepStart(ids(a=1, b=2)),
         batch(1, ids(c=3), pairs((3, 0))),
-        RoundResult({"b": GONE, "c": GONE}),
+        StepResult({"b": GONE, "c": GONE}),
     ]
     assert statuses(summarize(log)) == {"a": ("hit", 1)}
     assert loaded_keys(log)["lookup_key"].to_list() == ["a"]
@@ -95,14 +95,14 @@ def test_a_key_with_a_failed_batch_is_not_loaded() -> None:
 
 def test_a_key_that_is_resolved_again_has_its_last_ids() -> None:
     log: list[Entry] = [
-        RoundStart(ids(a=1)),
-        RoundResult({"a": GONE}),
-        RoundStart(ids()),
+        StepStart(ids(a=1)),
+        StepResult({"a": GONE}),
+        StepStart(ids()),
         batch(1, ids(a=5)),
-        RoundResult({}),
-        RoundStart(ids()),
+        StepResult({}),
+        StepStart(ids()),
         batch(2, ids(a=7)),
-        RoundResult({}),
+        StepResult({}),
     ]
     assert statuses(summarize(log)) == {"a": ("resolved", 7)}
     assert sorted(summarize(log).replaced_tracks) == [1, 5]
@@ -110,8 +110,8 @@ def test_a_key_that_is_resolved_again_has_its_last_ids() -> None:
 
 def test_a_key_that_cannot_be_loaded_has_its_reason() -> None:
     log: list[Entry] = [
-        RoundStart(ids()),
-        RoundResult({"a": GONE}, {"a": "a remark"}),
+        StepStart(ids()),
+        StepResult({"a": GONE}, {"a": "a remark"}),
         KeyFailure("a", "no such artist"),
     ]
     result = summarize(log)

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("plain")
 SIZES = st.builds(
     Sizes,
     batch=st.integers(1, 60),
-    round=st.integers(1, 12),
+    round=st.integers(1, 24),
+    step=st.integers(1, 12),
     together=st.sampled_from([1, 1 << 30]),
     window=st.integers(1, 40),
 ) | st.just(Sizes(1, 1))

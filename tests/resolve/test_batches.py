@@ -10,6 +10,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from etl.load.snapshot import NOTHING_NEW
 from etl.resolve.batches import ROWS_PER_KEY, Phase, cut, find_commit_together, needs, resolved_keys
 from etl.resolve.catalog import FIRST_NEW, Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
@@ -111,13 +112,22 @@ def weights(plan: Plan) -> dict[str, int]:
     return {key: 1 + len(key) * position % 4 for position, key in enumerate(plan.resolved)}
 
 
-def batches_of(catalog: Catalog, plan: Plan, size: int) -> list[Batch]:
+def make_ids(plan: Plan, earlier: NewIds = NOTHING_NEW) -> NewIds:
+    """Return the ids from 100 on for what ``plan`` and those before it create."""
+    return NewIds(
+        range(100, 100 + len(earlier.artists) + len(plan.artists)),
+        range(100, 100 + len(earlier.releases) + len(plan.releases)),
+        range(100, 100 + len(earlier.tracks) + len(plan.tracks)),
+    )
+
+
+def batches_of(catalog: Catalog, plan: Plan, size: int, ids: NewIds | None = None) -> list[Batch]:
     """Cut the plan and make the rows of each batch, in the order of the batches."""
     resolved = resolved_keys(plan, catalog)
     needed = needs(plan, resolved)
     listens = pl.Series([weights(plan)[key] for key in resolved["lookup_key"]], dtype=pl.Int64)
     division = cut(resolved, needed, find_commit_together(catalog, resolved, needed), listens, size)
-    ids = NewIds(*(range(100, 100 + len(made)) for made in (plan.artists, plan.releases, plan.tracks)))
+    ids = ids or make_ids(plan)
     rows = entity_rows(plan, ids, assign_ids(resolved, ids), needed, division)
     of_batch = division.join(resolved, on="position").group_by("batch").agg("lookup_key", pl.col("phase").unique())
     batches: list[Batch] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +19,7 @@ from etl.targets.postgres.migrate import check_adoptable, migrate, pending, unin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import polars as pl
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
     from etl.targets.base import Connection, Migration
+
+
+BATCH_ROWS = 40_000
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,9 @@ class PostgresTarget:
         """Return how many connections may write at the same time: as many as are ``wanted``."""
         return wanted
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows a batch may have: as many as are ``wanted``."""
-        return wanted
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows a batch should have: as many as are ``wanted``."""
+        return wanted or BATCH_ROWS
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
@@ -142,6 +147,17 @@ class PostgresTarget:
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:  # noqa: ARG002
         """Take the lock of rounds, which the transaction holds until its end."""
         connection.query("round_lock")
+
+    def begin_steps(self, connection: Connection) -> None:
+        """Take the lock of rounds, which the transaction holds until its end."""
+        connection.query("round_lock")
+
+    def step_rows(self) -> None:
+        """Return None: planning one part of a round while another is written saves nothing on two cores."""
+
+    def planning(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Do nothing: ``connection`` has the lock of rounds, and sees what is committed by then."""
+        return nullcontext()
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:  # noqa: ARG002
         """Take the lock of batches, shared: Koito's merges and the next round wait for it."""

@@ -7,6 +7,7 @@ a transaction sees what is committed by then. A statement that writes begins a t
 from __future__ import annotations
 
 import re
+import threading
 import time
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Value
 
+CHECKPOINT = 16_000  # pages, 64 MB of log: with SQLite's 1,000 a page that many batches change is copied many times
 PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {TRY}",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA synchronous = FULL",
+    f"PRAGMA wal_autocheckpoint = {CHECKPOINT}",
 )
 BATCH_ROWS = {"adbc.sqlite.query.batch_rows": str(10**9)}  # types are inferred from the first batch
 _WRITES = re.compile(r"^(INSERT|UPDATE|DELETE|CREATE|DROP)\b", re.MULTILINE)
@@ -60,14 +63,17 @@ class Mode(Enum):
     """With the write lock."""
 
 
-def connect(path: Path, *, autocommit: bool = False, pace: WritePace | None = None) -> SqliteConnection:
+def connect(
+    path: Path, *, autocommit: bool = False, pace: WritePace | None = None, ended: threading.Event | None = None
+) -> SqliteConnection:
     """Open the file at ``path``, which must exist: it is never created. Raises ``StatementError``.
 
-    With ``autocommit`` each statement commits by itself.
+    With ``autocommit`` each statement commits by itself. After ``ended`` is set, every statement fails.
     """
     with _translated(path):
         raw = dbapi.connect(f"file:{quote(str(path))}?mode=rw", autocommit=True)
-    connection = SqliteConnection(raw, path, pace or WritePace(), autocommit=autocommit)
+    pace, ended = pace or WritePace(), ended or threading.Event()
+    connection = SqliteConnection(raw, path, pace, ended, autocommit=autocommit)
     try:
         for pragma in PRAGMAS:
             connection.script(pragma)
@@ -80,7 +86,9 @@ def connect(path: Path, *, autocommit: bool = False, pace: WritePace | None = No
 class SqliteConnection:
     """One connection to a SQLite file; it belongs to one thread at a time."""
 
-    def __init__(self, raw: dbapi.Connection, path: Path, pace: WritePace, *, autocommit: bool) -> None:
+    def __init__(
+        self, raw: dbapi.Connection, path: Path, pace: WritePace, ended: threading.Event, *, autocommit: bool
+    ) -> None:
         self.pace = pace
         self.mode = Mode.NONE
         self.seen: int | None = None
@@ -88,18 +96,18 @@ class SqliteConnection:
         self._raw = raw
         self._path = path
         self._autocommit = autocommit
-        self._ended = False
+        self._ended = ended
         self._locked_at = 0.0
         self._rows = 0
         self._on_close: list[Callable[[], None]] = []
 
     def clone(self) -> SqliteConnection:
-        """Open another connection to the same file."""
-        return connect(self._path, autocommit=self._autocommit, pace=self.pace)
+        """Open another connection to the same file, which ends with this one."""
+        return connect(self._path, autocommit=self._autocommit, pace=self.pace, ended=self._ended)
 
     def reconnect(self) -> SqliteConnection:
         """Open a new connection to the same file."""
-        return self.clone()
+        return connect(self._path, autocommit=self._autocommit, pace=self.pace)
 
     def query(self, name: str, *values: Value) -> pl.DataFrame:
         """Return the rows of ``sql/sqlite/<name>.sql``; a series or frame among ``values`` is a JSON array."""
@@ -169,7 +177,7 @@ class SqliteConnection:
 
     def rollback(self) -> None:
         """Roll the transaction back; SQLite may have done so by itself, and an ended connection does when closed."""
-        if self.mode is not Mode.NONE and not self._ended:
+        if self.mode is not Mode.NONE and not self._ended.is_set():
             try:
                 self.script("ROLLBACK")
             except SqliteError as error:
@@ -183,11 +191,11 @@ class SqliteConnection:
 
     def cancel_all(self) -> None:
         """Let every later statement fail; one that is under way cannot be interrupted, unless it waits for a lock."""
-        self._ended = True
+        self._ended.set()
 
     def check_open(self) -> None:
         """Raise ``StatementError`` once ``cancel_all`` was called."""
-        if self._ended:
+        if self._ended.is_set():
             raise SqliteError("the connection is closed", Failure.LOST)
 
     def close(self) -> None:

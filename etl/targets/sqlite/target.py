@@ -6,6 +6,7 @@ is written only if nobody else has committed since. Otherwise the round is plann
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -25,7 +26,7 @@ from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
@@ -99,9 +100,9 @@ class SqliteTarget:
         """Return how many connections may write at the same time: one."""
         return 1
 
-    def batch_rows(self, wanted: int) -> int:
-        """Return how many rows, of all tables, the next batch may have: those that are written within a moment."""
-        return min(wanted, self.pace.rows)
+    def batch_rows(self, wanted: int | None) -> int:
+        """Return how many rows, of all tables, the next batch should have: those that are written within a moment."""
+        return min(wanted or self.pace.rows, self.pace.rows)
 
     def prepare_writer(self, connection: Connection) -> None:
         """Do nothing: every connection is ready for batches."""
@@ -146,6 +147,22 @@ class SqliteTarget:
             own.seen = own.data_version()
         else:
             own.begin_read()
+
+    def begin_steps(self, connection: Connection) -> None:
+        """Note the version of the data, which batches of the round rely on."""
+        _ours(connection).begin_read()
+        connection.rollback()
+
+    def step_rows(self) -> int:
+        """Return how many rows a step should bring: those of one batch."""
+        return self.pace.rows
+
+    @contextmanager
+    def planning(self, connection: Connection) -> Iterator[None]:
+        """Read one state of the file."""
+        _ours(connection).begin_read()
+        yield
+        connection.rollback()
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
         """Take the write lock; raises ``StatementError`` where what the batch relies on has changed since."""

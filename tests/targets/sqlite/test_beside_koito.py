@@ -15,6 +15,7 @@ from etl.core.workspace import Workspace
 from etl.load import loader
 from etl.load.loader import Sizes
 from etl.pipeline.run import run
+from etl.resolve.planner import Plan, Planner
 from etl.targets.base import Failure, StatementError
 from etl.targets.sqlite.write_pace import CHANGE, FIRST, GOAL, LEAST, WritePace
 from tests.helpers import koito_sqlite_actions as koito
@@ -24,6 +25,8 @@ from tests.helpers.support import content, load, scrobble, write_maloja
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import polars as pl
 
     from etl.targets.sqlite.target import SqliteTarget
 
@@ -41,15 +44,15 @@ def export(tmp_path: Path) -> Path:
 def while_planning(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], list[int]]:
     """Return what lets an action happen after each look at the data; it returns the sizes of the rounds."""
     rounds: list[int] = []
-    planned = loader.plan_requests
+    resolve_all = Planner.resolve_all
 
     def arrange(action: Callable[[], None]) -> list[int]:
-        def plan(catalog: Any, hits: Any, requests: Any) -> Any:  # noqa: ANN401 (as it comes)
+        def plan(self: Planner, requests: pl.DataFrame) -> Plan:
             rounds.append(requests.height)
             action()
-            return planned(catalog, hits, requests)
+            return resolve_all(self, requests)
 
-        monkeypatch.setattr(loader, "plan_requests", plan)
+        monkeypatch.setattr(Planner, "resolve_all", plan)
         return rounds
 
     return arrange
@@ -111,6 +114,38 @@ def test_scrobbles_while_a_round_is_planned(
     if times < 1000:
         assert found == times
     assert content(f"sqlite:///{file}") == expected(tmp_path, koito_template, export, found)
+
+
+def test_a_scrobble_while_a_step_is_planned_ahead(
+    tmp_path: Path,
+    file: Path,
+    koito_template: Path,
+    export: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    while_planning: Callable[[Callable[[], None]], list[int]],
+) -> None:
+    numbers, act = itertools.count(1), scrobbler(file, 1)
+    first_is_written = threading.Event()
+    write_round = loader.Loader._write_step
+
+    def write(self: loader.Loader, planned: Any) -> Any:  # noqa: ANN401 (as it comes)
+        written = write_round(self, planned)
+        first_is_written.set()
+        return written
+
+    def act_in_the_second() -> None:
+        if next(numbers) == 2:
+            assert first_is_written.wait(10)
+            act()
+
+    monkeypatch.setattr(loader.Loader, "_write_step", write)
+    rounds = while_planning(act_in_the_second)
+    home, target = Workspace(tmp_path / "home", f"sqlite:///{file}"), f"sqlite:///{file}"
+    manifest = run(home, RunSettings(), [export], sizes=Sizes(step=30))
+
+    assert (manifest["status"], manifest["counts"]["inserted"]) == ("complete", len(SCROBBLES))
+    assert rounds == [30, 30, 30, 30, 30]  # the second is planned again, and so is the third, which relied on it
+    assert content(target) == expected(tmp_path, koito_template, export, 1)
 
 
 def test_a_scrobble_of_an_artist_that_the_load_is_about_to_make(

@@ -1,0 +1,55 @@
+"""Says what people should know about the listens that were read: what their formats lack, and whose times are local."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.formats.local_times import LocalTime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.extract.rows import FileResult
+
+_NAMED = 3
+
+
+def count_local_times(extracted: pl.DataFrame) -> dict[LocalTime, int]:
+    """Return how many of the rows that are read as listens (schema EXTRACTED) have a time without a zone, by kind."""
+    if extracted["local_time"].null_count() == extracted.height:
+        return {}
+    listens = extracted.filter(pl.col("skip").is_null() & pl.col("reject").is_null())
+    counted = dict(listens["local_time"].drop_nulls().value_counts().iter_rows())
+    return {kind: counted[kind] for kind in LocalTime if kind in counted}
+
+
+def caveats(files: Sequence[FileResult], zone: str | None) -> list[str]:
+    """Return what people should know about ``files``, each once; ``zone`` is that of times without one."""
+    kinds = [file.format for file in files if file.format and file.has_listens]
+    of_formats = [f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat]
+    return [*dict.fromkeys(of_formats), *_of_local_times(files, zone)]
+
+
+def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
+    local = [file for file in files if file.local_times]
+    if not local:
+        return []
+    if zone is None:
+        advice = "If they are local times, give their zone, such as --timezone Europe/Berlin"
+        return [f"Times without a zone count as UTC: {_listed(local)}. {advice}"]
+    told = {
+        LocalTime.REPEATED: f"are in an hour that the clocks of {zone} have twice: the first one counts",
+        LocalTime.SKIPPED: f"are in an hour that the clocks of {zone} skip: the offset before the change counts",
+    }
+    return [
+        f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_listed(having)}"
+        for kind, what in told.items()
+        if (having := [file for file in local if kind in file.local_times])
+    ]
+
+
+def _listed(files: Sequence[FileResult]) -> str:
+    more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+    return ", ".join(file.path for file in files[:_NAMED]) + more

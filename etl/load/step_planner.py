@@ -1,0 +1,96 @@
+"""Plans the steps of a round: reads what a step concerns, applies the rules, makes its batches.
+
+A later step sees what the earlier ones create, whether that is written by then or not. So a step can be planned while
+the one before it is written, as long as nobody else changes what was read; the target keeps or checks that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from etl.load import snapshot
+from etl.load.batch_maker import BatchMaker, stage
+from etl.load.enrich import enrichment
+from etl.resolve.batches import Phase, cut, find_commit_together, needs, resolved_keys
+from etl.resolve.catalog import Catalog
+from etl.resolve.planner import Planner
+from etl.resolve.rows import assign_ids, entity_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from etl.load.batch_maker import ListensByKey
+    from etl.load.batch_writer import Batch
+    from etl.targets.base import Connection
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step that has only to be written."""
+
+    requests: pl.DataFrame
+    """What it resolves (schema REQUESTS)."""
+    hits: pl.DataFrame
+    """Keys that somebody else has resolved since the run looked them up; their listens are in the batches, too."""
+    keys: Sequence[str]
+    """All keys with a batch, in the order of the plan."""
+    batches: Mapping[Phase, Sequence[Batch]]
+    overflow: Sequence[Batch]
+    """Listens that are too many for the batch of their key; written last."""
+    enrichment: Mapping[str, pl.DataFrame]
+    """What entities lack that existed before; see ``enrichment``."""
+    notes: Mapping[str, str]
+    """What is remarkable about a key that has its ids."""
+
+
+class StepPlanner:
+    """Plans the steps of one round, on one catalog; it belongs to one thread at a time."""
+
+    def __init__(
+        self,
+        user_id: int,
+        listens: ListensByKey,
+        numbers: Iterator[int],
+        not_loaded: Callable[[pl.DataFrame], pl.DataFrame],
+    ) -> None:
+        """``numbers`` number the batches; ``not_loaded`` returns those cached keys whose listens are not loaded."""
+        self._user_id = user_id
+        self._listens = listens
+        self._numbers = numbers
+        self._not_loaded = not_loaded
+        self._planner = Planner(Catalog(), {})
+        self._ids = snapshot.NOTHING_NEW
+
+    def plan(self, connection: Connection, requests: pl.DataFrame, size: int) -> PlannedStep:
+        """Plan a step for ``requests`` (schema REQUESTS, in order), in batches of about ``size`` rows."""
+        hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
+        hits = hits.filter(~pl.col("lookup_key").is_in(list(self._planner.plan.ids)))
+        snapshot.read_catalog(self._planner.catalog, connection, requests, hits, self._ids)
+        self._planner.begin_plan(snapshot.hit_ids(hits))
+        plan = self._planner.resolve_all(requests)
+        self._ids = snapshot.allocate_ids(connection, plan, self._ids)
+
+        late = self._not_loaded(hits)
+        resolved = resolved_keys(plan, self._planner.catalog)
+        needed = needs(plan, resolved)
+        listens = self._listens.of(resolved, late)
+        per_key = listens.group_by("lookup_key").len()
+        counts = resolved.join(per_key, on="lookup_key", how="left", maintain_order="left").get_column("len")
+        together = find_commit_together(self._planner.catalog, resolved, needed)
+        division = cut(resolved, needed, together, counts.fill_null(0).cast(pl.Int64), size)
+        lookups = assign_ids(resolved, self._ids)
+        entities = entity_rows(plan, self._ids, lookups, needed, division)
+        staged = stage(listens, pl.concat([lookups.drop("position"), late]), self._user_id)
+        batches, overflow = BatchMaker(size, self._numbers).of_round(lookups, staged, division, entities)
+        return PlannedStep(
+            requests,
+            late,
+            (*plan.resolved, *late.get_column("lookup_key")),
+            batches,
+            overflow,
+            enrichment(plan, self._ids),
+            plan.notes,
+        )

@@ -6,8 +6,8 @@ as with Spotify's account data: neither says how long the track is. A play of un
 ``Artist`` names all artists with commas between them, and commas are in names too ("Tyler, The Creator"). It stays one
 text, as Koito keeps it; ``--artist-separators`` can divide it. Likely doubles are found either way.
 
-``Date`` has no zone, and whether it is the start of a play is not documented. Plays of an offline device have the time
-at which it synchronised.
+``Date`` has no zone (``--timezone`` gives one), and whether it is the start of a play is not documented. Plays of an
+offline device have the time at which it synchronised.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from etl.formats.base import (
     quoted,
     utc_times,
 )
+from etl.formats.local_times import localized
 from etl.parsers import Delimited, Dialect
 from etl.parsers.delimited_split import split_header
 from etl.parsers.workbook import is_workbook, sheet_as_csv, sheet_names
@@ -102,12 +103,12 @@ def _as_csv(data: bytes) -> bytes:
     return sheet_as_csv(data, sheet)
 
 
-def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG001 (one signature for all formats)
+def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:
     """Read one history. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` for another workbook or table."""
     table = LAYOUT.read(data)
     seconds = pl.col(PLAYED).str.strip_chars().cast(pl.Float64, strict=False)
     frame = table.frame.with_columns(
-        listened_at=utc_times(table.frame[DATE]),
+        *_times(table.frame[DATE], options.timezone),
         track=TITLE,
         artist=ARTIST,
         album=ALBUM,
@@ -123,6 +124,17 @@ def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(pl.format("Date: {}", quoted(pl.col(DATE))))
     )
     return finish(frame, table.broken)
+
+
+def _times(texts: pl.Series, zone: str | None) -> tuple[pl.Series, pl.Series]:
+    """Return ``listened_at`` and ``local_time``. Deezer writes no zone; a spreadsheet may have added one."""
+    times = utc_times(texts)
+    has_zone = texts.str.contains(r"(?:[Zz]|[+-]\d{2}:?\d{2})\s*$")
+    local = localized(times.dt.replace_time_zone(None), zone)
+    return (
+        times.zip_with(has_zone.fill_null(value=False), local["time"]).alias("listened_at"),
+        local["local_time"].set(has_zone, None).alias("local_time"),
+    )
 
 
 def _is_history(peek: Peek) -> bool:
@@ -153,5 +165,4 @@ FORMAT = Format(
     earliest=datetime(2007, 8, 1, tzinfo=UTC),
     client=CLIENT,
     preference=PREFERENCE,
-    caveat="has times without a zone, which are taken for UTC",
 )

@@ -128,6 +128,20 @@ def test_date_cells_and_decimal_numbers_are_read() -> None:
     assert play["skip"] == "too_short"
 
 
+def test_zone_of_the_times_is_an_option() -> None:
+    dates = ["2024-07-01 12:00:00", "2024-10-27 02:30:00", "2024-03-31 02:30:00", "2024-07-01T12:00:00Z", "soon", ""]
+    data = table([ENGLISH, *(["t", "A", "", "", "", 60, "", "", date] for date in dates)])
+    rows = {
+        zone: deezer_history.read_history(data, ReadOptions(timezone=zone)).to_dicts()
+        for zone in (None, "Europe/Paris")
+    }
+    hours = {zone: [row["listened_at"] and row["listened_at"].hour for row in found] for zone, found in rows.items()}
+    assert hours == {None: [12, 2, 2, 12, None, None], "Europe/Paris": [10, 0, 1, 12, None, None]}
+    kinds = [row["local_time"] for row in rows["Europe/Paris"]]
+    assert kinds == ["unique", "repeated", "skipped", None, None, None]
+    assert [row["local_time"] for row in rows[None]] == ["unique", "unique", "unique", None, None, None]
+
+
 def broken(name: str, before: str, after: str) -> bytes:
     files = workbook_files(
         {SHEET: [ENGLISH, line({"title": "t", "artist": "A", "album": "", "seconds": 60, "date": 1})]}

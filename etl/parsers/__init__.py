@@ -1,8 +1,8 @@
 """Turns bytes into records, and finds the bytes of a record again. Pure: no file, clock or network.
 
 There is one ``Layout`` for each kind of file: a JSON list, several of them joined, JSON Lines, pages of JSON, a JSON
-list in an envelope, delimited text, XML. ``records`` decodes records and says why one is broken; ``locate`` finds
-them again.
+list in an envelope, delimited text (also a sheet of a workbook), XML. ``records`` decodes records and says why one is
+broken; ``locate`` finds them again.
 """
 
 from etl.parsers.base import JsonList, Layout

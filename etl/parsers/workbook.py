@@ -34,7 +34,10 @@ _AGAIN = "It may be damaged or cut off. Download it again, or save the sheet as 
 
 
 def is_workbook(head: bytes) -> bool:
-    """Say whether a file is an Excel workbook and not another zip, by the name of the first file in it."""
+    """Say whether a file is an Excel workbook and not another zip, by the name of the first file in it.
+
+    Other documents of that family look the same, and have no sheets.
+    """
     return _FIRST_MEMBER.match(head) is not None
 
 

@@ -17,6 +17,7 @@ from etl.core.schema import EXTRACTED, LOCATIONS, RejectReason, SkipReason
 from etl.formats import (
     COMPANIONS,
     FORMATS,
+    OTHER_FILES,
     REFUSALS,
     Companion,
     Companions,
@@ -236,7 +237,7 @@ def test_a_run_loads_what_is_sound_in_a_folder_of_hostile_files_and_accounts_for
 
 @each_format
 def test_recognition_answers_any_bytes(name: str) -> None:
-    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS)
+    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS, *OTHER_FILES)
     known = {entry.name for entry in entries}
     for _, data in hostile(name, -1, 10):
         found = recognise(peek_at("some name", data))

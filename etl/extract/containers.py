@@ -81,7 +81,8 @@ class Zip:
         """See ``Container``."""
         infos = self._zip.infolist()
         _check_number(len(infos))
-        return [Entry(info.filename, info.file_size, _trouble(info)) for info in infos if not info.is_dir()]
+        files = [info for info in infos if not info.filename.endswith("/")]  # is_dir() fails for an empty name
+        return [Entry(info.filename, info.file_size, _trouble(info)) for info in files]
 
     def read(self, name: str, size: int = -1) -> bytes:
         """See ``Container``."""
@@ -250,6 +251,8 @@ def _trouble(info: zipfile.ZipInfo) -> str | None:
 
 def _trouble_with(name: str, size: int) -> str | None:
     parts = split_member(name)
+    if not name:
+        return "has no name"
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
         return "has a name that leads out of its archive"
     return f"is larger than {MAX_BYTES // 1024**3} GB" if size > MAX_BYTES else None

@@ -2,24 +2,27 @@
 
 Pages belong to one download if their service, user and page size are the same, and their totals differ by no more than
 the plays that come in while somebody fetches pages. They may be in one file or in several. What an incomplete download
-lacks is not missing if a complete one of the same user has as many plays.
+lacks is not missing if a complete one of the same user, or another export of the service, has as many plays. Pages
+without numbers, which say when their history begins, are compared with the first play in any page of their user, unless
+there is another export of the service.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from etl.core.schema import FileStatus, RejectReason, SkipReason
+from etl.formats.page_totals import FirstPlay, PageTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
     from etl.extract.rows import FileResult
-    from etl.formats.page_totals import PageTotals
 
 _WHILE_FETCHING = 50  # plays
 
@@ -39,6 +42,10 @@ class MissingPages:
     """None if the pages say only that more follow, beginning with the last one of ``pages``."""
     listens: int | None
     """How many plays are lacking, at most; None if the pages do not say how many there are."""
+    since: datetime | None = None
+    """If the pages have no numbers: when the first play is missing."""
+    until: datetime | None = None
+    """And the time of the first play that is there."""
 
 
 @dataclass
@@ -74,8 +81,10 @@ class _Download:
 def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
     """Return what is missing in the downloads that ``files`` are parts of, by path."""
     found: list[MissingPages] = []
+    others = _other_exports(files)
     for downloads in _by_user(files):
         complete = [download.latest.total or 0 for download in downloads if not download.missing]
+        complete += others.get(downloads[0].source, [])
         for download in downloads:
             lacking = download.lacking()
             if lacking == 0 or (lacking is None and not download.missing):
@@ -85,26 +94,51 @@ def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
             paths = sorted(file.path for file in download.files.values())
             pages, total_pages = download.missing, download.latest.total_pages
             found.append(MissingPages(download.source, len(paths), paths[0], pages, total_pages, lacking))
-    return sorted(found, key=lambda one: one.file)
+    beginnings = [one for one in _missing_beginnings(files) if one.source not in others]
+    return sorted([*found, *beginnings], key=lambda one: one.file)
+
+
+def _other_exports(files: Sequence[FileResult]) -> dict[str, list[int]]:
+    """Return how many plays each file has that is no page of an API, by service; one that was loaded before says 0."""
+    found: dict[str, list[int]] = {}
+    for file in files:
+        if file.format and not file.totals:
+            found.setdefault(file.format.source, []).append(file.records)
+    return found
+
+
+def _missing_beginnings(files: Sequence[FileResult]) -> Iterator[MissingPages]:
+    """Yield the histories that begin before their first play in any of ``files``."""
+    known: dict[tuple[str, str], list[tuple[str, FirstPlay]]] = {}
+    for file in files:
+        for first in file.totals:
+            if file.format and isinstance(first, FirstPlay):
+                known.setdefault((file.format.source, first.user), []).append((file.path, first))
+    for (source, _), firsts in known.items():
+        oldest, earliest = min(one.oldest for _, one in firsts), min(one.earliest for _, one in firsts)
+        if oldest < earliest:
+            paths = sorted({path for path, _ in firsts})
+            since, until = (datetime.fromtimestamp(time, UTC) for time in (oldest, earliest))
+            yield MissingPages(source, len(paths), paths[0], [], None, None, since, until)
 
 
 def _by_user(files: Sequence[FileResult]) -> Iterable[list[_Download]]:
     """Return the downloads of each user of each service."""
     pages = [
-        (file.format.source, page.user, page.per_page, page.total or 0, number, page.page)
+        (file.format.source, page.user, page.per_page, page.total or 0, number, page)
         for number, file in enumerate(files)
         if file.format
         for page in file.totals
+        if isinstance(page, PageTotals)
     ]
-    known = {(number, page.page): page for number, file in enumerate(files) for page in file.totals}
-    for (source, _), group in groupby(sorted(pages), lambda one: one[:2]):
+    for (source, _), group in groupby(sorted(pages, key=lambda one: one[:5]), lambda one: one[:2]):
         downloads: list[_Download] = []
-        before: tuple[Any, ...] = ()
+        before: tuple[int, int] | None = None
         for _, _, per_page, total, number, page in group:
-            if not before or per_page != before[0] or total - before[1] > _WHILE_FETCHING:
+            if before is None or per_page != before[0] or total - before[1] > _WHILE_FETCHING:
                 downloads.append(_Download(source))
             before = (per_page, total)
-            downloads[-1].pages[page] = known[number, page]
+            downloads[-1].pages[page.page] = page
             downloads[-1].files[number] = files[number]
         yield downloads
 
@@ -131,6 +165,8 @@ def as_json(missing: Sequence[MissingPages]) -> list[dict[str, Any]]:
             "pages": one.pages,
             "total_pages": one.total_pages,
             "listens": one.listens,
+            "since": one.since.isoformat() if one.since else None,
+            "until": one.until.isoformat() if one.until else None,
         }
         for one in missing
     ]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from etl.extract.archive import InputFile
     from etl.formats import ReadOptions
-    from etl.formats.page_totals import PageTotals
+    from etl.formats.page_totals import FirstPlay, PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
+UNKNOWN = "not an export that this program knows"
 CHANGED = "was changed while it was read. Run the same command again"
 
 
@@ -34,7 +35,7 @@ class Opened(NamedTuple):
     sha256: str
     data: bytes
     """Its bytes; empty if a reader process has them."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
     companions: Companions = Companions()
     """What lies next to it; without their bytes if a reader process has them."""
 
@@ -51,7 +52,7 @@ class Decoded(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
     companions: str = ""
     """The digest of its companions."""
 
@@ -65,7 +66,7 @@ class Unread(NamedTuple):
     kind: Format | None = None
     title: str = ""
     """What it is, for people; empty if that is unknown."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class FileReader:
             peek = file.peek()
             kind = recognise(peek)
             if kind is None:
-                return Unread(FileStatus.LEFT_ASIDE, "not an export that this program knows")
+                return Unread(FileStatus.LEFT_ASIDE, UNKNOWN if peek.head else "is empty")
             if kind.source and self.source not in (AUTO, kind.source):
                 reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
                 return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
     from etl.formats.local_times import LocalTime
-    from etl.formats.page_totals import PageTotals
+    from etl.formats.page_totals import FirstPlay, PageTotals
 
 _NAMED = 3  # files in a message
 
@@ -46,7 +46,7 @@ class FileResult:
     format: Format | None = None
     title: str = ""
     """What it is, for people; empty if that is unknown."""
-    totals: Sequence[PageTotals] = ()
+    totals: Sequence[PageTotals | FirstPlay] = ()
     """What its pages say of the history that they are a part of."""
     listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
     skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))

@@ -76,7 +76,7 @@ def _is_library(peek: Peek) -> bool:
 DAILY_TRACKS = Companion(
     name="applemusic-daily-tracks",
     source=SOURCE,
-    title="Apple Music daily tracks",
+    title="Apple Music - Play History Daily Tracks",
     file_names=("Apple Music*Play History Daily Tracks*.csv", "Apple Music*Play History Daily Tracks*.zip"),
     recognise=_is_daily,
     check=read_daily,
@@ -84,7 +84,7 @@ DAILY_TRACKS = Companion(
 LIBRARY_TRACKS = Companion(
     name="applemusic-library-tracks",
     source=SOURCE,
-    title="Apple Music library",
+    title="Apple Music Library Tracks",
     file_names=("Apple Music Library Tracks*.json", "Apple Music Library Tracks*.zip"),
     recognise=_is_library,
     check=read_library,

@@ -28,7 +28,7 @@ from etl.parsers.workbook import is_workbook, sheet_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from etl.formats.page_totals import PageTotals
+    from etl.formats.page_totals import FirstPlay, PageTotals
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
@@ -163,7 +163,7 @@ class Format:
     """The files that ``read`` looks at if they lie next to the export: they are in its ``ReadOptions``."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
-    totals: Callable[[bytes], list[PageTotals]] | None = None
+    totals: Callable[[bytes], Sequence[PageTotals | FirstPlay]] | None = None
     """Returns what the pages of a file say of the history that they are a part of."""
 
 

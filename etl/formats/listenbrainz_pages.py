@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions
 from etl.formats.listenbrainz import PREFERENCE, SERVICE, ListenBrainzListen, is_listens, is_paged, read_listens
+from etl.formats.page_totals import of_listenbrainz
 from etl.parsers import JsonPages
 
 if TYPE_CHECKING:
@@ -37,4 +38,5 @@ FORMAT = Format(
     client=None,
     preference=PREFERENCE,
     service=SERVICE,
+    totals=of_listenbrainz,
 )

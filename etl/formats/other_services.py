@@ -133,6 +133,12 @@ def _other(name: str, title: str, recognise: Callable[[Peek], bool], advice: str
 
 OTHER_SERVICES = (
     _other(
+        "lastfm-loved",
+        "Last.fm loved tracks",
+        lambda peek: bool(peek.shape) and "lovedtracks" in peek.keys,
+        "It says what was loved, not when it was played. Export the scrobbles: lastfm.ghan.nl/export",
+    ),
+    _other(
         "tidal-streaming",
         "Tidal streaming history",
         _Columns(frozenset({"entry date"}), frozenset({"stream duration ms", "track title", "product type"})),
@@ -160,7 +166,7 @@ OTHER_SERVICES = (
         "navidrome-database",
         "Navidrome database",
         lambda peek: name_matches(peek.name, ("navidrome.db",)) or is_database(peek, b"media_file", b"annotation"),
-        "It keeps counts and the last play of each track. " + _SCROBBLED,
+        "This program does not read it. " + _SCROBBLED,
     ),
     _other(
         "tautulli-history",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _LASTFM_JSON = re.compile(rb'"@attr"\s*:\s*(\{[^{}]*"totalPages"[^{}]*\})')
 _LASTFM_XML = re.compile(rb"<recenttracks\s([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"""(\w+)\s*=\s*["']([^"'<>]*)["']""")
+_USER = re.compile(rb'"user_id"\s*:\s*"((?:[^"\\]|\\.){1,200})"')
+_OLDEST = re.compile(rb'"oldest_listen_ts"\s*:\s*(\d{1,11})\b')
+_LISTENED = re.compile(rb'"listened_at"\s*:\s*(\d{1,11})\b')
+_MOST_PAGES = 100_000
 _MALOJA = re.compile(rb'"pagination"\s*:\s*(\{[^{}]*\})')
 
 
@@ -48,6 +52,17 @@ class PageTotals(NamedTuple):
         return max(0, min(self.per_page, self.total - before))
 
 
+class FirstPlay(NamedTuple):
+    """When a history begins according to its pages, which have no numbers, and how far back they go."""
+
+    oldest: int
+    """The time of its first play, in Unix seconds."""
+    earliest: int
+    """The time of the first play in the file."""
+    user: str
+    """See ``PageTotals``."""
+
+
 def of_lastfm_json(data: bytes) -> list[PageTotals]:
     """Return the totals of pages of Last.fm's API in JSON: its ``@attr``, whose numbers are texts."""
     body = to_utf8(data).body
@@ -65,7 +80,7 @@ def of_maloja(data: bytes) -> list[PageTotals]:
     match = _MALOJA.search(to_utf8(data).body)
     fields = _decoded(match[1]) if match else {}
     page, per_page = _number(fields.get("page")), _number(fields.get("perpage"))
-    if page is None or not per_page:
+    if page is None or not per_page or page >= _MOST_PAGES:
         return []
     return [PageTotals(page + 1, per_page, None, None, goes_on=bool(fields.get("next_page")))]
 
@@ -90,11 +105,21 @@ def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> 
     return replace(records, broken=broken)
 
 
+def of_listenbrainz(data: bytes) -> list[FirstPlay]:
+    """Return how far back pages of ListenBrainz's API go; empty if they are of several users, or do not say it."""
+    body = to_utf8(data).body
+    users = set(_USER.findall(body))
+    oldest, times = ([int(time) for time in pattern.findall(body)] for pattern in (_OLDEST, _LISTENED))
+    if len(users) != 1 or not oldest or not times:
+        return []
+    return [FirstPlay(min(oldest), min(times), users.pop().decode("utf-8", "replace"))]
+
+
 def _of_lastfm(found: Iterator[tuple[int, Mapping[str, Any]]]) -> Iterator[PageTotals]:
     for at, fields in found:
         page, per_page = _number(fields.get("page")), _number(fields.get("perPage"))
         pages, total = _number(fields.get("totalPages")), _number(fields.get("total"))
-        if page and per_page and pages and total is not None:
+        if page and per_page and pages and total is not None and max(page, pages) <= _MOST_PAGES:
             user = str(fields.get("user", "")).lower()
             yield PageTotals(page, per_page, pages, total, user, page < pages, at)
 

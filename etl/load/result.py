@@ -62,11 +62,15 @@ def summarize(entries: Sequence[Entry]) -> LoadResult:
     rounds = _rounds(entries)
     batches = [batch for one in rounds for batch in one.batches]
     found = _ids_in_order(rounds, {entry.key: entry.reason for entry in entries if isinstance(entry, KeyFailure)})
+    keys = found.unique("lookup_key", keep="last", maintain_order=True)
+    replaced = _replaced_tracks(rounds, found)
+    reached = _listen_pairs(batch.reached for batch in batches)
+    inserted = _listen_pairs(batch.inserted for batch in batches)
     return LoadResult(
-        found.unique("lookup_key", keep="last", maintain_order=True),
-        _replaced_tracks(rounds, found),
-        _listen_pairs(batch.reached for batch in batches),
-        _listen_pairs(batch.inserted for batch in batches),
+        keys,
+        replaced.get_column("track_id").unique(),
+        reached,
+        _after_merges(inserted, reached, replaced, keys),
         _listen_pairs(batch.of_other_users for batch in batches),
         sum((Counter(batch.created) for batch in batches), Counter[str]()),
         sum(entry.retries for entry in entries if isinstance(entry, RunStart | CommittedBatch)),
@@ -122,14 +126,32 @@ def _ids_in_order(rounds: Sequence[_Round], failures: Mapping[str, str]) -> pl.D
     return pl.concat([found, failed], how="diagonal").select(KEY_IDS.names())
 
 
-def _replaced_tracks(rounds: Sequence[_Round], found: pl.DataFrame) -> pl.Series:
-    """Return the tracks of keys that failed in a round, or that have other ids later."""
+def _replaced_tracks(rounds: Sequence[_Round], found: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that failed in a step or have other ids later, with their tracks before: lookup_key, track_id."""
     parts = [found.filter(pl.col("lookup_key").is_duplicated() & ~pl.col("lookup_key").is_last_distinct())]
     for one in rounds:
         if one.unwritten:
             is_unwritten = pl.col("lookup_key").is_in(one.unwritten)
             parts += [one.hits.filter(is_unwritten), one.resolved.filter(is_unwritten)]
-    return pl.concat(part.get_column("track_id") for part in parts).drop_nulls().unique()
+    return pl.concat(part.select("lookup_key", "track_id") for part in parts).drop_nulls()
+
+
+def _after_merges(
+    inserted: pl.DataFrame, reached: pl.DataFrame, replaced: pl.DataFrame, keys: pl.DataFrame
+) -> pl.DataFrame:
+    """Return ``inserted`` with the listens that Koito moved to another track before the rest of their key was written.
+
+    They were found there when the key was resolved again; they are this load's own all the same.
+    """
+    if replaced.is_empty():
+        return inserted
+    now = keys.select("lookup_key", now="track_id").drop_nulls()
+    moves = replaced.join(now, on="lookup_key").select("track_id", "now").unique()
+    pair = LISTEN_PAIRS.names()
+    moved = inserted.join(moves, on="track_id").select(was="track_id", track_id="now", listened_at="listened_at")
+    moved = moved.join(reached, on=pair, how="semi").join(inserted, on=pair, how="anti").unique(pair, keep="first")
+    there = moved.select(track_id="was", listened_at="listened_at")
+    return pl.concat([inserted.join(there, on=pair, how="anti", maintain_order="left"), moved.select(pair)])
 
 
 def _listen_pairs(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

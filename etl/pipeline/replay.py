@@ -170,7 +170,10 @@ class UnloadedReader:
                 continue
             if location not in self._found:
                 self._found[location] = discover([location])
-            return next((file for file in self._found[location].files if file.path == path), None)
+            files = self._found[location].files
+            same = next((file for file in files if file.path == path), None)
+            # what is in a gzip file is named after it, and so was renamed with it; its bytes are compared anyway
+            return same or (files[0] if len(files) == 1 else None)
         return None
 
     def _from_run_directory(

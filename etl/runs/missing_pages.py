@@ -31,6 +31,10 @@ def _files(missing: Mapping[str, Any]) -> str:
 
 def _what_is_missing(missing: Mapping[str, Any]) -> str:
     """Return what pages say is lacking: "pages 2-3 of 4 are missing, with up to 400 plays"."""
+    if missing.get("since"):
+        since, until = missing["since"][:10], missing["until"][:10]
+        why = "the history begins before its first page here"
+        return f"listens from {since} until {until} are missing: {why}. Fetch older pages, or give the service's export"
     pages, of, listens = missing["pages"], missing["total_pages"], missing["listens"]
     if not pages:
         fewer = "1 play is" if listens == 1 else f"{listens:,} plays are"

@@ -44,6 +44,7 @@ def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> N
     (tmp_path / "streaming.csv").write_bytes(SERVICES["tidal-streaming"][0])
     (tmp_path / "notes.txt").write_bytes(b"words")
     (tmp_path / "a.7z").write_bytes(FILES["archive"][0])
+    (tmp_path / "nothing").write_bytes(b"")
     (tmp_path / ".secret").write_bytes(b"")
     done = etl("check", tmp_path)
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in done.out.splitlines()}
@@ -52,6 +53,7 @@ def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> N
     assert lines["notes.txt"] == "notes.txt left aside 0 0"
     assert lines["a.7z"] == "a.7z left aside: Archive that is not opened 0 0"
     assert lines["and 1 hidden file: not read"]
+    assert "left aside: is empty: " in done.err
 
 
 def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_missing_pages_of_one_file(tmp_path: Path) -> None:
     as_json = etl("check", path, "--json").json
     assert as_json["missing_pages"] == [
         {"source": "lastfm", "file": str(path), "files": 1, "pages": [2, 3, 5], "total_pages": 5, "listens": 5}
+        | {"since": None, "until": None}
     ]
     assert as_json["rejected_by_reason"] == {"error_page": 1}
     assert "secretname" not in json.dumps(as_json)

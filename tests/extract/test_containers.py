@@ -149,6 +149,18 @@ def test_members_of_a_tar_that_lead_out_of_it_are_refused() -> None:
     assert len(refused(found)) == 3
 
 
+def test_a_member_without_a_name_is_refused() -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        nameless = zipfile.ZipInfo("x")
+        archive.writestr(nameless, PLAYS)
+        archive.writestr("fine.json", b"[]")
+        nameless.filename = ""
+    Path("b.tar").write_bytes(tarred({"": PLAYS, "fine.json": b"[]"}))
+    found = discover(["."])
+    assert contents(found) == {"a.zip!fine.json": b"[]", "b.tar!fine.json": b"[]"}
+    assert refused(found) == {"a.zip!": "has no name", "b.tar!": "has no name"}
+
+
 @pytest.mark.parametrize(
     ("method", "name"), [(9, "Deflate64"), (98, "PPMd"), (93, "Zstandard"), (95, "XZ"), (97, "method 97")]
 )

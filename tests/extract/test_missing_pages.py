@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from etl.core.schema import REJECTS, SKIPPED, FileStatus, empty
+from etl.core.schema import REJECTS, SKIPPED, FileStatus
 from etl.extract.missing_pages import missing_pages
 from etl.extract.rows import FileResult
 from etl.formats import by_name
-from etl.formats.page_totals import PageTotals
+from etl.formats.page_totals import FirstPlay, PageTotals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ def totals(page: int, pages: int = 4, total: int = 40, user: str = "ann", per_pa
 
 
 def file(
-    path: str, pages: Sequence[PageTotals], records: int = 0, status: FileStatus = FileStatus.LOADED
+    path: str, pages: Sequence[PageTotals | FirstPlay], records: int = 0, status: FileStatus = FileStatus.LOADED
 ) -> FileResult:
     return FileResult(path, status, format=LASTFM, totals=pages, spilled=records)
 
@@ -98,4 +99,19 @@ def test_pages_that_say_only_whether_another_one_follows(pages: list[tuple[int, 
 
 def test_files_without_totals_lack_nothing() -> None:
     assert missing_pages([FileResult("a.csv", FileStatus.LEFT_ASIDE), file("b.json", [])]) == []
-    assert empty(REJECTS).is_empty()
+
+
+def test_a_history_that_begins_before_its_pages() -> None:
+    pages = [file("b.json", [FirstPlay(1_000, 5_000, "ann")]), file("a.json", [FirstPlay(1_000, 9_000, "ann")])]
+    [one] = missing_pages(pages)
+    assert (one.file, one.files, one.pages, one.listens) == ("a.json", 2, [], None)
+    assert (one.since, one.until) == (datetime.fromtimestamp(1_000, UTC), datetime.fromtimestamp(5_000, UTC))
+    assert missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "ann")])]) == []
+    assert len(missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "bob")])])) == 1
+
+
+def test_another_export_of_the_service_stands_for_pages() -> None:
+    pages, beginning = file("a.json", [totals(1)], 10), file("b.json", [FirstPlay(1_000, 5_000, "ann")])
+    assert found(pages, file("all.csv", [], 40)) == []
+    assert found(pages, file("few.csv", [], 39)) == [("a.json", 1, [2, 3, 4], 30)]
+    assert found(beginning, file("all.jsonl", [], 5)) == []

@@ -13,6 +13,7 @@ PLAYBACK = (
 )
 LAST_FM_ERROR = b'{"error":8,"message":"Operation failed","links":[]}'
 SERVICES = {
+    "lastfm-loved": [b'{"lovedtracks":{"track":[{"name":"Song","date":{"uts":"1"},"artist":{"name":"Ann"}}]}}'],
     "tidal-streaming": [
         b"artist_name,track_title,entry_date,stream_duration_ms,product_type\nAnn,Song,01/02/2024 10:11,200000,T\n"
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from etl.formats import ReadOptions, lastfm_pages, lastfm_xml
-from etl.formats.page_totals import PageTotals, of_lastfm_json, of_lastfm_xml, of_maloja
+from etl.formats.page_totals import FirstPlay, PageTotals, of_lastfm_json, of_lastfm_xml, of_listenbrainz, of_maloja
 
 ERROR = {"error": 8, "message": "Operation failed"}
 
@@ -51,10 +51,21 @@ def test_totals_of_maloja_count_from_zero() -> None:
     assert of_maloja(b'{"scrobbles": []}') == []
 
 
+def test_when_a_history_of_listenbrainz_begins() -> None:
+    listens = [{"listened_at": 1_700_000_000 - 100 * number, "track_metadata": {}} for number in range(3)]
+    payload = {"count": 3, "latest_listen_ts": 1_700_000_000, "oldest_listen_ts": 1_400_000_000, "listens": listens}
+    page = json.dumps({"payload": {**payload, "user_id": "Ann"}}).encode()
+    assert of_listenbrainz(page + b"\n" + page) == [FirstPlay(1_400_000_000, 1_699_999_800, "Ann")]
+    assert of_listenbrainz(page + page.replace(b"Ann", b"Bob")) == []
+    assert of_listenbrainz(page.replace(b"oldest", b"youngest")) == []
+    assert of_listenbrainz(b'{"listens": []}') == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
         b"",
+        b'{"@attr":{"page":"1","totalPages":"100001","perPage":"1","total":"1"}}',
         b'{"@attr":{"page":"1","totalPages":"x","perPage":"3","total":"1"}}',
         b'{"@attr":{"page":"0","totalPages":"1","perPage":"3","total":"1"}}',
         b'{"@attr":{"page":"1","totalPages":"1","perPage":"0","total":"1"}}',

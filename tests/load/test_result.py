@@ -73,6 +73,33 @@ def test_batches_of_all_rounds_add_up() -> None:
     assert loaded_keys(log)["lookup_key"].to_list() == ["a", "b", "c"]
 
 
+def test_a_listen_that_koito_moved_before_the_rest_was_written_is_inserted() -> None:
+    log: list[Entry] = [
+        StepStart(ids()),
+        batch(1, ids(a=1, b=2), pairs((1, 0), (2, 5))),
+        StepResult({"a": StatementError("moved", Failure.MOVED)}),
+        StepStart(ids(a=3)),
+        batch(2, ids(), pairs((3, 0), (3, 1), (3, 2)), inserted=pairs((3, 1))),
+        StepResult({}),
+    ]
+    result = summarize(log)
+    assert sorted(result.inserted.rows()) == sorted(pairs((3, 0), (3, 1), (2, 5)).rows())
+    assert result.reached.height == 5
+
+
+def test_a_listen_that_koito_removed_is_inserted_again_and_counts_twice() -> None:
+    log: list[Entry] = [
+        StepStart(ids()),
+        batch(1, ids(a=1), pairs((1, 0))),
+        StepResult({"a": GONE}),
+        StepStart(ids()),
+        batch(2, ids(a=2), pairs((2, 0))),
+        StepResult({}),
+    ]
+    result = summarize(log)
+    assert sorted(result.inserted.rows()) == sorted(pairs((1, 0), (2, 0)).rows())  # one of them was removed
+
+
 def test_a_round_that_did_not_end_counts_what_it_committed() -> None:
     log: list[Entry] = [StepStart(ids(a=1)), batch(1, ids(b=2), pairs((2, 0)), tracks=1)]
     result = summarize(log)

@@ -43,6 +43,9 @@ def test_a_file_is_read_again_when_a_companion_appears_or_changes(home: Path, da
     first = load(home, database, folder)
     assert (done(first), first["exit_code"]) == ((3, 2, 0, 1), ExitCode.REJECTS)
     assert first["rejected_by_reason"] == {"artist_unknown": 2}
+    (caveat,) = first["caveats"]
+    assert caveat.startswith(f"2 plays in {folder / ACTIVITY} have no artist")
+    assert "Daily Tracks and Apple Music Library Tracks next to it" in caveat
     assert statuses(load(home, database, folder)) == ["known"]
 
     (folder / DAILY).write_bytes(DAYS)
@@ -52,7 +55,7 @@ def test_a_file_is_read_again_when_a_companion_appears_or_changes(home: Path, da
 
     (folder / LIBRARY).write_bytes(TRACKS)
     third = load(home, database, folder)
-    assert (done(third), third["exit_code"]) == ((3, 0, 2, 1), ExitCode.OK)
+    assert (done(third), third["exit_code"], third["caveats"]) == ((3, 0, 2, 1), ExitCode.OK, [])
     assert sorted(statuses(load(home, database, folder))) == ["known", "left_aside", "left_aside"]
 
     (folder / LIBRARY).unlink()  # as it was before: nothing can be new

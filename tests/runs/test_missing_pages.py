@@ -34,6 +34,12 @@ def test_what_is_missing_in_words(told: dict[str, Any], sentence: str) -> None:
     assert said.startswith((f"{sentence}. Fetch", f"{sentence}, with up to 200 plays. Fetch"))
 
 
+def test_a_missing_beginning_in_words() -> None:
+    times = {"since": "2015-03-01T10:00:00+00:00", "until": "2024-05-06T07:08:09+00:00"}
+    [said] = sentences({"missing_pages": [missing(pages=[], listens=None, total_pages=None, **times)]})
+    assert said.startswith("a.json: listens from 2015-03-01 until 2024-05-06 are missing: the history begins before")
+
+
 def test_error_answers_are_listed_before_missing_pages() -> None:
     errors = [{"file": "a.json", "row": row, "detail": f"page {row} holds an error answer"} for row in range(2, 7)]
     said = sentences({"error_pages": errors, "missing_pages": [missing()]})

@@ -10,16 +10,11 @@ import polars as pl
 from etl.formats.base import utc_times
 from etl.formats.local_times import localized
 from etl.formats.unix_times import unix_times
+from etl.formats.written_dates import in_iso_form
 
 _IN_WORDS = r"^\s*(\d{1,2}) ([A-Za-z]{3}) (\d{4}),? (\d{1,2}):([0-5]\d)(:[0-5]\d)?\s*$"
 _TO_THE_MINUTE = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:[0-5]\d)\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 _WITHOUT_ZONE = r"^\s*\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$"
-
-# 27/03/2020 6:11:09 and the like: the first number, a mark, the second number, year, hour, minute, zone.
-_IN_NUMBERS = (
-    r"^\s*(\d{1,2})([./-])(\d{1,2})[./-](\d{4}),?[Tt ]+"
-    r"(\d{1,2})(:[0-5]\d(?::\d{2})?)\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
-)
 
 # The last field of a line that is a listen: its time in words, to the minute.
 DATE_IN_WORDS = r"\s*\d{1,2} [A-Za-z]{3} \d{4},? \d{1,2}:\d{2}\s*"
@@ -32,8 +27,8 @@ def read_times(
 
     All are null for other texts, and outside the years 1 to 9999. A number counts from 1970, ``per_second`` to a
     second. Other forms: "2024-07-11T09:07:32Z", with any offset or none, with a blank for the T, or without seconds;
-    "11 Jul 2024, 09:07", with or without comma or seconds; "11.07.2024 09:07", and with slashes or hyphens if the
-    column shows whether day or month comes first.
+    "11 Jul 2024, 09:07", with or without comma or seconds; and the dates that ``in_iso_form`` knows, such as
+    "11.07.2024 09:07".
 
     Times without an offset are UTC, or, if ``are_local``, of the IANA ``zone`` as ``localized`` says; those in words
     are always UTC.
@@ -50,7 +45,7 @@ def read_times(
         precise |= times.is_null() & worded.is_not_null() & has_seconds
         times = _first(_first(times, worded), utc_times(_with_seconds(texts)))
     if times.null_count() > texts.null_count():
-        uniform = _in_iso_form(texts)
+        uniform = in_iso_form(texts.set(times.is_not_null(), None))
         in_numbers = utc_times(uniform)
         precise |= times.is_null() & in_numbers.is_not_null()
         times = _first(_first(times, in_numbers), utc_times(_with_seconds(uniform)))
@@ -83,26 +78,6 @@ def _times_in_words(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     uniform = day + " " + month + " " + year + " " + hour + ":" + minute + second.fill_null(":00")
     times = uniform.str.to_datetime("%d %b %Y %H:%M:%S", time_unit="us", strict=False).dt.replace_time_zone("UTC")
     return times.set(~times.dt.year().is_between(1, 9999), None), second.is_not_null()
-
-
-def _in_iso_form(texts: pl.Series) -> pl.Series:
-    """Return times in numbers, such as "27/03/2020 6:11 +01:00", as "2020-03-27 06:11+01:00"; null for other texts.
-
-    With dots the day comes first. Otherwise the day is what is over 12 somewhere in the column, if only one of the two
-    is: then that holds for all of the column, else the text is null.
-    """
-    parts = texts.str.extract_groups(_IN_NUMBERS).struct.unnest().get_columns()
-    first, mark, second, year, hour, minute, zone = parts
-    dotted = mark == "."
-    others = pl.DataFrame({"first": first, "second": second}).select(pl.all().cast(pl.Int64, strict=False))
-    over = others.filter(~dotted).select((pl.all() > 12).any())
-    day_first, month_first = bool(over.item(0, "first")), bool(over.item(0, "second"))
-    is_known = dotted | (day_first != month_first)
-    swapped = ~dotted & month_first
-    day, month = first.zip_with(~swapped, second), second.zip_with(~swapped, first)
-    two = pl.DataFrame({"month": month, "day": day, "hour": hour}).select(pl.all().str.zfill(2))
-    text = year + "-" + two["month"] + "-" + two["day"] + " " + two["hour"] + minute + zone.fill_null("")
-    return text.set(~is_known.fill_null(value=False), None)
 
 
 def _with_seconds(texts: pl.Series) -> pl.Series:

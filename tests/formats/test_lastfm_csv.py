@@ -198,6 +198,7 @@ def test_order_of_day_and_month_is_what_the_column_shows(dates: list[str], read_
         ("artist,track,date", 'A,t,"01 Jul 2023, 12:00"', "2023-07-01T12:00:00", None),
         ("artist,track,utc_time", "A,t,2023-07-01 12:00:00", "2023-07-01T12:00:00", None),
         ("artist,track,date,time", "A,t,2023-07-01,12:00:07", "2023-07-01T10:00:07", "unique"),
+        ("artist,track,date", 'A,t,"1 July 2023, 12:00"', "2023-07-01T10:00:00", "unique"),
         ("Date;Time;Artist;Song", "01.07.2023;12:00;A;t", "2023-07-01T10:00:00", "unique"),
         ("artist,track,uts,date", "A,t,1688212800,2023-07-01 14:00:00", "2023-07-01T12:00:00", None),
         ("artist,track,uts,date", "A,t,,2023-07-01 14:00:00", "2023-07-01T12:00:00", "unique"),
@@ -208,6 +209,13 @@ def test_zone_applies_to_times_without_one(header: str, row: str, time: str, wor
     frame = lastfm_csv.read_csv(data, ReadOptions(timezone="Europe/Berlin"))
     assert frame["listened_at"].to_list() == [datetime.fromisoformat(time).replace(tzinfo=UTC)]
     assert frame["local_time"].to_list() == [word]
+
+
+def test_words_of_lastfm_stay_utc_next_to_other_forms() -> None:
+    rows = [["A", "t", date] for date in ("01 Jul 2023, 12:00", "01.07.2023 12:00", "July 1, 2023 12:00 PM")]
+    frame = lastfm_csv.read_csv(table(["artist", "track", "date"], rows), ReadOptions(timezone="Europe/Berlin"))
+    assert [time.hour for time in frame["listened_at"]] == [12, 10, 10]
+    assert frame["local_time"].to_list() == [None, "unique", "unique"]
 
 
 def test_line_of_a_spreadsheet_in_front_of_the_header_is_ignored() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +12,12 @@ from etl.core.errors import ExitCode
 from tests.backfill.library import add_library, run_backfill, server_options, stored_images
 from tests.backfill.replies import every_image
 from tests.backfill.server import ok
-from tests.cli.program import ROOT, SCRIPT, environment
+from tests.cli.program import SCRIPT, environment, running
 from tests.helpers.support import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.backfill.server import FakeService
@@ -28,24 +27,10 @@ WORKERS = 4
 MANY = 1_000
 
 
-@contextmanager
-def started(home: Path, uri: str, services: FakeService, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `etl backfill images` until the block ends."""
+def started(home: Path, uri: str, services: FakeService, *more: str) -> AbstractContextManager[subprocess.Popen[str]]:
     words = ["backfill", "images", "--dsn", uri, "--at-once", str(WORKERS), *server_options(services), "--json", *more]
     env = {name: value for name, value in environment(home).items() if not name.lower().endswith("_proxy")}
-    with subprocess.Popen(
-        [SCRIPT, *words],
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return running(SCRIPT, *words, env=env)
 
 
 def test_thousands_of_requests_are_sent_once_despite_two_kills(

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import termios
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tests.cli import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data" / "samples"
@@ -68,6 +69,20 @@ def etl(
         check=False,
     )
     return _done(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def running(
+    *command: str | Path, env: Mapping[str, str], stdout: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """Run ``command`` in a process of its own, and kill it when the block ends."""
+    with subprocess.Popen(
+        command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _done(code: int, out: bytes, err: bytes) -> Done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,13 @@ import pytest
 from etl.core.workspace import Workspace
 from etl.runs.directory import list_runs
 from etl.targets.open import find_target
-from tests.cli.program import ROOT, SAMPLES, SCRIPT, environment
+from tests.cli.program import SAMPLES, SCRIPT, environment, running
 from tests.helpers.support import counts, load
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from etl.targets.base import Connection
@@ -45,22 +46,8 @@ def held(home: Path, uri: str, *, alone: bool) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def started(home: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Begin the program, and kill it in the end if it goes on."""
-    with subprocess.Popen(
-        [SCRIPT, *arguments],
-        env=environment(home),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def started(home: Path, *words: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    return running(SCRIPT, *words, env=environment(home))
 
 
 def wait_for_line(process: subprocess.Popen[str], text: str) -> None:

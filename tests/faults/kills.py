@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from etl.load.loader import Sizes
-from tests.cli.program import ROOT, environment
+from tests.cli.program import environment, running
 from tests.faults.record import record
 from tests.faults.victim import SIZES
 from tests.helpers.disturbances import inserted
 from tests.helpers.support import content, load, query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import subprocess
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
@@ -33,22 +33,10 @@ class Case:
     expected: list[tuple[str, str]]
     """What an undisturbed load leaves in the database (``tests.helpers.support.content``)."""
 
-    @contextmanager
-    def started(self, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    def started(self, env: Mapping[str, str] | None = None) -> AbstractContextManager[subprocess.Popen[str]]:
         """Run the program until the block ends."""
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.victim", "run", "--dsn", self.database, "--json", self.export],
-            env=environment(self.home, env),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        words = ("-m", "tests.faults.victim", "run", "--dsn", self.database, "--json")
+        return running(sys.executable, *words, self.export, env=environment(self.home, env))
 
     def batches(self, run: str) -> int:
         """Return how many batches of a run are committed."""

@@ -26,6 +26,7 @@ VISITS = {
     Point.BEFORE_COMMIT: 15,
     Point.AFTER_COMMIT: 15,
     Point.BEFORE_ENRICHMENT: 4,
+    Point.BETWEEN_STEPS: 6,
     Point.BETWEEN_ROUNDS: 4,
     Point.BEFORE_RENAME: 5,
 }

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,15 @@ from etl.core.errors import ExitCode
 from tests.backfill.library import add_library, server_options
 from tests.backfill.replies import every_image
 from tests.backfill.server import serving
-from tests.cli.program import ROOT, environment
+from tests.cli.program import environment, running
 from tests.helpers.file_lock import locked
 from tests.helpers.koito_sqlite import make_koito_file
 from tests.helpers.koito_sqlite_actions import ask
 from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 pytestmark = pytest.mark.faults
@@ -56,22 +56,9 @@ def place(koito_template: Path, tmp_path: Path) -> Place:
     return Place(file, home, write_maloja(tmp_path / "maloja_export.json", HISTORY), first["run_id"])
 
 
-@contextmanager
-def started(place: Place, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a command until the block ends."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.victim", *words, "--dsn", place.file],
-        env=environment(place.home),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def started(place: Place, *words: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.faults.victim", *words, "--dsn", place.file]
+    return running(*command, env=environment(place.home), stdout=subprocess.DEVNULL)
 
 
 def wait_until_it_waits(process: subprocess.Popen[str], for_what: str) -> None:

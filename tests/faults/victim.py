@@ -15,7 +15,7 @@ from etl.pipeline import removal
 from etl.pipeline import run as pipeline
 from etl.targets.sqlite import lock_wait
 
-SIZES = {"batch": 12, "round": 40}
+SIZES = {"batch": 12, "round": 40, "step": 15}
 BY_DISK = {"together": 1, "window": 60}
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from etl.core.schema import TIME, RejectReason, SkipReason
 from etl.formats.applemusic_artists import index_artists
 from etl.formats.applemusic_companions import DAILY_TRACKS, LIBRARY_TRACKS, SOURCE, header_cells
 from etl.formats.base import (
+    FIRST_SECOND,
     Companions,
     Format,
     Peek,
@@ -47,6 +48,7 @@ _COLUMNS = (
 # A list of tracks by many artists: its artist, if it has one, is that of no track.
 _LISTS = ("PLAYLIST", "RADIO", "STATION", "MIX")
 _ONE_DAY = 86_400
+_YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
 
 
 def _read_header(line: str) -> Dialect:
@@ -99,7 +101,7 @@ def _first_of(*columns: str) -> pl.Expr:
 def _start_from_end() -> pl.Expr:
     """Return the end of a play minus the time played, where that is a length that a play can have."""
     played = pl.when(pl.col("played").is_between(0, 1000 * _ONE_DAY)).then("played").otherwise(0)
-    return (pl.col("ended") - pl.duration(milliseconds=played)).cast(TIME)
+    return (pl.col("ended") - pl.duration(milliseconds=played)).clip(_YEAR_1, None)
 
 
 def _skip() -> pl.Expr:
@@ -119,33 +121,32 @@ def _skip() -> pl.Expr:
 
 def _with_artists(frame: pl.DataFrame, companions: Companions) -> pl.DataFrame:
     """Add ``artist``, and ``candidates``: how many artists have a track of this title in the companions."""
-    index = index_artists(companions)
-    is_open = is_blank("Artist Name") & pl.col("track").is_not_null() & pl.col("skip").is_null()
-    wanted = frame.with_row_index("at").filter(is_open)
-    questions = wanted.select(
-        "at",
-        "track",
+    frame = frame.hstack(_artists_of_companions(frame, companions))
+    is_list = pl.col("Container Type").fill_null("").str.contains_any(_LISTS, ascii_case_insensitive=True)
+    of_album = pl.when((pl.col("candidates") == 0) & ~is_list & ~is_blank("Container Artist Name"))
+    artist = pl.coalesce(_first_of("Artist Name"), "of_companions", of_album.then("Container Artist Name"))
+    return frame.with_columns(artist=artist)
+
+
+def _artists_of_companions(frame: pl.DataFrame, companions: Companions) -> pl.DataFrame:
+    """Return ``of_companions``, the artist where it is certain, and ``candidates``; null for rows that need neither."""
+    is_open = is_blank("Artist Name") & pl.col("skip").is_null()
+    questions = frame.select(
+        pl.when(is_open).then("track").alias("title"),
         pl.col("album").fill_null(""),
         *_local_days(),
-        pl.col("Container Artist Name").fill_null(""),
+        pl.col("Container Artist Name").fill_null("").alias("container"),
     )
-    answers: dict[tuple[str, ...], list[str]] = {}
-    found = []
-    for at, *question in questions.iter_rows():
-        key = tuple(question)
-        if key not in answers:
-            title, album, first, middle, last, container = key
-            answers[key] = index.candidates(title, album, (first, middle, last), container)
-        found.append((at, answers[key][0] if len(answers[key]) == 1 else None, len(answers[key])))
-    schema = {"at": pl.UInt32, "of_companions": pl.String, "candidates": pl.Int64}
-    joined = frame.with_row_index("at").join(
-        pl.DataFrame(found, schema, orient="row"), on="at", how="left", maintain_order="left"
+    distinct = questions.drop_nulls().unique()
+    index = index_artists(companions)
+    found = [index.candidates(title, album, days, container) for title, album, *days, container in distinct.iter_rows()]
+    answers = distinct.with_columns(
+        pl.Series("of_companions", [names[0] if len(names) == 1 else None for names in found], dtype=pl.String),
+        pl.Series("candidates", list(map(len, found)), dtype=pl.Int64),
     )
-    is_album = ~pl.col("Container Type").fill_null("").str.contains_any(_LISTS, ascii_case_insensitive=True)
-    of_album = pl.when((pl.col("candidates") == 0) & is_album & ~is_blank("Container Artist Name")).then(
-        "Container Artist Name"
+    return questions.join(answers, on=questions.columns, how="left", maintain_order="left").select(
+        "of_companions", "candidates"
     )
-    return joined.with_columns(artist=pl.coalesce(_first_of("Artist Name"), "of_companions", of_album))
 
 
 def _local_days() -> list[pl.Expr]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(rb'"([^"\\]{1,40})"\s*:')
 _RECORD = re.compile(r"[\[,]\s*(?=\{)")
+_MOMENT = re.compile(r"\d{9}|\d:\d\d")  # a date alone is that of a release
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TRIED = 5  # records of a list, by which it is recognised: the first may be broken
 
@@ -43,8 +44,8 @@ class FlatLayout:
 
         Raises ``BrokenFileError`` as the layout of the container does.
         """
-        names = known_keys(_keys_of(data))
-        records = self._container(data).read(data)
+        names = _names_in(data)
+        records = self._container(names).read(data)
         columns = {name: [_text(getattr(row, name)) for row in records.rows] for name in names}
         frame = pl.DataFrame(columns, dict.fromkeys(names, pl.String))
         frame = frame if names else pl.DataFrame({"artist": [None] * len(records.rows)}, {"artist": pl.String})
@@ -53,14 +54,14 @@ class FlatLayout:
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
         """See ``Layout``."""
-        return self._container(data).locate(data, rows)
+        return self._container(_names_in(data)).locate(data, rows)
 
     def document(self, records: Sequence[str]) -> bytes:
         """See ``Layout``."""
-        return self._container(b"").document(records)
+        return self._container({}).document(records)
 
-    def _container(self, data: bytes) -> JsonList[Any] | JsonLines[Any]:
-        record = _record(tuple(sorted(known_keys(_keys_of(data)).items())))
+    def _container(self, names: Mapping[str, str]) -> JsonList[Any] | JsonLines[Any]:
+        record = _record(tuple(sorted(names.items())))
         return JsonLines(record) if self.in_lines else JsonList(record)
 
 
@@ -86,11 +87,12 @@ def has_flat_lines(peek: Peek) -> bool:
 
 
 def _is_play(record: object) -> bool:
-    """Say whether an object names an artist, a track and a time, and has no objects or lists in it."""
+    """Say whether an object names an artist, a track and a moment, and has no objects or lists in it."""
     if not isinstance(record, dict):
         return False
     names = known_keys(record)
-    needed = {"artist", "track"} <= names.keys() and not names.keys().isdisjoint(TIMES)
+    moments = [str(record[names[name]]) for name in (*TIMES, "clock") if name in names]
+    needed = {"artist", "track"} <= names.keys() and any(map(_MOMENT.search, moments))
     return needed and not any(isinstance(value, dict | list) for value in record.values())
 
 
@@ -116,8 +118,9 @@ def _decoded(line: str) -> object:
         return None
 
 
-def _keys_of(data: bytes) -> set[str]:
-    return {key.decode("utf-8", "replace") for key in _KEY.findall(to_utf8(data).body)}
+def _names_in(data: bytes) -> dict[str, str]:
+    """Return the key of each name of ``COLUMN_ALIASES`` that a file has, wherever it first occurs."""
+    return known_keys({key.decode("utf-8", "replace") for key in _KEY.findall(to_utf8(data).body)})
 
 
 @lru_cache

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from etl.targets.pool import Pool
 
 _OF_LISTENS = ("file", "row", "lookup_key", "listened_at")
-_COARSE = {"spotify-account": "spotify", "lastfm-minutes": "lastfm"}  # formats that know only minutes
+# Formats that know only minutes, or may: the table is of Spotify's account data or of its extended history.
+_COARSE = {"spotify-account": "spotify", "spotify-csv": "spotify", "lastfm-minutes": "lastfm"}
 
 
 @dataclass(frozen=True)

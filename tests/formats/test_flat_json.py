@@ -21,7 +21,9 @@ KEYS = st.tuples(
     st.sampled_from(["album", "albumName", "release_name"]),
     st.sampled_from(["uts", "timestamp", "ts", "unix_time", "date", "time", "playedAt"]),
 )
-PLAY = st.tuples(TEXT, TEXT | st.integers(0, 9999), st.none() | TEXT, st.integers(1, 4_000_000_000), st.booleans())
+PLAY = st.tuples(
+    TEXT, TEXT | st.integers(0, 9999), st.none() | TEXT, st.integers(100_000_000, 4_000_000_000), st.booleans()
+)
 
 
 @examples(70)
@@ -65,6 +67,7 @@ def test_zone_applies_to_local_times() -> None:
         b'[{"artist":"A","date":"2020-01-01"}]',
         b'[{"artist":{"name":"A"},"name":"t","date":1577836800}]',
         b'[{"artist":"A","track":"t","date":1577836800,"image":[{"size":"small"}]}]',
+        b'[{"artist":"A","track":"t","date":"1999-05-01"},{"artist":"A","track":"t","date":1999}]',
         b'[["A","t",1577836800]]',
         b'{"plays":[{"artist":"A","track":"t","date":1577836800}]}',
         b"[1,2,3]",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode
+from etl.core.workspace import Workspace
+from etl.verify.run import verify_run
 from tests.helpers.applemusic import ACTIVITY, DAILY, LIBRARY, daily, library, played, table
 from tests.helpers.disturbances import inserted
-from tests.helpers.replays import frame, replay, statuses
+from tests.helpers.replays import frame, replay, run_of, statuses
 from tests.helpers.support import load
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def test_a_file_is_read_again_when_a_companion_appears_or_changes(home: Path, da
     (folder / LIBRARY).write_bytes(TRACKS)
     third = load(home, database, folder)
     assert (done(third), third["exit_code"], third["caveats"]) == ((3, 0, 2, 1), ExitCode.OK, [])
+    for manifest in (first, second, third):
+        assert verify_run(run_of(manifest), Workspace(home, database)).exit_code == ExitCode.OK
     assert sorted(statuses(load(home, database, folder))) == ["known", "left_aside", "left_aside"]
 
     (folder / LIBRARY).unlink()  # as it was before: nothing can be new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,15 @@ def test_doubles_of_account_data_can_be_left_out(tmp_path: Path, any_database: s
     assert content(any_database) == before
     again = load(tmp_path, any_database, path, doubles="keep")  # another option: the file is not known
     assert again["counts"]["inserted"] == 1
+
+
+def test_account_data_as_a_table_is_known_to_the_minute_too(tmp_path: Path, any_database: str) -> None:
+    plays = json.loads(account(tmp_path / "a.json", (273, "Tide", 200)).read_text())
+    lines = [plays[0].keys(), *(play.values() for play in plays)]
+    (tmp_path / "a.csv").write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
+    assert load(tmp_path, any_database, tmp_path / "a.csv")["counts"]["inserted"] == 1
+    manifest = load(tmp_path, any_database, extended(tmp_path / "e.json", (273, "Tide", 200)))
+    assert manifest["skipped_by_reason"] == {"likely_double": 1}
 
 
 def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: Path, any_database: str) -> None:

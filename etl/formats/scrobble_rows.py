@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # A number with so many digits is a time after 2001 in this unit; in seconds it would be after the year 9999.
 _UNITS = {13: "milliseconds", 16: "microseconds", 19: "nanoseconds"}
-DATE = r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})\s*$"
-TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$"
+DATE = r"^\s*(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})\s*$"
+TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*$"
 _EITHER_ORDER = r"^\s*(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|1[0-2])[/-]\d{4}\D"
 _ROUNDED = r"^\s*\d[.,]\d+[Ee]\+?\d+\s*$"
 

@@ -6,7 +6,7 @@ import polars as pl
 
 _CLOCK = r"(\d{1,2})(:[0-5]\d(?::\d{2})?)\s*([AaPp])?(?:\.?[Mm]\.?)?\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 _IN_NUMBERS = r"^\s*(\d{1,2})([./-])(\d{1,2})[./-](\d{4}),?[Tt ]+" + _CLOCK
-_YEAR_FIRST = r"^\s*(\d{4})[./](\d{1,2})[./](\d{1,2}),?[Tt ]+" + _CLOCK
+_YEAR_FIRST = r"^\s*(\d{4})[./-](\d{1,2})[./-](\d{1,2}),?[Tt ]+" + _CLOCK
 _WEEKDAY = r"^\s*(?:[A-Za-z]{3,9},?\s+)?"
 _DAY_AND_NAME = _WEEKDAY + r"(\d{1,2})\s+([A-Za-z]{3,9}),?\s+(\d{4}),?\s+" + _CLOCK
 _NAME_AND_DAY = _WEEKDAY + r"([A-Za-z]{3,9})\s+(\d{1,2}),?\s+(\d{4}),?\s+" + _CLOCK

@@ -200,6 +200,7 @@ def test_order_of_day_and_month_is_what_the_column_shows(dates: list[str], read_
         ("artist,track,date,time", "A,t,2023-07-01,12:00:07", "2023-07-01T10:00:07", "unique"),
         ("artist,track,date", 'A,t,"1 July 2023, 12:00"', "2023-07-01T10:00:00", "unique"),
         ("Date;Time;Artist;Song", "01.07.2023;12:00;A;t", "2023-07-01T10:00:00", "unique"),
+        ("artist,track,date,time", "A,t,2023/7/1,12:00 PM", "2023-07-01T10:00:00", "unique"),
         ("artist,track,uts,date", "A,t,1688212800,2023-07-01 14:00:00", "2023-07-01T12:00:00", None),
         ("artist,track,uts,date", "A,t,,2023-07-01 14:00:00", "2023-07-01T12:00:00", "unique"),
     ],
@@ -209,6 +210,13 @@ def test_zone_applies_to_times_without_one(header: str, row: str, time: str, wor
     frame = lastfm_csv.read_csv(data, ReadOptions(timezone="Europe/Berlin"))
     assert frame["listened_at"].to_list() == [datetime.fromisoformat(time).replace(tzinfo=UTC)]
     assert frame["local_time"].to_list() == [word]
+
+
+def test_header_of_our_own_names_is_understood() -> None:
+    names = lastfm_csv.LAYOUT.dialect.names
+    header = lastfm_csv.LAYOUT.header
+    assert header is not None
+    assert header(",".join(name or "" for name in names)).names == names
 
 
 def test_words_of_lastfm_stay_utc_next_to_other_forms() -> None:

@@ -41,6 +41,7 @@ def test_generated_dates_are_read_back(moment: datetime, form: str) -> None:
         ("12/31/2023 12:00:01 AM", "2023-12-31 00:00:01"),
         ("31/12/2023 12:00 PM", "2023-12-31 12:00"),
         ("1.2.2023, 7:05Z", "2023-02-01 07:05Z"),
+        ("2023-2-1 7:05 pm", "2023-02-01 19:05"),
     ],
 )
 def test_dates_in_all_forms(text: str, iso: str) -> None:

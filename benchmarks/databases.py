@@ -65,7 +65,7 @@ def drop(uri: str) -> list[int]:
 def watch(uri: str) -> dict[str, float]:
     """Look at the server again and again until standard input ends.
 
-    Returned are the mean numbers of backends at work, and of those that waited for a lock, for a lock inside the server
+    Returned are the mean numbers of busy backends, and of those that waited for a lock, for a lock inside the server
     and for the disk, and the server's largest memory in megabytes, where the system tells it (shared pages once).
     """
     ended = threading.Event()

@@ -10,7 +10,7 @@ is never below what its parent held when it was started.
     python -m benchmarks.floor measure URI     # JSON: seconds, rows and seconds per table
     python -m benchmarks.floor empty URI       # every row of listens, entities, cache and ledger is gone
 
-For a database that may be lost: where Koito has been at work, both refuse.
+For a database that may be lost: where Koito has been running, both refuse.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Floor:
 def measure(uri: str) -> Floor:
     """Read every row back, empty the tables, copy the rows, and return what the copying took.
 
-    Raises ``SystemExit`` where Koito has been at work. An error on the way leaves the tables empty.
+    Raises ``SystemExit`` where Koito has been running. An error on the way leaves the tables empty.
     """
     with connected(uri) as connection:
         server = values(connection, "SELECT current_setting('server_version')")[0]
@@ -96,7 +96,7 @@ def measure(uri: str) -> Floor:
 def empty(uri: str) -> None:
     """Empty Koito's tables (users stay), ``track_lookup`` and the ledger, where they exist; the next ids are 1.
 
-    Raises ``SystemExit`` where Koito has been at work.
+    Raises ``SystemExit`` where Koito has been running.
     """
     with connected(uri) as connection:
         if values(connection, READY)[0]:
@@ -123,10 +123,10 @@ def read_back(connection: Connection) -> dict[str, pl.DataFrame]:
 
 @contextmanager
 def connected(uri: str) -> Iterator[Connection]:
-    """Yield a connection to a database that may be lost. Raises ``SystemExit`` where Koito has been at work."""
+    """Yield a connection to a database that may be lost. Raises ``SystemExit`` where Koito has been running."""
     with dbapi.connect(uri) as connection:
         if values(connection, "SELECT to_regclass('public.goose_db_version')::text")[0] is not None:
-            raise SystemExit("Koito has been at work in this database: a benchmark would empty it")
+            raise SystemExit("Koito has been running in this database: a benchmark would empty it")
         yield connection
 
 

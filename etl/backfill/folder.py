@@ -37,7 +37,7 @@ def locked_folder(home: Path, task: str) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TaskLockedError(
-                f"`etl backfill {task}` is at work already for {home}", "Wait for its end, or end it and go on here"
+                f"`etl backfill {task}` is already running for {home}", "Wait for its end, or end it and go on here"
             ) from error
         yield folder
     finally:

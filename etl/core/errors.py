@@ -97,7 +97,7 @@ class DatabaseError(EtlError):
 
 
 class LockedError(EtlError):
-    """Another run is at work on the database."""
+    """Another run is active on the database."""
 
     exit_code = ExitCode.LOCKED
 

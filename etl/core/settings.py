@@ -160,7 +160,7 @@ class RunSettings:
         ),
     )
     no_overlap: bool = declare(
-        False, Option("Exit with 6 when another run is at work on the database.", commands=("run",))
+        False, Option("Exit with 6 when another run is active on the database.", commands=("run",))
     )
     move_to: str | None = declare(
         None,

@@ -76,7 +76,7 @@ class RunDirectory:
         finally:
             os.close(descriptor)
 
-    def is_at_work(self) -> bool:
+    def is_active(self) -> bool:
         """Say whether a process holds the directory."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _REMOVED = ".removed-"
 
-AT_WORK = "it is at work"
+RUNNING = "it is running"
 HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
 LEFT_OVER = "it has unresolved listens that no later run has loaded"
 EXPLAINS = "it loaded files that a run which is kept knows"
@@ -48,7 +48,7 @@ class Pruning:
 def plan_pruning(runs: Path, keep: int) -> Pruning:
     """Return what to remove so that the newest ``keep`` runs stay, and those that are needed still.
 
-    The next load needs none of them: what is loaded is told by the ledger. Kept are runs at work; runs with listens
+    The next load needs none of them: what is loaded is told by the ledger. Kept are active runs; runs with listens
     that are nowhere else; and what ``explain`` and ``rejects replay`` of a run that is kept would look for.
     """
     listed = list_runs(runs)
@@ -104,8 +104,8 @@ def _half_undone(run: RunDirectory, later: Sequence[RunDirectory], manifests: Ma
 
 def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
     """Return why an old run must stay; ``later`` are its manifest and those of the runs since."""
-    if run.is_at_work():
-        return AT_WORK
+    if run.is_active():
+        return RUNNING
     own, *others = later
     settled = {file["sha256"] for one in others if _has_loaded(one) for file in one["files"] if _is_settled(file)}
     undos = [one for one in others if own.get("run_id") and one.get("undone_run") == own["run_id"]]

@@ -150,7 +150,7 @@ def test_second_run_of_one_task_is_refused_while_one_runs(tmp_path: Path, databa
         with started(tmp_path, database, services) as second:
             _, err = second.communicate(timeout=60)
         assert second.returncode == ExitCode.LOCKED
-        assert "at work already" in err
+        assert "already running" in err
         services.let_go()
         first.communicate(timeout=60)
     assert first.returncode == ExitCode.OK

@@ -73,7 +73,7 @@ def etl(
 
 @contextmanager
 def running(
-    *command: str | Path, env: Mapping[str, str], stdout: int = subprocess.PIPE
+    *command: str | Path, env: Mapping[str, str] | None = None, stdout: int = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
     """Run ``command`` in a process of its own, and kill it when the block ends."""
     with subprocess.Popen(

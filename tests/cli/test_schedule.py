@@ -41,19 +41,19 @@ def stopped(home: Path, uri: str, *options: str) -> Iterator[subprocess.Popen[by
             process.kill()
 
 
-def test_while_a_run_is_at_work_another_is_refused_and_after_its_death_it_is_not(database: str, tmp_path: Path) -> None:
+def test_while_a_run_is_active_another_is_refused_until_it_ends(database: str, tmp_path: Path) -> None:
     metrics = tmp_path / "etl.prom"
     with stopped(tmp_path, database) as process:
         done = etl("run", MALOJA, "--dsn", database, "--no-overlap", "--metrics", metrics, home=tmp_path / "other")
         assert (done.code, done.out) == (6, "")
-        assert "another run is at work on this database, since 20" in done.err
+        assert "another run is active on this database, since 20" in done.err
         assert read(metrics)["last_run_exit_code",] == 6
         assert not (tmp_path / "other").exists()
         process.send_signal(signal.SIGKILL)
         process.wait()
         if not sqlite_file(database):  # the server may need a moment to see that the connection is closed
             with opened(database) as connection:
-                wait_for(lambda: connection.query("runs_at_work").is_empty())
+                wait_for(lambda: connection.query("active_runs").is_empty())
     again = etl("run", MALOJA, "--dsn", database, "--no-overlap", "--json", home=tmp_path)
     assert (again.code, again.json["status"]) == (0, "complete")
     assert again.json["settings"]["no_overlap"] is True
@@ -72,7 +72,7 @@ def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held_like_any
         with pytest.raises(LockedError):
             target.acquire_run_lock(other, exclusive=True)
         target.acquire_run_lock(other, exclusive=False)
-        assert one.query("runs_at_work").height == 1
+        assert one.query("active_runs").height == 1
 
 
 def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp_path: Path) -> None:

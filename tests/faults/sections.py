@@ -65,7 +65,7 @@ SECTIONS: dict[str, Section] = {
         },
     ),
     "koito_alive": Section(
-        "Koito at work during a load",
+        "Koito running during a load",
         "While two loads go on, tracks, albums and artists are merged, tracks and albums deleted and listens "
         "scrobbled, in the SQL steps of Koito and with pauses between them. Every edit must go through; the loads "
         "must complete; no listen may go but those that Koito's user deleted, none may be there twice, and nothing "

@@ -33,7 +33,7 @@ def large(tmp_path: Path) -> Path:
 
 def check(file: Path, deeds: Deeds) -> None:
     """Check that Koito could do its work, and that the file is sound and holds every scrobble."""
-    assert (deeds.failed_scrobbles, deeds.failed_edits) == (0, 0), deeds
+    assert (deeds.failed_scrobbles, deeds.failed_edits, deeds.lost_aliases) == (0, 0, 0), deeds
     assert deeds.scrobbles > 10
     assert ask(file, "SELECT count(*) FROM listens WHERE client = ?1", CLIENT) == [(deeds.scrobbles,)]
     assert ask(file, "PRAGMA integrity_check") == [("ok",)]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.program import environment
+from tests.cli.program import SCRIPT, environment
 from tests.faults.record import record
-from tests.helpers.disturbances import ETL, ROUNDS
+from tests.helpers.disturbances import ROUNDS
 from tests.helpers.koito_actions import key_ids, scrobble_live
 from tests.helpers.support import execute, load, query, write_maloja
 from tests.pipeline.test_concurrency import TWICE, history
@@ -70,7 +70,7 @@ def test_runs_and_live_listens_at_once_store_every_listen_once(
     with ThreadPoolExecutor(len(exports)) as readers:
         runs = [
             subprocess.Popen(
-                [ETL, "run", "--dsn", database, "--doubles", "keep", "--json", export],
+                [SCRIPT, "run", "--dsn", database, "--doubles", "keep", "--json", export],
                 env=environment(home),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

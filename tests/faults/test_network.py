@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,11 +13,11 @@ import pytest
 from etl.core.errors import ExitCode, SettingsError
 from etl.targets.base import StatementError
 from etl.targets.postgres.connection import connect
-from tests.cli.program import environment
+from tests.cli.program import SCRIPT, environment, running
 from tests.faults.broken import Content, check_completed, is_lost, load_until
 from tests.faults.proxy import Proxy
 from tests.faults.record import record
-from tests.helpers.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for, waiting
+from tests.helpers.disturbances import ROUNDS, disturbance, inserted, wait_for, waiting
 from tests.helpers.support import execute, load, opened, query, with_query
 
 if TYPE_CHECKING:
@@ -100,9 +99,7 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
     execute(database, disturbance("AFTER INSERT ON track_lookup", "PERFORM pg_advisory_xact_lock(42);"))
     with Proxy(database) as proxy, opened(database) as holder:
         holder.query_text("SELECT pg_advisory_lock(42)::text")
-        with subprocess.Popen(
-            [ETL, "run", "--dsn", proxy.uri, export], env=environment(home), stderr=subprocess.PIPE, text=True
-        ) as process:
+        with running(SCRIPT, "run", "--dsn", proxy.uri, export, env=environment(home)) as process:
             wait_for(lambda: waiting(database, "advisory"))
             proxy.swallow()
             begun = time.monotonic()
@@ -133,7 +130,7 @@ def test_a_signal_ends_a_command_at_once_that_waits_for_a_server_to_accept_it(
     with Proxy(database) as proxy:
         proxy.swallow()
         patient = with_query(proxy.uri, "connect_timeout=60&answer_timeout=60")
-        with subprocess.Popen([ETL, *words, "--dsn", patient], env=env, stderr=subprocess.PIPE, text=True) as process:
+        with running(SCRIPT, *words, "--dsn", patient, env=env) as process:
             wait_for(lambda: proxy.was_reached)
             process.send_signal(number)
             _, told = process.communicate(timeout=20)

@@ -20,11 +20,11 @@ from etl.core.errors import ExitCode
 from etl.formats import FORMATS, Format, by_name, peek_at, recognise
 from etl.targets.postgres.embedded.paths import SOCKET
 from etl.targets.postgres.embedded.server import EmbeddedServer
-from tests.cli.program import environment
+from tests.cli.program import SCRIPT, environment
 from tests.faults.record import record
 from tests.faults.scarcity import AS_ROOT, run_etl
 from tests.formats.test_golden import files_of
-from tests.helpers.disturbances import ETL, inserted, wait_for, waiting
+from tests.helpers.disturbances import inserted, wait_for, waiting
 from tests.helpers.support import execute, opened, query, scrobble, with_query, write_maloja
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, d
     with opened(database) as holder:
         holder.query("round_lock")
         with subprocess.Popen(
-            [ETL, "run", "--json", export], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [SCRIPT, "run", "--json", export], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             wait_for(lambda: waiting(database, "advisory"))
             assert str(export) in commands()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.helpers.koito_sqlite_actions import act
@@ -13,9 +11,6 @@ from tests.helpers.support import execute, query, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ETL = Path(sys.executable).with_name("etl")
-"""The console script."""
 
 ROUNDS = range(int(os.environ.get("ETL_FAULT_ROUNDS", "1")))
 """How often a test with an element of chance is done."""

@@ -1,6 +1,7 @@
 """``python -m tests.helpers.koito_process FILE``: uses the file as a running Koito does, until its stdin ends.
 
-It scrobbles all along, and now and then merges or deletes a track of others. At its end it prints what it did, as JSON.
+It scrobbles all along, and now and then merges or deletes a track of others, or adds an alias to one. At its end it
+prints what it did, as JSON.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 CLIENT = "koito"
 EDIT_EVERY = 8  # scrobbles
+ALIAS_EVERY = 5
+TRIES = 20  # of a user who adds an alias
 FIRST_SECOND = 1_700_000_000
 PAUSE = 0.01
 
@@ -42,6 +45,11 @@ class Deeds:
     """Seconds that the slowest scrobble took."""
     edits: int = 0
     failed_edits: int = 0
+    aliases: int = 0
+    refused_aliases: int = 0
+    """Tries to add an alias that Koito answered with an error: somebody wrote between its reading and its writing."""
+    lost_aliases: int = 0
+    """Aliases that were refused at every try."""
 
 
 def scrobble(run: Run, number: int) -> None:
@@ -78,6 +86,31 @@ def edit(run: Run, chance: random.Random) -> None:
         _together(run, [f"UPDATE OR IGNORE listens SET track_id = {new} WHERE track_id = {old}", *SWEEP])
 
 
+def add_alias(run: Run, number: int) -> bool:
+    """Add an alias to a track of others as Koito does, reading before it writes; say whether it went through."""
+    run("BEGIN")
+    try:
+        tracks = run("SELECT track_id FROM listens WHERE client <> ?1 ORDER BY track_id DESC LIMIT 1", CLIENT)
+        for (track,) in tracks:
+            run(f"INSERT INTO track_aliases VALUES ({track}, ?1, 'Manual', 0)", f"Alias {number}")
+        run("COMMIT")
+    except Error:
+        run("ROLLBACK")
+        return False
+    return True
+
+
+def insist_on_alias(run: Run, deeds: Deeds) -> None:
+    """Add an alias, and try again where Koito refuses it, as a user would."""
+    deeds.aliases += 1
+    for _ in range(TRIES):
+        if add_alias(run, deeds.aliases):
+            return
+        deeds.refused_aliases += 1
+        time.sleep(PAUSE)
+    deeds.lost_aliases += 1
+
+
 def _together(run: Run, statements: Sequence[str]) -> list[tuple[Any, ...]]:
     """Run ``statements`` in one transaction, begun as Koito does, and return the rows of the first."""
     run("BEGIN")
@@ -102,6 +135,8 @@ def main(file: Path) -> None:
                 deeds.failed_scrobbles += 1
             deeds.scrobbles += 1
             deeds.longest = max(deeds.longest, time.monotonic() - began)
+            if deeds.scrobbles % ALIAS_EVERY == 0:
+                insist_on_alias(run, deeds)
             if deeds.scrobbles % EDIT_EVERY == 0:
                 deeds.edits += 1
                 try:

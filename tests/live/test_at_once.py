@@ -13,7 +13,7 @@ import pytest
 
 from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_listen
-from tests.helpers.disturbances import ETL
+from tests.cli.program import SCRIPT
 from tests.helpers.support import content, counts, load, query, scrobble, write_maloja
 from tests.helpers.worlds import START, wipe
 from tests.pipeline.test_concurrency import TWICE
@@ -62,7 +62,7 @@ def test_processes_that_submit_beside_a_run_leave_what_the_run_alone_would(datab
     parts = [chance.sample(HISTORY, len(HISTORY)) for _ in range(3)]
     processes = [
         subprocess.Popen(
-            [ETL, "submit", "--dsn", database, "--home", tmp_path / f"home-{number}"],
+            [SCRIPT, "submit", "--dsn", database, "--home", tmp_path / f"home-{number}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.load.loader import Sizes
-from tests.helpers.disturbances import ETL, ROUNDS, disturbance, inserted, wait_for
+from tests.cli.program import SCRIPT
+from tests.helpers.disturbances import ROUNDS, disturbance, inserted, wait_for
 from tests.helpers.koito_actions import CLEAN_ORPHANS
 from tests.helpers.support import content, execute, load, query, scrobble, write_maloja
 from tests.helpers.worlds import wipe
@@ -91,7 +92,7 @@ def test_four_processes_with_overlapping_exports_create_nothing_twice(
 
     processes = [
         subprocess.Popen(
-            [ETL, "run", "--dsn", database, "--home", home, "--json", export],
+            [SCRIPT, "run", "--dsn", database, "--home", home, "--json", export],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

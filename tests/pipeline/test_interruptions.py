@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ import pytest
 
 from etl.core.errors import ExitCode
 from etl.targets.postgres.connection import connect
-from tests.helpers.disturbances import ETL, disturbance, inserted, once, wait_for, waiting
+from tests.cli.program import SCRIPT, running
+from tests.helpers.disturbances import disturbance, inserted, once, wait_for, waiting
 from tests.helpers.support import content, execute, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -43,17 +43,6 @@ def held(uri: str, lock: str) -> Iterator[Callable[[], None]]:
         release()
 
 
-@contextmanager
-def started(*command: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the console script until the block ends."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen([ETL, *command], stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @each_signal
 def test_a_run_that_is_ended_in_a_batch_is_completed_by_the_next(
     tmp_path: Path,
@@ -70,7 +59,7 @@ def test_a_run_that_is_ended_in_a_batch_is_completed_by_the_next(
     execute(database, IN_A_BATCH)
 
     with held(database, "42") as release:
-        with started("run", "--dsn", database, "--home", home, "--json", export) as process:
+        with running(SCRIPT, "run", "--dsn", database, "--home", home, "--json", export) as process:
             wait_for(lambda: waiting(database, "advisory"))
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=20)
@@ -99,7 +88,7 @@ def test_a_run_that_waits_for_another_one_ends_at_once(
 ) -> None:
     with (
         held(database, "hashtextextended('etl.round', 0)"),
-        started("run", "--dsn", database, "--home", home, "--json", export) as process,
+        running(SCRIPT, "run", "--dsn", database, "--home", home, "--json", export) as process,
     ):
         wait_for(lambda: waiting(database, "advisory"))
         process.send_signal(number)
@@ -114,10 +103,10 @@ def test_the_next_run_waits_for_the_batch_of_one_that_was_killed(home: Path, dat
     # would not see what that batch creates.
     execute(database, IN_A_BATCH)
     with held(database, "42") as release:
-        with started("run", "--dsn", database, "--home", home, export) as killed:
+        with running(SCRIPT, "run", "--dsn", database, "--home", home, export) as killed:
             wait_for(lambda: waiting(database, "advisory"))
             killed.kill()
-        with started("run", "--dsn", database, "--home", home, "--json", export) as process:
+        with running(SCRIPT, "run", "--dsn", database, "--home", home, "--json", export) as process:
             wait_for(lambda: waiting(database, "advisory") == 2)
             release()
             stdout, _ = process.communicate(timeout=20)

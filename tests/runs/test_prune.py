@@ -1,4 +1,4 @@
-"""Pruning removes old run directories, and never one that is at work or needed still."""
+"""Pruning removes old run directories, and never one that is active or still needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.errors import InputError
 from etl.runs.directory import RunDirectory, find_run
-from etl.runs.prune import AT_WORK, EXPLAINS, HALF_UNDONE, LEFT_OVER, REPLAYED, plan_pruning, remove
+from etl.runs.prune import EXPLAINS, HALF_UNDONE, LEFT_OVER, REPLAYED, RUNNING, plan_pruning, remove
 from tests.cli.program import etl
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def test_the_newest_stay(keep: int, going: int, tmp_path: Path) -> None:
     assert decided(tmp_path, keep) == ([f"{day:02}" for day in range(1, going + 1)], {})
 
 
-def test_a_run_at_work_stays(tmp_path: Path) -> None:
+def test_an_active_run_stays(tmp_path: Path) -> None:
     run = make(tmp_path, "01")
     (run.path / "run.json").unlink()
     make(tmp_path, "02")
     with run.held():
-        assert decided(tmp_path, 0) == (["02"], {"01": AT_WORK})
+        assert decided(tmp_path, 0) == (["02"], {"01": RUNNING})
     assert decided(tmp_path, 0) == (["01", "02"], {})
 
 

@@ -56,7 +56,7 @@ def test_every_statement_that_is_asked_for_above_the_seam_declares_its_columns()
 
 ONLY_POSTGRES = {
     "backend_pid": "the driver's connection is told apart by the server's process",
-    "backends_at_work": "a server may hang",
+    "busy_backends": "a server may hang",
     "batch_lock": "SQLite has one writer at a time",
     "begin_dry_run": "a pragma",
     "check_as_sets": "SQLite checks foreign keys fast enough by itself",
@@ -66,7 +66,7 @@ ONLY_POSTGRES = {
     "round_lock": "the version of the data takes its place",
     "run_lock": "a lock file",
     "run_lock_alone": "a lock file",
-    "runs_at_work": "a lock file",
+    "active_runs": "a lock file",
     "run_lock_try_alone": "a lock file",
     "undo_check_as_sets": "every foreign key of Koito's file has an index",
     "submit_cached_crediting": "SQLite changes no data within a query",

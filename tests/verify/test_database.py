@@ -142,7 +142,7 @@ def test_what_is_right_is_not_found(connection: PostgresConnection, name: str) -
     assert _found_after(connection, SOUND[name]) == {}
 
 
-def test_every_check_is_seen_at_work() -> None:
+def test_every_check_finds_something() -> None:
     severities = {check.name: check.severity for check in named_checks("postgres")}
     expected = {**{name: found for _, found in WARNINGS.values() for name in found}}
 

@@ -1,4 +1,4 @@
-"""Asks PostgreSQL about its backends: which one serves a connection, and whether some are at work."""
+"""Asks PostgreSQL about its backends: which one serves a connection, and whether some are busy."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def backend_pid(raw: dbapi.Connection) -> int:
         return int(cursor.fetch_arrow_table()["pid"][0].as_py())
 
 
-def at_work(raw: dbapi.Connection, pids: Sequence[int]) -> Answers:
+def busy_backends(raw: dbapi.Connection, pids: Sequence[int]) -> Answers:
     """Return what the backends ``pids`` do; one that is gone is left out."""
     asked = pl.DataFrame({"pids": pl.Series(pids, dtype=pl.Int32).implode()})
     with raw.cursor() as cursor:
-        cursor.execute(statement("postgres", "backends_at_work"), asked)
+        cursor.execute(statement("postgres", "busy_backends"), asked)
         return dict(pl.DataFrame(cursor.fetch_arrow_table()).iter_rows())

@@ -21,7 +21,7 @@ from etl.core.errors import InternalError, SettingsError
 from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
-from etl.targets.postgres.backends import at_work, backend_pid
+from etl.targets.postgres.backends import backend_pid, busy_backends
 from etl.targets.postgres.errors import PostgresError, statement_error
 from etl.targets.postgres.watchdog import CutError, Watchdog
 from etl.targets.results import RESULTS
@@ -250,7 +250,7 @@ def _ask(address: str, line: WatchedConnection, pids: list[int]) -> Answers | No
             asking = dbapi.connect(address, autocommit=True)
         try:
             with _translated():
-                return at_work(asking, pids)
+                return busy_backends(asking, pids)
         finally:
             with _OPENING, _translated():
                 asking.close()

@@ -121,9 +121,9 @@ class PostgresTarget:
         if not exclusive:
             connection.query("run_lock")
         elif not connection.query("run_lock_alone").item():
-            began = connection.query("runs_at_work").get_column("began").to_list()
+            began = connection.query("active_runs").get_column("began").to_list()
             since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
-            raise LockedError(f"another run is at work on this database{since}", "Run the same command again later")
+            raise LockedError(f"another run is active on this database{since}", "Run the same command again later")
         connection.rollback()
 
     def try_lock_alone(self, connection: Connection) -> bool:

@@ -2,7 +2,7 @@
 
 libpq bounds how long connecting takes, and TCP finds a peer that is gone; neither ends the wait for one that takes
 everything and never answers, as a hung proxy does. What takes long may be fine, though: another run's lock, a slow
-disk. So the server is asked, on a connection of its own, whether it is at work for those whose answer is late.
+disk. So the server is asked, on a connection of its own, whether it is busy for those whose answer is late.
 
 The driver does not give its socket away: it is the one that appeared while the connection was opened.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Socket: TypeAlias = tuple[int, int, int]
     """File descriptor, device, inode."""
     Answers: TypeAlias = dict[int, str | None]
-    """By process id of a backend: None if it is at work; if it waits for us, how far it has come."""
+    """By process id of a backend: None if it is busy; if it waits for us, how far it has come."""
 
 CANCEL_GRACE = 1.0  # seconds that cancelled statements have to end, before their connections are cut
 _BRIEF = 0.002

@@ -83,7 +83,7 @@ def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclus
 def _locked(since: float) -> LockedError:
     began = datetime.fromtimestamp(since, UTC)
     return LockedError(
-        f"another run is at work on this database, since {began:%Y-%m-%d %H:%M:%S} UTC",
+        f"another run is active on this database, since {began:%Y-%m-%d %H:%M:%S} UTC",
         "Run the same command again later",
     )
 

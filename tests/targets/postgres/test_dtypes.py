@@ -102,7 +102,7 @@ def test_the_text_of_a_statement_comes_from_a_file_and_never_from_values() -> No
     ]
     assert set(executed) == {
         ("targets/postgres/backends.py", "statement('postgres', 'backend_pid')"),
-        ("targets/postgres/backends.py", "statement('postgres', 'backends_at_work')"),
+        ("targets/postgres/backends.py", "statement('postgres', 'busy_backends')"),
         ("targets/postgres/connection.py", "statement('postgres', name)"),
         ("targets/postgres/connection.py", "sql"),  # query_text, of tests and benchmarks
     }

@@ -141,7 +141,7 @@ def test_a_terminated_backend_is_a_lost_connection(shared_database: str) -> None
             connection.rollback()
 
 
-def test_a_backend_that_is_terminated_at_work_is_a_lost_connection(shared_database: str) -> None:
+def test_a_backend_that_is_terminated_is_a_lost_connection(shared_database: str) -> None:
     with opened(shared_database) as connection, ThreadPoolExecutor(1) as pool:
         pid = _pid(connection)
         statement = pool.submit(connection.query_text, "SELECT pg_sleep(60)::text AS slept")

@@ -27,7 +27,7 @@ def test_runs_share_the_lock_and_an_exclusive_one_is_refused(tmp_path: Path) -> 
     first = acquire_run_lock(file, tmp_path, exclusive=False)
     second = acquire_run_lock(file, tmp_path, exclusive=False)
     for release in (first, second):
-        with pytest.raises(LockedError, match=r"another run is at work on this database, since 20\d\d-"):
+        with pytest.raises(LockedError, match=r"another run is active on this database, since 20\d\d-"):
             acquire_run_lock(file, tmp_path, exclusive=True)
         release()
     acquire_run_lock(file, tmp_path, exclusive=True)()

@@ -51,7 +51,7 @@ def test_the_run_lock_ends_with_the_connection(target: SqliteTarget) -> None:
     first, _ = target.open()
     second, _ = target.open()
     target.acquire_run_lock(first, exclusive=False)
-    with pytest.raises(Exception, match="another run is at work"):
+    with pytest.raises(Exception, match="another run is active"):
         target.acquire_run_lock(second, exclusive=True)
     first.close()
     target.acquire_run_lock(second, exclusive=True)

@@ -113,7 +113,7 @@ def clear_remains(places: Places) -> None:
     """Remove what a dead server left, and nothing of one that lives. The caller holds the home's lock.
 
     PostgreSQL sees to a dead process's files by itself, but takes a live stranger with the old number for a server.
-    Should a backend of the dead server still be at work, PostgreSQL refuses to start through its shared memory.
+    Should a backend of the dead server still be running, PostgreSQL refuses to start through its shared memory.
     """
     socket_lock = places.socket / f"{SOCKET}.lock"  # has the form of postmaster.pid
     for file in (places.data / "postmaster.pid", socket_lock):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from etl.core.errors import BrokenFileError
 from etl.extract.random_access import GZIP, GZIP_MAGIC, RAW_DEFLATE, Inflated, Part, Stream
+from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +190,8 @@ def is_container(name: str, head: bytes, *, typed: bool = False) -> bool:
     suffix = PurePath(lower).suffix
     if lower.endswith((".zip", ".tar")) or _is_tar(head) or head.startswith(GZIP_MAGIC):
         return True
-    return head.startswith(_ZIP_MAGIC) and (not suffix or (typed and suffix not in _DOCUMENTS))
+    is_zip = head.startswith(_ZIP_MAGIC) and not is_workbook(head)
+    return is_zip and (not suffix or (typed and suffix not in _DOCUMENTS))
 
 
 def has_magic(head: bytes) -> bool:

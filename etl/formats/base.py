@@ -186,9 +186,6 @@ class Refusal:
     advise: Callable[[Peek], str] | None = None
     """Gives advice about one file, instead of ``advice`` about all of the kind."""
 
-    advise: Callable[[Peek], str] | None = None
-    """Gives advice about one file, instead of ``advice`` about all of the kind."""
-
     def reason(self, peek: Peek) -> str:
         """Return for people why the file is not loaded, and what to do."""
         return f"{self.title}{self.quote(peek)}. {self.advice_for(peek)}"

@@ -2,9 +2,9 @@
 
 Pages belong to one download if their service, user and page size are the same, and their totals differ by no more than
 the plays that come in while somebody fetches pages. They may be in one file or in several. What an incomplete download
-lacks is not missing if a complete one of the same user, or another export of the service, has as many plays. Pages
-without numbers, which say when their history begins, are compared with the first play in any page of their user, unless
-there is another export of the service.
+lacks is not missing if a complete one of the same user has as many plays. Pages that do not say how many there are lack
+nothing if there is another export of the service. Else those without numbers, which say when their history begins, are
+compared with the first play in any page of their user.
 """
 
 from __future__ import annotations
@@ -81,13 +81,12 @@ class _Download:
 def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
     """Return what is missing in the downloads that ``files`` are parts of, by path."""
     found: list[MissingPages] = []
-    others = _other_exports(files)
+    others = {file.format.source for file in files if file.format and not file.totals}
     for downloads in _by_user(files):
         complete = [download.latest.total or 0 for download in downloads if not download.missing]
-        complete += others.get(downloads[0].source, [])
         for download in downloads:
             lacking = download.lacking()
-            if lacking == 0 or (lacking is None and not download.missing):
+            if lacking == 0 or (lacking is None and (not download.missing or download.source in others)):
                 continue
             if download.missing and any(total >= (download.latest.total or 0) for total in complete):
                 continue
@@ -96,15 +95,6 @@ def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
             found.append(MissingPages(download.source, len(paths), paths[0], pages, total_pages, lacking))
     beginnings = [one for one in _missing_beginnings(files) if one.source not in others]
     return sorted([*found, *beginnings], key=lambda one: one.file)
-
-
-def _other_exports(files: Sequence[FileResult]) -> dict[str, list[int]]:
-    """Return how many plays each file has that is no page of an API, by service; one that was loaded before says 0."""
-    found: dict[str, list[int]] = {}
-    for file in files:
-        if file.format and not file.totals:
-            found.setdefault(file.format.source, []).append(file.records)
-    return found
 
 
 def _missing_beginnings(files: Sequence[FileResult]) -> Iterator[MissingPages]:

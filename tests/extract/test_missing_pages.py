@@ -110,8 +110,9 @@ def test_a_history_that_begins_before_its_pages() -> None:
     assert len(missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "bob")])])) == 1
 
 
-def test_another_export_of_the_service_stands_for_pages() -> None:
-    pages, beginning = file("a.json", [totals(1)], 10), file("b.json", [FirstPlay(1_000, 5_000, "ann")])
-    assert found(pages, file("all.csv", [], 40)) == []
-    assert found(pages, file("few.csv", [], 39)) == [("a.json", 1, [2, 3, 4], 30)]
-    assert found(beginning, file("all.jsonl", [], 5)) == []
+def test_another_export_of_the_service_stands_for_pages_without_totals() -> None:
+    beginning = file("b.json", [FirstPlay(1_000, 5_000, "ann")])
+    more_follow = file("c.json", [PageTotals(1, 100, None, None, "", goes_on=True)])
+    assert len(found(beginning, more_follow)) == 2
+    assert found(beginning, more_follow, file("all.jsonl", [], 5)) == []
+    assert found(file("a.json", [totals(1)], 10), file("all.csv", [], 400)) == [("a.json", 1, [2, 3, 4], 30)]

@@ -46,11 +46,13 @@ class SkipReason(Reason):
         "not_a_track",
         "a row that names no track, artist, episode or book: a removed track or a video",
     )
+    VIDEO = "video", "a video, not a track"
+    ADVERT = "advert", "an advertisement"
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
     NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
     SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, as the player says"
-    NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as a loved or blocked track"
+    NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as its start, or a loved or blocked track"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
     LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
 
@@ -64,6 +66,7 @@ class RejectReason(Reason):
     ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
     MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
+    ARTIST_UNKNOWN = "artist_unknown", "the export names no artist, and the files next to it do not settle which it is"
     MISSING_TIME = "missing_time", "no time of listening"
     BAD_TIME = "bad_time", "the time of listening cannot be read, or is in milliseconds where seconds belong"
     TIME_TOO_EARLY = "time_too_early", "before the service existed: a wrong clock, or another unit"

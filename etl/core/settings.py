@@ -202,10 +202,11 @@ class RunSettings:
         """The zone of times that a file gives without one."""
         return self.timezone or "UTC"
 
-    def row_options(self, source: str, *, has_local_times: bool) -> str:
+    def row_options(self, source: str, *, has_local_times: bool = False, companions: str = "") -> str:
         """Return as JSON the options that change which rows a file of ``source`` gives, or their content.
 
-        The time zone is one of them only for a file that ``has_local_times``.
+        The time zone is one of them only for a file that ``has_local_times``. ``companions`` is the digest of the files
+        next to it that complete its rows.
         """
         options: dict[str, Any] = {
             "since": _iso(self.since),
@@ -215,6 +216,8 @@ class RunSettings:
         }
         if source == "spotify":
             options["spotify_plays"] = self.spotify_plays
+        if companions:
+            options["companions"] = companions
         if has_local_times:
             options["timezone"] = self.zone
         return json.dumps(options, sort_keys=True)

@@ -16,6 +16,7 @@ from etl.extract.containers import open_container, split_member
 from etl.extract.random_access import FileBytes
 from etl.formats import Peek, peek_at
 from etl.formats.base import PEEK_BYTES
+from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +68,9 @@ class InputFile:
             return 0
 
     def peek(self) -> Peek:
-        """Return the beginning of the file. Raises ``BrokenFileError`` if it cannot be read."""
-        return peek_at(self.name, self.head(PEEK_BYTES))
+        """Return the beginning of the file, or all of a workbook. Raises ``BrokenFileError`` if it cannot be read."""
+        head = self.head(PEEK_BYTES)
+        return peek_at(self.name, self.read() if is_workbook(head) else head)
 
     def read(self) -> bytes:
         """Return the whole file. Raises ``BrokenFileError`` if it cannot be read."""

@@ -1,4 +1,4 @@
-"""Says what people should know about the listens that were read: what their formats lack, and whose times are local."""
+"""Says what people should know about the files that were read: what formats and files lack, whose times are local."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.lists import listed
+from etl.core.schema import RejectReason
 from etl.formats.local_times import LocalTime
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from etl.extract.rows import FileResult
 
-_NAMED = 3  # files in a message
+_NAMED = 3
 
 
 def count_local_times(extracted: pl.DataFrame) -> dict[LocalTime, int]:
@@ -30,7 +31,7 @@ def caveats(files: Sequence[FileResult], zone: str | None) -> list[str]:
     """Return what people should know about ``files``, each once; ``zone`` is that of times without one."""
     kinds = [file.format for file in files if file.format and file.has_listens]
     of_formats = [f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat]
-    return [*dict.fromkeys(of_formats), *_of_local_times(files, zone)]
+    return [*dict.fromkeys(of_formats), *_of_local_times(files, zone), *_of_unknown_artists(files)]
 
 
 def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
@@ -39,17 +40,29 @@ def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
         return []
     if zone is None:
         advice = "If they are local times, give their zone, such as --timezone Europe/Berlin"
-        return [f"Times without a zone count as UTC: {_named(local)}. {advice}"]
+        return [f"Times without a zone count as UTC: {_paths(local)}. {advice}"]
     told = {
         LocalTime.REPEATED: f"are in an hour that the clocks of {zone} have twice: the first one counts",
         LocalTime.SKIPPED: f"are in an hour that the clocks of {zone} skip: the offset before the change counts",
     }
     return [
-        f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_named(having)}"
+        f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_paths(having)}"
         for kind, what in told.items()
         if (having := [file for file in local if kind in file.local_times])
     ]
 
 
-def _named(files: Sequence[FileResult]) -> str:
+def _of_unknown_artists(files: Sequence[FileResult]) -> list[str]:
+    """Say which files would have named the artists of rejected rows, and that they belong next to the export."""
+    is_one = pl.col("reason") == str(RejectReason.ARTIST_UNKNOWN)
+    counted = [(file, file.rejects.filter(is_one).height) for file in files]
+    return [
+        f"{count:,} plays in {file.path} have no artist for certain. Files of the same download name them: put "
+        f"{' and '.join(one.title for one in file.format.companions)} next to it, and run the same command again"
+        for file, count in counted
+        if count and file.format
+    ]
+
+
+def _paths(files: Sequence[FileResult]) -> str:
     return listed([file.path for file in files], _NAMED)

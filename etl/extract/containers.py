@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from etl.core.errors import BrokenFileError
 from etl.extract.random_access import GZIP, GZIP_MAGIC, RAW_DEFLATE, Inflated, Part, Stream
+from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,9 @@ class Zip:
             return packed
         if info.compress_type == zipfile.ZIP_DEFLATED:
             return Inflated(packed, RAW_DEFLATE, info.file_size, info.file_size)
-        raise BrokenFileError(f"is an archive packed by {_METHODS[info.compress_type]} inside another: unpack it first")
+        raise BrokenFileError(
+            f"it is an archive packed by {_METHODS[info.compress_type]} inside another: unpack it first"
+        )
 
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
         """Return where a member's data begins: after its local header, a name and an extra field."""
@@ -189,7 +192,8 @@ def is_container(name: str, head: bytes, *, typed: bool = False) -> bool:
     suffix = PurePath(lower).suffix
     if lower.endswith((".zip", ".tar")) or _is_tar(head) or head.startswith(GZIP_MAGIC):
         return True
-    return head.startswith(_ZIP_MAGIC) and (not suffix or (typed and suffix not in _DOCUMENTS))
+    is_zip = head.startswith(_ZIP_MAGIC) and not is_workbook(head)
+    return is_zip and (not suffix or (typed and suffix not in _DOCUMENTS))
 
 
 def has_magic(head: bytes) -> bool:
@@ -230,7 +234,7 @@ def _is_tar(head: bytes) -> bool:
 
 def _check_number(members: int) -> None:
     if members > MAX_MEMBERS:
-        raise BrokenFileError(f"holds more than {MAX_MEMBERS:,} files")
+        raise BrokenFileError(f"it holds more than {MAX_MEMBERS:,} files")
 
 
 def _trouble(info: zipfile.ZipInfo) -> str | None:
@@ -238,19 +242,19 @@ def _trouble(info: zipfile.ZipInfo) -> str | None:
     if trouble := _trouble_with(info.filename, info.file_size):
         return trouble
     if info.flag_bits & _ENCRYPTED:
-        return "is encrypted: unzip it with its password first, and give the folder"
+        return "it is encrypted: unzip it with its password first, and give the folder"
     if info.compress_type not in _METHODS:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
-        return f"is packed by {method}, which this program cannot read: unzip it and give the folder"
+        return f"it is packed by {method}, which this program cannot read: unzip it and give the folder"
     if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
-        return f"grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
+        return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
     return None
 
 
 def _trouble_with(name: str, size: int) -> str | None:
     parts = split_member(name)
     if not name:
-        return "has no name"
+        return "it has no name"
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
-        return "has a name that leads out of its archive"
-    return f"is larger than {MAX_BYTES // 1024**3} GB" if size > MAX_BYTES else None
+        return "it has a name that leads out of its archive"
+    return f"it is larger than {MAX_BYTES // 1024**3} GB" if size > MAX_BYTES else None

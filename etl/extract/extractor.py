@@ -40,7 +40,7 @@ class Extractor:
     options: ReadOptions
     rules: Rules
     is_known: IsKnown
-    """Called with path, SHA-256 and format; a known file is not read."""
+    """Called with path, SHA-256, format and digest of the companions; a known file is not read."""
     progress: Progress = field(default_factory=NullProgress)
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together, before more are read: it bounds the memory."""
@@ -117,6 +117,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
         rejects=rejects,
         not_counted=_not_counted(file.rows),
         cleaned=rows.cleaned,
+        companions=file.companions,
         local_times=count_local_times(file.rows),
     )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.extract.worker import ReaderProcess
     from etl.formats import Format
 
-    IsKnown: TypeAlias = Callable[[str, str, Format], bool]
+    IsKnown: TypeAlias = Callable[[str, str, Format, str], bool]
 
 BYTES_AT_ONCE = 1 << 26  # files are read at the same time up to this many bytes; a larger one is read alone
 THREADS = 3  # without reader processes: one holds Python's lock and decodes, the others read, hash or wait for Polars
@@ -48,14 +48,16 @@ class Prefetcher:
     def results(self, is_known: IsKnown) -> Iterator[tuple[InputFile, Decoded | Unread]]:
         """Yield each file with its result, in the order in which they are finished.
 
-        ``is_known`` is called with path, SHA-256 and format; a known file is not decoded.
+        ``is_known`` is called with path, SHA-256, format and digest of the companions; a known file is not decoded.
         """
         try:
             while self._tasks:
                 for task in wait(self._tasks, LISTEN_EVERY, FIRST_COMPLETED).done:
                     reader, file = self._tasks.pop(task)
                     read = task.result()
-                    if isinstance(read, Opened) and not is_known(file.path, read.sha256, read.kind):
+                    if isinstance(read, Opened) and not is_known(
+                        file.path, read.sha256, read.kind, read.companions.digest
+                    ):
                         self._tasks[self._threads.submit(reader.decode, read)] = reader, file
                     else:
                         self._idle.append(reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -11,7 +11,8 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.schema import LOCATIONS, FileStatus, empty
 from etl.core.settings import AUTO
-from etl.formats import Format, Refusal, recognise
+from etl.extract.companions import read_companions
+from etl.formats import Companion, Companions, Format, Refusal, recognise
 from etl.formats.base import Scan
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Opened(NamedTuple):
     data: bytes
     """Its bytes; empty if a reader process has them."""
     totals: Sequence[PageTotals | FirstPlay] = ()
+    companions: Companions = Companions()
+    """What lies next to it; without their bytes if a reader process has them."""
 
 
 class Decoded(NamedTuple):
@@ -50,6 +53,8 @@ class Decoded(NamedTuple):
     locations: pl.DataFrame
     """Schema LOCATIONS: of the broken rows."""
     totals: Sequence[PageTotals | FirstPlay] = ()
+    companions: str = ""
+    """The digest of its companions."""
 
 
 class Unread(NamedTuple):
@@ -86,20 +91,27 @@ class FileReader:
                 status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
                 return Unread(status, kind.reason(peek), title=kind.title)
             data = file.read()
+            if isinstance(kind, Companion):
+                kind.check(data)
+                reason = f"{kind.title} holds no plays: it is read together with the export next to it"
+                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, kind.totals(data) if kind.totals else ())
+        totals = kind.totals(data) if kind.totals else ()
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Opened(file, kind, sha256, data, totals, read_companions(file, kind))
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """Return the rows of a file, and the locations of the broken ones."""
-        file, kind, sha256, data, totals = opened
+        file, kind, sha256, data, totals, companions = opened
+        options = replace(self.options, companions=companions) if kind.companions else self.options
         try:
-            scan = kind.scan(data, self.options) if kind.scan else Scan(kind.read(data, self.options), empty(LOCATIONS))
+            scan = kind.scan(data, options) if kind.scan else Scan(kind.read(data, options), empty(LOCATIONS))
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error), title=kind.title)
-        return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals)
+        return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals, companions.digest)
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:

@@ -57,6 +57,8 @@ class FileResult:
     """Listens with a text that cleaning changed."""
     spilled: int = 0
     """Listens that were spilled to disk."""
+    companions: str = ""
+    """The digest of the companion files that it was read with; blank if there were none."""
     local_times: Mapping[LocalTime, int] = field(default_factory=dict)
     """How many listens have a time without a zone, by what the clock has of it."""
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from etl.core.schema import EXTRACTED, LOCATIONS, FileStatus, conform, empty
 from etl.extract.reader import CHANGED, Decoded, Opened, Unread
-from etl.formats import by_name
+from etl.formats import Companions, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,8 +67,8 @@ class ReaderProcess:
             return self._here.open(file)
         if isinstance(answer, Unread):
             return answer
-        name, sha256, totals = answer
-        return Opened(file, by_name(name), sha256, b"", totals)
+        name, sha256, totals, digest = answer
+        return Opened(file, by_name(name), sha256, b"", totals, Companions(digest=digest))
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """See ``FileReader``; decodes the file that was opened last."""
@@ -79,7 +79,9 @@ class ReaderProcess:
             return answer
         size, rows, locations = answer
         unpacked = _unpacked(rows, EXTRACTED), _unpacked(locations, LOCATIONS)
-        return Decoded(opened.file, opened.kind, opened.sha256, size, *unpacked, opened.totals)
+        return Decoded(
+            opened.file, opened.kind, opened.sha256, size, *unpacked, opened.totals, opened.companions.digest
+        )
 
     def close(self) -> None:
         """End the process. Requests that it has not answered, and later ones, are done in this process."""
@@ -93,7 +95,7 @@ class ReaderProcess:
 
     def _decode_here(self, opened: Opened) -> Decoded | Unread:
         again = opened if opened.data else self._here.open(opened.file)
-        if isinstance(again, Opened) and again.sha256 != opened.sha256:
+        if isinstance(again, Opened) and _version(again) != _version(opened):
             return Unread(FileStatus.REFUSED, f"{opened.file.path} {CHANGED}")
         return self._here.decode(again) if isinstance(again, Opened) else again
 
@@ -132,6 +134,11 @@ def reader_processes(here: FileReader, files: Sequence[InputFile]) -> Iterator[l
         yield readers
 
 
+def _version(opened: Opened) -> tuple[str, str]:
+    """Return what tells a file and its companions from changed ones."""
+    return opened.sha256, opened.companions.digest
+
+
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -142,6 +149,11 @@ def _widen(pipe: IO[bytes] | None) -> None:
     if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
         with suppress(OSError):  # the user's limit is reached
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
+def _told(opened: Opened) -> tuple[object, ...]:
+    """Return what the parent is told of a file; the bytes stay here."""
+    return opened.kind.name, opened.sha256, opened.totals, opened.companions.digest
 
 
 def serve() -> None:
@@ -159,7 +171,7 @@ def serve() -> None:
             return
         if file is not None:
             opened = reader.open(file)
-            answer: object = (opened.kind.name, opened.sha256, opened.totals) if isinstance(opened, Opened) else opened
+            answer: object = _told(opened) if isinstance(opened, Opened) else opened
         elif isinstance(opened, Opened):
             decoded = reader.decode(opened)
             opened = None

@@ -15,6 +15,8 @@ what ``client`` and ``preference`` are for.
 from __future__ import annotations
 
 from etl.formats import (
+    applemusic_activity,
+    deezer_history,
     koito_export,
     lastfm_csv,
     lastfm_exporter,
@@ -37,27 +39,43 @@ from etl.formats import (
     spotify_account,
     spotify_csv,
     spotify_extended,
+    youtubemusic_history,
 )
-from etl.formats.base import Format, Package, Peek, ReadOptions, Refusal, name_matches, peek_at
+from etl.formats.base import (
+    Companion,
+    Companions,
+    Format,
+    Package,
+    Peek,
+    ReadOptions,
+    Refusal,
+    name_matches,
+    peek_at,
+)
 from etl.formats.other_files import OTHER_FILES
 from etl.formats.unsupported import PACKAGES, REFUSALS
 
 __all__ = [
+    "COMPANIONS",
     "FORMATS",
     "OTHER_FILES",
     "PACKAGES",
     "REFUSALS",
     "SOURCES",
+    "Companion",
+    "Companions",
     "Format",
     "Package",
     "Peek",
     "ReadOptions",
     "Refusal",
     "by_name",
+    "clocks",
     "name_matches",
     "peek_at",
     "preferences",
     "recognise",
+    "service_names",
     "sources_by_client",
 ]
 
@@ -80,20 +98,24 @@ FORMATS: tuple[Format, ...] = (
     maloja_export.FORMAT,
     maloja_tsv.FORMAT,
     koito_export.FORMAT,
+    deezer_history.FORMAT,
+    youtubemusic_history.FORMAT,
+    applemusic_activity.FORMAT,
     panoscrobbler_csv.FORMAT,
     panoscrobbler_lines.FORMAT,
     librefm_table.FORMAT,
     rockbox_log.FORMAT,
 )
+COMPANIONS: tuple[Companion, ...] = tuple(dict.fromkeys(one for entry in FORMATS for one in entry.companions))
 SOURCES: tuple[str, ...] = tuple(dict.fromkeys(entry.source for entry in FORMATS))
 
 
-def recognise(peek: Peek) -> Format | Refusal | None:
+def recognise(peek: Peek) -> Format | Refusal | Companion | None:
     """Return the kind of a file: by its content, or by its name if the content says nothing (such as an empty list).
 
-    Files of services that are not read come first, because several of them look like a table that is.
+    Files of services that are not read come before formats, because several of them look like a table that is.
     """
-    entries: tuple[Format | Refusal, ...] = (*REFUSALS, *FORMATS, *OTHER_FILES)
+    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *REFUSALS, *FORMATS, *OTHER_FILES)
     by_content = next((entry for entry in entries if entry.recognise(peek)), None)
     return by_content or next((entry for entry in FORMATS if name_matches(peek.name, entry.file_names)), None)
 
@@ -106,6 +128,11 @@ def by_name(name: str) -> Format:
 def preferences() -> dict[str, int]:
     """Return the preference of each source; of two likely doubles, the one with the lower number stays."""
     return {entry.source: entry.preference for entry in FORMATS}
+
+
+def clocks() -> dict[str, str]:
+    """Return which second of a play each source stores: its ``start`` or its ``end``."""
+    return {entry.source: entry.clock for entry in FORMATS}
 
 
 def service_names() -> dict[str, str]:

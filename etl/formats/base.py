@@ -23,6 +23,7 @@ import polars as pl
 
 from etl.core.schema import EXTRACTED, RejectReason, conform
 from etl.parsers.records import DETAIL_CHARS
+from etl.parsers.workbook import is_workbook, sheet_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,8 @@ class Peek:
     """"[" or "{" if the text begins like JSON, else ""."""
     keys: frozenset[str]
     """The JSON keys in ``head``, found without parsing it: broken records do not matter."""
+    sheets: tuple[str, ...] = ()
+    """The names of the sheets, if the file is an Excel workbook."""
 
     def lines(self, most: int | None = None) -> list[str]:
         """Return the lines of ``head``, at most so many, without carriage returns and blank lines."""
@@ -65,14 +68,27 @@ class Peek:
         return self.lines(FIRST_LINES)
 
 
+class Companions(NamedTuple):
+    """The companion files that lie next to an export."""
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    """The name of each ``Companion``, and the bytes of the file."""
+    digest: str = ""
+    """Tells other files from these; blank if there are none."""
+
+
+NO_COMPANIONS = Companions()
+
+
 @dataclass(frozen=True)
 class ReadOptions:
-    """The settings that change which rows a reader keeps, or their times."""
+    """What changes which rows a reader keeps, or their content: settings, and the files next to an export."""
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
     spotify_time: Literal["end", "start"] = "end"
     timezone: str | None = None
     """The IANA name of the zone of times that a file gives without one; ``None`` takes them as UTC."""
+    companions: Companions = NO_COMPANIONS
 
 
 class Scan(NamedTuple):
@@ -82,6 +98,22 @@ class Scan(NamedTuple):
     """Schema EXTRACTED."""
     locations: pl.DataFrame
     """Schema LOCATIONS."""
+
+
+@dataclass(frozen=True)
+class Companion:
+    """One kind of file that holds no listens, and completes those of an export next to it."""
+
+    name: str
+    source: str
+    title: str
+    """The name for people."""
+    file_names: tuple[str, ...]
+    """Patterns of its names, and of the archives that hold it. Their endings are those of the files that are tried."""
+    recognise: Callable[[Peek], bool]
+    """Says whether a file is of this kind, which no format may say of it."""
+    check: Callable[[bytes], object]
+    """Raises ``BrokenFileError`` for a file that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +150,17 @@ class Format:
 
     Sources that record when a play began, and know most about it, have the lowest numbers.
     """
+    clock: Literal["start", "end"] = "start"
+    """Which second of a play ``read`` gives as its time; the same in all formats of a source.
+
+    A source of ends also knows how long each play was: its plays are compared with starts by when they can have begun.
+    """
     service: str = ""
     """The service's name for people, where that is not ``source`` with a capital letter: "Last.fm"."""
     caveat: str = ""
     """What people should know before they load such a file, such as a better export. It follows the title."""
+    companions: tuple[Companion, ...] = ()
+    """The files that ``read`` looks at if they lie next to the export: they are in its ``ReadOptions``."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
     """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
     totals: Callable[[bytes], Sequence[PageTotals | FirstPlay]] | None = None
@@ -144,7 +183,6 @@ class Refusal:
     """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
     quote: Callable[[Peek], str] = lambda _: ""
     """Returns what a file says itself, to follow the title."""
-
     advise: Callable[[Peek], str] | None = None
     """Gives advice about one file, instead of ``advice`` about all of the kind."""
 
@@ -171,7 +209,12 @@ class Package:
 
 
 def peek_at(name: str, head: bytes) -> Peek:
-    """Return the ``Peek`` of a file from its name and its beginning, which may end anywhere."""
+    """Return the ``Peek`` of a file from its name and its beginning, which may end anywhere.
+
+    An Excel workbook must be complete: a zip lists its files at its end.
+    """
+    if is_workbook(head):
+        return Peek(name, head[:PEEK_BYTES], "", frozenset(), sheet_names(head))
     head = head[:PEEK_BYTES]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = head.decode("utf-16", "ignore").encode("utf-8", "ignore")

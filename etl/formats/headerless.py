@@ -49,6 +49,8 @@ def _shape_of(peek: Peek) -> _Shape | None:
     lines = peek.first_lines()
     if not lines or peek.shape or "\0" in lines[0] or writer_of(peek) or kind_of_table(peek) or is_minutes(peek):
         return None
+    if any(service.recognise(peek) for service in OTHER_SERVICES):
+        return None
     delimiter = max(DELIMITERS, key=lines[0].count)
     rows = [fields for line in lines if (fields := cut(line, Dialect((), delimiter))[0])]
     width, having = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import polars as pl
@@ -15,6 +15,7 @@ FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
 HEARD_MS = 30_000
 CLIENT = "spotify"
 PREFERENCE = 50
+CLOCK: Final = "end"  # as Koito stores it; ``--spotify-time start`` changes it
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * TEN_YEARS)]
 

@@ -16,6 +16,7 @@ from etl.formats.base import Format, Peek, ReadOptions, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,
     CLIENT,
+    CLOCK,
     FOUNDED,
     HEARD_MS,
     NO_ARTIST,
@@ -25,7 +26,7 @@ from etl.formats.spotify import (
     Milliseconds,
     verdicts,
 )
-from etl.parsers import JsonList
+from etl.parsers import JsonJoined
 
 _MINUTE = r"^\s*(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})\s*$"
 
@@ -43,7 +44,7 @@ class AccountPlay(msgspec.Struct, gc=False):
     chapterName: str | None = None  # noqa: N815
 
 
-LAYOUT = JsonList(AccountPlay)
+LAYOUT = JsonJoined(AccountPlay)
 
 
 def read_account(data: bytes, options: ReadOptions) -> pl.DataFrame:
@@ -87,7 +88,7 @@ def _minutes(texts: pl.Series) -> pl.Series:
 
 
 def _is_account(peek: Peek) -> bool:
-    return peek.shape == "[" and {"endTime", "artistName"} <= peek.keys
+    return peek.shape != "" and {"endTime", "artistName"} <= peek.keys
 
 
 FORMAT = Format(
@@ -106,6 +107,7 @@ FORMAT = Format(
     earliest=FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    clock=CLOCK,
     caveat=(
         "knows the minute in which a play ended, not the second, and no albums. Request the extended streaming history "
         "too: it has both, and all years"

@@ -11,7 +11,7 @@ import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.formats.base import Format, Peek, ReadOptions, finish
-from etl.formats.spotify import CLIENT, FOUNDED, PREFERENCE
+from etl.formats.spotify import CLIENT, CLOCK, FOUNDED, PREFERENCE
 from etl.formats.spotify_account import AccountPlay, read_account
 from etl.formats.spotify_extended import ExtendedPlay, read_extended
 from etl.formats.table_header import SEPARATOR, ColumnKind, columns_of, kind_of_table
@@ -66,4 +66,5 @@ FORMAT = Format(
     earliest=FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    clock=CLOCK,
 )

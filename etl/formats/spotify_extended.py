@@ -17,6 +17,7 @@ from etl.formats.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,
     CLIENT,
+    CLOCK,
     FOUNDED,
     HEARD_MS,
     NO_ARTIST,
@@ -26,7 +27,7 @@ from etl.formats.spotify import (
     Milliseconds,
     verdicts,
 )
-from etl.parsers import JsonList
+from etl.parsers import JsonJoined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class ExtendedPlay(msgspec.Struct, gc=False):
     offline_timestamp: float | None = None
 
 
-LAYOUT = JsonList(ExtendedPlay)
+LAYOUT = JsonJoined(ExtendedPlay)
 
 
 def scan_extended(data: bytes, options: ReadOptions) -> Scan:
@@ -154,7 +155,7 @@ def _nameless(play: ExtendedPlay) -> str:
 
 
 def _is_extended(peek: Peek) -> bool:
-    return peek.shape == "[" and "ts" in peek.keys and not peek.keys.isdisjoint({"ms_played", "spotify_track_uri"})
+    return peek.shape != "" and "ts" in peek.keys and not peek.keys.isdisjoint({"ms_played", "spotify_track_uri"})
 
 
 FORMAT = Format(
@@ -179,4 +180,5 @@ FORMAT = Format(
     earliest=FOUNDED,
     client=CLIENT,
     preference=PREFERENCE,
+    clock=CLOCK,
 )

@@ -37,6 +37,12 @@ TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 
 _COUNTS = {"playcount", "play count", "plays", "scrobbles", "scrobble count", "listens", "count", "total plays"}
 _LIBREFM = (["artist", "track", "album", "time"], ["artist", "track", "time"])
+# Columns by which a table is the export of a service that has a format of its own.
+_OF_OTHER_FORMATS = (
+    frozenset({"song title", "listening time"}),  # Deezer
+    frozenset({"event start timestamp", "play duration milliseconds"}),  # Apple Music
+    frozenset({"track description", "date played"}),
+)
 _USER = {"userid", "user id", "user"}  # a column of Libre.fm that may come first
 _UNIX = re.compile(r'"?\d{1,19}"?')
 SEPARATOR = re.compile(r'"?sep=.', re.IGNORECASE)
@@ -90,6 +96,8 @@ def kind_of_table(peek: Peek) -> ColumnKind | None:
     if len(cells) == 1:  # a spreadsheet may have put each line into one cell
         cells, _ = columns_of(cells[0])
     names = {_plain(cell) for cell in cells}
+    if any(columns <= names for columns in _OF_OTHER_FORMATS):
+        return None
     return _own_kind(names) or _kind_of_columns(cells, names)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.formats import headerless, spotify_extended, timed_lines
+from etl.formats import headerless, spotify_extended, timed_lines, youtubemusic_history
 from etl.formats.base import Package, Peek, Refusal, name_matches
 from etl.formats.other_services import OTHER_SERVICES, is_database
 from etl.formats.table_header import ColumnKind, kind_of_table
@@ -47,6 +47,26 @@ def _is_public_dump(peek: Peek) -> bool:
     if peek.head.startswith(b"PAR1"):
         return name_matches(peek.name, ("[0-9]*.parquet", "listenbrainz*.parquet"))
     return {"user_id", "timestamp", "track_metadata"} <= peek.keys and "listened_at" not in peek.keys
+
+
+def _is_takeout_page(peek: Peek) -> bool:
+    """Say whether a file is a page of Google Takeout: by its style sheet, which takes more than the peek, or name."""
+    start = peek.head[:1024].lower()
+    is_page = b"<html" in start or b"<!doctype html" in start
+    named = name_matches(peek.name, ("watch-history.html", "Wiedergabeverlauf.html"))
+    return is_page and (named or b"outer-cell" in peek.head or b"My Activity History" in peek.head)
+
+
+def _is_takeout_library(peek: Peek) -> bool:
+    """Say whether a file is the list of songs in a library of YouTube Music."""
+    first = next(iter(peek.first_lines()), "").lower()
+    return not peek.shape and first.startswith("video id,song title,")
+
+
+def _is_last_plays(peek: Peek) -> bool:
+    """Say whether a file is Apple Music's list of when each track was last played."""
+    first = next(iter(peek.first_lines()), "").lower()
+    return not peek.shape and first.startswith("track name,last played date,")
 
 
 _TOP_LISTS = frozenset(
@@ -97,6 +117,37 @@ REFUSALS = (
         harmless=True,
     ),
     Refusal(
+        name="youtubemusic-page",
+        source="youtubemusic",
+        title="YouTube history as a web page (Google Takeout)",
+        recognise=_is_takeout_page,
+        advice="Choose JSON: takeout.google.com > YouTube and YouTube Music > Multiple formats > History: JSON",
+    ),
+    Refusal(
+        name="youtubemusic-searches",
+        source="youtubemusic",
+        title="YouTube search history (Google Takeout)",
+        recognise=youtubemusic_history.is_searches,
+        advice="It holds what was searched for, not what was played",
+        harmless=True,
+    ),
+    Refusal(
+        name="youtubemusic-library",
+        source="youtubemusic",
+        title="YouTube Music library (Google Takeout)",
+        recognise=_is_takeout_library,
+        advice="It holds the songs of a library, not when they were played",
+        harmless=True,
+    ),
+    Refusal(
+        name="applemusic-last-plays",
+        source="applemusic",
+        title="Apple Music track play history",
+        recognise=_is_last_plays,
+        advice="It holds the last play of each track only. The plays are in Apple Music Play Activity.csv",
+        harmless=True,
+    ),
+    Refusal(
         name="koito-database",
         source="koito",
         title="Koito database",
@@ -110,8 +161,8 @@ REFUSALS = (
         recognise=_is_backup,
         advice="It is a copy of Maloja's database, not an export: use Export, not Backup",
     ),
-    timed_lines.REFUSAL,
     *OTHER_SERVICES,
+    timed_lines.REFUSAL,
     headerless.REFUSAL,
 )
 

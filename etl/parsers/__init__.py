@@ -1,13 +1,15 @@
 """Turns bytes into records, and finds the bytes of a record again. Pure: no file, clock or network.
 
-There is one ``Layout`` for each kind of file: a JSON list, JSON Lines, pages of JSON, a JSON list in an envelope,
-delimited text, XML. ``records`` decodes records and says why one is broken; ``locate`` finds them again.
+There is one ``Layout`` for each kind of file: a JSON list, several of them joined, JSON Lines, pages of JSON, a JSON
+list in an envelope, delimited text (also a sheet of a workbook), XML. ``records`` decodes records and says why one is
+broken; ``locate`` finds them again.
 """
 
 from etl.parsers.base import JsonList, Layout
 from etl.parsers.delimited import Delimited, Table
 from etl.parsers.delimited_split import Dialect
 from etl.parsers.json_envelope import JsonEnvelope
+from etl.parsers.json_joined import JsonJoined
 from etl.parsers.json_lines import JsonLines
 from etl.parsers.json_pages import JsonPages
 from etl.parsers.locate import locate, mapped_fields
@@ -20,6 +22,7 @@ __all__ = [
     "Delimited",
     "Dialect",
     "JsonEnvelope",
+    "JsonJoined",
     "JsonLines",
     "JsonList",
     "JsonPages",

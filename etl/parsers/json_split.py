@@ -58,7 +58,7 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
     before these, for messages. Raises ``BrokenFileError`` as ``read_records`` does.
     """
     body = text.body
-    starts = _Starts(body, at, keys)
+    starts = RecordStarts(body, at, keys)
     is_json = syntax(body) is None
     spans: list[Span] = []
     while True:
@@ -80,7 +80,7 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
         at = end
 
 
-def _end_of_record(text: Text, at: int, limit: int, starts: _Starts, opening: bytes, before: int) -> int:
+def _end_of_record(text: Text, at: int, limit: int, starts: RecordStarts, opening: bytes, before: int) -> int:
     """Return where the record at ``at`` ends: at ``limit``, where the next one starts, or before; or later if sound."""
     body = text.body
     end = end_of_value(body, at, limit)
@@ -97,13 +97,14 @@ def _end_of_record(text: Text, at: int, limit: int, starts: _Starts, opening: by
     return end
 
 
-class _Starts:
+class RecordStarts:
     """Finds where records start: objects after a comma or bracket whose first key is one of ``keys``.
 
-    The first key of the first record counts, too.
+    The first key of the first record counts, too. With ``lines``, an object that begins a line is one as well.
     """
 
-    def __init__(self, body: bytes, at: int, keys: Collection[str]) -> None:
+    def __init__(self, body: bytes, at: int, keys: Collection[str], *, lines: bool = False) -> None:
+        self._lines = lines
         alternatives = {b'"%s"' % re.escape(key.encode()) for key in keys}
         if first := _FIRST_KEY.match(body, at):
             alternatives.add(re.escape(first[1]))
@@ -125,6 +126,8 @@ class _Starts:
     def _is_between_records(self, at: int) -> bool:
         """Say whether a comma or bracket precedes ``at``: a pattern that begins with it takes ten times as long."""
         at -= 1
+        if self._lines and self._body[at : at + 1] == b"\n":
+            return True
         while self._body[at : at + 1].isspace():
             at -= 1
         return self._body[at : at + 1] in (b"[", b",", b"}")

@@ -57,11 +57,18 @@ def read_records(data: bytes, path: tuple[str, ...], record: type[Record]) -> Re
     something follows the document.
     """
     text = to_utf8(data)
-    try:
-        return Records(_whole(text.body, path, record), {})
-    except UNREADABLE:
-        pass
+    rows = decode_whole(text.body, path, record)
+    if rows is not None:
+        return Records(rows, {})
     return decode_pieces(text, split(text, path, mapped_fields(record)), record)
+
+
+def decode_whole(body: bytes, path: tuple[str, ...], record: type[Record]) -> list[Record] | None:
+    """Decode the list in ``body`` at once; ``None`` if anything in it is broken. Raises as ``read_records`` does."""
+    try:
+        return _whole(body, path, record)
+    except UNREADABLE:
+        return None
 
 
 def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Records[Record]:

@@ -21,7 +21,7 @@ from etl.dedupe import (
     tracks_of_doubles,
 )
 from etl.extract.row_store import RowStore
-from etl.formats import preferences, service_names, sources_by_client
+from etl.formats import clocks, preferences, service_names, sources_by_client
 from etl.load.snapshot import read_hits
 from etl.targets import ledger
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from etl.targets.pool import Pool
 
 _OF_LISTENS = ("file", "row", "lookup_key", "listened_at")
-_WHOLE = "spotify"  # it records how long a play lasted, not only when it began
 # Formats that know only minutes, or may: the table is of Spotify's account data or of its extended history.
 _COARSE = {"spotify-account": "spotify", "spotify-csv": "spotify", "lastfm-minutes": "lastfm"}
 
@@ -58,17 +57,17 @@ class Comparison:
 
 
 def recording_services(settings: RunSettings) -> list[RecordingService]:
-    """Return what each source records; Spotify's plays are stored by the clock that ``settings`` say."""
+    """Return what each source records; the plays of a source of ends are stored by the clock that ``settings`` say."""
     clients = {source: client for client, source in sources_by_client().items()}
-    clock = END if settings.spotify_time == "end" else START
+    ends = {source for source, clock in clocks().items() if clock == END}
     titles = service_names()
     return [
         RecordingService(
             name=source,
             client=clients.get(source),
             rank=rank,
-            is_whole=source == _WHOLE,
-            clock=clock if source == _WHOLE else START,
+            is_whole=source in ends,
+            clock=settings.spotify_time if source in ends else START,
             title=titles[source],
         )
         for source, rank in preferences().items()

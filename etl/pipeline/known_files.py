@@ -1,4 +1,7 @@
-"""The files of a run as the ledger knows them: by their bytes, their format and the options that change their rows."""
+"""The files of a run as the ledger knows them: by their bytes, their format and what else changes their rows.
+
+That are options, and the companion files next to an export: a file is read again once one of them appears or changes.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
-    """Return a function that says whether a file (path, SHA-256, format) need not be read again.
+    """Return a function that says whether a file (path, SHA-256, format, companions) need not be read again.
 
     It raises ``SettingsError`` for a file that was loaded under the other --spotify-time, or another --timezone that
     changes its times.
     """
 
-    def is_known(path: str, sha256: str, kind: Format) -> bool:
-        entry = _entry(settings, path, sha256, kind)
+    def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
+        entry = _entry(settings, path, sha256, kind, companions)
         return pool.control(lambda control: ledger.is_known(control, user_id, entry)) and not settings.force
 
     return is_known
@@ -33,14 +36,16 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
 def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
     """Return the entries of the files that were read."""
     return [
-        _entry(settings, file.path, file.sha256, file.format, has_local_times=bool(file.local_times))
+        _entry(settings, file.path, file.sha256, file.format, file.companions, has_local_times=bool(file.local_times))
         for file in rows.files
         if file.status is FileStatus.LOADED and file.sha256 and file.format
     ]
 
 
-def _entry(settings: RunSettings, path: str, sha256: str, kind: Format, *, has_local_times: bool = False) -> FileEntry:
+def _entry(
+    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, *, has_local_times: bool = False
+) -> FileEntry:
     """Return the entry of a file; before it is read, nobody knows whether it has times without a zone."""
     spotify_time = settings.spotify_time if kind.source == "spotify" else ""
-    options = settings.row_options(kind.source, has_local_times=has_local_times)
+    options = settings.row_options(kind.source, has_local_times=has_local_times, companions=companions)
     return FileEntry(sha256, kind.name, options, spotify_time, settings.zone, path)

@@ -75,10 +75,10 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
             _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
             for file in rows.files
         ],
-        "caveats": caveats(rows.files, settings.timezone),
         "hidden": asdict(rows.hidden),
         "missing_pages": as_json(rows.missing_pages),
         "error_pages": error_pages(rows.rejects),
+        "caveats": caveats(rows.files, settings.timezone),
         "imbalances": ending.imbalances,
         "removed_meanwhile": totals.removed,
         "likely_doubles": totals.tally.doubles,
@@ -135,4 +135,5 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "counts": counts,
         "doubles_skipped": doubles,
         "local_times": sum(file.local_times.values()),
+        **({"companions": file.companions} if file.companions else {}),
     }

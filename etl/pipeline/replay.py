@@ -13,6 +13,8 @@ import polars as pl
 from etl.core.errors import BrokenFileError, ExitCode, InputError, SettingsError
 from etl.core.schema import LISTENS, NORMALIZED, REJECTS, FileStatus, Outcome, conform, empty
 from etl.core.settings import RunSettings
+from etl.extract.archive import InputFile
+from etl.extract.companions import read_companions
 from etl.extract.discover import discover
 from etl.extract.extractor import read_rows
 from etl.extract.rows import FileResult
@@ -22,11 +24,10 @@ from etl.normalize.listens import normalize
 from etl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from etl.extract.archive import InputFile
     from etl.extract.discover import Discovered
-    from etl.formats import Format, ReadOptions
+    from etl.formats import Companions, Format, ReadOptions
     from etl.normalize.listens import Rules
 
 IS_GONE = "the export is gone"
@@ -125,6 +126,7 @@ class UnloadedReader:
 
     def _read_file(self, file: dict[str, Any], rejects: pl.DataFrame, unresolved: pl.DataFrame) -> FileResult:
         path, sha256 = file["path"], file["sha256"]
+        companions = file.get("companions", "")  # with which the ledger knows the file
         try:
             kind = by_name(file["format"])
         except KeyError as error:
@@ -141,9 +143,10 @@ class UnloadedReader:
                 data = export.read()
                 trouble = HAS_CHANGED
                 if hashlib.sha256(data).hexdigest() == sha256:
-                    read = read_rows(path, data, sha256, kind, self.options, self.rules, wanted)
+                    options = replace(self.options, companions=_companions(export, file, kind))
+                    read = read_rows(path, data, sha256, kind, options, self.rules, wanted)
                     if read.records == len(wanted):
-                        return read
+                        return replace(read, companions=companions)
                     trouble = IS_COUNTED_ANEW
         except BrokenFileError:
             trouble = CANNOT_BE_READ
@@ -154,6 +157,7 @@ class UnloadedReader:
             sha256=sha256,
             format=kind,
             local_times=local_times,
+            companions=companions,
         )
 
     def _find(self, path: str) -> InputFile | None:
@@ -210,6 +214,14 @@ class UnloadedReader:
             rejects=conform(still, REJECTS),
             cleaned=rows.cleaned,
         )
+
+
+def _companions(export: InputFile, file: Mapping[str, Any], kind: Format) -> Companions:
+    """Return what is next to the export now: where it is, or where it was before ``--move-to`` moved it alone."""
+    found = read_companions(export, kind)
+    if found.files or "moved_to" not in file:
+        return found
+    return read_companions(InputFile(file["path"], Path(file["path"])), kind)
 
 
 def _containers(path: str) -> Iterator[Path]:

@@ -102,8 +102,8 @@ def replay(
             plain = extractor(settings, job.started, is_known, job.progress)
             files = UnloadedReader(plain.options, plain.rules).read(left)
             for file in files:
-                if file.sha256 and file.format:
-                    is_known(file.path, file.sha256, file.format)  # raises for plays stored by their other time
+                if file.sha256 and file.format:  # it raises for plays stored by their other time
+                    is_known(file.path, file.sha256, file.format, file.companions)
             return concat(files)
 
         return _execute(job, extract)

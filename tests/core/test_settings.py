@@ -99,10 +99,18 @@ def test_row_options_are_the_same_text_for_the_same_options() -> None:
 
 def test_zone_counts_for_files_with_local_times_alone() -> None:
     plain, utc, berlin = RunSettings(), RunSettings(timezone="UTC"), RunSettings(timezone="Europe/Berlin")
-    with_zone, without = ({"has_local_times": has} for has in (True, False))
-    assert plain.row_options("rockbox", **with_zone) == utc.row_options("rockbox", **with_zone)
-    assert plain.row_options("rockbox", **with_zone) != berlin.row_options("rockbox", **with_zone)
-    assert plain.row_options("rockbox", **without) == berlin.row_options("rockbox", **without)
+    local, others = (
+        [settings.row_options("rockbox", has_local_times=has) for settings in (plain, utc, berlin)]
+        for has in (True, False)
+    )
+    assert (local[0] == local[1], local[0] == local[2]) == (True, False)
+    assert len(set(others)) == 1
+
+
+def test_companions_count_where_there_are_some() -> None:
+    plain = RunSettings().row_options("applemusic")
+    assert RunSettings().row_options("applemusic", companions="") == plain
+    assert len({plain, *(RunSettings().row_options("applemusic", companions=digest) for digest in "ab")}) == 3
 
 
 def test_settings_can_be_written_into_the_manifest() -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES
-from etl.formats import FORMATS, OTHER_FILES, REFUSALS, SOURCES
+from etl.formats import FORMATS, OTHER_FILES, REFUSALS, SOURCES, service_names
 from etl.formats.table_header import COLUMN_ALIASES
 from etl.runs.inspect import named_queries
 from etl.targets.migrations import migrations as migrations_of
@@ -22,16 +22,7 @@ if TYPE_CHECKING:
 
     from etl.core.schema import RejectReason, SkipReason
 
-SERVICES = {
-    "spotify": "Spotify",
-    "lastfm": "Last.fm",
-    "listenbrainz": "ListenBrainz",
-    "maloja": "Maloja",
-    "koito": "Koito",
-    "panoscrobbler": "Pano Scrobbler",
-    "librefm": "Libre.fm",
-    "rockbox": "Rockbox",
-}
+SERVICES = service_names()
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -122,7 +122,9 @@ def test_archives_in_archives_are_read_whatever_their_kinds() -> None:
 
 def test_an_archive_packed_by_another_method_inside_a_zip_is_refused() -> None:
     Path("a.zip").write_bytes(zipped({"b.zip": zipped({"a.json": PLAYS})}, zipfile.ZIP_BZIP2))
-    assert refused(discover(["."])) == {"a.zip!b.zip": "is an archive packed by bzip2 inside another: unpack it first"}
+    assert refused(discover(["."])) == {
+        "a.zip!b.zip": "it is an archive packed by bzip2 inside another: unpack it first"
+    }
 
 
 def test_links_in_a_tar_are_left_alone() -> None:
@@ -145,7 +147,7 @@ def test_members_of_a_tar_that_lead_out_of_it_are_refused() -> None:
     Path("a.tar").write_bytes(tarred({**dict.fromkeys(names, PLAYS), "fine.json": b"[]"}))
     found = discover(["a.tar"])
     assert contents(found) == {"a.tar!fine.json": b"[]"}
-    assert set(refused(found).values()) == {"has a name that leads out of its archive"}
+    assert set(refused(found).values()) == {"it has a name that leads out of its archive"}
     assert len(refused(found)) == 3
 
 
@@ -158,7 +160,7 @@ def test_a_member_without_a_name_is_refused() -> None:
     Path("b.tar").write_bytes(tarred({"": PLAYS, "fine.json": b"[]"}))
     found = discover(["."])
     assert contents(found) == {"a.zip!fine.json": b"[]", "b.tar!fine.json": b"[]"}
-    assert refused(found) == {"a.zip!": "has no name", "b.tar!": "has no name"}
+    assert refused(found) == {"a.zip!": "it has no name", "b.tar!": "it has no name"}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_what_python_cannot_unpack_is_to_be_unzipped(method: int, name: str) -> 
     Path("a.zip").write_bytes(data)
     found = discover(["a.zip"])
     assert contents(found) == {"a.zip!b.json": b"[]"}
-    reason = f"is packed by {name}, which this program cannot read: unzip it and give the folder"
+    reason = f"it is packed by {name}, which this program cannot read: unzip it and give the folder"
     assert refused(found) == {"a.zip!a.json": reason}
 
 
@@ -249,7 +251,7 @@ def test_a_tar_with_a_header_that_fills_the_memory_is_refused() -> None:
 def test_a_tar_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "MAX_MEMBERS", 2)
     Path("a.tar").write_bytes(tarred(dict.fromkeys("abc", b"")))
-    assert refused(discover(["a.tar"])) == {"a.tar": "holds more than 2 files"}
+    assert refused(discover(["a.tar"])) == {"a.tar": "it holds more than 2 files"}
 
 
 def test_a_backup_is_told_as_that_and_not_looked_into() -> None:

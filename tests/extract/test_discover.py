@@ -254,7 +254,7 @@ def test_members_that_lead_out_of_their_zip_are_refused() -> None:
     assert paths(found) == ["a.zip!./dot.json", "a.zip!MyData\\fine.json"]
     assert [file.name for file in found.files] == ["dot.json", "fine.json"]
     assert [file.read() for file in found.files] == [b"[]", PLAYS]
-    assert reasons(found.refused) == {f"a.zip!{name}": "has a name that leads out of its archive" for name in names}
+    assert reasons(found.refused) == {f"a.zip!{name}": "it has a name that leads out of its archive" for name in names}
 
 
 def test_encrypted_members_are_refused_and_their_neighbours_read() -> None:
@@ -287,7 +287,7 @@ def test_a_bomb_is_refused_by_its_directory_alone(monkeypatch: pytest.MonkeyPatc
 def test_a_zip_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "MAX_MEMBERS", 2)
     write("a.zip", zipped(dict.fromkeys(["a", "b", "c"], b"")))
-    assert reasons(discover(["a.zip"]).refused) == {"a.zip": "holds more than 2 files"}
+    assert reasons(discover(["a.zip"]).refused) == {"a.zip": "it holds more than 2 files"}
 
 
 def test_duplicate_name_in_a_zip() -> None:

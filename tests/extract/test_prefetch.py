@@ -104,8 +104,8 @@ def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
 def test_known_file_is_not_decoded(tmp_path: Path) -> None:
     asked: list[tuple[str, str, str]] = []
 
-    def is_known(path: str, sha256: str, kind: Format) -> bool:
-        asked.append((path, sha256, kind.name))
+    def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
+        asked.append((path, sha256, kind.name + companions))
         return True
 
     (file,) = written(tmp_path, [[play()]]).files

@@ -14,11 +14,24 @@ import pytest
 
 from etl.core.errors import BrokenFileError, ExitCode
 from etl.core.schema import EXTRACTED, LOCATIONS, RejectReason, SkipReason
-from etl.formats import FORMATS, REFUSALS, Format, ReadOptions, Refusal, by_name, peek_at, recognise
+from etl.formats import (
+    COMPANIONS,
+    FORMATS,
+    OTHER_FILES,
+    REFUSALS,
+    Companion,
+    Companions,
+    Format,
+    ReadOptions,
+    Refusal,
+    by_name,
+    peek_at,
+    recognise,
+)
 from tests.faults.mutate import as_text, damaged, reworded, strange
 from tests.faults.record import record
 from tests.faults.scarcity import run_etl
-from tests.formats.test_golden import files_of
+from tests.formats.test_golden import files_of, folders_of
 from tests.helpers.disturbances import ROUNDS, inserted
 from tests.helpers.support import load, query
 
@@ -126,6 +139,36 @@ def test_a_reader_answers_any_bytes_with_rows_or_refuses_the_file(name: str, num
     record("fuzzing", files=total, read=read, refused=total - read)
 
 
+@cache
+def sound_companions(name: str) -> list[bytes]:
+    """Return the samples and cases of a companion."""
+    (companion,) = [one for one in COMPANIONS if one.name == name]
+    folders = [folder for fmt in FORMATS if companion in fmt.companions for folder in folders_of(fmt)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path.read_bytes() for path in files if companion.recognise(peek_at(path.name, path.read_bytes()))]
+
+
+@each_round
+@pytest.mark.parametrize("companion", COMPANIONS, ids=lambda companion: companion.name)
+def test_any_bytes_next_to_an_export_are_read_or_refused(companion: Companion, number: int) -> None:
+    read = 0
+    for place in range(FILES):
+        random = Random(f"{companion.name} {number} {place}")
+        data = damaged(random.choice(sound_companions(companion.name)), sound_companions(companion.name), random)
+        try:
+            companion.check(data)
+        except BrokenFileError:
+            continue
+        read += 1
+        options = ReadOptions(companions=Companions(((companion.name, data),), "some"))
+        for fmt in (fmt for fmt in FORMATS if companion in fmt.companions):
+            for export in sound(fmt.name):
+                plain, completed = fmt.read(export, OPTIONS), fmt.read(export, options)
+                assert completed.drop("artist", "reject", "detail").equals(plain.drop("artist", "reject", "detail"))
+    assert read > 0
+    record("fuzzing", files=FILES, read=read, refused=FILES - read)
+
+
 PIECES = [b"\n", b" ", b"[", b'{"a":', b'"\n', b",", b"<track>", b"\t"]
 
 
@@ -133,8 +176,11 @@ PIECES = [b"\n", b" ", b"[", b'{"a":', b'"\n', b",", b"<track>", b"\t"]
 def test_the_time_to_read_a_file_grows_with_its_size_alone(name: str) -> None:
     """What looks at the rest of a file again from each place in it takes minutes for these instead of a blink."""
     fmt = by_name(name)
-    data = max((data for data in sound(name) if not data.startswith((b"\xff\xfe", b"\xfe\xff"))), key=len)
-    at = int(fmt.layout.locate(data, [1])["offset"].item())
+    located = [(data, fmt.layout.locate(data, [1])["offset"].to_list()) for data in sound(name)]
+    data, at = max(
+        ((data, offsets[0]) for data, offsets in located if offsets and offsets[0] is not None),
+        key=lambda found: len(found[0]),
+    )
     for piece in PIECES:
         begun = time.perf_counter()
         check_file(fmt, data[:at] + piece * (30_000 // len(piece)) + data[at:])
@@ -191,7 +237,7 @@ def test_a_run_loads_what_is_sound_in_a_folder_of_hostile_files_and_accounts_for
 
 @each_format
 def test_recognition_answers_any_bytes(name: str) -> None:
-    entries: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
+    entries: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS, *OTHER_FILES)
     known = {entry.name for entry in entries}
     for _, data in hostile(name, -1, 10):
         found = recognise(peek_at("some name", data))

@@ -105,7 +105,8 @@ def test_members_that_lead_out_links_and_encrypted_ones_leave_no_trace_and_cost_
     statuses = {file["path"].partition("!")[2]: (file["status"], file["reason"]) for file in done.json["files"]}
     assert {name for name, (status, _) in statuses.items() if status == "loaded"} == {"sound/scrobbles.json"}
     assert statuses["link.json"][0] == "left_aside"
-    assert statuses["locked.json"] == ("refused", "is encrypted: unzip it with its password first, and give the folder")
+    advice = "unzip it with its password first, and give the folder"
+    assert statuses["locked.json"] == ("refused", f"it is encrypted: {advice}")
     assert "root:" not in done.out
 
 

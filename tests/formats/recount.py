@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -90,7 +91,18 @@ def xml_tracks(data: bytes) -> int:
     return len(re.findall(r"<track[ >]", data.decode("utf-8-sig")))
 
 
+def table_or_workbook(data: bytes) -> int:
+    """Count the lines of a table, or the rows of the last sheet of a workbook, without the header."""
+    if not data.startswith(b"PK"):
+        return table_with_header(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = max(name for name in archive.namelist() if name.startswith("xl/worksheets/"))
+        return archive.read(sheet).count(b"</row>") - 1
+
+
 RECOUNTS: dict[str, Callable[[bytes], int]] = {
+    "applemusic-activity": table_with_header,
+    "deezer-history": table_or_workbook,
     "lastfm-csv": table_with_header,
     "lastfm-exporter": json_list,
     "lastfm-lastexport": tab_lines,
@@ -111,6 +123,7 @@ RECOUNTS: dict[str, Callable[[bytes], int]] = {
     "panoscrobbler-lines": json_lines,
     "rockbox-log": tab_lines_without_comments,
     "spotify-account": json_list,
+    "youtubemusic-history": json_list,
     "spotify-csv": table_with_header,
     "spotify-extended": json_list,
 }

@@ -16,7 +16,9 @@ import polars as pl
 import pytest
 
 from etl.core.schema import EXTRACTED, RejectReason, SkipReason
-from etl.formats import FORMATS, Format, ReadOptions, peek_at, recognise
+from etl.extract.archive import InputFile
+from etl.extract.companions import read_companions
+from etl.formats import FORMATS, Companion, Format, ReadOptions, peek_at, recognise
 from tests.formats.recount import RECOUNTS
 
 HERE = Path(__file__).parent
@@ -25,10 +27,21 @@ CASES = HERE / "cases"
 GOLDEN = HERE / "golden"
 
 
+def folders_of(fmt: Format) -> tuple[Path, Path]:
+    """Return where the format's samples and cases are."""
+    return SAMPLES / fmt.sample, CASES / fmt.name
+
+
 def files_of(fmt: Format) -> list[Path]:
-    """Return the format's samples and cases, in a fixed order."""
-    folders = (SAMPLES / fmt.sample, CASES / fmt.name)
-    return [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    """Return the format's samples and cases, without their companions, in a fixed order."""
+    files = [path for folder in folders_of(fmt) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path for path in files if not isinstance(recognise(peek_at(path.name, path.read_bytes())), Companion)]
+
+
+def read(fmt: Format, path: Path) -> pl.DataFrame:
+    """Read a file with the companions next to it."""
+    companions = read_companions(InputFile(str(path), path), fmt)
+    return fmt.read(path.read_bytes(), ReadOptions(companions=companions))
 
 
 SAMPLE_FILES = [path for fmt in FORMATS for path in files_of(fmt) if SAMPLES in path.parents]
@@ -43,7 +56,7 @@ def result_of(fmt: Format) -> str:
     lines = []
     for path in files_of(fmt):
         data = path.read_bytes()
-        frame = fmt.read(data, ReadOptions())
+        frame = read(fmt, path)
         rejected = frame.filter(pl.col("reject").is_not_null())["row"].to_list()
         frame = frame.join(fmt.layout.locate(data, rejected), on="row", how="left", maintain_order="left")
         file = {"file": path.name}
@@ -68,7 +81,7 @@ def test_every_record_of_a_sample_is_counted_and_none_is_rejected(path: Path) ->
     fmt = recognise(peek_at(path.name, path.read_bytes()))
     assert isinstance(fmt, Format)
     records = RECOUNTS[fmt.name](path.read_bytes())
-    frame = fmt.read(path.read_bytes(), ReadOptions())
+    frame = read(fmt, path)
     assert frame.height == records > 0
     assert frame["row"].to_list() == list(range(1, records + 1))
     assert frame.schema == EXTRACTED
@@ -79,7 +92,7 @@ def test_every_record_of_a_sample_is_counted_and_none_is_rejected(path: Path) ->
 def test_nothing_personal_leaves_a_reader(path: Path) -> None:
     fmt = recognise(peek_at(path.name, path.read_bytes()))
     assert isinstance(fmt, Format)
-    frame = fmt.read(path.read_bytes(), ReadOptions())
+    frame = read(fmt, path)
     records = fmt.layout.locate(path.read_bytes(), frame["row"].to_list())
     shown = frame.write_json() + records.write_json()
     assert [word for word in ("192.0.2.17", "listener", "android", "client:") if word in shown] == []
@@ -87,7 +100,7 @@ def test_nothing_personal_leaves_a_reader(path: Path) -> None:
 
 @pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 def test_a_detail_stays_short_and_every_reason_is_a_known_word(fmt: Format) -> None:
-    frame = pl.concat([fmt.read(path.read_bytes(), ReadOptions()) for path in files_of(fmt)])
+    frame = pl.concat([read(fmt, path) for path in files_of(fmt)])
     assert set(frame["skip"].drop_nulls()) <= {reason.value for reason in SkipReason}
     assert set(frame["reject"].drop_nulls()) <= {reason.value for reason in RejectReason}
     assert frame.filter(pl.col("skip").is_not_null() & pl.col("reject").is_not_null()).is_empty()

@@ -11,11 +11,13 @@ import pytest
 
 from etl.core.schema import EXTRACTED
 from etl.formats import (
+    COMPANIONS,
     FORMATS,
     OTHER_FILES,
     PACKAGES,
     REFUSALS,
     SOURCES,
+    Companion,
     Format,
     ReadOptions,
     Refusal,
@@ -25,11 +27,18 @@ from etl.formats import (
     recognise,
     sources_by_client,
 )
+from tests.formats.test_golden import files_of, read
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "data" / "samples"
 MODULES = HERE.parents[1] / "etl" / "formats"
-ENTRIES: tuple[Format | Refusal, ...] = (*FORMATS, *REFUSALS)
+ENTRIES: tuple[Format | Refusal | Companion, ...] = (*COMPANIONS, *FORMATS, *REFUSALS)
+
+
+def samples_of(fmt: Format) -> list[Path]:
+    return [path for path in files_of(fmt) if SAMPLES / fmt.sample in path.parents]
+
+
 each_format = pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 
 
@@ -41,7 +50,7 @@ def test_module_is_named_after_the_format_and_source(fmt: Format) -> None:
 
 @each_format
 def test_samples_are_recognised_by_one_format(fmt: Format) -> None:
-    files = [path for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()]
+    files = samples_of(fmt)
     assert files
     for path in files:
         peek = peek_at("some name", path.read_bytes())
@@ -54,8 +63,7 @@ def test_golden_result_covers_samples_and_cases(fmt: Format) -> None:
     golden = (HERE / "golden" / f"{fmt.name}.jsonl").read_text(encoding="utf-8")
     cases = list((HERE / "cases" / fmt.name).iterdir())
     assert cases
-    samples = [path for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()]
-    for path in (*samples, *cases):
+    for path in files_of(fmt):
         assert f'"file": "{path.name}"' in golden
 
 
@@ -66,20 +74,17 @@ def test_texts_and_dates_of_a_format(fmt: Format) -> None:
     assert fmt.title
     assert fmt.file_names
     assert fmt.how_to_get.endswith(".")
-    assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2015, 1, 1, tzinfo=UTC)
+    assert datetime(1999, 1, 1, tzinfo=UTC) < fmt.earliest < datetime(2016, 1, 1, tzinfo=UTC)
 
 
 @each_format
 def test_client_of_every_listen(fmt: Format) -> None:
-    frames = [
-        fmt.read(path.read_bytes(), ReadOptions()) for path in (SAMPLES / fmt.sample).rglob("*") if path.is_file()
-    ]
-    clients = pl.concat(frames)["client"].unique().to_list()
+    clients = pl.concat([read(fmt, path) for path in samples_of(fmt)])["client"].unique().to_list()
     assert fmt.client is None or clients == [fmt.client]
 
 
 def test_formats_of_one_source_agree() -> None:
-    told = {(fmt.source, fmt.preference, fmt.client) for fmt in FORMATS}
+    told = {(fmt.source, fmt.preference, fmt.client, fmt.clock) for fmt in FORMATS}
     assert len(told) == len(SOURCES) == len(set(preferences().values()))
 
 
@@ -93,8 +98,12 @@ def test_preferences_and_clients_of_sources() -> None:
         "maloja",
         "rockbox",
         "spotify",
+        "applemusic",
+        "deezer",
+        "youtubemusic",
     ]
     clients = {"lastfm", "panoscrobbler", "librefm", "maloja", "rockbox", "spotify"}
+    clients |= {"applemusic", "deezer", "youtubemusic"}
     assert sources_by_client() == {client: client for client in clients}
 
 
@@ -115,6 +124,18 @@ def test_names_are_unique_and_modules_are_all_registered() -> None:
     defining = {path.stem for path in MODULES.glob("*.py") if "\nFORMAT = " in path.read_text(encoding="utf-8")}
     assert defining == registered
     assert {package.source for package in PACKAGES} <= set(SOURCES)
+
+
+@pytest.mark.parametrize("companion", COMPANIONS, ids=lambda companion: companion.name)
+def test_a_companion_has_a_sample_that_nothing_else_recognises(companion: Companion) -> None:
+    kinds = [fmt for fmt in FORMATS if companion in fmt.companions]
+    folders = [SAMPLES / fmt.sample for fmt in kinds]
+    peeks = [peek_at("x", path.read_bytes()) for folder in folders for path in folder.rglob("*") if path.is_file()]
+    found = [[entry.name for entry in ENTRIES if entry.recognise(peek)] for peek in peeks if companion.recognise(peek)]
+    assert found
+    assert all(names == [companion.name] for names in found)
+    assert {fmt.source for fmt in kinds} == {companion.source}
+    assert companion.title
 
 
 def test_samples_and_golden_results_have_formats() -> None:

@@ -133,13 +133,28 @@ def test_megabyte_title_and_wrong_types_affect_no_other_row() -> None:
     assert frame["reject"].to_list() == [None, "wrong_type", "wrong_type", None]
 
 
+def test_joined_files_are_read_with_all_rows() -> None:
+    plays = [play(), play(trackName="[Live] {x}"), play(endTime="soon")]
+    texts = [json.dumps(one) for one in plays]
+    joined = [
+        f"[{texts[0]}][{texts[1]},{texts[2]}]",
+        f"[[{texts[0]}],[{texts[1]},{texts[2]}]]",
+        "\n".join(texts),
+        f'{{"plays":[{",".join(texts)}]}}',
+    ]
+    for text in joined:
+        assert recognise(peek_at("any name", text.encode())) is spotify_account.FORMAT
+        assert spotify_account.read_account(text.encode(), ReadOptions()).equals(read(plays))
+    assert recognise(peek_at("any name", texts[0].encode())) is spotify_account.FORMAT
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "empty"),
-        (b'{"endTime":"2023-05-13 15:35"}', "no list of records at the top"),
+        (b'{"error":"not found"}', "no list of records at the top"),
         (b'[{"endTime":"2023-05-13 15:35"},{"endTime":"2023-', "ends at byte 49 inside record 2"),
-        (b'[{"endTime":"2023-05-13 15:35"}][{"endTime":"2023-05-13 15:36"}]', "byte 32 after record 1"),
+        (b'[{"endTime":"2023-05-13 15:35"}][{"endTime":"2023-05-13 15:36"}', "ends at byte 63 after record 2"),
     ],
 )
 def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) -> None:

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.formats import ReadOptions, spotify_extended
+from etl.formats import ReadOptions, peek_at, recognise, spotify_extended
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -175,12 +177,12 @@ def test_a_title_of_a_megabyte_is_read() -> None:
         (b"", "empty"),
         (b"  \n", "empty"),
         (b"<html>Not found</html>", "no list of records at the top"),
-        (b'{"ts":"2020-01-01T00:00:00Z"}', "no list of records at the top"),
+        (b'{"error":"not found"}', "no list of records at the top"),
         (b'[{"ts":"2020-01-01T00:00:00Z"},{"ts":"2020-01', "ends at byte 45 inside record 2"),
         (b'[{"ts":"2020-01-01T00:00:00Z"},', "ends at byte 31 after record 1"),
         (b'[{"ts":"2020-01-01T00:00:00Z"}', "ends at byte 30 after record 1"),
         (b"[", "ends at byte 1 after record 0"),
-        (b'[{"ts":"2020-01-01T00:00:00Z"}][{"ts":"2021-01-01T00:00:00Z"}]', "byte 31 after record 1"),
+        (b'[{"ts":"2020-01-01T00:00:00Z"}][{"ts":"2021-01-01T00:00:00Z"}', "ends at byte 61 after record 2"),
         (b"[] and more", "follows the end of the list"),
         ("[]".encode("utf-16")[:-1], "UTF-16"),
     ],
@@ -189,6 +191,39 @@ def test_a_file_that_is_broken_as_a_whole_is_refused(data: bytes, message: str) 
     with pytest.raises(BrokenFileError, match=message) as refused:
         spotify_extended.read_extended(data, ReadOptions())
     assert refused.value.hint
+
+
+PLAIN = json.dumps([play(), play(master_metadata_track_name="[Live] {x}"), play(ms_played=1), play(ts="soon")])
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [
+        lambda plays: json.dumps(plays[:2]) + json.dumps(plays[2:]),
+        lambda plays: json.dumps(plays[:2], indent=2) + "\n\ufeff" + json.dumps(plays[2:], indent=2) + "\n",
+        lambda plays: json.dumps([plays[:1], [], plays[1:]]),
+        lambda plays: "".join(f"{json.dumps(one)}\n" for one in plays),
+        lambda plays: "".join(json.dumps(one, indent=2) for one in plays),
+        lambda plays: json.dumps({"user": "x", "history": plays, "count": 4}),
+    ],
+    ids=["cat", "cat with byte order marks", "jq -s", "lines", "objects", "wrapped"],
+)
+def test_joined_files_are_read_with_all_rows(joined: Callable[[list[Any]], str]) -> None:
+    data = joined(json.loads(PLAIN)).encode()
+    known = recognise(peek_at("any name", data))
+    assert known is spotify_extended.FORMAT
+    plain, found = (spotify_extended.scan_extended(text, ReadOptions()) for text in (PLAIN.encode(), data))
+    assert found.rows.equals(plain.rows)
+    located = spotify_extended.LAYOUT.locate(data, [1, 4])
+    assert located["record"].equals(spotify_extended.LAYOUT.locate(PLAIN.encode(), [1, 4])["record"])
+    begin, length = located.row(1)[1:3]
+    assert json.loads(data[begin : begin + length])["ts"] == "soon"
+
+
+def test_one_object_alone_is_a_play() -> None:
+    data = json.dumps(play(), indent=2).encode()
+    assert recognise(peek_at("any name", data)) is spotify_extended.FORMAT
+    assert spotify_extended.read_extended(data, ReadOptions()).equals(read([play()]))
 
 
 def test_a_file_cut_off_anywhere_is_never_loaded_in_part() -> None:

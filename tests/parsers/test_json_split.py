@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
 from etl.parsers import JsonList, locate, mapped_fields, read_records, to_utf8
-from etl.parsers.json_split import split
+from etl.parsers.json_split import split, syntax
 from tests.helpers.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\{}[],: '), max_size=10)
@@ -94,7 +94,7 @@ def test_sound_records_around_broken_ones(
         mixed.insert(data.draw(st.integers(1, len(mixed) - 1)), broken)
     content = document(mixed, path, between)
     read = read_records(content, path, Row)
-    assert read.broken
+    assert read.broken or syntax(content) is None  # two broken pieces in a row may make a sound record
     assert in_order([msgspec.json.decode(record, type=Row) for record in records], read.rows)
     check_locations(content, path)
 

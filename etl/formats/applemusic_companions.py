@@ -1,0 +1,91 @@
+"""Reads the files next to Apple Music's play activity, which name the artists that it lacks."""
+
+from __future__ import annotations
+
+import msgspec
+import polars as pl
+
+from etl.core.errors import BrokenFileError
+from etl.formats.base import Companion, Peek
+from etl.parsers import Delimited, Dialect, JsonList
+from etl.parsers.delimited_split import split_header
+
+SOURCE = "applemusic"
+
+_DESCRIPTION, _DAY = "Track Description", "Date Played"
+_BETWEEN = " - "
+
+
+class LibraryTrack(msgspec.Struct, gc=False):
+    """A track in the library."""
+
+    Title: str | None = None
+    Artist: str | None = None
+    Album: str | None = None
+
+
+_LIBRARY = JsonList(LibraryTrack)
+
+
+def header_cells(line: str) -> tuple[list[str], str]:
+    """Return the cells of a header of Apple's tables, and its delimiter."""
+    cells, delimiter = split_header(line.rstrip("\r"))
+    return [cell.strip() for cell in cells], delimiter
+
+
+def _read_header(line: str) -> Dialect:
+    cells, delimiter = header_cells(line)
+    if not {_DESCRIPTION, _DAY} <= set(cells):
+        raise BrokenFileError(f'it has no columns "{_DESCRIPTION}" and "{_DAY}"', "Download it again")
+    return Dialect(tuple(cell if cell in {_DESCRIPTION, _DAY} else None for cell in cells), delimiter)
+
+
+_DAILY = Delimited(Dialect((_DESCRIPTION, _DAY)), _read_header)
+
+
+def read_daily(data: bytes) -> pl.DataFrame:
+    """Return ``artist``, ``title`` and ``day`` (yyyymmdd) of the tracks played on each day, without broken rows.
+
+    A description is "Artist - Title". Where it has several dashes, each of them may be the one: a row for each.
+    """
+    table = _DAILY.read(data).frame.drop_nulls().unique(maintain_order=True)
+    rows = [
+        (_BETWEEN.join(parts[:end]), _BETWEEN.join(parts[end:]), day)
+        for parts, day in zip(table[_DESCRIPTION].str.split(_BETWEEN).to_list(), table[_DAY], strict=True)
+        for end in range(1, len(parts))
+    ]
+    return pl.DataFrame(rows, {"artist": pl.String, "title": pl.String, "day": pl.String}, orient="row")
+
+
+def read_library(data: bytes) -> pl.DataFrame:
+    """Return ``artist``, ``title`` and ``album`` of the tracks in the library, without those that lack a name."""
+    tracks = _LIBRARY.read(data).rows
+    rows = [(track.Artist, track.Title, track.Album) for track in tracks if track.Artist and track.Title]
+    return pl.DataFrame(rows, {"artist": pl.String, "title": pl.String, "album": pl.String}, orient="row")
+
+
+def _is_daily(peek: Peek) -> bool:
+    lines = peek.first_lines()
+    return bool(lines) and not peek.shape and {_DESCRIPTION, _DAY} <= set(header_cells(lines[0])[0])
+
+
+def _is_library(peek: Peek) -> bool:
+    return peek.shape == "[" and {"Title", "Artist", "Track Identifier"} <= peek.keys
+
+
+DAILY_TRACKS = Companion(
+    name="applemusic-daily-tracks",
+    source=SOURCE,
+    title="Apple Music - Play History Daily Tracks",
+    file_names=("Apple Music*Play History Daily Tracks*.csv", "Apple Music*Play History Daily Tracks*.zip"),
+    recognise=_is_daily,
+    check=read_daily,
+)
+LIBRARY_TRACKS = Companion(
+    name="applemusic-library-tracks",
+    source=SOURCE,
+    title="Apple Music Library Tracks",
+    file_names=("Apple Music Library Tracks*.json", "Apple Music Library Tracks*.zip"),
+    recognise=_is_library,
+    check=read_library,
+)

@@ -1,0 +1,83 @@
+"""Finds the words that Google Takeout puts around every title, in the language of the account. Pure.
+
+"Watched Song" is "Song angesehen" in German. What is left of a removed video shows the words: its title is its address.
+Else the words of a known language are tried. Else it is what all titles share, without a part of a word; in a file with
+few titles that may be too much ("Watched The ...").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+ADDRESS = re.compile(r"https?://(?:[a-z]+\.)?youtube\.com/[A-Za-z0-9/?=&%_.~:#+-]+")
+
+
+class Wording(NamedTuple):
+    """The text in front of every title, and the text behind it."""
+
+    before: str = ""
+    behind: str = ""
+
+    def surrounds(self, text: str) -> bool:
+        """Say whether ``text`` has both, and something between them."""
+        fits = text.startswith(self.before) and text.endswith(self.behind)
+        return fits and len(text) > len(self.before) + len(self.behind)
+
+
+# In front of a title and behind it, where people have reported them.
+_KNOWN = (
+    Wording("Watched "),
+    Wording(behind=" angesehen"),
+    Wording("„", "“ angesehen"),
+    Wording("Vous avez regardé "),
+    Wording("Has visto "),
+    Wording("Hai guardato "),
+    Wording("Je hebt naar ", " gekeken"),
+    Wording("Tittade på "),
+    Wording("Så på "),
+    Wording("Så "),
+    Wording("Obejrzano: "),
+    Wording("Zhlédli jste video "),
+    Wording("Просмотрено видео "),
+    Wording("Ви дивилися відео "),
+    Wording("Ați vizionat "),
+    Wording(behind=" katsottiin"),
+    Wording(behind=" adlı videoyu izlediniz"),
+    Wording(behind=" を視聴しました"),
+    Wording(behind=" 을(를) 시청했습니다."),
+)
+_LAST_WORD = re.compile(r"\w+\Z")
+_FIRST_WORD = re.compile(r"\A\w+")
+
+
+def find_wording(titles: Collection[str], others: Iterable[str]) -> Wording | None:
+    """Return the words around ``titles``; ``None`` where nothing tells them from the titles.
+
+    ``others`` are titles of the same file that are not read: only what is left of removed videos among them counts.
+    """
+    distinct = set(titles)
+    removed = {_around_address(title) for title in (*distinct, *others) if ADDRESS.search(title)}
+    seen = {words: sum(map(words.surrounds, distinct)) for words in (*removed, *_KNOWN)}
+    common = [words for words, count in seen.items() if count > 0.9 * len(distinct)]
+    if common:
+        return max(common, key=lambda words: (len(words.before) + len(words.behind), words))
+    if len(distinct) < 2:
+        return None
+    before, behind = _shared_beginning(distinct), _shared_beginning({title[::-1] for title in distinct})[::-1]
+    return Wording(_LAST_WORD.sub("", before), _FIRST_WORD.sub("", behind))
+
+
+def _around_address(title: str) -> Wording:
+    before, behind = ADDRESS.split(title, maxsplit=1)
+    return Wording(before, behind)
+
+
+def _shared_beginning(texts: Collection[str]) -> str:
+    """Return what all ``texts`` begin with: what the first and the last of them in their order share."""
+    first, last = min(texts), max(texts)
+    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), None)
+    return first[: min(len(first), len(last)) if length is None else length]

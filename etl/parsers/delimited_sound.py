@@ -24,7 +24,7 @@ def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
 
     ``None`` unless the records are UTF-8, all of the same width, each on one line and without a carriage return in it.
     """
-    if dialect.at_least is not None or dialect.comment is not None:
+    if at >= len(body) or dialect.at_least is not None or dialect.comment is not None:
         return None
     if body.find(b"\r", at) >= 0 and body.count(b"\r", at) != body.count(b"\r\n", at):
         return None

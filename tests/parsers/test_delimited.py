@@ -345,5 +345,10 @@ def test_any_other_table_is_left_to_splitting(text: str) -> None:
     assert read_sound(text.encode(), 0, COMMAS.dialect) is None
 
 
+def test_header_without_an_end_has_no_records() -> None:
+    assert read_sound(b"artist,track,time", 17, COMMAS.dialect) is None
+    assert HEADED.read(b"artist,track,time").frame.is_empty()
+
+
 def test_bytes_that_are_not_utf8_are_left_to_splitting() -> None:
     assert read_sound(b"a,b\xff,c\n", 0, COMMAS.dialect) is None

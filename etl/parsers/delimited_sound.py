@@ -24,14 +24,14 @@ def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
 
     ``None`` unless the records are UTF-8, all of the same width, each on one line and without a carriage return in it.
     """
-    if dialect.at_least is not None or dialect.comment is not None:
+    if at >= len(body) or dialect.at_least is not None or dialect.comment is not None:
         return None
     if body.find(b"\r", at) >= 0 and body.count(b"\r", at) != body.count(b"\r\n", at):
         return None
-    lines = body.count(b"\n", at) + (len(body) > at and not body.endswith(b"\n"))
+    skipped = body.count(b"\n", 0, at)
     *others, last = dialect.names
-    frame = _parsed(body, body.count(b"\n", 0, at), dialect, (*others, last or _LAST))
-    if frame is None or frame.height != lines:
+    frame = _parsed(body, skipped, dialect, (*others, last or _LAST))
+    if frame is None or frame.height != (lines := _lines(body, skipped)):
         return None
     if frame[last or _LAST].null_count():
         frame = _parsed(_marked(body[at:], dialect.delimiter), 0, dialect, (*dialect.names, _LAST))
@@ -39,6 +39,19 @@ def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
             return None
     frame = frame.drop(_LAST, strict=False)
     return frame.with_columns(pl.when(pl.all() != "").then(pl.all())) if body.find(b'""', at) >= 0 else frame
+
+
+def _lines(body: bytes, skipped: int) -> int:
+    """Return how many lines follow the ``skipped`` ones, many times as fast as ``bytes.count``."""
+    lines = pl.scan_csv(
+        body,
+        has_header=False,
+        skip_lines=skipped,
+        schema={"line": pl.String},
+        quote_char=None,
+        truncate_ragged_lines=True,
+    )
+    return int(lines.select(pl.len()).collect().item())
 
 
 def _marked(body: bytes, delimiter: str) -> bytes:
@@ -52,16 +65,16 @@ def _parsed(body: bytes, skipped: int, dialect: Dialect, names: Sequence[str | N
     """Return the columns that have one of ``names``; ``None`` where Polars finds an error or more columns."""
     columns = {f"column_{place}": name for place, name in enumerate(names)}
     wanted = {column: name for column, name in columns.items() if name}
+    # All columns are read: where only some are, Polars ignores fields that are too many.
     try:
         frame = pl.read_csv(
             body,
             has_header=False,
             skip_lines=skipped,
-            columns=list(wanted),
             schema=dict.fromkeys(columns, pl.String),
             separator=dialect.delimiter,
             quote_char='"' if dialect.quoting else None,
         )
     except pl.exceptions.PolarsError:
         return None
-    return frame.rename(wanted)
+    return frame.select(list(wanted)).rename(wanted)

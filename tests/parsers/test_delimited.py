@@ -333,6 +333,8 @@ def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, 
         "a,b,c\n\nd,e,f\n",
         "a,b,c\nd,e\n",
         "a,b,c,d\n",
+        "a,b,c\nd,e,f,g",
+        ",,\n,,,g",
         'a,"b\nb",c\n',
         'a,"b"b,c\n',
         'a,"b,c\n',
@@ -341,6 +343,11 @@ def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, 
 )
 def test_any_other_table_is_left_to_splitting(text: str) -> None:
     assert read_sound(text.encode(), 0, COMMAS.dialect) is None
+
+
+def test_header_without_an_end_has_no_records() -> None:
+    assert read_sound(b"artist,track,time", 17, COMMAS.dialect) is None
+    assert HEADED.read(b"artist,track,time").frame.is_empty()
 
 
 def test_bytes_that_are_not_utf8_are_left_to_splitting() -> None:

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic
 
-import msgspec
-
 from etl.core.errors import BrokenFileError
 from etl.core.schema import RejectReason
+from etl.parsers.decoders import json_decoder
 from etl.parsers.json_split import UNREADABLE, end_of_value, syntax
 from etl.parsers.locate import locate_rows, mapped_fields
 from etl.parsers.records import BREAKS_OFF, Broken, Record, Records, decode_pieces
@@ -27,6 +26,7 @@ from etl.parsers.utf8 import UTF16_MARKS, Span, Text, to_utf8
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import msgspec
     import polars as pl
 
 _BLANK = b" \t\r\xef\xbb\xbf"  # white space, and byte order marks of files that were joined
@@ -78,7 +78,7 @@ def _text(data: bytes) -> Text:
 
 @lru_cache
 def _decoder(record: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(record, strict=False)
+    return json_decoder(record)
 
 
 def _whole(body: bytes, record: type[Record]) -> list[Record] | None:

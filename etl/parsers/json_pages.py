@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import msgspec
 import polars as pl
 
+from etl.parsers.decoders import json_decoder
 from etl.parsers.error_answer import error_answer, mark_error_answers
 from etl.parsers.json_pages_split import KeyPaths, split_pages
 from etl.parsers.json_split import UNREADABLE
@@ -94,7 +95,7 @@ def _lists(value: Any, record: type[Record]) -> Iterator[list[Record]]:  # noqa:
 def _decoder(record: type[msgspec.Struct], paths: KeyPaths) -> msgspec.json.Decoder[Any]:
     """Return a decoder of one document; ``decode_lines`` reads any number of them, with any white space between."""
     page = _page_type(record, paths)
-    return msgspec.json.Decoder(page | types.GenericAlias(list, (page,)), strict=False)
+    return json_decoder(page | types.GenericAlias(list, (page,)))
 
 
 def _page_type(record: type[msgspec.Struct], paths: KeyPaths) -> Any:  # noqa: ANN401 (made here, no name for it)

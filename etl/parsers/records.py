@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from etl.core.schema import RejectReason
+from etl.parsers.decoders import json_decoder
 from etl.parsers.json_split import UNREADABLE, not_found, split, two_lists
 from etl.parsers.locate import mapped_fields
 from etl.parsers.utf8 import to_utf8
@@ -73,7 +74,7 @@ def decode_whole(body: bytes, path: tuple[str, ...], record: type[Record]) -> li
 
 def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Records[Record]:
     """Decode the pieces of ``text.body`` with the bounds ``spans``, each as one record."""
-    decode = msgspec.json.Decoder(record, strict=False).decode
+    decode = json_decoder(record).decode
     rows: list[Record] = []
     broken: dict[int, Broken] = {}
     for row, (start, end) in enumerate(spans, start=1):
@@ -90,12 +91,12 @@ def decode_pieces(text: Text, spans: Sequence[Span], record: type[Record]) -> Re
 def _document_decoder(path: tuple[str, ...], record: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     array = types.GenericAlias(list, (record,))
     if not path:
-        return msgspec.json.Decoder(array, strict=False)
+        return json_decoder(array)
     names = [f"list_{number}" for number in range(len(path))]
     document = msgspec.defstruct(
         "Document", [(name, array | None, None) for name in names], rename=dict(zip(names, path, strict=True))
     )
-    return msgspec.json.Decoder(document, strict=False)
+    return json_decoder(document)
 
 
 def _whole(body: bytes, path: tuple[str, ...], record: type[Record]) -> list[Record]:

@@ -18,6 +18,7 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.schema import LOCATIONS, RejectReason
+from etl.parsers.decoders import json_decoder
 from etl.parsers.error_answer import error_element
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
 from etl.parsers.utf8 import EXPORT_AGAIN, Span, Text, byte_number, cut_off, to_utf8
@@ -54,6 +55,7 @@ class XmlElements(Generic[Record]):
         rows: list[Record] = []
         broken: dict[int, Broken] = {}
         spans = self._split(text)
+        json_decoder(self.record)  # so that ``convert`` is not the first to use the type
         for row, (start, end) in enumerate(spans, start=1):
             fields = self._fields(text.body[start:end])
             if isinstance(fields, Broken):

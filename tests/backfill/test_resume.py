@@ -33,6 +33,7 @@ def started(home: Path, uri: str, services: FakeService, *more: str) -> Abstract
     return running(SCRIPT, *words, env=env)
 
 
+@pytest.mark.faults
 def test_thousands_of_requests_are_sent_once_despite_two_kills(
     tmp_path: Path, database: str, services: FakeService
 ) -> None:
@@ -74,6 +75,7 @@ def test_thousands_of_requests_are_sent_once_despite_two_kills(
     assert stored_images(database, "releases")[8][1] == "https://img.example/B8.jpg"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
 )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Connection
 
+pytestmark = pytest.mark.faults
+
 EXPORT = SAMPLES / "maloja"
 FOR_A_RUN = "waiting for another run on this database to end"
 FOR_AN_UNDO = "waiting for an undo on this database to end"

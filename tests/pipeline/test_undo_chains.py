@@ -123,6 +123,7 @@ def numbers() -> count[int]:
     return count()
 
 
+@pytest.mark.faults
 @examples(3, settings(ON_A_DATABASE, phases=[Phase.explicit, Phase.reuse, Phase.generate]))
 @given(CHAINS, st.data())
 def test_a_chain_of_runs_is_undone_in_any_order(

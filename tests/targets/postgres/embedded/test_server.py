@@ -156,6 +156,7 @@ def test_the_callers_environment_does_not_reach_the_server(
     )
 
 
+@pytest.mark.faults
 def test_four_first_starts_at_once_end_with_one_server(server: EmbeddedServer, base: Path) -> None:
     starts = [run_start(base / "home") for _ in range(4)]
     ends = [start.communicate() for start in starts]
@@ -163,6 +164,7 @@ def test_four_first_starts_at_once_end_with_one_server(server: EmbeddedServer, b
     assert sum("etl db stop" in err for _, err in ends) == 1
 
 
+@pytest.mark.faults
 def test_starts_and_stops_at_once_leave_a_server_that_works(server: EmbeddedServer, base: Path) -> None:
     starts = [run_start(base / "home") for _ in range(3)]
     while any(start.poll() is None for start in starts):
@@ -194,6 +196,7 @@ def test_the_server_outlives_the_process_that_started_it(
 
 
 @pytest.mark.faults
+@pytest.mark.faults
 def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer, base: Path) -> None:
     partial = root_of(server) / "data.partial"
     starter = run_start(base / "home")
@@ -205,12 +208,14 @@ def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer,
     assert not partial.exists()
 
 
+@pytest.mark.faults
 def test_a_half_made_data_folder_is_made_anew(server: EmbeddedServer) -> None:
     (root_of(server) / "data.partial" / "base").mkdir(parents=True)
     server.start()
     assert not (root_of(server) / "data.partial").exists()
 
 
+@pytest.mark.faults
 @pytest.mark.faults
 def test_a_killed_server_starts_again_with_its_data(server: EmbeddedServer) -> None:
     ask(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
@@ -243,6 +248,7 @@ def test_a_stale_pid_that_a_stranger_has_now_is_seen_through(server: EmbeddedSer
         stranger.kill()
 
 
+@pytest.mark.faults
 @pytest.mark.faults
 def test_a_backend_that_outlives_a_killed_server_is_waited_for(server: EmbeddedServer) -> None:
     server.start()

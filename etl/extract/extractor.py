@@ -10,7 +10,8 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
-from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, SkipReason, conform, empty
+from etl.core.reasons import SkipReason
+from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, conform, empty
 from etl.extract.caveats import count_local_times
 from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import CHANGED, FileReader, Unread, all_locations, locate

@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.core.errors import InputError
 from etl.core.lists import listed
+from etl.core.reasons import ReadAgain, RejectReason
 from etl.core.schema import (
     ASIDE,
     LIKELY_DOUBLES,
@@ -71,6 +72,11 @@ class FileResult:
     def records(self) -> int:
         """How many records were read."""
         return self.listens.height + self.spilled + self.skipped.height + self.rejects.height
+
+    def rejected(self, when: ReadAgain) -> int:
+        """Return how many rows are rejected for a reason for which a file is read again ``when``."""
+        reasons = [str(reason) for reason in RejectReason if reason.read_again is when]
+        return self.rejects.filter(pl.col("reason").is_in(reasons)).height
 
 
 @dataclass(frozen=True)

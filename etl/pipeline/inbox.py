@@ -138,10 +138,14 @@ def _below(path: Path, tops: Sequence[Path]) -> Path:
 
 
 def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether everything in a file is loaded: nothing is refused, unresolved, or of another source."""
+    """Say whether the next run would find all that is in a file known: nothing is refused or of another source.
+
+    Nothing is unresolved, either, or rejected for a reason for which the next run reads the file again.
+    """
     return any(entry["status"] in _DONE for entry in entries) and all(
         entry["status"] != FileStatus.REFUSED
         and not entry["counts"]["unresolved"]
+        and not entry.get("unsettled")
         and OF_ANOTHER_SOURCE not in entry["reason"]
         for entry in entries
     )

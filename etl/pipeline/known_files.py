@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.core.reasons import ReadAgain
 from etl.core.schema import FileStatus
+from etl.core.version import __version__
 from etl.targets import ledger
 from etl.targets.ledger import FileEntry
 
 if TYPE_CHECKING:
     from etl.core.settings import RunSettings
     from etl.extract.prefetch import IsKnown
-    from etl.extract.rows import Rows
+    from etl.extract.rows import FileResult, Rows
     from etl.formats import Format
     from etl.targets.pool import Pool
 
@@ -36,16 +38,26 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
 def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
     """Return the entries of the files that were read."""
     return [
-        _entry(settings, file.path, file.sha256, file.format, file.companions, has_local_times=bool(file.local_times))
+        _entry(settings, file.path, file.sha256, file.format, file.companions, file)
         for file in rows.files
         if file.status is FileStatus.LOADED and file.sha256 and file.format
     ]
 
 
 def _entry(
-    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, *, has_local_times: bool = False
+    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, read: FileResult | None = None
 ) -> FileEntry:
-    """Return the entry of a file; before it is read, nobody knows whether it has times without a zone."""
+    """Return the entry of a file; before it is ``read``, nobody knows what its times and rejected rows are like."""
+    has_local_times = read is not None and bool(read.local_times)
     spotify_time = settings.spotify_time if kind.source == "spotify" else ""
     options = settings.row_options(kind.source, has_local_times=has_local_times, companions=companions)
-    return FileEntry(sha256, kind.name, options, spotify_time, settings.zone, path)
+    return FileEntry(
+        sha256, kind.name, options, spotify_time, settings.zone, path, _settled_for(read) if read else __version__
+    )
+
+
+def _settled_for(file: FileResult) -> str:
+    """Return to which versions of the program the file is known, as its rejected rows have it."""
+    if file.rejected(ReadAgain.BY_THE_NEXT_RUN):
+        return ledger.NEVER
+    return __version__ if file.rejected(ReadAgain.BY_ANOTHER_VERSION) else ledger.ALWAYS

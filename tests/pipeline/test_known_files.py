@@ -108,7 +108,7 @@ def test_options_of_spotify_do_not_make_a_file_of_another_source_unknown(
     assert statuses(load(home, database, maloja, **settings)) == ["known"]
 
 
-def test_rejected_rows_do_not_keep_a_file_from_being_known(tmp_path: Path, home: Path, database: str) -> None:
+def test_rows_rejected_for_good_do_not_keep_a_file_from_being_known(tmp_path: Path, home: Path, database: str) -> None:
     export = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
 
     assert load(home, database, export)["exit_code"] == ExitCode.REJECTS

@@ -80,7 +80,7 @@ def test_migrating_again_changes_nothing(database: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(database: str) -> None:
     changed = [*MIGRATIONS[:-1], replace(MIGRATIONS[-1], text=f"{MIGRATIONS[-1].text}-- changed\n")]
 
-    with pytest.raises(DatabaseError, match=r"migration 0005 \(undo\) is not the one that was applied") as caught:
+    with pytest.raises(DatabaseError, match=r"0006 \(settled_for\) is not the one that was applied") as caught:
         migrate(database, standalone=True, known=changed)
 
     assert "etl db uninstall" in caught.value.hint

@@ -21,6 +21,7 @@ from etl.core.schema import (
     FileStatus,
     empty,
 )
+from etl.extract.archive import NEXT_RUN
 from etl.extract.discover import Hidden
 from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
@@ -117,9 +118,11 @@ def gather(
 ) -> Rows:
     """Return the rows of all files together; raises ``InputError`` where no file was recognised.
 
-    An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``.
+    An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``. A file that is
+    left to the next run may be an export.
     """
-    if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
+    is_expected = any(NEXT_RUN in file.reason for file in files)
+    if not is_expected and all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         raise InputError(
             f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",

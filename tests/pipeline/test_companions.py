@@ -13,7 +13,7 @@ from etl.core.errors import ExitCode
 from etl.core.workspace import Workspace
 from etl.formats import applemusic_activity
 from etl.verify.run import verify_run
-from tests.helpers.ages import age
+from tests.helpers.ages import age_all
 from tests.helpers.applemusic import ACTIVITY, DAILY, LIBRARY, daily, library, played, table
 from tests.helpers.disturbances import inserted
 from tests.helpers.replays import frame, replay, run_of, statuses
@@ -89,8 +89,7 @@ def test_replay_of_a_moved_export_finds_the_files_it_left(
 ) -> None:
     (folder / DAILY).write_bytes(DAYS)
     (folder / LIBRARY).write_bytes(TRACKS)
-    for path in folder.iterdir():
-        age(path)
+    age_all(folder)
     older = replace(applemusic_activity.FORMAT, earliest=datetime(2024, 2, 3, 12, 15, tzinfo=UTC))
     with monkeypatch.context() as older_program:
         older_program.setattr(formats, "FORMATS", (older,))

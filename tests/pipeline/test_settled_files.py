@@ -12,7 +12,7 @@ from etl.core.reasons import ReadAgain, RejectReason
 from etl.core.workspace import Workspace
 from etl.pipeline import context, known_files
 from etl.verify.run import verify_run
-from tests.helpers.ages import age
+from tests.helpers.ages import age, age_all
 from tests.helpers.applemusic import ACTIVITY, played, table
 from tests.helpers.disturbances import inserted
 from tests.helpers.replays import replay, run_of, statuses
@@ -125,8 +125,7 @@ def test_another_version_reads_a_file_again_that_this_one_could_not_read_whole(
     done = inbox.parent / "done"
     write_spotify(inbox / "endsong_0.json", [play(1, "Ann", "One"), play(500, "Ann", "Two") | {"ts": "soon"}])
     write_spotify(inbox / "endsong_1.json", [play(1000, "Ann", "One"), play(1500, "", "Two")])
-    for export in inbox.iterdir():
-        age(export)
+    age_all(inbox)
     found = load(home, database, inbox, move_to=str(done))
     assert found["rejected_by_reason"] == {"bad_time": 1, "missing_artist": 1}
     assert [path.name for path in inbox.iterdir()] == []

@@ -74,7 +74,7 @@ def _of_future_times(files: Sequence[FileResult]) -> list[str]:
 
 def _having(files: Sequence[FileResult], reason: RejectReason) -> list[tuple[FileResult, int]]:
     """Return the files with rows that are rejected for ``reason``, and how many these are."""
-    counted = [(file, file.rejects.filter(reason=str(reason)).height) for file in files]
+    counted = [(file, file.rejects.filter(reason=str(reason)).height) for file in files if file.rejects.height]
     return [(file, count) for file, count in counted if count]
 
 

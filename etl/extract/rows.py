@@ -76,6 +76,8 @@ class FileResult:
 
     def rejected(self, when: ReadAgain) -> int:
         """Return how many rows are rejected for a reason for which a file is read again ``when``."""
+        if self.rejects.is_empty():  # of most files, and there may be thousands
+            return 0
         reasons = [str(reason) for reason in RejectReason if reason.read_again is when]
         return self.rejects.filter(pl.col("reason").is_in(reasons)).height
 

@@ -1,6 +1,6 @@
 """The exceptions that end a run, and the exit code that each of them stands for.
 
-Errors about single rows are data (``RejectReason`` in ``etl.core.schema``), never exceptions.
+Errors about single rows are data (``RejectReason`` in ``etl.core.reasons``), never exceptions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every frame's schema and every word (reason, status, outcome) that appears in one, in one place.
+"""Every frame's schema and every status and outcome that appears in one, in one place.
 
 A frame reaches ``adbc_ingest`` or a Parquet file only through ``conform``: ADBC does not check types, it turns
 wrong ones into silent garbage or a crash.
@@ -7,7 +7,6 @@ wrong ones into silent garbage or a crash.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
 
 import polars as pl
 
@@ -22,56 +21,6 @@ def _schema(columns: dict[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
 
 
 # --- words ---------------------------------------------------------------------------------------------------
-
-
-class Reason(StrEnum):
-    """A word and its ``meaning``, the line that the documentation prints."""
-
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        """Return the member for ``value`` with its ``meaning``."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
-
-
-class SkipReason(Reason):
-    """Why a row that is fine is not a listen."""
-
-    PODCAST = "podcast", "an episode of a podcast"
-    AUDIOBOOK = "audiobook", "a chapter of an audiobook"
-    NOT_A_TRACK = (
-        "not_a_track",
-        "a row that names no track, artist, episode or book: a removed track or a video",
-    )
-    VIDEO = "video", "a video, not a track"
-    ADVERT = "advert", "an advertisement"
-    TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
-    NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
-    NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
-    SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, as the player says"
-    NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as its start, or a loved or blocked track"
-    OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
-    LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
-
-
-class RejectReason(Reason):
-    """Why a row is broken."""
-
-    MALFORMED = "malformed", "the record is not well-formed, so its fields cannot be read"
-    BAD_ENCODING = "bad_encoding", "the record holds bytes that are not UTF-8, or half of a surrogate pair"
-    WRONG_TYPE = "wrong_type", "a field has another type than the format gives it, or the record is no object"
-    ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
-    MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
-    MISSING_TRACK = "missing_track", "no track title, or a blank one"
-    ARTIST_UNKNOWN = "artist_unknown", "the export names no artist, and the files next to it do not settle which it is"
-    MISSING_TIME = "missing_time", "no time of listening"
-    BAD_TIME = "bad_time", "the time of listening cannot be read, or is in milliseconds where seconds belong"
-    TIME_TOO_EARLY = "time_too_early", "before the service existed: a wrong clock, or another unit"
-    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock"
-    NAME_TOO_LONG = "name_too_long", "a name of more than 2,000 bytes, which Koito's indexes cannot hold"
 
 
 class KeyStatus(StrEnum):

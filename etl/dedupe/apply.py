@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.core.schema import ASIDE, LIKELY_DOUBLES, REPORTED, SKIPPED, TIME, Outcome, SkipReason, conform, empty
+from etl.core.reasons import SkipReason
+from etl.core.schema import ASIDE, LIKELY_DOUBLES, REPORTED, SKIPPED, TIME, Outcome, conform, empty
 from etl.dedupe.choose import LIKELY, PRESENT, SAME
 from etl.dedupe.match import OVER
 

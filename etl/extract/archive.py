@@ -19,12 +19,15 @@ from etl.formats.base import PEEK_BYTES
 from etl.parsers.workbook import is_workbook
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from pathlib import Path
 
     from etl.extract.containers import Container, Entry
 
 MAX_DEPTH = 3
+CHANGED = "was changed while it was read. Run the same command again"
+NEXT_RUN = "the next run reads it"  # in the reason of a file that is left aside for now only
 
 # What is raised for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
 _DAMAGED = (
@@ -73,8 +76,17 @@ class InputFile:
         return peek_at(self.name, self.read() if is_workbook(head) else head)
 
     def read(self) -> bytes:
-        """Return the whole file. Raises ``BrokenFileError`` if it cannot be read."""
-        return self.head(-1)
+        """Return the whole file. Raises ``BrokenFileError`` if it cannot be read, or is written to at the same time."""
+        before = stamp(self.location)
+        try:
+            data = self.head(-1)
+        except BrokenFileError as error:
+            if stamp(self.location) == before:
+                raise
+            raise BrokenFileError(f"{self.path} {CHANGED}") from error
+        if stamp(self.location) != before:
+            raise BrokenFileError(f"{self.path} {CHANGED}")
+        return data
 
     def head(self, size: int) -> bytes:
         """Return its first ``size`` bytes. Raises ``BrokenFileError`` if it cannot be read."""
@@ -91,6 +103,19 @@ class InputFile:
             raise BrokenFileError(f"{self.path} is damaged inside its archive: {error}", "Download it again") from error
 
 
+def stamp(location: Path) -> tuple[int, ...]:
+    """Return what a file on disk has another value of once it is written to or replaced; nothing if it is gone."""
+    try:
+        return stamp_of(location.stat())
+    except OSError:
+        return ()
+
+
+def stamp_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return the same of a file whose ``status`` is known."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def list_members(location: Path, members: tuple[str, ...]) -> Sequence[Entry]:
     """Return the files in the archive on disk at ``location``, or in the one inside it that ``members`` leads to.
 
@@ -105,8 +130,7 @@ def list_members(location: Path, members: tuple[str, ...]) -> Sequence[Entry]:
 
 
 def _container_at(location: Path, members: tuple[str, ...]) -> Container:
-    status = location.stat()
-    return _opened(location, members, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return _opened(location, members, stamp_of(location.stat()))
 
 
 @lru_cache(maxsize=2 * MAX_DEPTH)

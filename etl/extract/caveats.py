@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.lists import listed
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.formats.local_times import LocalTime
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def caveats(files: Sequence[FileResult], zone: str | None) -> list[str]:
     """Return what people should know about ``files``, each once; ``zone`` is that of times without one."""
     kinds = [file.format for file in files if file.format and file.has_listens]
     of_formats = [f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat]
-    return [*dict.fromkeys(of_formats), *_of_local_times(files, zone), *_of_unknown_artists(files)]
+    of_rejects = [*_of_unknown_artists(files), *_of_future_times(files)]
+    return [*dict.fromkeys(of_formats), *_of_local_times(files, zone), *of_rejects]
 
 
 def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
@@ -54,14 +55,27 @@ def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
 
 def _of_unknown_artists(files: Sequence[FileResult]) -> list[str]:
     """Say which files would have named the artists of rejected rows, and that they belong next to the export."""
-    is_one = pl.col("reason") == str(RejectReason.ARTIST_UNKNOWN)
-    counted = [(file, file.rejects.filter(is_one).height) for file in files]
     return [
         f"{count:,} plays in {file.path} have no artist for certain. Files of the same download name them: put "
         f"{' and '.join(one.title for one in file.format.companions)} next to it, and run the same command again"
-        for file, count in counted
-        if count and file.format
+        for file, count in _having(files, RejectReason.ARTIST_UNKNOWN)
+        if file.format
     ]
+
+
+def _of_future_times(files: Sequence[FileResult]) -> list[str]:
+    """Say which files have plays in the future, and what to do where the clock of this computer was wrong."""
+    return [
+        f"{count:,} plays in {file.path} are in the future. Look at the clock of this computer: once it is right, run "
+        "the same command again, which reads the file again"
+        for file, count in _having(files, RejectReason.TIME_IN_FUTURE)
+    ]
+
+
+def _having(files: Sequence[FileResult], reason: RejectReason) -> list[tuple[FileResult, int]]:
+    """Return the files with rows that are rejected for ``reason``, and how many these are."""
+    counted = [(file, file.rejects.filter(reason=str(reason)).height) for file in files if file.rejects.height]
+    return [(file, count) for file, count in counted if count]
 
 
 def _paths(files: Sequence[FileResult]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from etl.core.errors import BrokenFileError, InputError
 from etl.core.sanitize import display_path
 from etl.extract import containers
-from etl.extract.archive import MAX_DEPTH, InputFile, list_members
+from etl.extract.archive import MAX_DEPTH, NEXT_RUN, InputFile, list_members
 from etl.extract.containers import HEAD_BYTES, has_magic, is_container, may_be_container, split_member
 from etl.formats import FORMATS, OTHER_FILES, PACKAGES, REFUSALS, Package, name_matches, peek_at
 
@@ -67,14 +68,15 @@ class Discovered:
     hidden: Hidden = field(default_factory=Hidden)
 
 
-def discover(paths: Sequence[str | Path]) -> Discovered:
+def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
     """Find every file below ``paths`` (files, folders, archives), each real file once. Hidden files are only counted.
 
     A file is hidden if its name begins with a dot, unless that is the name of a format's files, such as a player's
     ``.scrobbler.log``. Files that must not be opened, such as private data in an account download, are recognised by
-    name and listed only. Raises ``InputError`` for a path that does not exist.
+    name and listed only. Files that were written to in the last ``settle`` seconds may be incomplete: they are
+    left aside. Raises ``InputError`` for a path that does not exist.
     """
-    search = _Search()
+    search = _Search(settle)
     candidates = [found for path in paths for found in search.walk(Path(path))]
     seen: set[str] = set()
     # Several paths may lead to one file. The plainest of them is shown, whatever their order.
@@ -88,6 +90,7 @@ def discover(paths: Sequence[str | Path]) -> Discovered:
 
 @dataclass
 class _Search:
+    settle: float
     files: list[InputFile] = field(default_factory=list)
     refused: list[RefusedPath] = field(default_factory=list)
     left_aside: list[RefusedPath] = field(default_factory=list)
@@ -170,12 +173,15 @@ class _Search:
             return
         try:
             with path.open("rb") as stream:
-                head, size = stream.read(HEAD_BYTES), os.fstat(stream.fileno()).st_size
+                head, status = stream.read(HEAD_BYTES), os.fstat(stream.fileno())
         except OSError as error:
             self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
-        if is_container(path.name, head, typed=typed) and not _is_refused(path.name, head):
-            self.room = max(containers.BOMB_BYTES, containers.BOMB_RATIO * size)
+        if abs(time.time() - status.st_mtime) < self.settle:  # a server's clock may be ahead of ours
+            reason = f"was written to less than {self.settle:g} s ago, so it may still be arriving: {NEXT_RUN}"
+            self.left_aside.append(RefusedPath(display_path(path), reason))
+        elif is_container(path.name, head, typed=typed) and not _is_refused(path.name, head):
+            self.room = max(containers.BOMB_BYTES, containers.BOMB_RATIO * status.st_size)
             self._look_into(display_path(path), path, ())
         else:
             self.files.append(InputFile(display_path(path), path))

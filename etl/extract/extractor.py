@@ -10,10 +10,12 @@ import polars as pl
 
 from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
-from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, SkipReason, conform, empty
+from etl.core.reasons import SkipReason
+from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, conform, empty
+from etl.extract.archive import CHANGED
 from etl.extract.caveats import count_local_times
 from etl.extract.prefetch import Prefetcher
-from etl.extract.reader import CHANGED, FileReader, Unread, all_locations, locate
+from etl.extract.reader import FileReader, Unread, all_locations, locate
 from etl.extract.rows import FileResult
 from etl.formats import ReadOptions
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from etl.core.schema import FileStatus, RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import FileStatus
 from etl.formats.page_totals import FirstPlay, PageTotals
 
 if TYPE_CHECKING:

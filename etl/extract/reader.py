@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 OF_ANOTHER_SOURCE = "not a file of"
 UNKNOWN = "not an export that this program knows"
-CHANGED = "was changed while it was read. Run the same command again"
 
 
 class Opened(NamedTuple):

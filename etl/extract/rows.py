@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.core.errors import InputError
 from etl.core.lists import listed
+from etl.core.reasons import ReadAgain, RejectReason
 from etl.core.schema import (
     ASIDE,
     LIKELY_DOUBLES,
@@ -20,6 +21,7 @@ from etl.core.schema import (
     FileStatus,
     empty,
 )
+from etl.extract.archive import NEXT_RUN
 from etl.extract.discover import Hidden
 from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
@@ -72,6 +74,13 @@ class FileResult:
         """How many records were read."""
         return self.listens.height + self.spilled + self.skipped.height + self.rejects.height
 
+    def rejected(self, when: ReadAgain) -> int:
+        """Return how many rows are rejected for a reason for which a file is read again ``when``."""
+        if self.rejects.is_empty():  # of most files, and there may be thousands
+            return 0
+        reasons = [str(reason) for reason in RejectReason if reason.read_again is when]
+        return self.rejects.filter(pl.col("reason").is_in(reasons)).height
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -111,9 +120,11 @@ def gather(
 ) -> Rows:
     """Return the rows of all files together; raises ``InputError`` where no file was recognised.
 
-    An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``.
+    An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``. A file that is
+    left to the next run may be an export.
     """
-    if all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
+    is_expected = any(NEXT_RUN in file.reason for file in files)
+    if not is_expected and all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         raise InputError(
             f"nothing to load for source {source} ({_found(files, hidden)})",
             "`etl sources` lists the formats and how to get them; --source auto reads files of every source",

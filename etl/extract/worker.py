@@ -20,7 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.schema import EXTRACTED, LOCATIONS, FileStatus, conform, empty
-from etl.extract.reader import CHANGED, Decoded, Opened, Unread
+from etl.extract.archive import CHANGED
+from etl.extract.reader import Decoded, Opened, Unread
 from etl.formats import Companions, by_name
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import TIME, RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import TIME
 from etl.formats.applemusic_artists import index_artists
 from etl.formats.applemusic_companions import DAILY_TRACKS, LIBRARY_TRACKS, SOURCE, header_cells
 from etl.formats.base import (

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
-from etl.core.schema import EXTRACTED, RejectReason, conform
+from etl.core.reasons import RejectReason
+from etl.core.schema import EXTRACTED, conform
 from etl.parsers.records import DETAIL_CHARS
 from etl.parsers.workbook import is_workbook, sheet_names
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
 from etl.formats.base import (
     Format,
     Peek,

@@ -13,7 +13,8 @@ import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import ALIAS, CANONICAL, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import ALIAS, CANONICAL
 from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 import polars as pl
 
-from etl.core.schema import NAMES, RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import NAMES
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.formats.base import finish, first_reason, is_blank, missing_names, quoted
 from etl.formats.lastfm_times import read_times

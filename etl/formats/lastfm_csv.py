@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import SkipReason
+from etl.core.reasons import SkipReason
 from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import polars as pl
 
-from etl.core.schema import RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
 from etl.formats.base import TEN_YEARS, Peek, epoch_times, finish, first_reason, missing_names, name_lists
 from etl.formats.scrobble_rows import wrong_unit
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,

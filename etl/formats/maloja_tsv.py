@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.formats.base import (
     LASTFM_FOUNDED,
     Format,

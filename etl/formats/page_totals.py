@@ -9,7 +9,7 @@ from xml.sax.saxutils import unescape
 
 import msgspec
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.parsers.records import Broken, Record, Records
 from etl.parsers.utf8 import to_utf8
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from etl.core.schema import SkipReason
+from etl.core.reasons import SkipReason
 from etl.formats.base import durations, is_blank
 from etl.formats.scrobble_rows import with_verdicts
 from etl.formats.unix_times import unix_times

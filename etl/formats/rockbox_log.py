@@ -11,7 +11,7 @@ import re
 
 import polars as pl
 
-from etl.core.schema import RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, durations, finish
 from etl.formats.local_times import localized
 from etl.formats.scrobble_rows import with_verdicts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.formats.base import first_reason, is_blank, quoted
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import msgspec
 import polars as pl
 
-from etl.core.schema import TIME, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import TIME
 from etl.formats.base import FIRST_SECOND, TEN_YEARS, first_reason, quoted
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)

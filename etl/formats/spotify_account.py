@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from etl.core.schema import SkipReason
+from etl.core.reasons import SkipReason
 from etl.formats.base import Format, Peek, ReadOptions, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,

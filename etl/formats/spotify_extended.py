@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from etl.core.schema import TIME, SkipReason
+from etl.core.reasons import SkipReason
+from etl.core.schema import TIME
 from etl.formats.base import Format, Peek, ReadOptions, Scan, finish, utc_times
 from etl.formats.spotify import (
     BARE_NAMES,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 import polars as pl
 
-from etl.core.schema import RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
 from etl.formats.base import (
     Format,
     Peek,

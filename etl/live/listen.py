@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.errors import ExitCode
-from etl.core.schema import EXTRACTED, KeyStatus, Outcome, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import EXTRACTED, KeyStatus, Outcome
 from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import normalize
 

@@ -8,7 +8,8 @@ import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError, InputError
-from etl.core.schema import EXTRACTED, RejectReason, SkipReason, conform
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import EXTRACTED, conform
 from etl.formats.base import ReadOptions
 from etl.formats.listenbrainz_pages import read_pages
 from etl.live.listen import validate_frame

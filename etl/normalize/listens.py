@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.core.schema import EXTRACTED, NORMALIZED, SKIPPED, TIME, RejectReason, SkipReason, conform
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import EXTRACTED, NORMALIZED, SKIPPED, TIME, conform
 from etl.normalize.aliases import clean_aliases
 from etl.normalize.names import NAMES_OF_ROW, normalize_names
 

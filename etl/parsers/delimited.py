@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers.delimited_sound import read_sound
 from etl.parsers.delimited_split import Dialect, is_blank, split_table, whole_table
 from etl.parsers.records import Broken

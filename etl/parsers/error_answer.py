@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.parsers.json_split import UNREADABLE
 from etl.parsers.records import Broken, Record, Records
 

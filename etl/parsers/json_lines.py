@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.parsers.decoders import json_decoder
 from etl.parsers.json_split import UNREADABLE, end_of_value, syntax
 from etl.parsers.locate import locate_rows, mapped_fields

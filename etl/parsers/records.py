@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from etl.core.schema import RejectReason
+from etl.core.reasons import RejectReason
 from etl.parsers.decoders import json_decoder
 from etl.parsers.json_split import UNREADABLE, not_found, split, two_lists
 from etl.parsers.locate import mapped_fields

@@ -17,7 +17,8 @@ import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers.decoders import json_decoder
 from etl.parsers.error_answer import error_element
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records

@@ -5,30 +5,32 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
-from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from etl.core.errors import ExitCode, SettingsError, decisive
 from etl.core.sanitize import display_path
 from etl.core.schema import FileStatus, RunStatus
+from etl.extract.archive import CHANGED, NEXT_RUN, stamp, stamp_of
 from etl.extract.reader import OF_ANOTHER_SOURCE
+from etl.extract.rows import FileResult
+from etl.pipeline.move import move_file, place
 from etl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from io import BufferedReader
 
     from etl.core.settings import RunSettings
     from etl.extract.discover import Discovered
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 1 << 20
+SETTLE_SECONDS = 5  # a file that was written to since may still be arriving
 _CODES = {int(code): code for code in ExitCode}
 _DONE = (FileStatus.LOADED, FileStatus.KNOWN)
+_HAS_CHANGED = "it has changed since it was read; the next run reads it again"
 
 
 class _NotMovedError(Exception):
@@ -86,15 +88,26 @@ class Inbox:
         try:
             if path.is_symlink():
                 raise _NotMovedError("it is a link")
-            if _stamp(path) != self.before[path] or not _holds(path, entries):
-                raise _NotMovedError("it has changed since it was read; the next run reads it again")
+            if stamp(path) != self.before[path]:
+                raise _NotMovedError(_HAS_CHANGED)
             wanted.parent.mkdir(parents=True, exist_ok=True)
-            for destination in _free_names(wanted):
-                if _moved(path, destination):
-                    return destination
+            with path.open("rb") as source:
+                destination = move_file(path, source, wanted)
+                if stamp_of(os.fstat(source.fileno())) != self.before[path] or not _holds(source, path, entries):
+                    _move_back(destination, source, path)
+                return destination
         except OSError as error:
             raise _NotMovedError(f"{error.strerror or error}") from error
-        raise AssertionError("unreachable")  # pragma: no cover
+
+
+def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
+    """Return ``files``; those that were written to while they were read are left aside instead of refused."""
+    return [
+        FileResult(file.path, FileStatus.LEFT_ASIDE, f"was written to while it was read: {NEXT_RUN}")
+        if file.status is FileStatus.REFUSED and CHANGED in file.reason
+        else file
+        for file in files
+    ]
 
 
 def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) -> Inbox:
@@ -122,7 +135,7 @@ def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) 
             f"--move-to {display_path(target)} cannot be written to", "Set its rights, or choose another"
         )
     locations = dict.fromkeys(file.location for file in found.files)
-    return Inbox(target, {path: _below(path, paths) for path in locations}, {path: _stamp(path) for path in locations})
+    return Inbox(target, {path: _below(path, paths) for path in locations}, {path: stamp(path) for path in locations})
 
 
 def _would_be_read(target: Path, folder: Path) -> bool:
@@ -138,78 +151,34 @@ def _below(path: Path, tops: Sequence[Path]) -> Path:
 
 
 def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether everything in a file is loaded: nothing is refused, unresolved, or of another source."""
+    """Say whether the next run would find all that is in a file known: nothing is refused or of another source.
+
+    Nothing is unresolved, either, or rejected for a reason for which the next run reads the file again.
+    """
     return any(entry["status"] in _DONE for entry in entries) and all(
         entry["status"] != FileStatus.REFUSED
         and not entry["counts"]["unresolved"]
+        and not entry.get("unsettled")
         and OF_ANOTHER_SOURCE not in entry["reason"]
         for entry in entries
     )
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError:  # it is gone
-        return ()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _holds(path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether a file still has the bytes that were read; an archive, whose hash is not known, passes."""
+def _holds(source: BufferedReader, path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether ``source`` still has the bytes that were read; an archive, whose hash is not known, passes."""
     read = next((entry["sha256"] for entry in entries if entry["path"] == display_path(path)), None)
     if read is None:
         return True
-    with path.open("rb") as stream:
-        return bool(hashlib.file_digest(stream, "sha256").hexdigest() == read)
+    source.seek(0)
+    return bool(hashlib.file_digest(source, "sha256").hexdigest() == read)
 
 
-def _free_names(wanted: Path) -> Iterator[Path]:
-    """Yield ``a.json``, ``a.2.json``, ``a.3.json`` and so on."""
-    yield wanted
-    for number in count(2):
-        yield wanted.with_name(f"{wanted.stem}.{number}{wanted.suffix}")
-
-
-def _moved(path: Path, destination: Path) -> bool:
-    """Move ``path`` to ``destination``, never over another file; say whether the name was free."""
-    try:
-        os.link(path, destination)
-    except FileExistsError:
-        return False
-    except OSError:  # another file system, or one without hard links
-        if destination.exists() or not _copied(path, destination):
-            return False
-    try:
-        path.unlink()
-    except OSError:
-        destination.unlink()
-        raise
-    return True
-
-
-def _copied(path: Path, destination: Path) -> bool:
-    """Copy a file so that ``destination`` is whole and on disk, or absent; say whether the name was free."""
-    partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
-    try:
-        with path.open("rb") as source, partial.open("xb") as copy:
-            shutil.copyfileobj(source, copy, _CHUNK)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copystat(path, partial)
-        try:
-            os.link(partial, destination)
-        except FileExistsError:
-            return False
-        except OSError:  # no hard links here
-            destination.touch(exist_ok=False)
-            partial.replace(destination)
-    except FileExistsError:
-        return False
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return True
+def _move_back(moved: Path, source: BufferedReader, path: Path) -> NoReturn:
+    """Move a file, which is open as ``source``, back to ``path``, and say so: somebody was still writing to it."""
+    if not place(moved, source, path):
+        raise _NotMovedError(f"it was written to while it was moved to {display_path(moved)}: load that file again")
+    moved.unlink()
+    raise _NotMovedError(_HAS_CHANGED)
 
 
 def _moved_to(moved: Mapping[str, str], path: str) -> dict[str, str]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.core.reasons import ReadAgain
 from etl.core.schema import FileStatus
+from etl.core.version import __version__
+from etl.dedupe import END
 from etl.targets import ledger
 from etl.targets.ledger import FileEntry
 
 if TYPE_CHECKING:
     from etl.core.settings import RunSettings
     from etl.extract.prefetch import IsKnown
-    from etl.extract.rows import Rows
+    from etl.extract.rows import FileResult, Rows
     from etl.formats import Format
     from etl.targets.pool import Pool
 
@@ -22,12 +25,19 @@ if TYPE_CHECKING:
 def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
     """Return a function that says whether a file (path, SHA-256, format, companions) need not be read again.
 
-    It raises ``SettingsError`` for a file that was loaded under the other --spotify-time, or another --timezone that
-    changes its times.
+    It raises ``SettingsError`` for a file of a service that records ends, where plays were loaded under the other
+    --spotify-time, and for a file that was loaded under another --timezone that changes its times.
+
+    The time of a play is a matter of the whole library: the same plays come again in other files. A zone belongs to a
+    file: players and scripts of one listener may have kept several, so that another file may have another.
     """
+    checked: set[str] = set()  # once a run: all its files have one --spotify-time
 
     def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
         entry = _entry(settings, path, sha256, kind, companions)
+        if entry.spotify_time and entry.spotify_time not in checked:
+            pool.control(lambda control: ledger.check_play_time(control, user_id, entry))
+            checked.add(entry.spotify_time)
         return pool.control(lambda control: ledger.is_known(control, user_id, entry)) and not settings.force
 
     return is_known
@@ -36,16 +46,26 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
 def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
     """Return the entries of the files that were read."""
     return [
-        _entry(settings, file.path, file.sha256, file.format, file.companions, has_local_times=bool(file.local_times))
+        _entry(settings, file.path, file.sha256, file.format, file.companions, file)
         for file in rows.files
         if file.status is FileStatus.LOADED and file.sha256 and file.format
     ]
 
 
 def _entry(
-    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, *, has_local_times: bool = False
+    settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, read: FileResult | None = None
 ) -> FileEntry:
-    """Return the entry of a file; before it is read, nobody knows whether it has times without a zone."""
-    spotify_time = settings.spotify_time if kind.source == "spotify" else ""
+    """Return the entry of a file; before it is ``read``, nobody knows what its times and rejected rows are like."""
+    has_local_times = read is not None and bool(read.local_times)
+    spotify_time = settings.spotify_time if kind.clock == END else ""
     options = settings.row_options(kind.source, has_local_times=has_local_times, companions=companions)
-    return FileEntry(sha256, kind.name, options, spotify_time, settings.zone, path)
+    return FileEntry(
+        sha256, kind.name, options, spotify_time, settings.zone, path, _settled_for(read) if read else __version__
+    )
+
+
+def _settled_for(file: FileResult) -> str:
+    """Return to which versions of the program the file is known, as its rejected rows have it."""
+    if file.rejected(ReadAgain.BY_THE_NEXT_RUN):
+        return ledger.NEVER
+    return __version__ if file.rejected(ReadAgain.BY_ANOTHER_VERSION) else ledger.ALWAYS

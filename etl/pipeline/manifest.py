@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
-from etl.core.schema import FileStatus, RunStatus, SkipReason
+from etl.core.reasons import ReadAgain, SkipReason
+from etl.core.schema import FileStatus, RunStatus
 from etl.dedupe import ACCOUNT_TWIN
 from etl.extract.caveats import caveats
 from etl.extract.missing_pages import as_json, error_pages
@@ -125,6 +126,7 @@ def _likely_doubles(rows: Rows) -> dict[str, int]:
 
 
 def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> dict[str, Any]:
+    unsettled = file.rejected(ReadAgain.BY_THE_NEXT_RUN)
     return {
         "path": file.path,
         "sha256": file.sha256,
@@ -136,4 +138,5 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "doubles_skipped": doubles,
         "local_times": sum(file.local_times.values()),
         **({"companions": file.companions} if file.companions else {}),
+        **({"unsettled": unsettled} if unsettled else {}),
     }

@@ -24,7 +24,7 @@ from etl.pipeline.account import write_rows
 from etl.pipeline.context import Job, RunContext, WindowLoad
 from etl.pipeline.dedupe import deduplicate, deduplicate_files
 from etl.pipeline.finish import Finish
-from etl.pipeline.inbox import open_inbox
+from etl.pipeline.inbox import SETTLE_SECONDS, left_to_the_next_run, open_inbox
 from etl.pipeline.known_files import is_known_to
 from etl.pipeline.load import load_windows, simulate_windows
 from etl.pipeline.replay import UnloadedReader, origins
@@ -70,7 +70,7 @@ def run(
     with one_interruption(), closing(SpillFolder(workspace.runs)) as spill:
         job = Job(workspace, settings, progress or NullProgress(), sizes or Sizes())
         with job.timed("discover"):
-            found = discover(paths)
+            found = discover(paths, settle=SETTLE_SECONDS if settings.move_to else 0)
             inbox = open_inbox(paths, found, settings)
         with closing(begin(settings, found.files)) as begun:
 
@@ -79,6 +79,7 @@ def run(
                 plain = extractor(settings, job.started, is_known, job.progress)
                 files = replace(plain, together=job.sizes.together, spill=folder).extract(found, begun)
                 may_be_none = settings.move_to is not None
+                files = left_to_the_next_run(files) if may_be_none else files
                 return gather(files, settings.source, found.hidden, may_be_none=may_be_none, spill=folder)
 
             return inbox.clear(_execute(job, extract))

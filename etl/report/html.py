@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
+from etl.core.reasons import RejectReason, SkipReason
 from etl.core.sanitize import sanitize
-from etl.core.schema import FileStatus, KeyStatus, RejectReason, RunStatus, SkipReason
+from etl.core.schema import FileStatus, KeyStatus, RunStatus
 from etl.report import charts
 from etl.report.text import OUTCOMES, accounted, headline, notices, plural, spaced
 from etl.runs.missing_pages import sentences

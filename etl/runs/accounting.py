@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, SkipReason, conform
+from etl.core.reasons import SkipReason
+from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,8 @@ import polars as pl
 
 from etl.core.errors import InputError, SettingsError
 from etl.core.lists import listed
-from etl.core.schema import FileStatus, KeyStatus, Outcome, Reason, RejectReason, RunStatus, SkipReason
+from etl.core.reasons import Reason, RejectReason, SkipReason
+from etl.core.schema import FileStatus, KeyStatus, Outcome, RunStatus
 from etl.dedupe import ACCOUNT_TWIN, SAME_AS
 from etl.runs.directory import list_runs
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+ALWAYS, NEVER = "", "never"  # the values of ``FileEntry.settled_for`` that are no version
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
 
@@ -35,6 +36,11 @@ class FileEntry:
     spotify_time: str
     timezone: str
     path: str
+    settled_for: str
+    """The version of the program to which the file is known once it is loaded: ``""`` to every one, ``never`` to none.
+
+    Of a file that is not read yet, the version that asks.
+    """
 
 
 def find_user(connection: Connection, wanted: str | None) -> int:
@@ -55,18 +61,13 @@ def find_user(connection: Connection, wanted: str | None) -> int:
 
 
 def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
-    """Say whether ``file``, which is not read yet, was loaded before with nothing left unresolved.
+    """Say whether ``file``, which is not read yet, was loaded before with nothing left unresolved or to be read again.
 
-    Raises ``SettingsError`` for bytes that were loaded under the other --spotify-time, or under another --timezone that
-    changes their times: every play would be stored twice.
+    Raises ``SettingsError`` for bytes that were loaded under another --timezone that changes their times: every play
+    would be stored twice.
     """
     wanted = json.loads(file.options)
-    for row in connection.query("ledger_known_files", user_id, file.sha256).iter_rows(named=True):
-        if file.spotify_time and row["spotify_time"] not in ("", file.spotify_time):
-            raise SettingsError(
-                f"{file.path} was loaded with --spotify-time {row['spotify_time']} before (run {row['run_id']})",
-                f"Use --spotify-time {row['spotify_time']} again: another one would store every play twice",
-            )
+    for row in connection.query("ledger_known_files", user_id, file.sha256, file.settled_for).iter_rows(named=True):
         options = json.loads(row["options"])
         zone = options.pop("timezone", file.timezone)
         if zone != file.timezone:
@@ -78,6 +79,23 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
         if row["known"] and (row["format"], options) == (file.format, wanted):
             return True
     return False
+
+
+def check_play_time(connection: Connection, user_id: int, file: FileEntry) -> None:
+    """Raise ``SettingsError`` where plays of the user were loaded under the other --spotify-time than that of ``file``.
+
+    The plays of one service come in many files, with other bytes each time: under the other time every play that
+    ``file`` shares with one of those would be stored twice.
+    """
+    for run_id, sha256 in connection.query("ledger_other_times", user_id, file.spotify_time).iter_rows():
+        rows = connection.query("ledger_known_files", user_id, sha256, file.settled_for).filter(run_id=run_id)
+        if rows.height:  # else its listens are gone from the database
+            other = rows.item(0, "spotify_time")
+            raise SettingsError(
+                f"{file.path} has plays that may have been loaded with --spotify-time {other} before (run {run_id}): "
+                f"--spotify-time {file.spotify_time} would store them twice",
+                f"Use --spotify-time {other} again, or take that run back first: `etl undo {run_id}`",
+            )
 
 
 def formats_loaded(connection: Connection, user_id: int) -> set[str]:
@@ -107,7 +125,7 @@ def finish_run(
 
     Of each: its records, its unresolved listens, and how many rows relied on a listen that was there before.
     """
-    rows = _rows(files, "sha256", "format", "options").with_columns(
+    rows = _rows(files, "sha256", "format", "options", "settled_for").with_columns(
         pl.Series("records", records, dtype=pl.Int64),
         pl.Series("unresolved", unresolved, dtype=pl.Int64),
         pl.Series("relied_on", relied_on, dtype=pl.Int64),
@@ -129,7 +147,7 @@ def settle_files(
 
     ``relied_on`` are the listens of each file that the replay inserted or found: the run of the file did not.
     """
-    rows = _rows(files, "sha256", "format", "options").with_columns(
+    rows = _rows(files, "sha256", "format", "options", "settled_for").with_columns(
         pl.Series("unresolved", unresolved, dtype=pl.Int64), pl.Series("relied_on", relied_on, dtype=pl.Int64)
     )
     connection.execute("ledger_settle_files", run_id, pl.Series(origins, dtype=pl.String), rows)

@@ -109,6 +109,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "run_id": pl.String,
         "known": pl.Boolean,
     },
+    "ledger_other_times": {"run_id": pl.String, "sha256": pl.String},
     "ledger_run": {
         "finished": pl.Boolean,
         "status": pl.String,

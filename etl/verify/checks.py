@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from etl.core.errors import ExitCode
-from etl.core.schema import Reason
+from etl.core.reasons import Reason
 
 SHOWN = 20
 """Rows of a finding that are shown; all are counted."""

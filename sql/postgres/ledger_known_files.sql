@@ -1,11 +1,16 @@
 -- What the ledger holds of a file for this user. A file is not known any more once an undo has taken back its listens, or
--- listens that it relied on; where all of them were its run's, it counts as never loaded.
+-- listens that it relied on; where all of them were its run's, it counts as never loaded. $3: the version of this program.
 SELECT
     f.format,
     f.options,
     f.spotify_time,
     f.run_id,
-    f.finished_at IS NOT NULL AND f.unresolved = 0 AND f.forgotten_by IS NULL AS known
+    (
+        f.finished_at IS NOT NULL
+        AND f.unresolved = 0
+        AND f.forgotten_by IS NULL
+        AND f.settled_for IN ('', $3)
+    ) AS known
 FROM etl.files f
 JOIN etl.runs r USING (run_id)
 LEFT JOIN etl.runs u ON u.run_id = r.undone_by

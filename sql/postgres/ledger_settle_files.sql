@@ -1,12 +1,14 @@
 -- At the end of a replay: it, the runs that it completes, their files and what is unresolved.
--- A file that another run has loaded since is that run's business; copies of one file count together. From now on the file
--- relies on what the replay inserted, too.
+-- A file that another run has loaded since is that run's business; copies of one file count together: it is known to those
+-- versions to which all of them are. From now on the file relies on what the replay inserted, too.
 UPDATE etl.files f
-SET unresolved = w.unresolved, relied_on = f.relied_on + w.relied_on, finished_at = now()
+SET settled_for = w.settled_for, unresolved = w.unresolved, relied_on = f.relied_on + w.relied_on, finished_at = now()
 FROM (
-    SELECT sha256, format, options, sum(unresolved)::bigint AS unresolved, sum(relied_on)::bigint AS relied_on
-    FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
-        AS u (sha256, format, options, unresolved, relied_on)
+    SELECT
+        sha256, format, options, max(settled_for COLLATE "C") AS settled_for, sum(unresolved)::bigint AS unresolved,
+        sum(relied_on)::bigint AS relied_on
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+        AS u (sha256, format, options, settled_for, unresolved, relied_on)
     GROUP BY sha256, format, options
 ) w
 WHERE f.sha256 = w.sha256 AND f.format = w.format AND f.options = w.options AND f.run_id = ANY ($2::text[])

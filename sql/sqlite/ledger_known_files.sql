@@ -1,13 +1,18 @@
 -- What the ledger holds of a file for this user. A file is forgotten once none of the listens that vouch for its run
 -- (etl_batches.witnesses) is there any more: the data were deleted, and the file is loaded again. It is not known any more,
 -- either, once an undo has taken back its listens, or listens that it relied on; where all of them were its run's, it counts
--- as never loaded.
+-- as never loaded. ?3: the version of this program.
 SELECT
     f.format,
     f.options,
     f.spotify_time,
     f.run_id,
-    f.finished_at IS NOT NULL AND f.unresolved = 0 AND f.forgotten_by IS NULL AS known
+    (
+        f.finished_at IS NOT NULL
+        AND f.unresolved = 0
+        AND f.forgotten_by IS NULL
+        AND f.settled_for IN ('', ?3)
+    ) AS known
 FROM etl_files f
 JOIN etl_runs r ON r.run_id = f.run_id
 LEFT JOIN etl_runs u ON u.run_id = r.undone_by

@@ -1,11 +1,16 @@
--- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, unresolved, relied_on].
--- A file that another run has loaded since is that run's business; copies of one file count together. From now on the file
--- relies on what the replay inserted, too.
+-- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, settled_for,
+-- unresolved, relied_on].
+-- A file that another run has loaded since is that run's business; copies of one file count together: it is known to those
+-- versions to which all of them are. From now on the file relies on what the replay inserted, too.
 UPDATE etl_files
-SET unresolved = w.unresolved, relied_on = etl_files.relied_on + w.relied_on, finished_at = unixepoch()
+SET
+    settled_for = w.settled_for,
+    unresolved = w.unresolved,
+    relied_on = etl_files.relied_on + w.relied_on,
+    finished_at = unixepoch()
 FROM (
-    SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, sum(value->>3) AS unresolved,
-        sum(value->>4) AS relied_on
+    SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, max(value->>3) AS settled_for,
+        sum(value->>4) AS unresolved, sum(value->>5) AS relied_on
     FROM json_each(?3)
     GROUP BY 1, 2, 3
 ) w

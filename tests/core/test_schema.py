@@ -10,19 +10,8 @@ from polars.testing import assert_frame_equal
 
 from etl.core import schema
 from etl.core.errors import InternalError
-from etl.core.schema import (
-    COUNTS,
-    ENTITY_TABLES,
-    RUN_FILES,
-    FileStatus,
-    KeyStatus,
-    Outcome,
-    RejectReason,
-    RunStatus,
-    SkipReason,
-    conform,
-    empty,
-)
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import COUNTS, ENTITY_TABLES, RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus, conform, empty
 
 if TYPE_CHECKING:
     from enum import StrEnum

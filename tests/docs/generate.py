@@ -8,16 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.core.schema import (
-    FILES_OF_SOME_RUNS,
-    RUN_FILES,
-    FileStatus,
-    KeyStatus,
-    Outcome,
-    RejectReason,
-    RunStatus,
-    SkipReason,
-)
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, FileStatus, KeyStatus, Outcome, RunStatus
 from tests.docs import tables
 from tests.docs.commands import commands, overview, reference
 from tests.docs.pages import pages, part_names, with_parts

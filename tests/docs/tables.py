@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
+from etl.core.reasons import RejectReason
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES
 from etl.formats import FORMATS, OTHER_FILES, REFUSALS, SOURCES, service_names
 from etl.formats.table_header import COLUMN_ALIASES
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import StrEnum
 
-    from etl.core.schema import RejectReason, SkipReason
+    from etl.core.reasons import SkipReason
 
 SERVICES = service_names()
 
@@ -91,8 +92,12 @@ def refusals() -> str:
 
 
 def reasons(kind: type[SkipReason | RejectReason]) -> str:
-    """Return the reasons of one kind."""
-    return table(("reason", "means"), [(f"`{reason}`", reason.meaning) for reason in kind])
+    """Return the reasons of one kind; of reject reasons also when a file with such a row is read again."""
+    rows = [
+        (f"`{reason}`", reason.meaning, *([reason.read_again] if isinstance(reason, RejectReason) else []))
+        for reason in kind
+    ]
+    return table(("reason", "means", "read again")[: len(rows[0])], rows)
 
 
 def words(kind: type[StrEnum]) -> str:

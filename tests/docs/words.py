@@ -120,7 +120,9 @@ WORDS: dict[StrEnum, str] = {
     FileStatus.LOADED: "it was read; its counts say what became of its rows",
     FileStatus.KNOWN: "the same bytes were loaded before under the same options, so it was left alone",
     FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
-    FileStatus.LEFT_ASIDE: "it is no export, private, or of another source than `--source`; it costs nothing",
+    FileStatus.LEFT_ASIDE: (
+        "it is no export, private, of another source than `--source`, or still arriving in an inbox; it costs nothing"
+    ),
     RunStatus.COMPLETE: "all loaded: exit code 0",
     RunStatus.PARTIAL: "loaded but for some files, rows or keys: exit code 4 or 5",
     RunStatus.FAILED: "cut short, or its accounting does not balance: any other exit code",

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from etl.core.errors import BrokenFileError, ExitCode
-from etl.core.schema import EXTRACTED, LOCATIONS, RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import EXTRACTED, LOCATIONS
 from etl.formats import (
     COMPANIONS,
     FORMATS,

@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etl.core.schema import EXTRACTED, RejectReason, SkipReason
+from etl.core.reasons import RejectReason, SkipReason
+from etl.core.schema import EXTRACTED
 from etl.extract.archive import InputFile
 from etl.extract.companions import read_companions
 from etl.formats import FORMATS, Companion, Format, ReadOptions, peek_at, recognise

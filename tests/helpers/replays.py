@@ -38,3 +38,9 @@ def files_in_ledger(uri: str) -> list[tuple[Any, ...]]:
     columns = "path, records::int, unresolved::int, finished_at IS NOT NULL"
     rows = query(uri, f"SELECT {columns} FROM etl.files ORDER BY path")
     return [(*row[:3], bool(row[3])) for row in rows]
+
+
+def ledger(uri: str) -> list[tuple[Any, ...]]:
+    """Return all that the ledger holds."""
+    tables = ("files", "batches", "runs")
+    return sorted((row for table in tables for row in query(uri, f"SELECT * FROM etl.{table}")), key=repr)

@@ -12,7 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers import Delimited, Dialect, Table
 from etl.parsers.delimited_sound import read_sound
 from etl.parsers.delimited_split import split_table, whole_table

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers import JsonLines
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers import JsonPages
 from tests.helpers.examples import examples
 from tests.parsers.test_records import REASONS, ROW, VICTIM, Row, cut_short, expected, without_end_quote, written

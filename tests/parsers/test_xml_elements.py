@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.errors import BrokenFileError
-from etl.core.schema import LOCATIONS, RejectReason
+from etl.core.reasons import RejectReason
+from etl.core.schema import LOCATIONS
 from etl.parsers import Broken, XmlElements
 from tests.helpers.examples import examples
 

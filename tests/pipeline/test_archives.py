@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode
+from tests.helpers.ages import age_all
 from tests.helpers.replays import replay, statuses
 from tests.helpers.support import content, load, scrobble, write_maloja
 
@@ -68,6 +69,7 @@ def test_a_gzip_file_that_was_moved_under_another_name_is_found(home: Path, data
         folder.mkdir()
     (done / "a.json.gz").write_bytes(b"taken")
     packed(path, "gz").rename(inbox / "a.json.gz")
+    age_all(inbox)
     found: dict[str, Any] = load(home, database, inbox, move_to=str(done))
     assert [file.name for file in done.iterdir() if file.read_bytes() != b"taken"] == ["a.json.2.gz"]
     assert [file["reason"] for file in replay(home, database, found)["files"]] == [""]

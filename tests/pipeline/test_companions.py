@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl import formats
 from etl.core.errors import ExitCode
 from etl.core.workspace import Workspace
+from etl.formats import applemusic_activity
 from etl.verify.run import verify_run
+from tests.helpers.ages import age_all
 from tests.helpers.applemusic import ACTIVITY, DAILY, LIBRARY, daily, library, played, table
 from tests.helpers.disturbances import inserted
 from tests.helpers.replays import frame, replay, run_of, statuses
@@ -48,12 +53,11 @@ def test_a_file_is_read_again_when_a_companion_appears_or_changes(home: Path, da
     (caveat,) = first["caveats"]
     assert caveat.startswith(f"2 plays in {folder / ACTIVITY} have no artist")
     assert "Daily Tracks and Apple Music Library Tracks next to it" in caveat
-    assert statuses(load(home, database, folder)) == ["known"]
+    assert done(load(home, database, folder)) == (3, 2, 1, 0)
 
     (folder / DAILY).write_bytes(DAYS)
     second = load(home, database, folder)
     assert done(second) == (3, 1, 1, 1)
-    assert statuses(load(home, database, folder)) == ["left_aside", "known"]
 
     (folder / LIBRARY).write_bytes(TRACKS)
     third = load(home, database, folder)
@@ -62,8 +66,8 @@ def test_a_file_is_read_again_when_a_companion_appears_or_changes(home: Path, da
         assert verify_run(run_of(manifest), Workspace(home, database)).exit_code == ExitCode.OK
     assert sorted(statuses(load(home, database, folder))) == ["known", "left_aside", "left_aside"]
 
-    (folder / LIBRARY).unlink()  # as it was before: nothing can be new
-    assert statuses(load(home, database, folder)) == ["left_aside", "known"]
+    (folder / LIBRARY).unlink()
+    assert done(load(home, database, folder)) == (3, 1, 2, 0)
     assert inserted(database) == 3
 
 
@@ -80,12 +84,21 @@ def test_replay_tries_unknown_artists_again(home: Path, database: str, folder: P
     assert inserted(database) == 3
 
 
-def test_replay_of_a_moved_export_finds_the_files_it_left(home: Path, database: str, folder: Path) -> None:
-    moved = load(home, database, folder, move_to=str(folder.parent / "loaded"), max_rejects=2)
-    assert not (folder / ACTIVITY).exists()
+def test_replay_of_a_moved_export_finds_the_files_it_left(
+    home: Path, database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / DAILY).write_bytes(DAYS)
+    (folder / LIBRARY).write_bytes(TRACKS)
+    age_all(folder)
+    older = replace(applemusic_activity.FORMAT, earliest=datetime(2024, 2, 3, 12, 15, tzinfo=UTC))
+    with monkeypatch.context() as older_program:
+        older_program.setattr(formats, "FORMATS", (older,))
+        moved = load(home, database, folder, move_to=str(folder.parent / "loaded"))
+    assert moved["rejected_by_reason"] == {"time_too_early": 2}
+    assert not (folder / ACTIVITY).exists()
     second = replay(home, database, moved)
-    assert done(second) == (2, 1, 0, 1)
+    assert done(second) == (2, 0, 0, 2)
+    assert frame(second, "listens")["artist"].to_list() == ["A", "B"]
 
 
 def test_a_broken_companion_is_refused_and_the_plays_are_loaded(home: Path, database: str, folder: Path) -> None:

@@ -16,6 +16,7 @@ from etl.pipeline.replay import replay_settings, replayable
 from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
+from tests.helpers.ages import age_all
 from tests.helpers.disturbances import bless, curse
 from tests.helpers.support import load, scrobble, write_maloja
 
@@ -47,6 +48,7 @@ def below(folder: Path) -> set[str]:
 
 
 def clear(inbox: Path, uri: str, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
+    age_all(inbox)
     return load(inbox.parent / "home", uri, inbox, move_to=str(inbox.parent / DONE), **settings)
 
 
@@ -176,6 +178,7 @@ def test_across_file_systems_a_file_is_copied_whole_and_then_removed(inbox: Path
         target.mkdir()
         (target / "a.json").write_text("another's")
         data = export(inbox / "a.json")
+        age_all(inbox)
         found = load(inbox.parent / "home", database, inbox, move_to=str(target))
         assert found["exit_code"] == 0
         assert below(target) == {"a.json", "a.2.json"}
@@ -199,6 +202,7 @@ def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_loaded(
     inbox: Path, database: str, tmp_path: Path
 ) -> None:
     export(inbox / "a.json")
+    age_all(inbox)
     for target, told in unusable(tmp_path):
         with pytest.raises(SettingsError, match=told):
             load(tmp_path / "home", database, inbox, move_to=str(target))

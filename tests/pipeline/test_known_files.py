@@ -9,6 +9,7 @@ import pytest
 
 from etl.core.errors import ExitCode, InputError, SettingsError
 from tests.helpers.disturbances import bless, curse
+from tests.helpers.replays import ledger
 from tests.helpers.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ def maloja(tmp_path: Path) -> Path:
 
 def statuses(manifest: dict[str, Any]) -> list[str]:
     return [file["status"] for file in manifest["files"]]
-
-
-def ledger(uri: str) -> list[tuple[Any, ...]]:
-    tables = ("files", "batches", "runs")
-    return sorted((row for table in tables for row in query(uri, f"SELECT * FROM etl.{table}")), key=repr)
 
 
 # --- known files ---------------------------------------------------------------------------------------------
@@ -108,7 +104,7 @@ def test_options_of_spotify_do_not_make_a_file_of_another_source_unknown(
     assert statuses(load(home, database, maloja, **settings)) == ["known"]
 
 
-def test_rejected_rows_do_not_keep_a_file_from_being_known(tmp_path: Path, home: Path, database: str) -> None:
+def test_rows_rejected_for_good_do_not_keep_a_file_from_being_known(tmp_path: Path, home: Path, database: str) -> None:
     export = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
 
     assert load(home, database, export)["exit_code"] == ExitCode.REJECTS
@@ -148,45 +144,6 @@ def test_two_copies_of_a_file_in_one_run_are_loaded_once(
     assert [file["counts"]["inserted"] for file in found["files"]] == [2, 0]
     assert [file["counts"]["duplicate_in_input"] for file in found["files"]] == [0, 2]
     assert statuses(load(home, database, maloja, copy)) == ["known", "known"]
-
-
-# --- the time of a play --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("settings", [{}, {"force": True}, {"dry_run": True}], ids=str)
-@pytest.mark.parametrize(("first", "second"), [("end", "start"), ("start", "end")])
-def test_the_same_plays_under_the_other_spotify_time_are_refused(
-    home: Path, database: str, spotify: Path, first: str, second: str, settings: dict[str, Any]
-) -> None:
-    load(home, database, spotify, spotify_time=first)
-    before = content(database), ledger(database)
-
-    with pytest.raises(SettingsError, match=f"--spotify-time {first}") as refused:
-        load(home, database, spotify, spotify_time=second, **settings)
-
-    assert refused.value.exit_code == ExitCode.USAGE
-    assert (content(database), ledger(database)) == before
-
-
-def test_a_run_that_is_refused_for_one_file_writes_nothing_of_the_others(
-    tmp_path: Path, home: Path, database: str, spotify: Path
-) -> None:
-    load(home, database, spotify)
-    before = content(database), ledger(database)
-    other = write_spotify(tmp_path / "Another.json", [play(900, "Di", "New")])
-
-    with pytest.raises(SettingsError):
-        load(home, database, other, spotify, spotify_time="start")
-
-    assert (content(database), ledger(database)) == before
-
-
-def test_plays_of_an_unfinished_run_keep_their_spotify_time(home: Path, database: str, spotify: Path) -> None:
-    load(home, database, spotify)
-    execute(database, "UPDATE etl.files SET finished_at = NULL")
-
-    with pytest.raises(SettingsError):
-        load(home, database, spotify, spotify_time="start")
 
 
 # --- other sources, refused files, exit codes ----------------------------------------------------------------

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
-from etl.core.schema import SkipReason
+from etl.core.reasons import SkipReason
 from etl.report.html import page
 from etl.report.read import read_facts
 from etl.runs.inspect import ask

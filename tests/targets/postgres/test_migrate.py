@@ -80,7 +80,7 @@ def test_migrating_again_changes_nothing(database: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(database: str) -> None:
     changed = [*MIGRATIONS[:-1], replace(MIGRATIONS[-1], text=f"{MIGRATIONS[-1].text}-- changed\n")]
 
-    with pytest.raises(DatabaseError, match=r"migration 0005 \(undo\) is not the one that was applied") as caught:
+    with pytest.raises(DatabaseError, match=r"0006 \(settled_for\) is not the one that was applied") as caught:
         migrate(database, standalone=True, known=changed)
 
     assert "etl db uninstall" in caught.value.hint
@@ -95,9 +95,9 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
     assert "newest version" in caught.value.hint
 
 
-@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (6, 'taken', '')"])
+@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (7, 'taken', '')"])
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(empty_database: str, failing: str) -> None:
-    half = Migration(6, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
+    half = Migration(7, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
 
     with pytest.raises(StatementError, match=r"division by zero|duplicate key"):
         migrate(empty_database, standalone=True, known=[*MIGRATIONS, half])
@@ -277,7 +277,7 @@ def test_uninstalling_twice_or_where_nothing_is_ours_does_nothing(koito_database
 def test_uninstalling_works_whatever_version_koito_is_at(koito_database: str) -> None:
     before = objects(koito_database)
     migrate(koito_database, standalone=False)
-    execute(koito_database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (6, true)")
+    execute(koito_database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true)")
 
     uninstall(koito_database)
 

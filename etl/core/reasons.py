@@ -1,0 +1,98 @@
+"""Why a row is not loaded, and until when that verdict settles the file that it is in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """A word and its ``meaning``, the line that the documentation prints."""
+
+    def __new__(cls, value: str, *_: object) -> Self:
+        """Return the member for ``value``."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        return member
+
+    def __init__(self, _: str, meaning: str) -> None:
+        self.meaning = meaning
+
+
+class SkipReason(Reason):
+    """Why a row that is fine is not a listen."""
+
+    PODCAST = "podcast", "an episode of a podcast"
+    AUDIOBOOK = "audiobook", "a chapter of an audiobook"
+    NOT_A_TRACK = (
+        "not_a_track",
+        "a row that names no track, artist, episode or book: a removed track or a video",
+    )
+    VIDEO = "video", "a video, not a track"
+    ADVERT = "advert", "an advertisement"
+    TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
+    NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
+    NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
+    SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, as the player says"
+    NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as its start, or a loved or blocked track"
+    OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
+    LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
+
+
+class ReadAgain(StrEnum):
+    """When a file with a rejected row is read again, since the verdict may be another one then.
+
+    A verdict settles a file only as far as the ledger's key for the file holds what the verdict depends on.
+    """
+
+    NEVER = "never"
+    """The bytes of the file decide: it is known, and ``--move-to`` moves it."""
+    BY_ANOTHER_VERSION = "by another version"
+    """What this program can read or accepts decides: the file is known to the version that read it, and moved."""
+    BY_THE_NEXT_RUN = "by the next run"
+    """The clock of this computer or the files next to it decide: it is neither known nor moved."""
+
+
+class RejectReason(Reason):
+    """Why a row is broken, and when its file is ``read_again``."""
+
+    def __init__(self, value: str, meaning: str, read_again: ReadAgain = ReadAgain.NEVER) -> None:
+        super().__init__(value, meaning)
+        self.read_again = read_again
+
+    MALFORMED = "malformed", "the record is not well-formed, so its fields cannot be read", ReadAgain.BY_ANOTHER_VERSION
+    BAD_ENCODING = (
+        "bad_encoding",
+        "the record holds bytes that are not UTF-8, or half of a surrogate pair",
+        ReadAgain.BY_ANOTHER_VERSION,
+    )
+    WRONG_TYPE = (
+        "wrong_type",
+        "a field has another type than the format gives it, or the record is no object",
+        ReadAgain.BY_ANOTHER_VERSION,
+    )
+    ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
+    MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
+    MISSING_TRACK = "missing_track", "no track title, or a blank one"
+    ARTIST_UNKNOWN = (
+        "artist_unknown",
+        "the export names no artist, and the files next to it do not settle which it is",
+        ReadAgain.BY_THE_NEXT_RUN,
+    )
+    MISSING_TIME = "missing_time", "no time of listening"
+    BAD_TIME = (
+        "bad_time",
+        "the time of listening cannot be read, or is in milliseconds where seconds belong",
+        ReadAgain.BY_ANOTHER_VERSION,
+    )
+    TIME_TOO_EARLY = (
+        "time_too_early",
+        "before the service existed: a wrong clock, or another unit",
+        ReadAgain.BY_ANOTHER_VERSION,
+    )
+    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock", ReadAgain.BY_THE_NEXT_RUN
+    NAME_TOO_LONG = (
+        "name_too_long",
+        "a name of more than 2,000 bytes, which Koito's indexes cannot hold",
+        ReadAgain.BY_ANOTHER_VERSION,
+    )

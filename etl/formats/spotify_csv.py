@@ -14,7 +14,7 @@ from etl.formats.base import Format, Peek, ReadOptions, finish
 from etl.formats.spotify import CLIENT, CLOCK, FOUNDED, PREFERENCE
 from etl.formats.spotify_account import AccountPlay, read_account
 from etl.formats.spotify_extended import ExtendedPlay, read_extended
-from etl.formats.table_header import SEPARATOR, ColumnKind, columns_of, kind_of_table
+from etl.formats.table_header import SEPARATOR, ColumnKind, columns_named, kind_of_table
 from etl.parsers import Delimited, Dialect
 
 if TYPE_CHECKING:
@@ -25,12 +25,10 @@ _TIMES = {"ts", "endTime"}
 
 
 def _header(line: str) -> Dialect:
-    cells, delimiter = columns_of(line)
-    known = {name.lower(): name for name in (*_EXTENDED, *_ACCOUNT)}
-    names = tuple(known.get(cell.lower()) for cell in cells)
-    if _TIMES.isdisjoint(names):
+    dialect = columns_named(line, (*_EXTENDED, *_ACCOUNT))
+    if _TIMES.isdisjoint(dialect.names):
         raise BrokenFileError("it has no column ts or endTime", "Give Spotify's own JSON files")
-    return Dialect(names, delimiter)
+    return dialect
 
 
 LAYOUT = Delimited(Dialect((*_EXTENDED, *_ACCOUNT)), _header, SEPARATOR)

@@ -44,7 +44,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "recording_mbid": Column("MusicBrainz id of the recording", nullable=True),
         "duration": Column("length of the track in seconds", nullable=True),
         "client": Column("the program that recorded the listen, as Koito stores it", nullable=True),
-        "source": Column("`spotify`, `lastfm`, `listenbrainz`, `maloja` or `koito`"),
+        "source": Column("whose export it is from: a source of `etl run --source`"),
         "lookup_key": _KEY,
     },
     "skipped": {
@@ -122,7 +122,7 @@ WORDS: dict[StrEnum, str] = {
     FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
     FileStatus.LEFT_ASIDE: "it is no export, private, or of another source than `--source`; it costs nothing",
     RunStatus.COMPLETE: "all loaded: exit code 0",
-    RunStatus.PARTIAL: "loaded but for some files, rows or keys: exit code 4 or 5",
+    RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",
     RunStatus.FAILED: "cut short, or its accounting does not balance: any other exit code",
     RunStatus.DRY_RUN: "a rehearsal: nothing was written to the database",
 }

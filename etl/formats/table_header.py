@@ -30,7 +30,7 @@ COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "album_mbid": ("album mbid", "release mbid"),
     "track": ("track", "track name", "track title", "song", "song title", "song name", "title"),
     "track_mbid": ("track mbid", "recording mbid"),
-    "played_ms": ("ms played", "msplayed", "played ms"),
+    "played_ms": ("ms played", "msplayed", "played ms", "play duration ms", "stream duration ms"),
 }
 TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 """The best time column first."""

@@ -23,7 +23,7 @@ UNTAGGED = "<Untagged>"
 
 _COMMENT = re.compile(r"#(?:AUDIOSCROBBLER|TZ|CLIENT)/")
 _ZONE = re.compile(rb"^#TZ/(UTC)?", re.MULTILINE)
-_LINE = re.compile(r"(?:[^\t]*\t){3}-?\d*\t\d*\t[LS]\t\d+(?:\t[^\t]*)?\s*")
+_LINE = re.compile(r"(?:[^\t]*\t){3}-?\d*\t\d*\t[LS]\t\d+(?:\t[^\t]*)?\r?")
 _NAMES = ("artist", "album", "track", None, "length", "rating", "time", "recording_mbid")
 
 LAYOUT = Delimited(Dialect(_NAMES, "\t", quoting=False, at_least=7, comment=_COMMENT))

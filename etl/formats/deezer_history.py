@@ -19,20 +19,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import RejectReason, SkipReason
+from etl.core.schema import SkipReason
 from etl.formats.base import (
     Format,
     Peek,
     ReadOptions,
     finish,
-    first_reason,
-    is_blank,
-    missing_names,
     name_matches,
-    quoted,
     utc_times,
 )
 from etl.formats.local_times import localized
+from etl.formats.scrobble_rows import with_verdicts
 from etl.formats.table_header import SEPARATOR, columns_named, columns_of, header_of, with_needed
 from etl.parsers import Delimited, Dialect
 from etl.parsers.workbook import is_workbook, sheet_as_csv, sheet_names
@@ -103,15 +100,7 @@ def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:
         client=pl.lit(CLIENT),
         skip=pl.when(seconds.is_between(0, HEARD_SECONDS, closed="left")).then(pl.lit(str(SkipReason.TOO_SHORT))),
     )
-    rejects: list[tuple[pl.Expr, str]] = [
-        *missing_names("artist", "track"),
-        (is_blank(DATE), RejectReason.MISSING_TIME),
-        (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
-    ]
-    frame = frame.with_columns(reject=first_reason(rejects)).with_columns(
-        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(pl.format("Date: {}", quoted(pl.col(DATE))))
-    )
-    return finish(frame, table.broken)
+    return finish(with_verdicts(frame, [DATE]), table.broken)
 
 
 def _times(texts: pl.Series, zone: str | None) -> tuple[pl.Series, pl.Series]:

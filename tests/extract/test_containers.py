@@ -17,6 +17,7 @@ from etl.extract import containers
 from etl.extract.archive import list_members
 from etl.extract.discover import Discovered, discover
 from etl.formats import Refusal, recognise
+from tests.helpers.archives import zipped
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -24,14 +25,6 @@ PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def tarred(members: dict[str, bytes], mode: str = "w", form: int = tarfile.PAX_FORMAT) -> bytes:

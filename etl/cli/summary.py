@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _NAMED = 3
 _ASIDE = 20  # files that are left aside and shown, each in a line
-_PATH = 20  # characters that a path keeps before columns are left out
+_NARROWEST = 20  # characters that a path, and what a file is, keep before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
 
@@ -31,7 +31,8 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
     """Print what every file of a manifest is and its counts; log why some were not read.
 
     The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. On a
-    terminal that is too narrow, the columns between the first and the listens are added up.
+    terminal that is too narrow, paths and what files are get shortened, then the columns between the first and the
+    listens are added up.
     """
     every: Sequence[Mapping[str, Any]] = manifest["files"]
     common = _common_folder([file["path"] for file in every])
@@ -49,15 +50,15 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
     for texts, columns in layouts:
         headers = [*("file", "read as")[:texts], *(_HEADERS.get(name, _words(name)) for name in columns)]
         cells = [(*name[:texts], *(one[term] for term in columns)) for name, one in zip(names, numbers, strict=True)]
-        if fits(headers, cells, cut=(0,), narrowest=_PATH):
+        if fits(headers, cells, cut=range(texts), narrowest=_NARROWEST):
             break
-    show_table(headers, cells, right=range(texts, len(headers)), cut=(0,), keep_end=(0,))
+    show_table(headers, cells, right=range(texts, len(headers)), cut=range(texts), keep_end=(0,))
     if len(files) < len(every):
         show(f"and {len(every) - len(files):,} more files: left aside")
     if hidden := _hidden(manifest):
         show(f"and {hidden}: not read")
-    for reason, paths in _unread(every).items():
-        logger.info("%s: %s", reason, listed(paths, _NAMED))
+    for (status, reason), paths in _unread(every).items():
+        logger.info("%s: %s: %s", status, listed(paths, _NAMED), reason)
 
 
 def _without_crowd(files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -240,12 +241,12 @@ def _common_folder(paths: Sequence[str]) -> str:
     return "" if common == "/" else common
 
 
-def _unread(files: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+def _unread(files: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
     """Return the paths of the files that were refused or left aside, by status and reason."""
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for file in files:
         if file["reason"] and file["status"] != "known":
-            found.setdefault(f"{_words(file['status'])}: {file['reason']}", []).append(file["path"])
+            found.setdefault((_words(file["status"]), file["reason"]), []).append(file["path"])
     return found
 
 

@@ -125,7 +125,7 @@ def list_members(location: Path, members: tuple[str, ...]) -> Sequence[Entry]:
         return _container_at(location, members).entries
     except (OSError, KeyError, *_DAMAGED) as error:
         raise BrokenFileError(
-            f"is no archive that can be read: {error}. It may have been cut off: download it again"
+            f"is not an archive that can be read: {error}. It may have been cut off: download it again"
         ) from error
 
 

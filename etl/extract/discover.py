@@ -124,7 +124,7 @@ class _Search:
         elif stat.S_ISDIR(mode):
             yield from ((path, False) for path in self._walk_folder(top))
         else:
-            self.refused.append(RefusedPath(display_path(top), "is no regular file"))
+            self.refused.append(RefusedPath(display_path(top), "is not a regular file"))
 
     def _walk_folder(self, top: Path) -> Iterator[Path]:
         folders = [top]
@@ -153,7 +153,9 @@ class _Search:
         if stat.S_ISREG(mode):
             return True
         is_folder = stat.S_ISDIR(mode)
-        reason = "is a link to a folder: name the folder itself to have it read" if is_folder else "is no regular file"
+        reason = (
+            "is a link to a folder: name the folder itself to have it read" if is_folder else "is not a regular file"
+        )
         self.left_aside.append(RefusedPath(display_path(path), reason))
         return False
 
@@ -193,6 +195,8 @@ class _Search:
         except BrokenFileError as error:
             self.refused.append(RefusedPath(shown_path, error.message))
             return
+        if not entries:
+            self.left_aside.append(RefusedPath(shown_path, "is an archive without files"))
         names: set[str] = set()
         for entry in sorted(entries, key=lambda entry: entry.name):
             parts = split_member(entry.name)
@@ -209,7 +213,7 @@ class _Search:
     def _take_member(self, member: InputFile, entry: Entry, trouble: str | None) -> None:
         """Add one member of an archive, unless there is some ``trouble`` with it."""
         if trouble is None and not entry.is_regular:
-            self.left_aside.append(RefusedPath(member.path, "is no regular file"))
+            self.left_aside.append(RefusedPath(member.path, "is not a regular file"))
             return
         is_archive = trouble is None and _is_nested(member)
         if is_archive and len(member.members) >= MAX_DEPTH:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
@@ -169,11 +170,11 @@ class Stream(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position; before the beginning raises ``ValueError``."""
+        """Move to a position; before the beginning raises ``OSError``, as in a file."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
         at = offset + (self._source.size if base is None else base)
         if at < 0:
-            raise ValueError("a position before the beginning")
+            raise OSError(errno.EINVAL, "a position before the beginning")
         self._at = at
         return at
 

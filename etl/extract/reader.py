@@ -92,7 +92,7 @@ class FileReader:
             data = file.read()
             if isinstance(kind, Companion):
                 kind.check(data)
-                reason = f"{kind.title} holds no plays: it is read together with the export next to it"
+                reason = f"{kind.title} holds no plays: it is read for the export in the same folder, if there is one"
                 return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))

@@ -135,7 +135,7 @@ def gather(
 def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
     """Return what was found instead of exports."""
     if not files:
-        return f"the folder has only {hidden}, which are not read" if str(hidden) else "the folder is empty"
+        return f"hidden files are not read, and there is only {hidden}" if str(hidden) else "the folder is empty"
     return listed([f"{file.path}: {file.reason}" for file in files], _NAMED, "; ")
 
 

@@ -18,7 +18,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason, SkipReason
 from etl.core.schema import TIME
 from etl.formats.applemusic_artists import index_artists
-from etl.formats.applemusic_companions import DAILY_TRACKS, LIBRARY_TRACKS, SOURCE, header_cells
+from etl.formats.applemusic_companions import DAILY_TRACKS, LIBRARY_TRACKS, SOURCE
 from etl.formats.base import (
     FIRST_SECOND,
     Companions,
@@ -32,6 +32,7 @@ from etl.formats.base import (
     quoted,
     utc_times,
 )
+from etl.formats.table_header import SEPARATOR, columns_named, header_of
 from etl.parsers import Delimited, Dialect
 
 CLIENT = "applemusic"
@@ -53,19 +54,19 @@ _YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
 
 
 def _read_header(line: str) -> Dialect:
-    cells, delimiter = header_cells(line)
-    if not _has_plays(cells):
+    header = columns_named(line, _COLUMNS)
+    if not _has_plays(header):
         raise BrokenFileError(
             f'it has no columns "{_START}", "{_PLAYED}" and "{_TITLES[0]}"', "Give the download of privacy.apple.com"
         )
-    return Dialect(tuple(cell if cell in _COLUMNS else None for cell in cells), delimiter)
+    return header
 
 
-def _has_plays(cells: list[str]) -> bool:
-    return {_START, _PLAYED} <= set(cells) and not set(_TITLES).isdisjoint(cells)
+def _has_plays(header: Dialect) -> bool:
+    return {_START, _PLAYED} <= set(header.names) and not set(_TITLES).isdisjoint(header.names)
 
 
-LAYOUT = Delimited(Dialect(_COLUMNS), _read_header)
+LAYOUT = Delimited(Dialect(_COLUMNS), _read_header, SEPARATOR)
 
 
 def read_activity(data: bytes, options: ReadOptions) -> pl.DataFrame:
@@ -181,8 +182,8 @@ def _with_rejects(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_activity(peek: Peek) -> bool:
-    lines = peek.first_lines()
-    return bool(lines) and not peek.shape and "\0" not in lines[0] and _has_plays(header_cells(lines[0])[0])
+    header = header_of(peek)
+    return header is not None and _has_plays(columns_named(header, _COLUMNS))
 
 
 FORMAT = Format(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from etl.core.errors import BrokenFileError
 from etl.formats.base import Companion, Peek
+from etl.formats.table_header import SEPARATOR, columns_named, header_of, with_needed
 from etl.parsers import Delimited, Dialect, JsonList
-from etl.parsers.delimited_split import split_header
 
 SOURCE = "applemusic"
 
-_DESCRIPTION, _DAY = "Track Description", "Date Played"
+_NEEDED = _DESCRIPTION, _DAY = "Track Description", "Date Played"
 _BETWEEN = " - "
 
 
@@ -27,20 +26,11 @@ class LibraryTrack(msgspec.Struct, gc=False):
 _LIBRARY = JsonList(LibraryTrack)
 
 
-def header_cells(line: str) -> tuple[list[str], str]:
-    """Return the cells of a header of Apple's tables, and its delimiter."""
-    cells, delimiter = split_header(line.rstrip("\r"))
-    return [cell.strip() for cell in cells], delimiter
-
-
 def _read_header(line: str) -> Dialect:
-    cells, delimiter = header_cells(line)
-    if not {_DESCRIPTION, _DAY} <= set(cells):
-        raise BrokenFileError(f'it has no columns "{_DESCRIPTION}" and "{_DAY}"', "Download it again")
-    return Dialect(tuple(cell if cell in {_DESCRIPTION, _DAY} else None for cell in cells), delimiter)
+    return with_needed(columns_named(line, _NEEDED), _NEEDED, "Download it again")
 
 
-_DAILY = Delimited(Dialect((_DESCRIPTION, _DAY)), _read_header)
+_DAILY = Delimited(Dialect(_NEEDED), _read_header, SEPARATOR)
 
 
 def read_daily(data: bytes) -> pl.DataFrame:
@@ -65,8 +55,8 @@ def read_library(data: bytes) -> pl.DataFrame:
 
 
 def _is_daily(peek: Peek) -> bool:
-    lines = peek.first_lines()
-    return bool(lines) and not peek.shape and {_DESCRIPTION, _DAY} <= set(header_cells(lines[0])[0])
+    header = header_of(peek)
+    return header is not None and set(_NEEDED) <= set(columns_named(header, _NEEDED).names)
 
 
 def _is_library(peek: Peek) -> bool:

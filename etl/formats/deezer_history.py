@@ -19,23 +19,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.errors import BrokenFileError
-from etl.core.reasons import RejectReason, SkipReason
+from etl.core.reasons import SkipReason
 from etl.formats.base import (
     Format,
     Peek,
     ReadOptions,
     finish,
-    first_reason,
-    is_blank,
-    missing_names,
     name_matches,
-    quoted,
     utc_times,
 )
 from etl.formats.local_times import localized
+from etl.formats.scrobble_rows import with_verdicts
+from etl.formats.table_header import SEPARATOR, columns_named, columns_of, header_of, with_needed
 from etl.parsers import Delimited, Dialect
-from etl.parsers.delimited_split import split_header
 from etl.parsers.workbook import is_workbook, sheet_as_csv, sheet_names
 
 if TYPE_CHECKING:
@@ -57,26 +53,15 @@ _HISTORY_SHEET = re.compile(r"\d*_?listeninghistory", re.IGNORECASE)
 
 
 def _read_header(line: str) -> Dialect:
-    names, delimiter = _columns_of(line)
-    missing = [name for name in _NEEDED if name not in names]
-    if missing:
-        raise BrokenFileError(
-            f"the history has no column {' and no '.join(missing)}", "Give the data package as Deezer sent it"
-        )
-    return Dialect(tuple(names), delimiter)
+    return with_needed(_columns(line), _NEEDED, "Give the data package as Deezer sent it")
 
 
-def _columns_of(line: str) -> tuple[Sequence[str | None], str]:
-    """Return the English names of the columns that are read, and the delimiter.
-
-    A header in another language is known by its ISRC, the third of nine columns.
-    """
-    cells, delimiter = split_header(line.rstrip("\r"))
-    plain = [cell.strip().lower() for cell in cells]
-    if len(plain) == len(_IN_ORDER) and plain[2] == "isrc":
-        return _IN_ORDER, delimiter
-    known = {name.lower(): name for name in (*_NEEDED, ALBUM)}
-    return [known.get(cell) for cell in plain], delimiter
+def _columns(line: str) -> Dialect:
+    """Read a header in any language: one that is not English is known by its ISRC, the third of nine columns."""
+    cells, delimiter = columns_of(line)
+    if len(cells) == len(_IN_ORDER) and cells[2].lower() == "isrc":
+        return Dialect(_IN_ORDER, delimiter)
+    return columns_named(line, (*_NEEDED, ALBUM))
 
 
 @dataclass(frozen=True)
@@ -93,7 +78,7 @@ class _History(Delimited):
         return found.with_columns(pl.lit(None, pl.Int64).alias(name) for name in ("offset", "length"))
 
 
-LAYOUT = _History(Dialect((TITLE, ARTIST, ALBUM, PLAYED, DATE)), _read_header)
+LAYOUT = _History(Dialect((TITLE, ARTIST, ALBUM, PLAYED, DATE)), _read_header, SEPARATOR)
 
 
 def _as_csv(data: bytes) -> bytes:
@@ -115,15 +100,7 @@ def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:
         client=pl.lit(CLIENT),
         skip=pl.when(seconds.is_between(0, HEARD_SECONDS, closed="left")).then(pl.lit(str(SkipReason.TOO_SHORT))),
     )
-    rejects: list[tuple[pl.Expr, str]] = [
-        *missing_names("artist", "track"),
-        (is_blank(DATE), RejectReason.MISSING_TIME),
-        (pl.col("listened_at").is_null(), RejectReason.BAD_TIME),
-    ]
-    frame = frame.with_columns(reject=first_reason(rejects)).with_columns(
-        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(pl.format("Date: {}", quoted(pl.col(DATE))))
-    )
-    return finish(frame, table.broken)
+    return finish(with_verdicts(frame, [DATE]), table.broken)
 
 
 def _times(texts: pl.Series, zone: str | None) -> tuple[pl.Series, pl.Series]:
@@ -142,11 +119,8 @@ def _is_history(peek: Peek) -> bool:
         return any(map(_HISTORY_SHEET.fullmatch, peek.sheets))
     if is_workbook(peek.head):  # a damaged one, whose sheets are not known
         return name_matches(peek.name, _FILE_NAMES)
-    lines = peek.first_lines()
-    if not lines or peek.shape or "\0" in lines[0]:
-        return False
-    names, _ = _columns_of(lines[0])
-    return set(_NEEDED) <= set(names)
+    header = header_of(peek)
+    return header is not None and set(_NEEDED) <= set(_columns(header).names)
 
 
 FORMAT = Format(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from etl.formats.base import Refusal
 from etl.formats.lastfm_minutes import is_minutes
 from etl.formats.other_services import OTHER_SERVICES
+from etl.formats.rockbox_log import is_log
 from etl.formats.scrobble_rows import DATE, TIME_OF_DAY
 from etl.formats.table_header import kind_of_table
 from etl.formats.timed_lines import writer_of
@@ -29,6 +30,7 @@ _MOMENT = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _NAMES = ("artist", "track", "album")
+_WIDEST = 20  # columns of a table that a person can write a header for
 _DATES, _HOURS, _TEXT, _UNUSED = "date", "time", "text", "unused"
 
 
@@ -49,12 +51,12 @@ def _shape_of(peek: Peek) -> _Shape | None:
     lines = peek.first_lines()
     if not lines or peek.shape or "\0" in lines[0] or writer_of(peek) or kind_of_table(peek) or is_minutes(peek):
         return None
-    if any(service.recognise(peek) for service in OTHER_SERVICES):
+    if is_log(peek) or any(service.recognise(peek) for service in OTHER_SERVICES):
         return None
     delimiter = max(DELIMITERS, key=lines[0].count)
     rows = [fields for line in lines if (fields := cut(line, Dialect((), delimiter))[0])]
     width, having = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
-    if width < 3 or 2 * having < len(lines):
+    if not 3 <= width <= _WIDEST or 2 * having < len(lines):
         return None
     names = _time_names(list(zip(*(row for row in rows if len(row) == width), strict=True)))
     free = iter(_NAMES)

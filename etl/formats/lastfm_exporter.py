@@ -79,7 +79,7 @@ FORMAT = Format(
     title="Last.fm Data Exporter (scrobbles.json)",
     file_names=("scrobbles.json",),
     how_to_get=(
-        "Last.fm gave it to subscribers from 2009 to 2014, with scrobbles.tsv beside it: load one of the two. For "
+        "Last.fm gave it to subscribers from 2009 to 2014, with scrobbles.tsv next to it: load one of the two. For "
         "what came after, see lastfm.ghan.nl/export."
     ),
     sample="lastfm/exporter",

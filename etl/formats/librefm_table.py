@@ -9,24 +9,20 @@ import re
 
 import polars as pl
 
-from etl.core.errors import BrokenFileError
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
 from etl.formats.scrobble_rows import with_verdicts
-from etl.formats.table_header import COMMENT, SEPARATOR, ColumnKind, columns_of, kind_of_table
+from etl.formats.table_header import COMMENT, SEPARATOR, ColumnKind, columns_named, kind_of_table, with_needed
 from etl.formats.unix_times import unix_times
 from etl.parsers import Delimited, Dialect
 
 CLIENT = "librefm"
 
 _NAMES = ("artist", "track", "album", "time")
+_NEEDED = ("artist", "track", "time")
 
 
 def _header(line: str) -> Dialect:
-    cells, delimiter = columns_of(line)
-    names = tuple(name if (name := cell.lower()) in _NAMES else None for cell in cells)
-    if missing := [name for name in _NAMES if name not in names and name != "album"]:
-        raise BrokenFileError(f"it has no column {' and no '.join(missing)}", "Export it again from Libre.fm")
-    return Dialect(names, delimiter)
+    return with_needed(columns_named(line, _NAMES), _NEEDED, "Export it again from Libre.fm")
 
 
 LAYOUT = Delimited(Dialect(_NAMES), _header, re.compile(f"{SEPARATOR.pattern}|{COMMENT.pattern}", re.IGNORECASE))

@@ -115,7 +115,9 @@ def read_listens(listens: Records[ListenBrainzListen]) -> pl.DataFrame:
         reject=first_reason(rejects),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
-            pl.format("listened_at: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is no Unix time in seconds"))
+            pl.format(
+                "listened_at: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is not a Unix time in seconds")
+            )
         )
     )
     return finish(frame, listens.broken)

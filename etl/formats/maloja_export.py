@@ -100,7 +100,7 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
         skip=pl.lit(None, pl.String),
     ).with_columns(
         detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
-            pl.format("time: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is no Unix time in seconds"))
+            pl.format("time: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is not a Unix time in seconds"))
         )
     )
     return finish(frame, broken)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.core.errors import BrokenFileError
 from etl.formats.base import LASTFM_FOUNDED, Format, Peek, ReadOptions, finish
 from etl.formats.panoscrobbler import CLIENT, FIELDS, HOW_TO_GET, PREFERENCE, SERVICE, rows_of
-from etl.formats.table_header import SEPARATOR, ColumnKind, columns_of, kind_of_table
+from etl.formats.table_header import SEPARATOR, ColumnKind, columns_named, kind_of_table, with_needed
 from etl.parsers import Delimited, Dialect
 
 if TYPE_CHECKING:
@@ -17,12 +16,7 @@ _NEEDED = ("timeMs", "artist", "track")
 
 
 def _header(line: str) -> Dialect:
-    cells, delimiter = columns_of(line)
-    known = {name.lower(): name for name in FIELDS}
-    names = tuple(known.get(cell.lower()) for cell in cells)
-    if missing := [name for name in _NEEDED if name not in names]:
-        raise BrokenFileError(f"it has no column {' and no '.join(missing)}", "Export it again from Pano Scrobbler")
-    return Dialect(names, delimiter)
+    return with_needed(columns_named(line, FIELDS), _NEEDED, "Export it again from Pano Scrobbler")
 
 
 LAYOUT = Delimited(Dialect(FIELDS), _header, SEPARATOR)

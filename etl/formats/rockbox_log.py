@@ -23,6 +23,7 @@ UNTAGGED = "<Untagged>"
 
 _COMMENT = re.compile(r"#(?:AUDIOSCROBBLER|TZ|CLIENT)/")
 _ZONE = re.compile(rb"^#TZ/(UTC)?", re.MULTILINE)
+_LINE = re.compile(r"(?:[^\t]*\t){3}-?\d*\t\d*\t[LS]\t\d+(?:\t[^\t]*)?\r?")
 _NAMES = ("artist", "album", "track", None, "length", "rating", "time", "recording_mbid")
 
 LAYOUT = Delimited(Dialect(_NAMES, "\t", quoting=False, at_least=7, comment=_COMMENT))
@@ -82,8 +83,12 @@ def _local_rows(data: bytes, rows: int) -> pl.Series:
     return pl.Series(local, dtype=pl.Boolean)
 
 
-def _is_log(peek: Peek) -> bool:
-    return peek.head.startswith(b"#AUDIOSCROBBLER/")
+def is_log(peek: Peek) -> bool:
+    """Say whether a file is a scrobbler log, also one that lost its first lines."""
+    if peek.head.startswith(b"#AUDIOSCROBBLER/"):
+        return True
+    lines = [line for line in peek.first_lines() if not _COMMENT.match(line)]
+    return bool(lines) and all(map(_LINE.fullmatch, lines))
 
 
 FORMAT = Format(
@@ -96,7 +101,7 @@ FORMAT = Format(
         "hide it. Where it says #TZ/UNKNOWN, give the zone of the player's clock: --timezone Europe/Berlin."
     ),
     sample="rockbox/log",
-    recognise=_is_log,
+    recognise=is_log,
     read=read_log,
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,

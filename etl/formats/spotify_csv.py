@@ -14,30 +14,30 @@ from etl.formats.base import Format, Peek, ReadOptions, finish
 from etl.formats.spotify import CLIENT, CLOCK, FOUNDED, PREFERENCE
 from etl.formats.spotify_account import AccountPlay, read_account
 from etl.formats.spotify_extended import ExtendedPlay, read_extended
-from etl.formats.table_header import SEPARATOR, ColumnKind, columns_of, kind_of_table
+from etl.formats.table_header import SEPARATOR, ColumnKind, columns_named, kind_of_table, with_needed
 from etl.parsers import Delimited, Dialect
 
 if TYPE_CHECKING:
     import polars as pl
 
 _EXTENDED, _ACCOUNT = ExtendedPlay.__struct_fields__, AccountPlay.__struct_fields__
-_TIMES = {"ts", "endTime"}
+_ADVICE = "Give Spotify's own JSON files"
+_NEEDED = {"ts": ("ts", "ms_played"), "endTime": ("endTime", "msPlayed")}
 
 
 def _header(line: str) -> Dialect:
-    cells, delimiter = columns_of(line)
-    known = {name.lower(): name for name in (*_EXTENDED, *_ACCOUNT)}
-    names = tuple(known.get(cell.lower()) for cell in cells)
-    if _TIMES.isdisjoint(names):
-        raise BrokenFileError("it has no column ts or endTime", "Give Spotify's own JSON files")
-    return Dialect(names, delimiter)
+    dialect = columns_named(line, (*_EXTENDED, *_ACCOUNT))
+    needed = next((columns for time, columns in _NEEDED.items() if time in dialect.names), None)
+    if needed is None:
+        raise BrokenFileError("it has no column ts or endTime", _ADVICE)
+    return with_needed(dialect, needed, _ADVICE)  # without the time played no row would count as heard
 
 
 LAYOUT = Delimited(Dialect((*_EXTENDED, *_ACCOUNT)), _header, SEPARATOR)
 
 
 def read_csv(data: bytes, options: ReadOptions) -> pl.DataFrame:
-    """Read one table. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` without a column for the time."""
+    """Read one table. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` without a time or a time played."""
     table = LAYOUT.read(data)
     is_extended = "ts" in table.columns
     fields = table.frame.select(name for name in (_EXTENDED if is_extended else _ACCOUNT) if name in table.columns)

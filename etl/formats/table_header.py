@@ -11,7 +11,7 @@ from etl.core.errors import BrokenFileError
 from etl.parsers.delimited_split import Dialect, split_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from etl.formats.base import Peek
@@ -30,7 +30,7 @@ COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "album_mbid": ("album mbid", "release mbid"),
     "track": ("track", "track name", "track title", "song", "song title", "song name", "title"),
     "track_mbid": ("track mbid", "recording mbid"),
-    "played_ms": ("ms played", "msplayed", "played ms"),
+    "played_ms": ("ms played", "msplayed", "played ms", "play duration ms", "stream duration ms"),
 }
 TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 """The best time column first."""
@@ -126,10 +126,33 @@ def _is_librefm(names: list[str], rows: Sequence[str], delimiter: str) -> bool:
     return not any(times) or any(map(_UNIX.fullmatch, times))
 
 
+def header_of(peek: Peek) -> str | None:
+    """Return the header of a table, which may have Excel's line in front; ``None`` for any other file."""
+    lines = [line for line in peek.first_lines() if not SEPARATOR.match(line)]
+    return lines[0] if lines and not peek.shape and "\0" not in lines[0] else None
+
+
 def columns_of(line: str) -> tuple[list[str], str]:
     """Return the column names in a header and the delimiter, without the user's name that lastfmstats.com adds."""
     cells, delimiter = split_header(line.rstrip("\r"))
     return [_without_user(cell.strip()) for cell in cells], delimiter
+
+
+def columns_named(line: str, columns: Iterable[str]) -> Dialect:
+    """Read a header whose columns have the names ``columns``, in any order, case and spelling of blanks.
+
+    Other columns are not read; of two columns with one name, the first is.
+    """
+    cells, delimiter = columns_of(line)
+    known = {_plain(name): name for name in columns}
+    return Dialect(tuple(known.pop(_plain(cell), None) for cell in cells), delimiter)
+
+
+def with_needed(header: Dialect, needed: Iterable[str], advice: str) -> Dialect:
+    """Return ``header``. Raises ``BrokenFileError`` with ``advice`` if a ``needed`` column is missing in it."""
+    if missing := [name for name in needed if name not in header.names]:
+        raise BrokenFileError(f"it has no column {' and no '.join(missing)}", advice)
+    return header
 
 
 def map_columns(cells: Sequence[str]) -> list[str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
@@ -24,8 +25,11 @@ from etl.formats.base import (
     quoted,
     utc_times,
 )
-from etl.formats.youtubemusic_titles import ADDRESS, Wording, find_wording
+from etl.formats.youtubemusic_titles import ADDRESS, Wording, find_wordings
 from etl.parsers import JsonList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CLIENT = "youtubemusic"
 # It knows when a play began, but no album: scrobblers know more.
@@ -74,14 +78,14 @@ def read_history(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
     is_music = pl.col("header").eq_missing(pl.lit(_MUSIC))
     is_address = pl.col("title").str.contains(ADDRESS.pattern)
     titles = frame.filter(is_music & ~is_blank("channel")).get_column("title").drop_nulls()
-    wording = find_wording(titles.unique().to_list(), frame.filter(is_address).get_column("title"))
+    wordings = find_wordings(titles.unique().to_list(), frame.filter(is_address).get_column("title"))
     skips: list[tuple[pl.Expr, str]] = [
         (pl.col("advert"), SkipReason.ADVERT),
         (~is_music, SkipReason.VIDEO),
         (is_blank("channel") & (is_address | ~pl.col("linked")), SkipReason.NOT_A_TRACK),
     ]
     frame = frame.with_columns(
-        track=_without(wording),
+        track=_without(wordings),
         artist=pl.when(~pl.col("channel").str.contains(ADDRESS.pattern)).then(
             pl.col("channel").str.replace(_CHANNEL_OF_ARTIST, "")
         ),
@@ -97,14 +101,17 @@ def _is_advert(row: Watched) -> bool:
     return any("Google" in (detail.name or "") for detail in row.details or ())
 
 
-def _without(wording: Wording | None) -> pl.Expr:
+def _without(wordings: Sequence[Wording]) -> pl.Expr:
     """Return the titles without the words around them; null for a title that does not have them, and an address."""
-    if wording is None:
-        return pl.lit(None, pl.String)
     title = pl.col("title")
-    bare = title.str.strip_prefix(wording.before).str.strip_suffix(wording.behind)
-    has_words = title.str.starts_with(wording.before) & title.str.ends_with(wording.behind)
-    return pl.when(has_words & ~bare.str.contains(f"^{ADDRESS.pattern}$")).then(bare)
+    bare = [
+        pl.when(title.str.starts_with(words.before) & title.str.ends_with(words.behind)).then(
+            title.str.strip_prefix(words.before).str.strip_suffix(words.behind)
+        )
+        for words in wordings
+    ]
+    track = pl.coalesce(pl.lit(None, pl.String), *bare)
+    return pl.when(~track.str.contains(f"^{ADDRESS.pattern}$")).then(track)
 
 
 def _with_rejects(frame: pl.DataFrame) -> pl.DataFrame:

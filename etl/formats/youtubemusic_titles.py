@@ -2,7 +2,8 @@
 
 "Watched Song" is "Song angesehen" in German. What is left of a removed video shows the words: its title is its address.
 Else the words of a known language are tried. Else it is what all titles share, without a part of a word; in a file with
-few titles that may be too much ("Watched The ...").
+few titles that may be too much ("Watched The ..."). Where they share nothing, because downloads in several languages
+were joined, each title has the words of one of them.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ _LAST_WORD = re.compile(r"\w+\Z")
 _FIRST_WORD = re.compile(r"\A\w+")
 
 
-def find_wording(titles: Collection[str], others: Iterable[str]) -> Wording | None:
-    """Return the words around ``titles``; ``None`` where nothing tells them from the titles.
+def find_wordings(titles: Collection[str], others: Iterable[str]) -> list[Wording]:
+    """Return the words around ``titles``, the longest first; none where nothing tells them from the titles.
 
     ``others`` are titles of the same file that are not read: only what is left of removed videos among them counts.
     """
@@ -64,11 +65,18 @@ def find_wording(titles: Collection[str], others: Iterable[str]) -> Wording | No
     seen = {words: sum(map(words.surrounds, distinct)) for words in (*removed, *_KNOWN)}
     common = [words for words, count in seen.items() if count > 0.9 * len(distinct)]
     if common:
-        return max(common, key=lambda words: (len(words.before) + len(words.behind), words))
+        return [max(common, key=_length)]
     if len(distinct) < 2:
-        return None
+        return []
     before, behind = _shared_beginning(distinct), _shared_beginning({title[::-1] for title in distinct})[::-1]
-    return Wording(_LAST_WORD.sub("", before), _FIRST_WORD.sub("", behind))
+    shared = Wording(_LAST_WORD.sub("", before), _FIRST_WORD.sub("", behind))
+    spoken = sorted((words for words, count in seen.items() if count), key=_length, reverse=True)
+    surrounded = sum(any(words.surrounds(title) for words in spoken) for title in distinct)
+    return spoken if shared == Wording() and surrounded > 0.9 * len(distinct) else [shared]
+
+
+def _length(words: Wording) -> tuple[int, Wording]:
+    return len(words.before) + len(words.behind), words
 
 
 def _around_address(title: str) -> Wording:

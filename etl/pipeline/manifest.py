@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from etl.core.dsn import redact
 from etl.core.errors import ExitCode, decisive
-from etl.core.reasons import ReadAgain, SkipReason
+from etl.core.reasons import ReadAgain
 from etl.core.schema import FileStatus, RunStatus
 from etl.dedupe import ACCOUNT_TWIN
 from etl.extract.caveats import caveats
@@ -40,7 +40,8 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     """Return what ``run.json`` would say about files and rows that were only read."""
     refused = any(file.status is FileStatus.REFUSED for file in rows.files)
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
-    doubles, frames = _likely_doubles(rows), (rows.skipped, rows.rejects, rows.duplicates, rows.listens.read())
+    doubles = accounting.likely_doubles(rows.skipped)
+    frames = (rows.skipped, rows.rejects, rows.duplicates, rows.listens.read())
     counts = accounting.count_read_files((file.path for file in rows.files), *frames)
     return {
         "exit_code": int(decisive(codes)),
@@ -60,7 +61,7 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
     """Return the content of ``run.json``."""
     rows, settings, totals = run.rows, run.job.settings, ending.totals
     details = dict(totals.tally.details.iter_rows())
-    doubles = _likely_doubles(rows)
+    doubles = accounting.likely_doubles(rows.skipped)
     return {
         "run_id": run.directory.run_id,
         "run_dir": str(run.directory.path),
@@ -119,14 +120,10 @@ def status(code: ExitCode, *, dry: bool) -> RunStatus:
     return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
 
 
-def _likely_doubles(rows: Rows) -> dict[str, int]:
-    """Return how many listens of each file were skipped because another service probably recorded them too."""
-    skipped = rows.skipped.filter(reason=str(SkipReason.LIKELY_DOUBLE))
-    return dict(skipped.group_by("file").len().iter_rows())
-
-
 def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> dict[str, Any]:
     unsettled = file.rejected(ReadAgain.BY_THE_NEXT_RUN)
+    if file.status in (FileStatus.REFUSED, FileStatus.LEFT_ASIDE):  # another file of its archive may have its path
+        counts, doubles = dict.fromkeys(counts, 0), 0
     return {
         "path": file.path,
         "sha256": file.sha256,

@@ -74,7 +74,8 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
             raise SettingsError(
                 f"{file.path} has times without a zone and was loaded with --timezone {zone} before "
                 f"(run {row['run_id']}): another one would store every play twice",
-                f"Use --timezone {zone} again, or take that run back first: `etl undo {row['run_id']}`",
+                f"Use --timezone {zone} again, or take that run back first, with the same --dsn: "
+                f"`etl undo {row['run_id']}`",
             )
         if row["known"] and (row["format"], options) == (file.format, wanted):
             return True

@@ -44,7 +44,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "recording_mbid": Column("MusicBrainz id of the recording", nullable=True),
         "duration": Column("length of the track in seconds", nullable=True),
         "client": Column("the program that recorded the listen, as Koito stores it", nullable=True),
-        "source": Column("`spotify`, `lastfm`, `listenbrainz`, `maloja` or `koito`"),
+        "source": Column("whose export it is from: a source of `etl run --source`"),
         "lookup_key": _KEY,
     },
     "skipped": {
@@ -124,7 +124,7 @@ WORDS: dict[StrEnum, str] = {
         "it is no export, private, of another source than `--source`, or still arriving in an inbox; it costs nothing"
     ),
     RunStatus.COMPLETE: "all loaded: exit code 0",
-    RunStatus.PARTIAL: "loaded but for some files, rows or keys: exit code 4 or 5",
+    RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",
     RunStatus.FAILED: "cut short, or its accounting does not balance: any other exit code",
     RunStatus.DRY_RUN: "a rehearsal: nothing was written to the database",
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ from etl.extract.reader import Decoded, FileReader, Opened, Unread
 from etl.extract.worker import ReaderProcess
 from etl.formats import Companions, ReadOptions, applemusic_activity, spotify_extended
 from tests.helpers.applemusic import ACTIVITY, DAILY, LIBRARY, daily, library, played, table
+from tests.helpers.archives import zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +25,6 @@ PLAYS = table([played("Home")])
 DAYS = daily(("A - Home", "20240203"))
 TRACKS = library({"Title": "Home", "Artist": "A"})
 BOTH = (("applemusic-daily-tracks", DAYS), ("applemusic-library-tracks", TRACKS))
-
-
-def zipped(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def written(folder: Path, files: dict[str, bytes]) -> Path:

@@ -17,6 +17,7 @@ from etl.extract import containers
 from etl.extract.archive import list_members
 from etl.extract.discover import Discovered, discover
 from etl.formats import Refusal, recognise
+from tests.helpers.archives import zipped
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -24,14 +25,6 @@ PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def tarred(members: dict[str, bytes], mode: str = "w", form: int = tarfile.PAX_FORMAT) -> bytes:
@@ -138,7 +131,7 @@ def test_links_in_a_tar_are_left_alone() -> None:
     found = discover(["a.tar"])
     assert (found.files, found.refused) == ([], [])
     assert {item.path: item.reason for item in found.left_aside} == dict.fromkeys(
-        ["a.tar!kind 1", "a.tar!kind 2", "a.tar!kind 6"], "is no regular file"
+        ["a.tar!kind 1", "a.tar!kind 2", "a.tar!kind 6"], "is not a regular file"
     )
 
 
@@ -281,5 +274,14 @@ def test_a_gzip_file_with_another_name_inside_a_zip_is_told_as_that() -> None:
 
 def test_an_unreadable_archive_on_disk_is_named_by_its_error() -> None:
     Path("a.zip").write_bytes(bz2.compress(PLAYS))
-    with pytest.raises(BrokenFileError, match="is no archive that can be read"):
+    with pytest.raises(BrokenFileError, match="is not an archive that can be read"):
         list_members(Path("a.zip"), ())
+
+
+@pytest.mark.parametrize("name", ["empty.zip", "folders.zip", "empty.tar"])
+def test_archive_without_files_is_listed_as_that(name: str) -> None:
+    only_folders = zipped({"a/": b"", "a/b/": b""})
+    Path(name).write_bytes({"empty.zip": zipped({}), "folders.zip": only_folders, "empty.tar": tarred({})}[name])
+    found = discover(["."])
+    assert [(item.path, item.reason) for item in found.left_aside] == [(name, "is an archive without files")]
+    assert (found.files, found.refused) == ([], [])

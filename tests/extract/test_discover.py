@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import stat
@@ -15,6 +14,7 @@ from etl.core.errors import BrokenFileError, ExitCode, InputError
 from etl.extract import containers
 from etl.extract.archive import InputFile
 from etl.extract.discover import Discovered, Hidden, RefusedPath, discover
+from tests.helpers.archives import zipped
 
 PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 
@@ -22,14 +22,6 @@ PLAYS = b'[{"ts":"2020-01-01T00:00:00Z","ms_played":1}]'
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def write(path: str, data: bytes = PLAYS) -> Path:
@@ -175,8 +167,8 @@ def test_pipes_sockets_and_devices_are_never_opened() -> None:
         listener.bind("music/socket")
         found = discover(["music", "/dev/null", "music/pipe"])
     assert found.files == []
-    assert reasons(found.left_aside) == dict.fromkeys(["music/pipe", "music/socket"], "is no regular file")
-    assert reasons(found.refused) == dict.fromkeys(["/dev/null", "music/pipe"], "is no regular file")
+    assert reasons(found.left_aside) == dict.fromkeys(["music/pipe", "music/socket"], "is not a regular file")
+    assert reasons(found.refused) == dict.fromkeys(["/dev/null", "music/pipe"], "is not a regular file")
 
 
 def test_what_may_not_be_opened_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import stat
@@ -18,6 +17,7 @@ from etl.core.errors import ExitCode
 from etl.extract import containers
 from etl.extract.discover import discover
 from tests.faults.scarcity import run_etl
+from tests.helpers.archives import zipped
 from tests.helpers.disturbances import inserted
 from tests.helpers.support import content, counts, load, query, scrobble, write_maloja
 
@@ -34,14 +34,6 @@ SCROBBLES = json.dumps({"scrobbles": [scrobble(1, ["Ann"], "Song")]}).encode()
 @pytest.fixture
 def database(any_database: str) -> str:
     return any_database
-
-
-def zipped(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 # --- zips ------------------------------------------------------------------------------------------------------

@@ -70,3 +70,8 @@ def test_no_file_of_a_format_counts_as_headerless() -> None:
 def test_tab_in_the_advice_is_visible() -> None:
     advice = headerless.REFUSAL.advice_for(peek_at("x", b"2019-06-18 20:05:31\tA\tt\n"))
     assert re.search(r"such as date<tab>artist<tab>track$", advice)
+
+
+def test_line_with_very_many_columns_gets_no_advice_to_name_them_all() -> None:
+    data = ",".join(["2019-06-18 20:05:31", "Kari Mo", "Tide Table", *["x"] * 30]).encode()
+    assert recognise(peek_at("x.csv", data)) is None

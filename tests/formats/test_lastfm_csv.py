@@ -352,3 +352,9 @@ def test_rejected_rows_written_out_again_read_the_same() -> None:
     again = lastfm_csv.read_csv(layout.document(layout.locate(data, [1, 2, 3])["record"].to_list()), ReadOptions())
     assert frame["reject"].to_list() == ["missing_artist", "bad_time", "missing_artist"]
     assert again.equals(frame)
+
+
+@pytest.mark.parametrize("column", ["ms_played", "stream_duration_ms", "play duration ms"])
+def test_row_that_was_played_for_seconds_is_skipped(column: str) -> None:
+    data = f"artist,track,uts,{column}\nA,t,1600000000,2000\nA,u,1600000300,200000\n".encode()
+    assert lastfm_csv.read_csv(data, ReadOptions())["skip"].to_list() == ["too_short", None]

@@ -206,8 +206,8 @@ def listen(time: Any = 1_700_000_000, **names: Any) -> dict[str, Any]:  # noqa: 
         (listen("soon"), "wrong_type", "listened_at: expected number, got str"),
         (listen(True), "wrong_type", "listened_at: expected number, got bool"),
         (listen(float("nan")), "malformed", "invalid character at byte 16 of the record"),
-        (listen("nan"), "bad_time", "listened_at: nan is no Unix time in seconds"),
-        (listen(-1), "bad_time", "listened_at: -1 is no Unix time in seconds"),
+        (listen("nan"), "bad_time", "listened_at: nan is not a Unix time in seconds"),
+        (listen(-1), "bad_time", "listened_at: -1 is not a Unix time in seconds"),
         (listen(1_486_449_409_000), "bad_time", "listened_at: 1486449409000 is in milliseconds, not seconds"),
         (
             listen(1_486_449_409_000_000_000),

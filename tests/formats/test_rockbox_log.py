@@ -111,3 +111,17 @@ def test_log_without_mbids_is_read() -> None:
 @pytest.mark.parametrize("name", [".scrobbler.log", ".scrobbler-timeless.log", "scrobbler.log"])
 def test_an_empty_log_is_known_by_its_name(name: str) -> None:
     assert recognise(peek_at(name, b"")) is rockbox_log.FORMAT
+
+
+def test_log_that_lost_its_first_lines_is_read_and_its_skips_are_skipped() -> None:
+    text = line("A", "L", "t", 200, "L", 1319907600, "") + line("A", "L", "u", 200, "S", 1319907900, "")
+    assert recognise(peek_at("old.log", text.encode())) is rockbox_log.FORMAT
+    assert [(got["track"], got["skip"], got["local_time"] is not None) for got in read(text)] == [
+        ("t", None, True),
+        ("u", "skipped_track", True),
+    ]
+
+
+@pytest.mark.parametrize("rest", ["x\t1319907600", "L\tyesterday", "L\t1319907600\t\t\t"])
+def test_other_tables_with_tabs_are_no_logs(rest: str) -> None:
+    assert recognise(peek_at("old.log", f"A\tL\tt\t1\t200\t{rest}\n".encode())) is not rockbox_log.FORMAT

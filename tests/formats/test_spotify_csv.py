@@ -79,6 +79,19 @@ def test_table_without_a_time_is_refused() -> None:
         spotify_csv.read_csv(b"artistName,trackName\nA,t\n", ReadOptions())
 
 
+@pytest.mark.parametrize(
+    ("data", "column"),
+    [
+        (b"ts,master_metadata_track_name,master_metadata_album_artist_name\n2024-03-15T14:30:00Z,t,A\n", "ms_played"),
+        (b"endTime,artistName,trackName\n2021-02-08 07:12,A,t\n", "msPlayed"),
+    ],
+)
+def test_table_without_the_time_played_is_refused(data: bytes, column: str) -> None:
+    assert recognise(peek_at("x", data)) is spotify_csv.FORMAT
+    with pytest.raises(BrokenFileError, match=f"no column {column}"):
+        spotify_csv.read_csv(data, ReadOptions())
+
+
 def test_other_columns_do_not_leave_the_file() -> None:
     data = b"endTime,artistName,trackName,msPlayed,ip_addr\n2021-02-08 07:12,A,t,1,192.0.2.17\n"
     assert "192.0.2.17" not in spotify_csv.LAYOUT.locate(data, [1])["record"][0]

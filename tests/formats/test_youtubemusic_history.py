@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.formats import ReadOptions, Refusal, peek_at, recognise, youtubemusic_history
-from etl.formats.youtubemusic_titles import Wording, find_wording
+from etl.formats.youtubemusic_titles import Wording, find_wordings
 from tests.helpers.examples import examples
 
 FIRST = datetime(2016, 1, 1)  # noqa: DTZ001 (Hypothesis wants it so)
@@ -82,22 +82,29 @@ def test_titles_in_any_language_are_read_back(plays: list[dict[str, Any]], words
 @pytest.mark.parametrize(
     ("titles", "others", "words"),
     [
-        (["Watched Song"], [], Wording("Watched ")),
-        (["Watched The Sea", "Watched The Sky"], [], Wording("Watched ")),
-        (["Så på Havet", "Så på Himlen"], [], Wording("Så på ")),
-        (["Så Havet", "Så på Himlen"], [], Wording("Så ")),
-        (["Gledano: More", "Gledano: Mora"], [], Wording("Gledano: ")),
-        (["More videno", "Selo videno"], [], Wording("", " videno")),
-        (["Gledano: More"], [], None),
-        (["Gledano: More"], ["Gledano: https://www.youtube.com/watch?v=x"], Wording("Gledano: ")),
-        (["Watched A", "Watched B"], ["my https://www.youtube.com/@channel page"], Wording("Watched ")),
-        (["More", "Selo"], [], Wording()),
-        (["x", "x"], [], None),
-        ([], [], None),
+        (["Watched Song"], [], [Wording("Watched ")]),
+        (["Watched The Sea", "Watched The Sky"], [], [Wording("Watched ")]),
+        (["Så på Havet", "Så på Himlen"], [], [Wording("Så på ")]),
+        (["Så Havet", "Så på Himlen"], [], [Wording("Så ")]),
+        (["Gledano: More", "Gledano: Mora"], [], [Wording("Gledano: ")]),
+        (["More videno", "Selo videno"], [], [Wording("", " videno")]),
+        (["Gledano: More"], [], []),
+        (["Gledano: More"], ["Gledano: https://www.youtube.com/watch?v=x"], [Wording("Gledano: ")]),
+        (["Watched A", "Watched B"], ["my https://www.youtube.com/@channel page"], [Wording("Watched ")]),
+        (["More", "Selo"], [], [Wording()]),
+        (["Watched More", "Selo angesehen"], [], [Wording(behind=" angesehen"), Wording("Watched ")]),
+        (["Watched More", "Selo", "Voda"], [], [Wording()]),
+        (["x", "x"], [], []),
+        ([], [], []),
     ],
 )
-def test_words_around_titles(titles: list[str], others: list[str], words: Wording | None) -> None:
-    assert find_wording(titles, others) == words
+def test_words_around_titles(titles: list[str], others: list[str], words: list[Wording]) -> None:
+    assert find_wordings(titles, others) == words
+
+
+def test_titles_of_joined_downloads_in_two_languages_lose_their_words() -> None:
+    found = read([watched(title) for title in ("Watched More", "Watched Sea", "Selo angesehen", "Meer angesehen")])
+    assert [row["track"] for row in found] == ["More", "Sea", "Selo", "Meer"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode
+from etl.core.settings import RunSettings
+from etl.pipeline.run import check
 from tests.helpers.ages import age_all
 from tests.helpers.replays import replay, statuses
 from tests.helpers.support import content, load, scrobble, write_maloja
@@ -73,3 +75,14 @@ def test_a_gzip_file_that_was_moved_under_another_name_is_found(home: Path, data
     found: dict[str, Any] = load(home, database, inbox, move_to=str(done))
     assert [file.name for file in done.iterdir() if file.read_bytes() != b"taken"] == ["a.json.2.gz"]
     assert [file["reason"] for file in replay(home, database, found)["files"]] == [""]
+
+
+def test_files_of_one_name_in_an_archive_are_counted_once(home: Path, database: str, tmp_path: Path) -> None:
+    first = write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
+    second = write_maloja(tmp_path / "b.json", [scrobble(2, ["A"], "T")])
+    with tarfile.open(tmp_path / "both.tar", "w") as tar:
+        tar.add(first, "export.json")
+        tar.add(second, "export.json")
+    for found in (check(RunSettings(), [tmp_path / "both.tar"]), load(home, database, tmp_path / "both.tar")):
+        assert sorted(statuses(found)) == ["loaded", "refused"]
+        assert sum(file["counts"]["records"] for file in found["files"]) == found["counts"]["records"] == 1

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from threading import Barrier
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -43,6 +42,11 @@ PRESETS = {
     "standard_conforming_strings": ("off", "on"),
     "gin_fuzzy_search_limit": ("1", "0"),
 }
+
+WAITING = """
+SELECT count(*) AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def _preset(database: str, name: str, value: str) -> None:
@@ -90,16 +94,19 @@ def test_runs_at_once_make_each_artist_once_whatever_the_default_isolation(
     database: str, tmp_path: Path, level: str
 ) -> None:
     _preset(database, "default_transaction_isolation", level)
-    together = Barrier(2, timeout=60)
 
     def run(number: int) -> str:
         plays = [scrobble(1000 * number + second, [f"Artist {second}"], "One") for second in range(20)]
         file = write_maloja(tmp_path / f"{number}.json", plays)
-        together.wait()
         return str(load(tmp_path / f"home-{number}", database, file)["status"])
 
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(run, range(2))) == ["complete", "complete"]
+    with opened(database) as gate, ThreadPoolExecutor(2) as pool:
+        gate.query("round_lock")
+        runs = [pool.submit(run, number) for number in range(2)]
+        while query(database, WAITING) != [(2,)]:  # each has begun the transaction of its first round
+            pass
+        gate.rollback()
+        assert [one.result() for one in runs] == ["complete", "complete"]
 
     assert (counts(database)["artists"], counts(database)["listens"]) == (20, 40)
 

@@ -96,7 +96,7 @@ def test_runs_at_once_make_each_artist_once_whatever_the_default_isolation(
     _preset(database, "default_transaction_isolation", level)
 
     def run(number: int) -> str:
-        plays = [scrobble(1000 * number + second, [f"Artist {second}"], "One") for second in range(20)]
+        plays = [scrobble(1000 * number + second, [f"Artist {second}"], f"Title {number}") for second in range(20)]
         file = write_maloja(tmp_path / f"{number}.json", plays)
         return str(load(tmp_path / f"home-{number}", database, file)["status"])
 

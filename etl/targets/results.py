@@ -170,6 +170,12 @@ _COLUMNS: Mapping[str, Columns] = {
     "verify/artists_without_tracks": {"id": pl.Int32, "name": pl.String},
     "verify/broken_references": {"entity": pl.String, "id": pl.Int64, "parent": pl.String},
     "verify/credits_without_track": {"album_id": pl.Int32, "artist_id": pl.Int32},
+    "verify/dangling_references": {
+        "entity": pl.String,
+        "parent": pl.String,
+        "missing": pl.String,
+        "rows": pl.Int64,
+    },
     "verify/duplicate_albums": {"title": pl.String, "artist_id": pl.Int32, "ids": IDS},
     "verify/duplicate_artists": {"name": pl.String, "ids": IDS},
     "verify/duplicate_tracks": {"title": pl.String, "album_id": pl.Int32, "ids": IDS},

@@ -1,6 +1,7 @@
--- About backends of ours whose answer is late. "progress" is null for one that is
--- busy, also if it waits for a lock; for one that waits for its client it says how far it has come.
+-- About backends of ours whose answer is late. "progress" is null for one that is busy, also if it waits for a lock, or
+-- that may be (track_activities is off); for one that waits for its client it says how far it has come.
 SELECT a.pid, CASE
+    WHEN a.state = 'disabled' THEN NULL
     WHEN a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Client' THEN NULL
     ELSE concat_ws(' ', a.state_change, a.query_start, c.bytes_processed, c.tuples_processed)
 END AS progress

@@ -1,6 +1,6 @@
--- Once per worker's connection: foreign keys are checked as sets, by gone_references.sql,
--- instead of row by row. Only where this role may ask for it, and nothing else hangs on what a batch inserts into: a
--- trigger, a rule or a key that is not Koito's would not be heeded either. Returns a row where it is so from now on.
+-- Once per worker's connection: foreign keys are checked as sets, by gone_references.sql, instead of row by row. Only
+-- where this role may ask for it, and nothing else hangs on what a batch inserts into: a trigger, a rule or a key that is
+-- not Koito's would not be heeded either. Returns a row where batches do so from now on: batch_lock.sql reads the mark.
 WITH written AS (
     SELECT unnest(ARRAY[
         'public.artists', 'public.artist_aliases', 'public.releases', 'public.release_aliases', 'public.tracks',
@@ -8,7 +8,7 @@ WITH written AS (
         'etl.batches'
     ]::regclass[]) AS id
 )
-SELECT set_config('session_replication_role', 'replica', false) AS role
+SELECT set_config('etl.as_sets', 'on', false) AS mark
 WHERE
     has_parameter_privilege('session_replication_role', 'SET')
     AND NOT EXISTS (

@@ -3,6 +3,7 @@ SELECT
     current_setting('server_version_num')::integer AS server_version,
     current_setting('server_version') AS server_version_text,
     current_database()::text AS name,
+    current_setting('server_encoding') AS encoding,
     to_regclass('public.goose_db_version') IS NOT NULL AS has_goose,
     to_regnamespace('etl') IS NOT NULL AS has_schema,
     to_regclass('etl.migrations') IS NOT NULL AS has_migrations,

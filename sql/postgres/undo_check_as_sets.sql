@@ -1,13 +1,13 @@
 -- Once per undo: what belongs to a removed row is removed by the statements themselves, and no foreign key is asked row
 -- by row, which would read all credits for each track. Only where this role may ask for it, and nothing that is not
--- Koito's or ours hangs on what is removed. Returns a row where it is so from now on.
+-- Koito's or ours hangs on what is removed. Returns a row where batches do so from now on: batch_lock.sql reads the mark.
 WITH removed AS (
     SELECT unnest(ARRAY[
         'public.artists', 'public.artist_aliases', 'public.releases', 'public.release_aliases', 'public.tracks',
         'public.track_aliases', 'public.artist_releases', 'public.artist_tracks', 'public.track_lookup', 'public.listens'
     ]::regclass[]) AS id
 )
-SELECT set_config('session_replication_role', 'replica', false) AS role
+SELECT set_config('etl.as_sets', 'on', false) AS mark
 WHERE
     has_parameter_privilege('session_replication_role', 'SET')
     AND NOT EXISTS (

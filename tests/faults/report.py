@@ -40,8 +40,8 @@ LIMITS = """
 * A merge or delete in Koito waits for the batches that are under way, usually less than a second. After 20 s it goes on
   without: what a batch of that length adds to the merged or deleted entity can then be swept with it. The run's
   accounting does not see that; the same command with `--force` loads it again.
-* A server whose owner has turned `synchronous_commit` off can lose its last commits in a crash, after a run has counted
-  them. The same command again loads what is missing.
+* A server whose owner has turned `fsync` off can lose its last commits in a crash, after a run has counted them. The
+  same command again loads what is missing. With `synchronous_commit` off nothing is lost: a run turns it on for itself.
 """
 ROUNDS = 20
 """How many the page is made with."""

@@ -20,16 +20,20 @@ class Recorder(Proxy):
     def __init__(self, uri: str) -> None:
         self.statements: list[str] = []
         self._pending: dict[int, bytes] = {}
+        self._begun: set[int] = set()
         super().__init__(uri)
 
     def _saw(self, source: socket.socket, data: bytes) -> None:
         if self._sockets.index(source) % 2:  # the server's side
             return
         number = source.fileno()
-        rest = self._pending.get(number)
-        text = data if rest is None else rest + data
-        if rest is None:  # the first message has no type
-            text = text[_LENGTH.unpack_from(text)[0] :]
+        text = self._pending.pop(number, b"") + data
+        if number not in self._begun:  # the first message has no type
+            if len(text) < 4 or len(text) < (end := _LENGTH.unpack_from(text)[0]):
+                self._pending[number] = text
+                return
+            self._begun.add(number)
+            text = text[end:]
         while len(text) >= 5 and len(text) >= (end := 1 + _LENGTH.unpack_from(text, 1)[0]):
             kind, body, text = text[:1], text[5:end], text[end:]
             if kind == _PARSE:

@@ -90,6 +90,19 @@ def test_what_refers_to_something_that_is_gone_is_not_written(
     assert query(database, "SELECT count(*) FROM listens") == [(0,)]
 
 
+def test_foreign_keys_are_suspended_for_a_batch_and_not_for_its_session(
+    database: str, worker: PostgresConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "SELECT current_setting('session_replication_role') AS role"
+    roles = [worker.query_text(asked).item()]
+    monkeypatch.setattr(batch_writer, "failpoint", lambda _: roles.append(worker.query_text(asked).item()))
+
+    write_batch(TARGET, worker, None, Batch(1, listens(1), ["k"]))
+
+    assert (roles[0], roles[-2], roles[-1]) == ("origin", "replica", "origin")
+    assert query(database, "SELECT count(*) FROM listens") == [(1,)]
+
+
 def test_what_is_referred_to_stays_until_the_commit(
     database: str, worker: PostgresConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

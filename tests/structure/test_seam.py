@@ -55,7 +55,8 @@ def test_every_statement_that_is_asked_for_above_the_seam_declares_its_columns()
 
 
 ONLY_POSTGRES = {
-    "backend_pid": "the driver's connection is told apart by the server's process",
+    "open_session": "a session of SQLite is set up by pragmas, and is nobody else's",
+    "mend_session": "a session of SQLite is set up by pragmas, and is nobody else's",
     "busy_backends": "a server may hang",
     "batch_lock": "SQLite has one writer at a time",
     "begin_dry_run": "a pragma",
@@ -71,6 +72,7 @@ ONLY_POSTGRES = {
     "undo_check_as_sets": "every foreign key of Koito's file has an index",
     "submit_cached_crediting": "SQLite changes no data within a query",
     "submit_cached_enriching": "SQLite changes no data within a query",
+    "verify/dangling_references": "SQLite looks for them by itself: verify/broken_references",
     "verify/torn_lookups": "SQLite reads the album and artist of a key from its track",
 }
 ONLY_SQLITE = {

@@ -66,6 +66,14 @@ DAMAGES: dict[str, tuple[str, dict[str, int]]] = {
         "UPDATE track_lookup k SET artist_id = a.id FROM artists_with_name a WHERE name = 'Bo' AND lookup_key ~ '^cy'",
         {"torn_lookups": 1},
     ),
+    "listens of a track and a user that are gone": (
+        """
+        SET LOCAL session_replication_role = replica;
+        INSERT INTO listens SELECT 99999, '2021-01-01Z'::timestamptz + second * interval '1 s', 'x', 77777
+        FROM generate_series(1, 2000) AS s (second)
+        """,
+        {"dangling_references": 2},
+    ),
     "batches that do not add up": (
         "UPDATE etl.batches SET inserted = inserted + 1 WHERE batch = 1",
         {"unbalanced_runs": 1},
@@ -135,6 +143,32 @@ def test_what_is_wrong_is_found_and_nothing_else(connection: PostgresConnection,
     sql, expected = (DAMAGES | WARNINGS)[name]
 
     assert _found_after(connection, sql) == expected
+
+
+# Koito's tables that no load writes to, and the keys of all tables.
+OTHERS = """
+    INSERT INTO api_keys (key, user_id, label) VALUES ('k', 1, 'l');
+    INSERT INTO sessions (id, user_id, expires_at) VALUES (gen_random_uuid(), 1, now());
+"""
+FOREIGN_KEYS = """
+    SELECT c.conrelid::regclass::text AS child, a.attname::text AS name, p.relname::text AS parent
+    FROM pg_constraint c
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    JOIN pg_class p ON p.oid = c.confrelid
+    WHERE c.contype = 'f'
+"""
+
+
+def test_every_foreign_key_that_points_at_nothing_is_found(connection: PostgresConnection) -> None:
+    keys = connection.query_text(FOREIGN_KEYS).rows()
+    for child, name, parent in keys:
+        connection.script(f"BEGIN; {OTHERS} SET LOCAL session_replication_role = replica;")
+        connection.script(f"UPDATE {child} SET {name} = '99999' WHERE ctid = (SELECT min(ctid) FROM {child})")
+        found = connection.query("verify/dangling_references").rows()
+        connection.script("ROLLBACK")
+
+        assert found == [(child.removeprefix("etl."), parent, "99999", 1)]
+    assert len(keys) == 17
 
 
 @pytest.mark.parametrize("name", SOUND)

@@ -1,4 +1,4 @@
-"""Asks PostgreSQL about its backends: which one serves a connection, and whether some are busy."""
+"""Asks PostgreSQL about its backends: which one serves a connection, with which settings, and whether some are busy."""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ import polars as pl
 from etl.core.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from adbc_driver_postgresql import dbapi
 
     from etl.targets.postgres.watchdog import Answers
 
 
-def backend_pid(raw: dbapi.Connection) -> int:
-    """Return the process id of the backend that serves ``raw``."""
+def first_answer(raw: dbapi.Connection) -> tuple[int, dict[str, str | None]]:
+    """Return the process id of the backend that serves ``raw``, and its settings that ``session`` asks for."""
     with raw.cursor() as cursor:
-        cursor.execute(statement("postgres", "backend_pid"))
-        return int(cursor.fetch_arrow_table()["pid"][0].as_py())
+        cursor.execute(statement("postgres", "open_session"))
+        row = cursor.fetch_arrow_table().to_pylist()[0]
+        return int(row.pop("pid")), row
+
+
+def mend(raw: dbapi.Connection, settings: Mapping[str, str]) -> None:
+    """Set ``settings`` for the session of ``raw``, from the end of the transaction on."""
+    names, values = (pl.Series(column, dtype=pl.String) for column in zip(*settings.items(), strict=True))
+    given = pl.DataFrame({"names": names.implode(), "values": values.implode()})
+    with raw.cursor() as cursor:
+        cursor.execute(statement("postgres", "mend_session"), given)
+        cursor.fetch_arrow_table()
 
 
 def busy_backends(raw: dbapi.Connection, pids: Sequence[int]) -> Answers:

@@ -11,6 +11,7 @@ from etl.core.config import environment
 from etl.core.dsn import redact
 from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded.binaries import find_install
+from etl.targets.postgres.session import named_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def back_up(uri: str, path: Path, *, is_embedded: bool) -> None:
 
     The embedded server is dumped with its own program, which has its version. Raises ``DatabaseError``.
     """
-    address, password = without_password(uri)
+    address, password = without_password(named_server(uri))
     command = [_program(is_embedded=is_embedded), "--format=custom", "--no-password", f"--file={path}"]
     secret = {"PGPASSWORD": password} if password else {}  # a command line could be read by others
     try:

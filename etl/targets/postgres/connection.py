@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
-from math import inf, nan
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import adbc_driver_manager
 import polars as pl
 from adbc_driver_postgresql import dbapi
 
 from etl.core.dsn import check_uri
-from etl.core.errors import InternalError, SettingsError
+from etl.core.errors import DatabaseError, InternalError
 from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
-from etl.targets.postgres.backends import backend_pid, busy_backends
+from etl.targets.postgres.backends import busy_backends, first_answer, mend
 from etl.targets.postgres.errors import PostgresError, statement_error
+from etl.targets.postgres.session import POOLER_HINT, address, check_session
 from etl.targets.postgres.watchdog import CutError, Watchdog
 from etl.targets.results import RESULTS
 
@@ -35,40 +34,25 @@ if TYPE_CHECKING:
 
 _OPENING = threading.Lock()  # opening and closing are not thread-safe in the driver (arrow-adbc #4753)
 
-# What bounds a wait; the URI goes before all of it. A peer that is gone is noticed within a minute, by either side: a
-# server that does not notice would keep the locks of a client that is gone. A statement has no time-out: another run's
-# lock, or 40,000 rows on a slow disk, take the time that they take. ``answer_timeout`` is ours: see ``watch``.
-_DEFAULTS = {
-    "connect_timeout": "10",
-    "answer_timeout": "30",
-    "application_name": "etl",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-}
-_SESSION_DEFAULTS = (
-    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60s"
-    " -c idle_in_transaction_session_timeout=1h"  # of a run that was stopped with Ctrl-Z in the middle of a round
-)
-_SESSION = "-c timezone=UTC -c search_path=public -c client_min_messages=warning"
 _MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_REFUSED_SETTINGS = "unsupported startup parameter"  # PgBouncer's words
 _NOT_CONNECTED = "Check that the server is up, and the address, user and password in --dsn, ETL_DSN or ETL_DSN_FILE"
 
 
 def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
-    """Open a connection to ``uri`` (a libpq URI), with time-outs where the URI sets none.
+    """Open a connection to ``uri`` (a libpq URI), with the settings of ``session``.
 
-    Raises ``StatementError`` where the server cannot be reached or refuses, ``SettingsError`` for a malformed URI.
+    Raises ``StatementError`` where the server cannot be reached or refuses, ``DatabaseError`` for a pooler that shares
+    sessions, ``SettingsError`` for a malformed URI.
     """
     check_uri(uri)
-    address, patience = _with_defaults(uri)
-    watch = Watchdog(patience, lambda line, pids: _ask(address, line, pids))
+    target = address(uri)
+    watch = Watchdog(target.patience, lambda line, pids: _ask(target.uri, line, pids))
     try:
-        raw, line = _open(lambda: dbapi.connect(address, autocommit=autocommit), watch)
+        raw, line = _open(lambda: dbapi.connect(target.uri, autocommit=autocommit), watch)
         return PostgresConnection(raw, watch, line)
     except StatementError as error:
-        error.hint = _NOT_CONNECTED
+        error.hint = POOLER_HINT if _REFUSED_SETTINGS in error.message else _NOT_CONNECTED
         raise
 
 
@@ -77,9 +61,12 @@ def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.
     with _OPENING, _translated(), watch.opening() as line:
         raw = make()
         try:
-            line.opened(backend_pid(raw))
-            raw.rollback()
-        except adbc_driver_manager.Error:
+            pid, settings = first_answer(raw)
+            if wrong := check_session(settings, is_shared=watch.knows(pid)):
+                mend(raw, wrong)
+            line.opened(pid)
+            raw.commit()
+        except (adbc_driver_manager.Error, DatabaseError):
             raw.close()
             raise
         return raw, line
@@ -220,34 +207,13 @@ def _encoded(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(texts.str.replace_all("-", "", literal=True).str.decode("hex"))
 
 
-def _with_defaults(uri: str) -> tuple[str, float]:
-    """Return ``uri`` for libpq, and how many seconds an answer may take before it is inquired about."""
-    base, _, query = uri.partition("?")
-    given = dict(pair.split("=") for pair in query.split("&") if pair)  # values stay as the user encoded them
-    options = f"{quote(_SESSION_DEFAULTS)}%20{given.pop('options', '')}%20{quote(_SESSION)}"
-    parameters = {**_DEFAULTS, **given, "options": options}
-    patience = _seconds(parameters.pop("answer_timeout"))
-    return f"{base}?" + "&".join(f"{name}={value}" for name, value in parameters.items()), patience
-
-
-def _seconds(text: str) -> float:
-    """Return the seconds of a time-out; as in libpq, 0 is none."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = nan
-    if not seconds >= 0:
-        raise SettingsError(f'answer_timeout in the database address is "{text}"', "Give seconds, or 0 for no limit")
-    return seconds or inf
-
-
-def _ask(address: str, line: WatchedConnection, pids: list[int]) -> Answers | None:
+def _ask(uri: str, line: WatchedConnection, pids: list[int]) -> Answers | None:
     """Return what the server says of our backends ``pids``; None where it says nothing, e.g. is not reached."""
     try:
         with _OPENING, _translated():
             if line.why:  # nobody waits for the answer any more
                 return None
-            asking = dbapi.connect(address, autocommit=True)
+            asking = dbapi.connect(uri, autocommit=True)
         try:
             with _translated():
                 return busy_backends(asking, pids)

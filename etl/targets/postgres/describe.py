@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from etl.core.errors import DatabaseError
 from etl.core.lists import listed
 from etl.targets.base import Database
+from etl.targets.postgres.session import check_encoding
 
 if TYPE_CHECKING:
     from etl.targets.base import Connection
@@ -48,6 +49,7 @@ def identify(connection: Connection) -> PostgresDatabase:
     name, tables = row["name"], frozenset(row["tables"])
     if row["server_version"] < OLDEST_SERVER:
         raise DatabaseError(f"the server runs PostgreSQL {row['server_version_text']}", "Version 15 or newer is needed")
+    check_encoding(name, row["encoding"])
     kind = _kind(tables, has_goose=row["has_goose"])
     if kind is None:
         raise _foreign(name, tables)

@@ -26,8 +26,8 @@ _HINTS = {
         "Set right what the server complains about, then run the same command again; committed batches stay",
     ),
     Failure.FULL: "Free some space on the server's disk, then run the same command again; committed batches stay",
-    Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the server's"
-    " statement_timeout, add ?options=-c%20statement_timeout%3D0 to the database address",
+    Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the"
+    " statement_timeout of the database address, write options=-c%20statement_timeout%3D0 there",
 }
 _SPECIAL_HINTS = {
     "53300": "Let the server have more connections (max_connections), or use fewer with --workers 1",

@@ -30,7 +30,7 @@ FOREIGN_KEY_VIOLATION = "23503"
 
 
 def check_as_sets(connection: Connection) -> bool:
-    """Ask ``connection`` to leave the foreign keys of what it inserts to ``check``; return whether it does."""
+    """Have the batches of ``connection`` leave the foreign keys of what they insert to ``check``; return if they do."""
     is_so = connection.query("check_as_sets").height == 1
     connection.commit()
     return is_so

@@ -16,6 +16,7 @@ from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.describe import PostgresDatabase, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import check_adoptable, migrate, pending, uninstall
+from etl.targets.postgres.session import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +48,7 @@ class PostgresTarget:
         return self.dsn == EMBEDDED
 
     def _uri(self) -> str:
-        return EmbeddedServer(self.home).start() if self.starts_a_server else self.dsn
+        return embedded(EmbeddedServer(self.home).start()) if self.starts_a_server else self.dsn
 
     @property
     def longest_lock(self) -> None:
@@ -79,7 +80,7 @@ class PostgresTarget:
 
     def url(self) -> str:
         """Return the URI without a password; starts the embedded server."""
-        return self._uri() if self.starts_a_server else redact(self.dsn)
+        return EmbeddedServer(self.home).start() if self.starts_a_server else redact(self.dsn)
 
     def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
         """Announce what the database lacks, add it, and return it."""

@@ -126,6 +126,11 @@ class Watchdog:
         finally:
             line.waiting_since = None
 
+    def knows(self, pid: int) -> bool:
+        """Say whether the backend ``pid`` serves a connection that is open."""
+        with self._changing:
+            return any(line.pid == pid for line in self._lines)
+
     def closed(self, line: WatchedConnection) -> None:
         """Forget a connection."""
         with self._changing:

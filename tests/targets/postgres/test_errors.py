@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Barrier
 from typing import TYPE_CHECKING
 
@@ -118,8 +119,8 @@ def test_of_two_transactions_in_a_deadlock_one_is_to_be_tried_again(database: st
 
 def test_a_transaction_that_meets_a_newer_version_of_a_row_is_to_be_tried_again(database: str) -> None:
     execute(database, TRACK)
-    repeatable = "options=-c%20default_transaction_isolation%3Drepeatable%5C%20read"
-    with opened(with_query(database, repeatable)) as connection:
+    with closing(connect(database, autocommit=True)) as connection:
+        connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ")
         connection.query_text("SELECT count(*) AS tracks FROM tracks")
         execute(database, "UPDATE tracks SET duration = 5")
         with pytest.raises(PostgresError) as caught:

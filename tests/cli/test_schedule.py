@@ -13,6 +13,7 @@ import pytest
 from etl.core.errors import LockedError
 from etl.targets.postgres.target import PostgresTarget
 from tests.cli.program import SAMPLES, SCRIPT, environment, etl
+from tests.helpers.ages import age_all
 from tests.helpers.disturbances import wait_for
 from tests.helpers.support import opened, query, sqlite_file
 from tests.pipeline.test_metrics import read
@@ -80,6 +81,7 @@ def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp
     inbox.mkdir()
     for path in MALOJA.rglob("*.json"):
         (inbox / path.name).write_bytes(path.read_bytes())
+    age_all(inbox)
     names = {path.name for path in inbox.iterdir()}
     env = {"ETL_MOVE_TO": str(tmp_path / "done"), "ETL_METRICS": str(metrics), "ETL_DSN": database}
     done = etl("run", inbox, home=tmp_path, env=env)
@@ -92,5 +94,6 @@ def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp
     assert empty.code == 0, empty.err
     assert "complete: nothing new, no files are there" in empty.out
     (inbox / "notes.txt").write_text("no export")
+    age_all(inbox)
     assert etl("run", inbox, home=tmp_path, env=env).code == 4
     assert read(metrics)["last_run_exit_code",] == 4

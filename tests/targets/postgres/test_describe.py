@@ -80,6 +80,7 @@ def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -
         "track_lookup",
         "edits_wait",
         "undo",
+        "settled_for",
     ]
 
 

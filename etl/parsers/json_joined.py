@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # White space, commas, and byte order marks of files that were joined.
 _GAP = re.compile(rb"(?:[\s,]|\xef\xbb\xbf)*")
-_JOINT = re.compile(rb"\A\s*(?:\{|\[\s*\[)|\](?:\s|\xef\xbb\xbf)*\[\s*[\]{]")
+_NO_PLAIN_START = re.compile(rb"\s*(?:\{|\[\s*\[)")
+_JOINT = re.compile(rb"\](?:\s|\xef\xbb\xbf)*\[\s*[\]{]")  # begins with a literal: a search that skips is far faster
 _CLOSING = {b"[": b"]", b"{": b"}"}
 _NO_RECORD = b", \t\r\n[]\xef\xbb\xbf"
 _STRUCTURE = re.compile(rb"(?:[\s,\[\]{}]|\xef\xbb\xbf)*")
@@ -55,7 +56,8 @@ class JsonJoined(JsonList[Record]):
 
     def _spans(self, text: Text) -> list[Span]:
         keys = mapped_fields(self.record)
-        return split_joined(text, keys) if _JOINT.search(text.body) else split(text, (), keys)
+        is_joined = _NO_PLAIN_START.match(text.body) or _JOINT.search(text.body)
+        return split_joined(text, keys) if is_joined else split(text, (), keys)
 
 
 def split_joined(text: Text, keys: Collection[str]) -> list[Span]:

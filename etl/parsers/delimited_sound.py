@@ -38,7 +38,8 @@ def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
         if frame is None or frame.height != lines or frame[_LAST].null_count():
             return None
     frame = frame.drop(_LAST, strict=False)
-    return frame.with_columns(pl.when(pl.all() != "").then(pl.all())) if body.find(b'""', at) >= 0 else frame
+    empty = [name for name in frame.columns if (frame[name] == "").any()]  # of quotes with nothing between them
+    return frame.with_columns(pl.when(pl.col(empty) != "").then(pl.col(empty))) if empty else frame
 
 
 def _lines(body: bytes, skipped: int) -> int:

@@ -159,7 +159,7 @@ def test_a_file_that_nobody_may_read_is_refused_by_name(tmp_path: Path) -> None:
     closed.chmod(0)
     done = run_etl("check", closed, before=give_up_rights)
     assert done.code == ExitCode.INPUT
-    assert f"cannot be read: Permission denied: {closed}" in done.err
+    assert f"{closed}: cannot be read: Permission denied" in done.err
     record("disk", inputs=1)
 
 

@@ -83,7 +83,9 @@ def edit(run: Run, chance: random.Random) -> None:
     if chance.random() < 0.3:
         _together(run, [f"DELETE FROM tracks WHERE id = {old}", *SWEEP])
     else:
-        _together(run, [f"UPDATE OR IGNORE listens SET track_id = {new} WHERE track_id = {old}", *SWEEP])
+        is_there = f"EXISTS (SELECT 1 FROM tracks WHERE id = {new})"  # an undo may have removed it since
+        merge = f"UPDATE OR IGNORE listens SET track_id = {new} WHERE track_id = {old} AND {is_there}"
+        _together(run, [merge, *SWEEP])
 
 
 def add_alias(run: Run, number: int) -> bool:

@@ -204,9 +204,9 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
     vanish = once(lambda: execute(database, ARTIST_1))
     original = snapshot.allocate_ids
 
-    def after_a_deletion(connection: PostgresConnection, plan: Plan) -> NewIds:
+    def after_a_deletion(connection: PostgresConnection, plan: Plan, made: NewIds) -> NewIds:
         vanish()
-        return original(connection, plan)
+        return original(connection, plan, made)
 
     monkeypatch.setattr(snapshot, "allocate_ids", after_a_deletion)
     found = load(home, database, write_maloja(tmp_path / "more.json", more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
@@ -62,7 +63,7 @@ class Finish:
         failure = failure or next(iter(run.directory.unwritten), None)  # then no file counts as loaded
         failpoint(Point.BEFORE_LEDGER_COMPLETE)
         try:
-            ending = self._complete(totals, failure)
+            ending = retry_on_interrupt(partial(self._complete, totals, failure))
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
             return self._finish(self.interruption or error)
         return _write_manifest(run, ending)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +184,7 @@ def _end(
         result = retry_on_interrupt(lambda: _result(run, removed, forgotten))
         if not failure:
             try:
-                result = _complete_ledger(run, directory, result)
+                result = retry_on_interrupt(partial(_complete_ledger, run, directory, result))
             except EtlError as error:
                 ended_by = heard[0] if heard else error
         return retry_on_interrupt(lambda: _finish(run, directory, result, ended_by))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Timer
@@ -30,6 +32,28 @@ def one_interruption() -> Iterator[None]:
         raise InterruptedRunError(ExitCode.INTERRUPTED) from error
 
 
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Hear a signal only at the end of the block.
+
+    A signal that is heard while an executor starts a thread leaves a thread that the executor does not know, and a task
+    whose future is lost: nobody waits for them.
+    """
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    handlers = {number: signal.signal(number, lambda received, _: heard.append(received)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if heard:
+            signal.raise_signal(heard[0])
+
+
 def wait_interruptibly(future: Future[T]) -> T:
     """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
 
@@ -47,13 +71,15 @@ def wait_interruptibly(future: Future[T]) -> T:
 def wait_once_interrupted(task: Callable[[], T], interrupted: Callable[[InterruptedRunError], None]) -> T:
     """Return what ``task`` returns, in a thread: ``interrupted`` is given a first signal, a second one is raised."""
     with ThreadPoolExecutor(1, "etl-finish") as thread, one_interruption():
-        finishing = thread.submit(task)
+        finishing: Future[T] | None = None
         try:
             with one_interruption():
+                with signals_deferred():
+                    finishing = thread.submit(task)
                 return wait_interruptibly(finishing)
         except InterruptedRunError as error:
             interrupted(error)
-            return wait_interruptibly(finishing)
+            return wait_interruptibly(finishing or thread.submit(task))
 
 
 @contextmanager

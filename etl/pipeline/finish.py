@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
 from etl.core.failpoints import Point, failpoint
 from etl.core.schema import RunStatus
-from etl.core.signals import retry_on_interrupt, wait_interruptibly
+from etl.core.signals import retry_on_interrupt, signals_deferred, wait_interruptibly
 from etl.pipeline import manifest
 from etl.pipeline.account import finish_accounting
 from etl.pipeline.known_files import file_entries
@@ -43,7 +43,8 @@ class Finish:
         finishing: Future[dict[str, Any]] | None = None
         while True:
             try:
-                finishing = finishing or threads.submit(self._finish, failure)
+                with signals_deferred():
+                    finishing = finishing or threads.submit(self._finish, failure)
                 return wait_interruptibly(finishing)
             except InterruptedRunError as error:
                 if self.interruption:

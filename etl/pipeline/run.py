@@ -13,7 +13,7 @@ from etl.core import failpoints
 from etl.core.errors import EtlError
 from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
-from etl.core.signals import announced, one_interruption, retry_on_interrupt
+from etl.core.signals import announced, one_interruption, retry_on_interrupt, signals_deferred
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, concat, gather
@@ -35,7 +35,10 @@ from etl.targets.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
+
+    import polars as pl
 
     from etl.core.settings import RunSettings
     from etl.core.workspace import Workspace
@@ -157,12 +160,18 @@ def _load(run: RunContext) -> dict[str, Any]:
     """Load the rows, or simulate that, while they are written to the run directory; finish the run in any case."""
     failure = None
     with ThreadPoolExecutor(2, "etl-files") as threads:
-        spellings = threads.submit(retry_on_interrupt, lambda: write_rows(run.directory, run.rows))
+
+        def write() -> Future[pl.DataFrame]:
+            return threads.submit(retry_on_interrupt, lambda: write_rows(run.directory, run.rows))
+
+        spellings = None
         try:
             with one_interruption():
+                with signals_deferred():
+                    spellings = write()
                 (simulate_windows if run.job.settings.dry_run else load_windows)(run)
                 if (held := run.pool.target.longest_lock) is not None:
                     run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:
             failure = error
-        return Finish(run, spellings).wait(threads, failure)
+        return Finish(run, spellings or write()).wait(threads, failure)

@@ -9,7 +9,7 @@ import queue
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from etl.core.signals import wait_interruptibly
+from etl.core.signals import signals_deferred, wait_interruptibly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,12 +48,14 @@ class Pool:
 
     def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on the run's own connection, after those that were given before."""
-        return self._controller.submit(task, self._control)
+        with signals_deferred():
+            return self._controller.submit(task, self._control)
 
     def ahead(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task``, which only reads, while batches are written: on a connection that writes none."""
         if self.target.has_one_connection:
-            return self._planner.submit(self._on_reader, task)
+            with signals_deferred():
+                return self._planner.submit(self._on_reader, task)
         return self.control_later(task)
 
     def _on_reader(self, task: Callable[[Connection], T]) -> T:
@@ -69,7 +71,8 @@ class Pool:
 
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task`` on a worker's connection, side by side with others if the target has several."""
-        return self._workers.submit(self._on_worker, task)
+        with signals_deferred():
+            return self._workers.submit(self._on_worker, task)
 
     def _on_worker(self, task: Callable[[Connection], T]) -> T:
         try:

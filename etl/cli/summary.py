@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
-_ASIDE = 20  # files that are left aside and shown, each in a line
+_ASIDE = 20  # files that are ignored and shown, each in a line
 _NARROWEST = 20  # characters that a path, and what a file is, keep before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
 _COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
@@ -54,7 +54,7 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
             break
     show_table(headers, cells, right=range(texts, len(headers)), cut=range(texts), keep_end=(0,))
     if len(files) < len(every):
-        show(f"and {len(every) - len(files):,} more files: left aside")
+        show(f"and {len(every) - len(files):,} more files: ignored")
     if hidden := _hidden(manifest):
         show(f"and {hidden}: not read")
     for (status, reason), paths in _unread(every).items():
@@ -62,7 +62,7 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
 
 
 def _without_crowd(files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return ``files`` without most of those that are left aside, such as the pictures of a download."""
+    """Return ``files`` without most of those that are ignored, such as the pictures of a download."""
     aside = [file for file in files if file["status"] == "left_aside"]
     crowd = {id(file) for file in aside[_ASIDE:]}
     return [file for file in files if id(file) not in crowd]
@@ -79,7 +79,7 @@ def _read_as(file: Mapping[str, Any]) -> str:
     """Return the format of a file that was read; of any other what became of it, and what it is if that is known."""
     if file["status"] == "loaded":
         return str(file["format"])
-    return ": ".join(filter(None, (_words(file["status"]), file.get("title"))))
+    return ": ".join(filter(None, (_file_status(file["status"]), file.get("title"))))
 
 
 def _with_doubles(file: Mapping[str, Any]) -> dict[str, int]:
@@ -242,12 +242,18 @@ def _common_folder(paths: Sequence[str]) -> str:
 
 
 def _unread(files: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
-    """Return the paths of the files that were refused or left aside, by status and reason."""
+    """Return the paths of the files that were refused or ignored, by status and reason."""
     found: dict[tuple[str, str], list[str]] = {}
     for file in files:
         if file["reason"] and file["status"] != "known":
-            found.setdefault((_words(file["status"]), file["reason"]), []).append(file["path"])
+            found.setdefault((_file_status(file["status"]), file["reason"]), []).append(file["path"])
     return found
+
+
+def _file_status(status: str) -> str:
+    from etl.core.schema import FileStatus
+
+    return FileStatus(status).label
 
 
 def _words(name: str) -> str:

@@ -48,6 +48,11 @@ class FileStatus(StrEnum):
     REFUSED = "refused"
     LEFT_ASIDE = "left_aside"
 
+    @property
+    def label(self) -> str:
+        """The word that people read."""
+        return "ignored" if self is FileStatus.LEFT_ASIDE else self.value
+
 
 class RunStatus(StrEnum):
     """How a run ended."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 3
 CHANGED = "was changed while it was read. Run the same command again"
-NEXT_RUN = "the next run reads it"  # in the reason of a file that is left aside for now only
+NEXT_RUN = "the next run reads it"  # in the reason of a file that is ignored for now only
 
 # What is raised for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
 _DAMAGED = (

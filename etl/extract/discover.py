@@ -74,7 +74,7 @@ def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
     A file is hidden if its name begins with a dot, unless that is the name of a format's files, such as a player's
     ``.scrobbler.log``. Files that must not be opened, such as private data in an account download, are recognised by
     name and listed only. Files that were written to in the last ``settle`` seconds may be incomplete: they are
-    left aside. Raises ``InputError`` for a path that does not exist.
+    ignored. Raises ``InputError`` for a path that does not exist.
     """
     search = _Search(settle)
     candidates = [found for path in paths for found in search.walk(Path(path))]
@@ -115,7 +115,9 @@ class _Search:
         try:
             mode = top.stat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-            raise InputError(f"{display_path(top)} does not exist", "Give files, folders or zips that exist") from error
+            raise InputError(
+                f"{display_path(top)} does not exist", "Give files, folders or archives that exist"
+            ) from error
         except OSError as error:
             self.refused.append(RefusedPath(display_path(top), f"cannot be read: {error.strerror}"))
             return
@@ -124,7 +126,7 @@ class _Search:
         elif stat.S_ISDIR(mode):
             yield from ((path, False) for path in self._walk_folder(top))
         else:
-            self.refused.append(RefusedPath(display_path(top), "is not a regular file"))
+            self.refused.append(RefusedPath(display_path(top), "it is not a regular file"))
 
     def _walk_folder(self, top: Path) -> Iterator[Path]:
         folders = [top]
@@ -154,7 +156,7 @@ class _Search:
             return True
         is_folder = stat.S_ISDIR(mode)
         reason = (
-            "is a link to a folder: name the folder itself to have it read" if is_folder else "is not a regular file"
+            "is a link to a folder: name the folder itself to have it read" if is_folder else "it is not a regular file"
         )
         self.left_aside.append(RefusedPath(display_path(path), reason))
         return False
@@ -196,7 +198,7 @@ class _Search:
             self.refused.append(RefusedPath(shown_path, error.message))
             return
         if not entries:
-            self.left_aside.append(RefusedPath(shown_path, "is an archive without files"))
+            self.left_aside.append(RefusedPath(shown_path, "it is an archive without files"))
         names: set[str] = set()
         for entry in sorted(entries, key=lambda entry: entry.name):
             parts = split_member(entry.name)
@@ -213,7 +215,7 @@ class _Search:
     def _take_member(self, member: InputFile, entry: Entry, trouble: str | None) -> None:
         """Add one member of an archive, unless there is some ``trouble`` with it."""
         if trouble is None and not entry.is_regular:
-            self.left_aside.append(RefusedPath(member.path, "is not a regular file"))
+            self.left_aside.append(RefusedPath(member.path, "it is not a regular file"))
             return
         is_archive = trouble is None and _is_nested(member)
         if is_archive and len(member.members) >= MAX_DEPTH:

@@ -21,6 +21,7 @@ from etl.core.schema import (
     FileStatus,
     empty,
 )
+from etl.core.settings import AUTO
 from etl.extract.archive import NEXT_RUN
 from etl.extract.discover import Hidden
 from etl.extract.missing_pages import MissingPages, missing_pages
@@ -126,8 +127,9 @@ def gather(
     is_expected = any(NEXT_RUN in file.reason for file in files)
     if not is_expected and all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
         raise InputError(
-            f"nothing to load for source {source} ({_found(files, hidden)})",
-            "`etl sources` lists the formats and how to get them; --source auto reads files of every source",
+            f"nothing to load{'' if source == AUTO else f' for source {source}'}: {_found(files, hidden)}",
+            "`etl sources` lists the formats and how to get them"
+            + ("" if source == AUTO else "; --source auto reads files of every source"),
         )
     return replace(concat(files, spill), hidden=hidden, missing_pages=missing_pages(files))
 

@@ -101,7 +101,7 @@ class Inbox:
 
 
 def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
-    """Return ``files``; those that were written to while they were read are left aside instead of refused."""
+    """Return ``files``; those that were written to while they were read are ignored for now instead of refused."""
     return [
         FileResult(file.path, FileStatus.LEFT_ASIDE, f"was written to while it was read: {NEXT_RUN}")
         if file.status is FileStatus.REFUSED and CHANGED in file.reason

@@ -66,6 +66,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"count": _count, "day": _day, "moment": _moment, "spaced": spaced, "plural": plural}
+    environment.filters["file_status"] = lambda status: FileStatus(status).label
     return environment.get_template("page.html")
 
 
@@ -119,7 +120,7 @@ def _accounting(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _files(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the files, refused ones first, then loaded, known, left aside."""
+    """Return the files, refused ones first, then loaded, known, ignored."""
     order = [FileStatus.REFUSED, FileStatus.LOADED, FileStatus.KNOWN, FileStatus.LEFT_ASIDE]
     listed = sorted(manifest["files"], key=lambda file: order.index(file["status"]))
     rows = []

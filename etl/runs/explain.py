@@ -84,7 +84,7 @@ def explain(run: RunDirectory, runs: Path, place: str) -> Explanation:
     if file["status"] == FileStatus.KNOWN:
         return _from_an_earlier_run(run, runs, file, row)
     if file["status"] != FileStatus.LOADED:
-        status = file["status"].replace("_", " ")
+        status = FileStatus(file["status"]).label
         raise InputError(f"{file['path']} was {status} by run {run.run_id}: {file['reason']}")
     found = _look(run, manifest, file, row)
     if found is None:

@@ -148,7 +148,7 @@ class Target(Protocol):
         """Whether opening it may start a server, which has to be waited for even after a signal."""
 
     @property
-    def has_one_connection(self) -> bool:
+    def has_one_writer(self) -> bool:
         """Whether the run's own connection writes the batches as well: there is one writer at a time."""
 
     @property

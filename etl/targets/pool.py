@@ -37,9 +37,7 @@ class Pool:
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="etl-plan")
         self._controller = ThreadPoolExecutor(1, thread_name_prefix="etl-control")
         self._workers = (
-            self._controller
-            if target.has_one_connection
-            else ThreadPoolExecutor(self.size, thread_name_prefix="etl-batch")
+            self._controller if target.has_one_writer else ThreadPoolExecutor(self.size, thread_name_prefix="etl-batch")
         )
 
     def control(self, task: Callable[[Connection], T]) -> T:
@@ -53,7 +51,7 @@ class Pool:
 
     def ahead(self, task: Callable[[Connection], T]) -> Future[T]:
         """Run ``task``, which only reads, while batches are written: on a connection that writes none."""
-        if self.target.has_one_connection:
+        if self.target.has_one_writer:
             with signals_deferred():
                 return self._planner.submit(self._on_reader, task)
         return self.control_later(task)
@@ -85,7 +83,7 @@ class Pool:
             self._idle.put(connection)
 
     def _open(self) -> Connection:
-        if self.target.has_one_connection:
+        if self.target.has_one_writer:
             connection = self._control
         else:
             connection = self._control.clone()

@@ -49,11 +49,11 @@ def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> N
     done = etl("check", tmp_path)
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in done.out.splitlines()}
     assert lines["plays.csv"] == "plays.csv lastfm-csv 1 1"
-    assert lines["streaming.csv"] == "streaming.csv left aside: Tidal streaming history 0 0"
-    assert lines["notes.txt"] == "notes.txt left aside 0 0"
-    assert lines["a.7z"] == "a.7z left aside: Archive that is not opened 0 0"
+    assert lines["streaming.csv"] == "streaming.csv ignored: Tidal streaming history 0 0"
+    assert lines["notes.txt"] == "notes.txt ignored 0 0"
+    assert lines["a.7z"] == "a.7z ignored: Archive that is not opened 0 0"
     assert lines["and 1 hidden file: not read"]
-    assert f"left aside: {tmp_path}/nothing: is empty" in done.err
+    assert f"ignored: {tmp_path}/nothing: is empty" in done.err
 
 
 def test_long_paths_leave_room_for_what_each_file_is(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_long_paths_leave_room_for_what_each_file_is(tmp_path: Path) -> None:
     assert table[0].split("  ")[0] == "file"
     assert "read as" in table[0]
     assert any("/plays.csv  lastfm-csv " in line for line in table)
-    assert any(line.startswith("daily.csv ") and " left aside: Apple Music" in line for line in table)
+    assert any(line.startswith("daily.csv ") and " ignored: Apple Music" in line for line in table)
 
 
 def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> Non
     lines = done.out.splitlines()
     assert lines[0].startswith("33 files below")
     assert [line for line in lines if line.startswith("photo")][-1].startswith("photo 20.jpg")
-    assert "and 12 more files: left aside" in lines
+    assert "and 12 more files: ignored" in lines
     assert "photo 01.jpg, " in done.err
     assert " and 29 more: " in done.err
     assert len(etl("check", tmp_path, "--json").json["files"]) == 33

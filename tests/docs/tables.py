@@ -85,7 +85,7 @@ def table_columns() -> str:
 def refusals() -> str:
     """Return what is known and not read."""
     rows = [
-        (entry.title, "left aside" if entry.harmless else "exit code 4", f"{entry.advice}.")
+        (entry.title, "ignored" if entry.harmless else "exit code 4", f"{entry.advice}.")
         for entry in (*REFUSALS, *OTHER_FILES)
     ]
     return table(("file", "next to good files", "why not, and what to do"), rows)

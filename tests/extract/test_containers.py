@@ -131,7 +131,7 @@ def test_links_in_a_tar_are_left_alone() -> None:
     found = discover(["a.tar"])
     assert (found.files, found.refused) == ([], [])
     assert {item.path: item.reason for item in found.left_aside} == dict.fromkeys(
-        ["a.tar!kind 1", "a.tar!kind 2", "a.tar!kind 6"], "is not a regular file"
+        ["a.tar!kind 1", "a.tar!kind 2", "a.tar!kind 6"], "it is not a regular file"
     )
 
 
@@ -283,5 +283,5 @@ def test_archive_without_files_is_listed_as_that(name: str) -> None:
     only_folders = zipped({"a/": b"", "a/b/": b""})
     Path(name).write_bytes({"empty.zip": zipped({}), "folders.zip": only_folders, "empty.tar": tarred({})}[name])
     found = discover(["."])
-    assert [(item.path, item.reason) for item in found.left_aside] == [(name, "is an archive without files")]
+    assert [(item.path, item.reason) for item in found.left_aside] == [(name, "it is an archive without files")]
     assert (found.files, found.refused) == ([], [])

@@ -167,8 +167,8 @@ def test_pipes_sockets_and_devices_are_never_opened() -> None:
         listener.bind("music/socket")
         found = discover(["music", "/dev/null", "music/pipe"])
     assert found.files == []
-    assert reasons(found.left_aside) == dict.fromkeys(["music/pipe", "music/socket"], "is not a regular file")
-    assert reasons(found.refused) == dict.fromkeys(["/dev/null", "music/pipe"], "is not a regular file")
+    assert reasons(found.left_aside) == dict.fromkeys(["music/pipe", "music/socket"], "it is not a regular file")
+    assert reasons(found.refused) == dict.fromkeys(["/dev/null", "music/pipe"], "it is not a regular file")
 
 
 def test_what_may_not_be_opened_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

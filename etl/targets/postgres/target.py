@@ -40,7 +40,7 @@ class PostgresTarget:
     dsn: str
     home: Path
     dialect: ClassVar[Dialect] = "postgres"
-    has_one_connection: ClassVar[bool] = False
+    has_one_writer: ClassVar[bool] = False
 
     @property
     def starts_a_server(self) -> bool:

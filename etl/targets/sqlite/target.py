@@ -45,7 +45,7 @@ class SqliteTarget:
     pace: WritePace = field(default_factory=WritePace)
     dialect: ClassVar[Dialect] = "sqlite"
     starts_a_server: ClassVar[bool] = False
-    has_one_connection: ClassVar[bool] = True
+    has_one_writer: ClassVar[bool] = True
 
     @property
     def path(self) -> Path:

@@ -15,7 +15,6 @@ from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason
 from etl.core.schema import LOCATIONS
 from etl.parsers import Delimited, Dialect, Table
-from etl.parsers.delimited_sound import read_sound
 from etl.parsers.delimited_split import split_table, whole_table
 from tests.helpers.examples import examples
 
@@ -286,70 +285,3 @@ def test_the_header_is_the_first_line_that_is_not_blank() -> None:
     assert cells(HEADED.read(b"\n \r\n\ntrack\tartist\r\na\tb\r\n")) == [("b", "a", "")]
     with pytest.raises(BrokenFileError, match="no track in"):
         HEADED.read(b"a,b,c\n1,2,3\n")
-
-
-# --- sound tables, which are read at once ----------------------------------------------------------------------
-
-LINES = st.text(st.sampled_from('",;\t\r\n\0 aé'), max_size=30)
-PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
-
-
-@examples(1500)
-@given(
-    LINES | ROWS.map(written),
-    st.sampled_from(
-        [COMMAS.dialect, TABS.dialect, Dialect(("artist", None, "time")), Dialect(("artist", "track", None))]
-    ),
-    st.sampled_from(["", "x\n"]),
-)
-def test_table_that_is_read_at_once_gives_what_splitting_gives(text: str, dialect: Dialect, header: str) -> None:
-    sound = read_sound((header + text).encode(), len(header), dialect)
-    if sound is None:
-        return
-    pieces = list(split_table(text, 0, dialect))
-    assert [piece.trouble for piece in pieces] == [""] * len(pieces)
-    kept = [place for place, name in enumerate(dialect.names) if name]
-    assert sound.rows() == [tuple((piece.fields or [])[place] or None for place in kept) for piece in pieces]
-
-
-@quick
-@given(
-    st.lists(st.tuples(PLAIN, PLAIN, st.just("") | PLAIN), min_size=1, max_size=6),
-    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-    st.sampled_from(["\n", "\r\n"]),
-    st.booleans(),
-)
-def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, end: str, ends: bool) -> None:
-    text = written(rows, quoting=quoting, lineterminator=end)
-    sound = read_sound((text if ends else text.removesuffix(end)).encode(), 0, COMMAS.dialect)
-    assert sound is not None
-    assert sound.rows() == [tuple(field or None for field in row) for row in rows]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "\n",
-        "a,b\n",
-        "a,b,c\n\nd,e,f\n",
-        "a,b,c\nd,e\n",
-        "a,b,c,d\n",
-        "a,b,c\nd,e,f,g",
-        ",,\n,,,g",
-        'a,"b\nb",c\n',
-        'a,"b"b,c\n',
-        'a,"b,c\n',
-        "a\rb,c,d\n",
-    ],
-)
-def test_any_other_table_is_left_to_splitting(text: str) -> None:
-    assert read_sound(text.encode(), 0, COMMAS.dialect) is None
-
-
-def test_header_without_an_end_has_no_records() -> None:
-    assert read_sound(b"artist,track,time", 17, COMMAS.dialect) is None
-    assert HEADED.read(b"artist,track,time").frame.is_empty()
-
-
-def test_bytes_that_are_not_utf8_are_left_to_splitting() -> None:
-    assert read_sound(b"a,b\xff,c\n", 0, COMMAS.dialect) is None

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded import binaries, data_dir, os_user, paths
 from etl.targets.postgres.embedded import server as module
 from etl.targets.postgres.embedded.server import EmbeddedServer
+from tests.helpers.disturbances import wait_for
 from tests.helpers.logs import logged
 
 if TYPE_CHECKING:
@@ -81,17 +81,10 @@ def pid_of(server: EmbeddedServer) -> int:
     return pid
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def kill_server(server: EmbeddedServer) -> int:
     pid = pid_of(server)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: server.status().pid is None)
+    wait_for(lambda: server.status().pid is None)
     return pid
 
 
@@ -196,11 +189,10 @@ def test_the_server_outlives_the_process_that_started_it(
 
 
 @pytest.mark.faults
-@pytest.mark.faults
 def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer, base: Path) -> None:
     partial = root_of(server) / "data.partial"
     starter = run_start(base / "home")
-    until((partial / "PG_VERSION").exists)
+    wait_for((partial / "PG_VERSION").exists)
     starter.kill()
     starter.communicate()
     assert not server.status().data.exists()
@@ -215,7 +207,6 @@ def test_a_half_made_data_folder_is_made_anew(server: EmbeddedServer) -> None:
     assert not (root_of(server) / "data.partial").exists()
 
 
-@pytest.mark.faults
 @pytest.mark.faults
 def test_a_killed_server_starts_again_with_its_data(server: EmbeddedServer) -> None:
     ask(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
@@ -249,18 +240,17 @@ def test_a_stale_pid_that_a_stranger_has_now_is_seen_through(server: EmbeddedSer
 
 
 @pytest.mark.faults
-@pytest.mark.faults
 def test_a_backend_that_outlives_a_killed_server_is_waited_for(server: EmbeddedServer) -> None:
     server.start()
     psql: list[str | Path] = [binaries.find_install() / "bin" / "psql", "--no-psqlrc", server.uri]
     find = "SELECT max(pid) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO%'"
 
     def end_the_backend() -> None:
-        until(lambda: "is still in use" in (root_of(server) / "log").read_text())
+        wait_for(lambda: "is still in use" in (root_of(server) / "log").read_text())
         os.kill(int(str(backend)), signal.SIGTERM)
 
     with subprocess.Popen([*psql, "-c", "DO 'BEGIN LOOP END LOOP; END'"], stderr=subprocess.DEVNULL):
-        until(lambda: ask(server.uri, find) is not None)
+        wait_for(lambda: ask(server.uri, find) is not None)
         backend = ask(server.uri, find)
         kill_server(server)
         rescue = threading.Thread(target=end_the_backend)

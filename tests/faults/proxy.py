@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+def connect_to(host: str, port: int) -> socket.socket:
+    """Return a connection to a server: by TCP, or by the socket in the folder ``host``."""
+    if not host.startswith("/"):
+        return socket.create_connection((host, port))
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(f"{host}/.s.PGSQL.{port}")
+    return server
+
+
 class Proxy:
     """Listens on a port of this machine for the server of ``uri``; ``self.uri`` leads to the same database by it."""
 
@@ -86,7 +95,7 @@ class Proxy:
             self._sockets.append(client)
             if self._swallows:
                 continue  # connected, and never answered
-            server = self._connect()
+            server = connect_to(self._host, self._port)
             self._sockets.append(server)
             for source, target in ((client, server), (server, client)):
                 source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that little passes by itself
@@ -95,13 +104,6 @@ class Proxy:
 
     def _saw(self, source: socket.socket, data: bytes) -> None:
         """Take notice of what ``source`` sent; for those that are curious."""
-
-    def _connect(self) -> socket.socket:
-        if not self._host.startswith("/"):
-            return socket.create_connection((self._host, self._port))
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{self._host}/.s.PGSQL.{self._port}")
-        return server
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

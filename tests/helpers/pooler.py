@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from tests.faults.proxy import connect_to
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -135,7 +137,7 @@ class Pooler:
         if not self._passes_options:
             said.pop(b"options", None)
         body = startup[:4] + b"".join(key + b"\0" + value + b"\0" for key, value in said.items()) + b"\0"
-        backend = _Messages(self._connect())
+        backend = _Messages(connect_to(self._host, self._port))
         self._sockets.append(backend.raw)
         backend.raw.sendall(struct.pack("!i", len(body) + 4) + body)
         while (message := backend.one())[:1] != b"Z":
@@ -160,10 +162,3 @@ class Pooler:
                         return
                 select.select([client.raw, backend.raw], [], [])
             message = client.one()
-
-    def _connect(self) -> socket.socket:
-        if not self._host.startswith("/"):
-            return socket.create_connection((self._host, self._port))
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{self._host}/.s.PGSQL.{self._port}")
-        return server

@@ -199,6 +199,14 @@ def play(
     }
 
 
+SPOTIFY_PLAYS = [
+    play(1, "Ann", "One"),
+    play(200, "Ann", "Heard", ms=60_000, reason_end="fwdbtn"),
+    play(400, "Bo", "Two"),
+]
+"""Three listens; the second one was heard and not played to its end."""
+
+
 def write_spotify(path: Path, plays: Sequence[dict[str, Any]]) -> Path:
     """Write a file of Spotify's extended history."""
     path.write_text(json.dumps(list(plays)))

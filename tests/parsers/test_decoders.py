@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from etl import parsers
+
 # Each type holds others, so that describing it takes a while. A crash would end the process that runs the tests.
 PROGRAM = """
 import sys
@@ -37,5 +39,7 @@ def test_threads_make_decoders_of_one_new_type_at_once() -> None:
 
 
 def test_only_this_module_makes_decoders() -> None:
-    makers = [path.name for path in Path("etl/parsers").glob("*.py") if "json.Decoder(" in path.read_text("utf-8")]
+    makers = [
+        path.name for path in Path(parsers.__file__).parent.glob("*.py") if "json.Decoder(" in path.read_text("utf-8")
+    ]
     assert makers == ["decoders.py"]

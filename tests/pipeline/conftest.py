@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl import formats
-from tests.helpers.support import content, load, scrobble, write_maloja
+from tests.helpers.support import SPOTIFY_PLAYS, content, load, scrobble, write_maloja, write_spotify
 from tests.helpers.worlds import PLAIN, wipe
 
 if TYPE_CHECKING:
@@ -54,3 +54,9 @@ def undisturbed(tmp_path: Path, database: str, export: Path) -> list[tuple[str, 
     found = content(database)
     wipe(database)
     return found
+
+
+@pytest.fixture
+def spotify(tmp_path: Path) -> Path:
+    """Return an export of three plays; one was heard and not played to its end."""
+    return write_spotify(tmp_path / "Streaming_History_Audio_2020.json", SPOTIFY_PLAYS)

@@ -10,23 +10,25 @@ import pytest
 from etl.core.errors import ExitCode, InputError, SettingsError
 from tests.helpers.disturbances import bless, curse
 from tests.helpers.replays import ledger
-from tests.helpers.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.support import (
+    SPOTIFY_PLAYS,
+    content,
+    execute,
+    load,
+    play,
+    query,
+    scrobble,
+    write_maloja,
+    write_spotify,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HEARD = play(200, "Ann", "Heard", ms=60_000, reason_end="fwdbtn")
-PLAYS = [play(1, "Ann", "One"), HEARD, play(400, "Bo", "Two")]
 
 
 @pytest.fixture
 def database(any_database: str) -> str:
     return any_database
-
-
-@pytest.fixture
-def spotify(tmp_path: Path) -> Path:
-    return write_spotify(tmp_path / "Streaming_History_Audio_2020.json", PLAYS)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_a_known_file_is_known_by_its_bytes_not_by_its_name(
     load(home, database, spotify)
     copy = tmp_path / "copy.json"
     copy.write_bytes(spotify.read_bytes())
-    more = write_spotify(spotify, [*PLAYS, play(500, "Ann", "One")])
+    more = write_spotify(spotify, [*SPOTIFY_PLAYS, play(500, "Ann", "One")])
 
     found = load(home, database, copy, more)
 
@@ -105,7 +107,7 @@ def test_options_of_spotify_do_not_make_a_file_of_another_source_unknown(
 
 
 def test_rows_rejected_for_good_do_not_keep_a_file_from_being_known(tmp_path: Path, home: Path, database: str) -> None:
-    export = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
+    export = write_spotify(tmp_path / "endsong_0.json", [*SPOTIFY_PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
 
     assert load(home, database, export)["exit_code"] == ExitCode.REJECTS
     assert statuses(load(home, database, export)) == ["known"]
@@ -197,7 +199,7 @@ def test_a_refused_file_costs_itself_alone(tmp_path: Path, home: Path, database:
 
 def test_a_refused_file_goes_before_rejected_rows_in_the_exit_code(tmp_path: Path, home: Path, database: str) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
-    write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
+    write_spotify(tmp_path / "endsong_0.json", [*SPOTIFY_PLAYS, play(500, "Ann", "One") | {"ts": "soon"}])
 
     found = load(home, database, tmp_path)
 
@@ -209,7 +211,7 @@ def test_rejected_rows_decide_the_exit_code_only_beyond_what_is_allowed(
     tmp_path: Path, home: Path, database: str, allowed: int, code: ExitCode
 ) -> None:
     broken = [play(500, "Ann", "One") | {"ts": time} for time in ("soon", "later")]
-    export = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, *broken])
+    export = write_spotify(tmp_path / "endsong_0.json", [*SPOTIFY_PLAYS, *broken])
 
     found = load(home, database, export, max_rejects=allowed)
 

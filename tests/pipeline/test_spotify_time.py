@@ -8,23 +8,16 @@ import pytest
 
 from etl.core.errors import ExitCode, SettingsError
 from tests.helpers.replays import ledger
-from tests.helpers.support import content, execute, load, play, write_spotify
+from tests.helpers.support import SPOTIFY_PLAYS, content, execute, load, play, write_spotify
 from tests.helpers.undos import undo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAYS = [play(1, "Ann", "One"), play(200, "Ann", "Heard", ms=60_000, reason_end="fwdbtn"), play(400, "Bo", "Two")]
-
 
 @pytest.fixture
 def database(any_database: str) -> str:
     return any_database
-
-
-@pytest.fixture
-def spotify(tmp_path: Path) -> Path:
-    return write_spotify(tmp_path / "Streaming_History_Audio_2020.json", PLAYS)
 
 
 @pytest.mark.parametrize("settings", [{}, {"force": True}, {"dry_run": True}], ids=str)
@@ -48,7 +41,7 @@ def test_plays_in_another_file_under_the_other_spotify_time_are_refused(
     tmp_path: Path, home: Path, database: str, spotify: Path, first: str, second: str, settings: dict[str, Any]
 ) -> None:
     run = load(home, database, spotify, spotify_time=first)
-    newer = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "New")])
+    newer = write_spotify(tmp_path / "endsong_0.json", [*SPOTIFY_PLAYS, play(500, "Ann", "New")])
     before = content(database), ledger(database)
 
     with pytest.raises(SettingsError, match=f"--spotify-time {first} before") as refused:
@@ -65,8 +58,8 @@ def test_another_format_of_the_same_plays_is_refused_under_the_other_spotify_tim
 ) -> None:
     load(home, database, spotify)
     table = tmp_path / "endsong_0.csv"
-    fields = [name for name, value in PLAYS[0].items() if isinstance(value, str | int)]
-    lines = [",".join(fields), *(",".join(str(one[name]) for name in fields) for one in PLAYS)]
+    fields = [name for name, value in SPOTIFY_PLAYS[0].items() if isinstance(value, str | int)]
+    lines = [",".join(fields), *(",".join(str(one[name]) for name in fields) for one in SPOTIFY_PLAYS)]
     table.write_text("\n".join(lines))
 
     with pytest.raises(SettingsError, match="--spotify-time end before"):
@@ -79,7 +72,7 @@ def test_undo_of_all_runs_makes_room_for_the_other_spotify_time(
     tmp_path: Path, home: Path, database: str, spotify: Path
 ) -> None:
     runs = [load(home, database, spotify)]
-    newer = write_spotify(tmp_path / "endsong_0.json", [*PLAYS, play(500, "Ann", "New")])
+    newer = write_spotify(tmp_path / "endsong_0.json", [*SPOTIFY_PLAYS, play(500, "Ann", "New")])
     runs.append(load(home, database, newer))
     undo(home, database, runs[0])
     with pytest.raises(SettingsError, match=runs[1]["run_id"]):

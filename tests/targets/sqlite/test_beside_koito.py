@@ -126,10 +126,10 @@ def test_a_scrobble_while_a_step_is_planned_ahead(
 ) -> None:
     numbers, act = itertools.count(1), scrobbler(file, 1)
     first_is_written = threading.Event()
-    write_round = loader.Loader._write_step
+    write_step = loader.Loader._write_step
 
     def write(self: loader.Loader, planned: Any) -> Any:  # noqa: ANN401 (as it comes)
-        written = write_round(self, planned)
+        written = write_step(self, planned)
         first_is_written.set()
         return written
 

@@ -68,10 +68,13 @@ class RejectReason(Reason):
     )
     WRONG_TYPE = (
         "wrong_type",
-        "a field has another type than the format gives it, or the record is no object",
+        "a field has the wrong type, or the record is not an object",
         ReadAgain.BY_ANOTHER_VERSION,
     )
-    ERROR_PAGE = "error_page", "an API's error answer in place of a page of listens: what the page had is missing"
+    ERROR_PAGE = (
+        "error_page",
+        "an API's error response instead of a page of listens: the plays of that page are missing",
+    )
     MISSING_ARTIST = "missing_artist", "no artist, or a blank one"
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
     ARTIST_UNKNOWN = (

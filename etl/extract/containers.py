@@ -62,7 +62,7 @@ class Container(Protocol):
         """The files in it."""
 
     def read(self, name: str, size: int = -1) -> bytes:
-        """Return a member, or its first ``size`` bytes. Raises ``KeyError`` if there is none of that name."""
+        """Return a member, or its first ``size`` bytes. Raises ``KeyError`` if no member has that name."""
 
     def source(self, name: str) -> Source:
         """Return a member that is a container itself. Raises ``BrokenFileError`` if that cannot be read in place."""
@@ -157,7 +157,7 @@ class Tar:
 
 
 class Gzip:
-    """A file packed by gzip that is no tar. It contains one file, with the name that gunzip would give to it."""
+    """A gzip file that is not a tar. It contains one file, with the name that gunzip would give to it."""
 
     def __init__(self, data: Inflated, size: int, name: str) -> None:
         self._data = data

@@ -135,19 +135,19 @@ def _by_user(files: Sequence[FileResult]) -> Iterable[list[_Download]]:
 
 
 def _plays(file: FileResult) -> int:
-    """Return how many plays a file has: all its records, except a track that is still playing and error answers."""
+    """Return how many plays a file has: all its records, except a track that is still playing and error responses."""
     playing = file.skipped.filter(reason=str(SkipReason.NOW_PLAYING)).height
     return file.records - playing - file.rejects.filter(reason=str(RejectReason.ERROR_PAGE)).height
 
 
 def error_pages(rejects: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the file, row and detail of the error answers among ``rejects`` (schema REJECTS), as ``run.json`` does."""
+    """Return file, row and detail of the error responses among ``rejects`` (schema REJECTS), as ``run.json`` does."""
     found = rejects.filter(reason=str(RejectReason.ERROR_PAGE))
     return found.select("file", "row", "detail").to_dicts()
 
 
 def as_json(missing: Sequence[MissingPages]) -> list[dict[str, Any]]:
-    """Return what ``run.json`` says of them."""
+    """Return them as ``run.json`` holds them."""
     return [
         {
             "source": one.source,

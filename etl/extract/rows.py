@@ -121,7 +121,7 @@ def gather(
 ) -> Rows:
     """Return the rows of all files together; raises ``InputError`` where no file was recognised.
 
-    An inbox is usually empty: that there are no files at all is no error where they ``may_be_none``. A file that is
+    An inbox is usually empty: finding no files at all is not an error if there ``may_be_none``. A file that is
     left to the next run may be an export.
     """
     is_expected = any(NEXT_RUN in file.reason for file in files)

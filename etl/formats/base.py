@@ -75,7 +75,7 @@ class Companions(NamedTuple):
     files: tuple[tuple[str, bytes], ...] = ()
     """The name of each ``Companion``, and the bytes of the file."""
     digest: str = ""
-    """Tells other files from these; blank if there are none."""
+    """Distinguishes these from other files; may be empty."""
 
 
 NO_COMPANIONS = Companions()
@@ -179,7 +179,7 @@ class Refusal:
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it is no error next to other files: nobody takes it for a history that should have been loaded."""
+    """Whether it is not an error next to other files: nobody takes it for a history that should have been loaded."""
     file_names: tuple[str, ...] = ()
     """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
     quote: Callable[[Peek], str] = lambda _: ""

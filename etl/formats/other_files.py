@@ -1,4 +1,4 @@
-"""Names files that are no export of any service: error answers, web pages, archives, spreadsheets, databases."""
+"""Names files that are no export of any service: error responses, web pages, archives, spreadsheets, databases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etl.formats.base import Peek, Refusal, name_matches
 from etl.formats.other_services import is_database
-from etl.parsers.error_answer import error_answer
+from etl.parsers.error_response import error_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,10 +72,10 @@ def _other(
 OTHER_FILES = (
     _other(
         "error-answer",
-        "Error answer of an API",
-        lambda peek: error_answer(peek.head) is not None,
-        "It was saved in place of the data: get it again",
-        quote=lambda peek: f" ({error_answer(peek.head)})",
+        "Error response from an API",
+        lambda peek: error_response(peek.head) is not None,
+        "It was saved instead of the data: download it again",
+        quote=lambda peek: f" ({error_response(peek.head)})",
         harmless=False,
     ),
     _other("web-page", "Web page (HTML)", _is_named_page, "It is not an export"),
@@ -83,7 +83,7 @@ OTHER_FILES = (
         "web-page-under-another-name",
         "Web page (HTML) under another name",
         _is_web_page,
-        "A page of errors or of a login was saved in place of the data: get it again",
+        "An error page or a login page was saved instead of the data: download it again",
         harmless=False,
     ),
     _other(

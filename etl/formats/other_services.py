@@ -40,7 +40,7 @@ class _Columns:
     every: frozenset[str] = frozenset()
     """The table has all of these."""
     any_of: frozenset[str] = frozenset()
-    """It has one of these, unless there are none."""
+    """It has one of these; may be empty, then nothing is asked."""
     none_of: frozenset[str] = frozenset()
     """It has none of these."""
 

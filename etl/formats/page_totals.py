@@ -27,7 +27,7 @@ _MALOJA = re.compile(rb'"pagination"\s*:\s*(\{[^{}]*\})')
 
 
 class PageTotals(NamedTuple):
-    """What one page says of itself and of its history."""
+    """What a page states about itself and its history."""
 
     page: int
     """Its number, from 1."""
@@ -86,9 +86,9 @@ def of_maloja(data: bytes) -> list[PageTotals]:
 
 
 def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> Records[Record]:
-    """Return ``records`` with error answers that say which page they stand for, and how many plays that has.
+    """Return ``records`` with error responses that say which page they stand for, and how many plays that has.
 
-    An error answer stands for the page after the one before it. ``totals`` are those of the other pages, in order.
+    An error response stands for the page after the one before it. ``totals`` are those of the other pages, in order.
     """
     broken = dict(records.broken)
     errors = [(records.spans[row][0], row) for row, why in broken.items() if why.reason is RejectReason.ERROR_PAGE]
@@ -100,7 +100,7 @@ def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> 
         plays = 0 if any(other.page == page for other in totals) else before.plays(page)
         missing = f"; up to {plays:,} plays are missing" if plays else ""
         broken[row] = Broken(
-            RejectReason.ERROR_PAGE, f"page {page} holds an error answer: {broken[row].detail}{missing}"
+            RejectReason.ERROR_PAGE, f"page {page} holds an error response: {broken[row].detail}{missing}"
         )
     return replace(records, broken=broken)
 

@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from etl.parsers.decoders import json_decoder
-from etl.parsers.error_answer import error_answer, mark_error_answers
+from etl.parsers.error_response import error_response, mark_error_responses
 from etl.parsers.json_pages_split import KeyPaths, split_pages
 from etl.parsers.json_split import UNREADABLE
 from etl.parsers.locate import locate_rows, mapped_fields
@@ -36,8 +36,8 @@ class JsonPages(Generic[Record]):
     def read(self, data: bytes) -> Records[Record]:
         """Decode the records of all pages; every field of ``record`` needs a default.
 
-        A sound page without any of ``paths`` counts as one record: an API's error answer as a broken one, any other as
-        one without fields.
+        A sound page without any of ``paths`` counts as one record: an API's error response as a broken one, any other
+        page as one without fields.
         Raises ``BrokenFileError`` as ``read_records`` does, and if no page has one of ``paths``.
         """
         text = to_utf8(data)
@@ -45,13 +45,13 @@ class JsonPages(Generic[Record]):
         if rows is not None:
             return Records(rows, {})
         spans = split_pages(text, self.paths, mapped_fields(self.record))
-        return mark_error_answers(decode_pieces(text, spans, self.record), text, spans)
+        return mark_error_responses(decode_pieces(text, spans, self.record), text, spans)
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:
-        """See ``Layout``; an error answer has no ``record``."""
+        """See ``Layout``; an error response has no ``record``."""
         text, mapped = to_utf8(data), mapped_fields(self.record)
         spans = split_pages(text, self.paths, mapped)
-        errors = [row for row in rows if 1 <= row <= len(spans) and error_answer(text.body[slice(*spans[row - 1])])]
+        errors = [row for row in rows if 1 <= row <= len(spans) and error_response(text.body[slice(*spans[row - 1])])]
         found = locate_rows(text, spans, rows, mapped)
         return found.with_columns(
             record=pl.when(~pl.col("row").is_in(pl.Series(errors, dtype=pl.Int32).implode())).then("record")

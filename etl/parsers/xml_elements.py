@@ -20,7 +20,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason
 from etl.core.schema import LOCATIONS
 from etl.parsers.decoders import json_decoder
-from etl.parsers.error_answer import error_element
+from etl.parsers.error_response import error_element
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
 from etl.parsers.utf8 import EXPORT_AGAIN, Span, Text, byte_number, cut_off, to_utf8
 

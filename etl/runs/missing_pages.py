@@ -13,7 +13,7 @@ _NAMED = 3
 
 
 def sentences(manifest: Mapping[str, Any]) -> list[str]:
-    """Return what is missing: a sentence about error answers, and one for each incomplete download.
+    """Return what is missing: a sentence about error responses, and one for each incomplete download.
 
     Empty for runs of versions that did not look.
     """

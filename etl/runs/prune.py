@@ -48,7 +48,7 @@ class Pruning:
 def plan_pruning(runs: Path, keep: int) -> Pruning:
     """Return what to remove so that the newest ``keep`` runs stay, and those that are needed still.
 
-    The next load needs none of them: what is loaded is told by the ledger. Kept are active runs; runs with listens
+    The next load needs none of them: the ledger records what is loaded. Kept are active runs; runs with listens
     that are nowhere else; and what ``explain`` and ``rejects replay`` of a run that is kept would look for.
     """
     listed = list_runs(runs)

@@ -1,4 +1,4 @@
-"""`etl check` says of every file what it is; what is harmless next to good files is no error."""
+"""`etl check` shows what every file is; files that are harmless next to good ones are not errors."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_harmless_files_next_to_good_ones_do_not_change_the_exit_code(tmp_path: 
     assert statuses["a.html"][1] == "Web page (HTML)"
 
 
-def test_an_error_answer_or_a_login_page_in_place_of_data_is_an_error(tmp_path: Path) -> None:
+def test_an_error_response_or_a_login_page_in_place_of_data_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "plays.csv").write_bytes(PLAYS)
     (tmp_path / "page2.json").write_bytes(LAST_FM_ERROR)
     (tmp_path / "more.csv").write_bytes(b"<html>Log in</html>")
     done = etl("check", tmp_path)
     assert done.code == 4
-    assert "Error answer of an API (error 8: Operation failed). It was saved in place of the data" in done.err
-    assert "A page of errors or of a login was saved in place of the data" in done.err
+    assert "Error response from an API (error 8: Operation failed). It was saved instead of the data" in done.err
+    assert "An error page or a login page was saved instead of the data" in done.err
 
 
 def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`etl check` and `etl run` name the pages of an API that are missing, and what stands in their place."""
+"""`etl check` and `etl run` name the missing pages of an API, and what was saved instead of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_missing_pages_of_one_file(tmp_path: Path) -> None:
     path.write_text(json.dumps([page(1), ERROR, page(4)]), encoding="utf-8")
     done = etl("check", path)
     assert done.code == 5
-    assert f"{path}:3: page 2 holds an error answer: error 8: Operation failed; up to 2 plays are missing" in done.err
+    assert f"{path}:3: page 2 holds an error response: error 8: Operation failed; up to 2 plays are missing" in done.err
     assert f"{path}: pages 2-3, 5 of 5 are missing, with up to 5 plays" in done.err
     as_json = etl("check", path, "--json").json
     assert as_json["missing_pages"] == [
@@ -50,7 +50,7 @@ def test_missing_pages_across_files_and_runs(tmp_path: Path, any_database: str) 
     done = etl(*to_database, "--dry-run", home=home)
     assert done.code == 4
     assert f"{folder}/1.json and 2 more files: pages 3-4 of 5 are missing, with up to 4 plays" in done.err
-    assert "Error answer of an API (error 8: Operation failed)" in done.err
+    assert "Error response from an API (error 8: Operation failed)" in done.err
     (folder / "3.json").write_text(json.dumps(page(3)), encoding="utf-8")
     assert etl(*to_database, home=home).code == 0
     (folder / "4.json").write_text(json.dumps(page(4)), encoding="utf-8")

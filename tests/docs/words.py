@@ -121,7 +121,8 @@ WORDS: dict[StrEnum, str] = {
     FileStatus.KNOWN: "the same bytes were loaded before under the same options, so it was left alone",
     FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
     FileStatus.LEFT_ASIDE: (
-        "it is no export, private, of another source than `--source`, or still arriving in an inbox; it costs nothing"
+        "it is not an export, is private, belongs to another source than `--source`, or is still arriving in an inbox; "
+        "this is not an error"
     ),
     RunStatus.COMPLETE: "all loaded: exit code 0",
     RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",

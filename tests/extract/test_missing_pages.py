@@ -73,7 +73,7 @@ def test_a_file_with_fewer_plays_than_it_says() -> None:
     assert found(file("a.json", [totals(1, 1, 10)], 12)) == []
 
 
-def test_a_playing_track_and_an_error_answer_are_no_plays() -> None:
+def test_a_playing_track_and_an_error_response_are_no_plays() -> None:
     skipped = pl.DataFrame([("a.json", 1, "now_playing")], schema=SKIPPED, orient="row")
     rejects = pl.DataFrame([("a.json", 2, None, None, "error_page", "", None)], schema=REJECTS, orient="row")
     one = FileResult(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etl.formats import FORMATS, REFUSALS, Refusal, peek_at, recognise
-from etl.parsers.error_answer import error_answer
+from etl.parsers.error_response import error_response
 
 PLAYBACK = (
     b"2021-03-04 20:11:07.1234567\t0f8fad5bd9cb469fa16570867728950e\t7c9e6679742540de944be07fc1f90ae7\tAudio\t"
@@ -125,8 +125,8 @@ def test_a_play_at_another_service_does_not_make_its_record_foreign() -> None:
         (b'<lfm status="failed"></lfm>', "error"),
     ],
 )
-def test_what_an_error_answer_says(answer: bytes, said: str) -> None:
-    assert error_answer(answer) == said
+def test_what_an_error_response_says(answer: bytes, said: str) -> None:
+    assert error_response(answer) == said
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_what_an_error_answer_says(answer: bytes, said: str) -> None:
         b'{"error": "\xff"}',
     ],
 )
-def test_what_is_not_an_error_answer(document: bytes) -> None:
-    assert error_answer(document) is None
+def test_what_is_not_an_error_response(document: bytes) -> None:
+    assert error_response(document) is None

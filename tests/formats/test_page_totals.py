@@ -1,4 +1,4 @@
-"""What pages of an API say of their history, and which page an error answer stands for."""
+"""What pages of an API say of their history, and which page an error response stands for."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def test_how_many_plays_a_page_has(number: int, plays: int) -> None:
     assert PageTotals(1, 3, 4, 11).plays(number) == plays
 
 
-def test_an_error_answer_names_its_page_and_what_is_missing() -> None:
+def test_an_error_response_names_its_page_and_what_is_missing() -> None:
     frame = lastfm_pages.read_pages(json.dumps([ERROR, page(1), ERROR, ERROR, page(3), ERROR]).encode(), ReadOptions())
     broken = frame.filter(reject="error_page")
-    said = "holds an error answer: error 8: Operation failed"
+    said = "holds an error response: error 8: Operation failed"
     assert broken["detail"].to_list() == [
         "error 8: Operation failed",
         f"page 2 {said}; up to 3 plays are missing",
@@ -97,7 +97,7 @@ def test_an_error_answer_names_its_page_and_what_is_missing() -> None:
     assert frame["reject"].null_count() == 6
 
 
-def test_an_error_answer_in_xml_names_its_page() -> None:
+def test_an_error_response_in_xml_names_its_page() -> None:
     one = "<track><artist>Kari Mo</artist><name>Low Water</name><date uts='1748736000'/></track>"
     written = " ".join(f"{name}='{value}'" for name, value in attributes(1).items())
     good = f"<lfm status='ok'><recenttracks {written}>{one}</recenttracks></lfm>"
@@ -105,5 +105,5 @@ def test_an_error_answer_in_xml_names_its_page() -> None:
     frame = lastfm_xml.read_xml(f"{good}{failed}".encode(), ReadOptions())
     assert frame["detail"].to_list() == [
         None,
-        "page 2 holds an error answer: error 29: Rate limit exceeded; up to 3 plays are missing",
+        "page 2 holds an error response: error 29: Rate limit exceeded; up to 3 plays are missing",
     ]

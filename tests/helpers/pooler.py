@@ -126,7 +126,7 @@ class Pooler:
             self._changed.notify()
 
     def _log_in(self, client: _Messages) -> None:
-        """Open a backend for the pool with what ``client`` says of itself."""
+        """Open a backend for the pool with the startup parameters of ``client``."""
         startup = client.startup()
         words = startup[4:].rstrip(b"\0").split(b"\0")
         said = dict(zip(words[::2], words[1::2], strict=True))

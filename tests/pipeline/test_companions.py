@@ -33,7 +33,7 @@ def database(any_database: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with three plays: one names its artist, of the others it stands in files that come later."""
+    """Return a folder with three plays: one names its artist; files that come later name those of the others."""
     folder = tmp_path / "apple"
     folder.mkdir()
     rows = [played("One", 0), played("Two", 10), played("Three", 20, Container_Artist_Name="C", Container_Type="ALBUM")]

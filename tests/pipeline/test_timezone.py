@@ -1,4 +1,4 @@
-"""Times without a zone: which zone applies to them, what a run says of it, and when a file is known."""
+"""Times without a zone: which zone applies, what a run reports, and when a file is known."""
 
 from __future__ import annotations
 

@@ -40,10 +40,12 @@ def test_a_missing_beginning_in_words() -> None:
     assert said.startswith("a.json: listens from 2015-03-01 until 2024-05-06 are missing: the history begins before")
 
 
-def test_error_answers_are_listed_before_missing_pages() -> None:
-    errors = [{"file": "a.json", "row": row, "detail": f"page {row} holds an error answer"} for row in range(2, 7)]
+def test_error_responses_are_listed_before_missing_pages() -> None:
+    errors = [{"file": "a.json", "row": row, "detail": f"page {row} holds an error response"} for row in range(2, 7)]
     said = sentences({"error_pages": errors, "missing_pages": [missing()]})
-    assert said[0] == "; ".join(f"a.json:{row}: page {row} holds an error answer" for row in (2, 3, 4)) + " and 2 more"
+    assert (
+        said[0] == "; ".join(f"a.json:{row}: page {row} holds an error response" for row in (2, 3, 4)) + " and 2 more"
+    )
     assert len(said) == 2
 
 

@@ -166,7 +166,7 @@ def _options(settings: dict[str, str]) -> str:
 
 
 def _seconds(text: str) -> float:
-    """Return the seconds of a time-out; as in libpq, 0 is none."""
+    """Return the seconds of a time-out; as in libpq, 0 means no limit."""
     try:
         seconds = float(text)
     except ValueError:

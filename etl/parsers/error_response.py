@@ -42,8 +42,8 @@ _FAILED = re.compile(rb"""<lfm\s[^<>]*status\s*=\s*["']failed["']""")
 _ERROR = re.compile(rb"<error[\s>].*?</error\s*>", re.DOTALL)
 
 
-def error_answer(document: bytes) -> str | None:
-    """Return what the error answer ``document`` says, in its own words; ``None`` if it is none.
+def error_response(document: bytes) -> str | None:
+    """Return what the error response ``document`` says, in its own words; ``None`` for any other document.
 
     JSON: an object with ``error`` and nothing but what describes it, as Last.fm, ListenBrainz, Spotify, Maloja and
     Koito answer. XML: Last.fm's ``<lfm status="failed">``.
@@ -61,13 +61,15 @@ def error_answer(document: bytes) -> str | None:
         return None
 
 
-def mark_error_answers(records: Records[Record], text: Text, spans: Sequence[Span]) -> Records[Record]:
-    """Return ``records``, which have the bounds ``spans``, with the error answers among them marked as broken."""
+def mark_error_responses(records: Records[Record], text: Text, spans: Sequence[Span]) -> Records[Record]:
+    """Return ``records``, which have the bounds ``spans``, with the error responses among them marked as broken."""
     blank = [type(row)() for row in records.rows[:1]]
     found = {
         row: said
         for row, (start, end) in enumerate(spans, start=1)
-        if row not in records.broken and records.rows[row - 1] in blank and (said := error_answer(text.body[start:end]))
+        if row not in records.broken
+        and records.rows[row - 1] in blank
+        and (said := error_response(text.body[start:end]))
     }
     broken = {**records.broken, **{row: Broken(RejectReason.ERROR_PAGE, said) for row, said in found.items()}}
     return Records(records.rows, broken, {**records.spans, **{row: spans[row - 1] for row in found}})

@@ -38,17 +38,17 @@ class LoadResult:
 
 
 @dataclass(frozen=True)
-class _Round:
-    """The entries of one round."""
+class _Step:
+    """The entries of one step."""
 
     hits: pl.DataFrame
     batches: list[CommittedBatch] = field(default_factory=list)
     results: list[StepResult] = field(default_factory=list)
-    """One; none of a round that did not come to its end."""
+    """One; none if the step did not come to its end."""
 
     @property
     def unwritten(self) -> list[str]:
-        """The keys that another round has to look at again."""
+        """The keys that another step has to look at again."""
         return [key for result in self.results for key in result.unwritten]
 
     @property
@@ -59,11 +59,11 @@ class _Round:
 
 def summarize(entries: Sequence[Entry]) -> LoadResult:
     """Return what became of the keys and listens of a load that has written ``entries``."""
-    rounds = _rounds(entries)
-    batches = [batch for one in rounds for batch in one.batches]
-    found = _ids_in_order(rounds, {entry.key: entry.reason for entry in entries if isinstance(entry, KeyFailure)})
+    steps = _steps(entries)
+    batches = [batch for one in steps for batch in one.batches]
+    found = _ids_in_order(steps, {entry.key: entry.reason for entry in entries if isinstance(entry, KeyFailure)})
     keys = found.unique("lookup_key", keep="last", maintain_order=True)
-    replaced = _replaced_tracks(rounds, found)
+    replaced = _replaced_tracks(steps, found)
     reached = _listen_pairs(batch.reached for batch in batches)
     inserted = _listen_pairs(batch.inserted for batch in batches)
     return LoadResult(
@@ -79,31 +79,31 @@ def summarize(entries: Sequence[Entry]) -> LoadResult:
 
 def loaded_keys(entries: Sequence[Entry]) -> pl.DataFrame:
     """Return the keys whose listens are loaded (column lookup_key)."""
-    rounds = _rounds(entries)
-    parts = [frame.select("lookup_key") for one in rounds for frame in (_written_hits(one), _written_resolved(one))]
+    steps = _steps(entries)
+    parts = [frame.select("lookup_key") for one in steps for frame in (_written_hits(one), _written_resolved(one))]
     return pl.concat([empty(TRACK_LOOKUP).select("lookup_key"), *parts])
 
 
-def _rounds(entries: Sequence[Entry]) -> list[_Round]:
-    rounds: list[_Round] = []
+def _steps(entries: Sequence[Entry]) -> list[_Step]:
+    steps: list[_Step] = []
     for entry in entries:
         match entry:
             case StepStart(hits):
-                rounds.append(_Round(hits))
+                steps.append(_Step(hits))
             case CommittedBatch():
-                rounds[-1].batches.append(entry)
+                steps[-1].batches.append(entry)
             case StepResult():
-                rounds[-1].results.append(entry)
+                steps[-1].results.append(entry)
             case _:
                 continue
-    return rounds
+    return steps
 
 
-def _written_hits(one: _Round) -> pl.DataFrame:
+def _written_hits(one: _Step) -> pl.DataFrame:
     return _without(one.hits, one.unwritten)
 
 
-def _written_resolved(one: _Round) -> pl.DataFrame:
+def _written_resolved(one: _Step) -> pl.DataFrame:
     return _without(one.resolved, one.unwritten)
 
 
@@ -111,13 +111,13 @@ def _without(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     return frame.filter(~pl.col("lookup_key").is_in(keys)) if keys else frame
 
 
-def _ids_in_order(rounds: Sequence[_Round], failures: Mapping[str, str]) -> pl.DataFrame:
+def _ids_in_order(steps: Sequence[_Step], failures: Mapping[str, str]) -> pl.DataFrame:
     """Return the keys with their ids (schema KEY_IDS): first the hits, then what was resolved, then failures."""
-    notes = {key: note for one in rounds for result in one.results for key, note in result.notes.items()}
+    notes = {key: note for one in steps for result in one.results for key, note in result.notes.items()}
     noted = pl.DataFrame(list(notes.items()), {"lookup_key": pl.String, "detail": pl.String}, orient="row")
     parts = [
-        *(_written_hits(one).with_columns(status=pl.lit(str(KeyStatus.HIT))) for one in rounds),
-        *(_written_resolved(one).with_columns(status=pl.lit(str(KeyStatus.RESOLVED))) for one in rounds),
+        *(_written_hits(one).with_columns(status=pl.lit(str(KeyStatus.HIT))) for one in steps),
+        *(_written_resolved(one).with_columns(status=pl.lit(str(KeyStatus.RESOLVED))) for one in steps),
     ]
     found = pl.concat([empty(TRACK_LOOKUP).with_columns(status=pl.lit(None, pl.String)), *parts])
     found = found.join(noted, on="lookup_key", how="left", maintain_order="left")
@@ -126,10 +126,10 @@ def _ids_in_order(rounds: Sequence[_Round], failures: Mapping[str, str]) -> pl.D
     return pl.concat([found, failed], how="diagonal").select(KEY_IDS.names())
 
 
-def _replaced_tracks(rounds: Sequence[_Round], found: pl.DataFrame) -> pl.DataFrame:
+def _replaced_tracks(steps: Sequence[_Step], found: pl.DataFrame) -> pl.DataFrame:
     """Return the keys that failed in a step or have other ids later, with their tracks before: lookup_key, track_id."""
     parts = [found.filter(pl.col("lookup_key").is_duplicated() & ~pl.col("lookup_key").is_last_distinct())]
-    for one in rounds:
+    for one in steps:
         if one.unwritten:
             is_unwritten = pl.col("lookup_key").is_in(one.unwritten)
             parts += [one.hits.filter(is_unwritten), one.resolved.filter(is_unwritten)]

@@ -53,7 +53,7 @@ def test_nothing_was_loaded_by_an_empty_log() -> None:
     assert loaded_keys([]).rows() == []
 
 
-def test_batches_of_all_rounds_add_up() -> None:
+def test_batches_of_all_steps_add_up() -> None:
     log: list[Entry] = [
         RunStart(2),
         StepStart(ids(a=1)),
@@ -100,7 +100,7 @@ def test_a_listen_that_koito_removed_is_inserted_again_and_counts_twice() -> Non
     assert sorted(result.inserted.rows()) == sorted(pairs((1, 0), (2, 0)).rows())  # one of them was removed
 
 
-def test_a_round_that_did_not_end_counts_what_it_committed() -> None:
+def test_a_step_that_did_not_end_counts_what_it_committed() -> None:
     log: list[Entry] = [StepStart(ids(a=1)), batch(1, ids(b=2), pairs((2, 0)), tracks=1)]
     result = summarize(log)
     assert statuses(result) == {"a": ("hit", 1), "b": ("resolved", 2)}

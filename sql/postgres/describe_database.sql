@@ -9,9 +9,9 @@ SELECT
     to_regclass('etl.migrations') IS NOT NULL AS has_migrations,
     to_regclass('public.track_lookup') IS NOT NULL AS has_lookup,
     ARRAY(
-        SELECT c.relname::text
+        SELECT n.nspname || '.' || c.relname
         FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'etl')
-        ORDER BY 1
+        ORDER BY c.relname, n.nspname
     ) AS tables

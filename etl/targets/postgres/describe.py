@@ -46,10 +46,13 @@ class PostgresDatabase(Database):
 def identify(connection: Connection) -> PostgresDatabase:
     """Return what the database is; raises ``DatabaseError``, naming what is in the way, for any other."""
     row = connection.query("describe_database").row(0, named=True)
-    name, tables = row["name"], frozenset(row["tables"])
+    name, schemas = row["name"], _by_schema(row["tables"])
+    tables = schemas.get("public", frozenset())
     if row["server_version"] < OLDEST_SERVER:
         raise DatabaseError(f"the server runs PostgreSQL {row['server_version_text']}", "Version 15 or newer is needed")
     check_encoding(name, row["encoding"])
+    if not tables >= KOITO_TABLES:
+        _check_other_schemas(name, schemas)
     kind = _kind(tables, has_goose=row["has_goose"])
     if kind is None:
         raise _foreign(name, tables)
@@ -63,6 +66,25 @@ def identify(connection: Connection) -> PostgresDatabase:
 def is_migrated(connection: Connection) -> bool:
     """Say whether our record of migrations is there, whatever else the database holds."""
     return bool(connection.query("describe_database").item(0, "has_migrations"))
+
+
+def _by_schema(tables: list[str]) -> dict[str, frozenset[str]]:
+    """Return the names of the tables ("schema.table") of each schema."""
+    split = [table.rsplit(".", 1) for table in tables]
+    return {schema: frozenset(table for owner, table in split if owner == schema) for schema, _ in split}
+
+
+def _check_other_schemas(name: str, schemas: dict[str, frozenset[str]]) -> None:
+    """Refuse a database whose schema "public" is not Koito's, while others have tables."""
+    others = {schema: tables for schema, tables in schemas.items() if schema != "public"}
+    for schema, tables in others.items():
+        if tables >= KOITO_TABLES:
+            raise DatabaseError(
+                f'Koito\'s tables in database "{name}" are in schema "{schema}"; etl loads only into schema "public"',
+                'Give each listener a database, with Koito\'s tables in its schema "public"',
+            )
+    if others:
+        raise _foreign(name, frozenset().union(*schemas.values()))
 
 
 def _kind(tables: frozenset[str], *, has_goose: bool) -> DatabaseKind | None:

@@ -34,6 +34,17 @@ def test_a_database_of_another_program_is_refused_by_the_names_of_its_tables(emp
         assert "is not Koito's: it holds customers, invoices" in _refusal(empty_database, standalone=standalone).message
 
 
+@pytest.mark.parametrize("path", ["", "-csearch_path%3Down"])
+def test_koitos_tables_in_another_schema_are_refused_by_its_name(koito_database: str, path: str) -> None:
+    execute(koito_database, "ALTER SCHEMA public RENAME TO own; CREATE SCHEMA public")
+    uri = f"{koito_database}{'&' if '?' in koito_database else '?'}options={path}" if path else koito_database
+
+    for standalone in (False, True):
+        error = _refusal(uri, standalone=standalone)
+        assert 'are in schema "own"; etl loads only into schema "public"' in error.message
+        assert "Give each listener a database" in error.hint
+
+
 def test_another_programs_goose_record_is_not_taken_for_koitos(empty_database: str) -> None:
     execute(
         empty_database,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etl.backfill.rules.findings import FindingOutcome, count
 from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, review_frame
 from etl.core.dsn import redact
-from etl.core.errors import ExitCode, decisive
+from etl.core.errors import INTERRUPTIONS, ExitCode, decisive
 from etl.core.schema import RunStatus
 from etl.runs.directory import versions
 
@@ -90,6 +90,8 @@ def write_summary(
 
 
 def _status(code: ExitCode, *, dry_run: bool) -> RunStatus:
+    if code in INTERRUPTIONS:
+        return RunStatus.INTERRUPTED
     if code not in (ExitCode.OK, ExitCode.REJECTS):
         return RunStatus.FAILED
     if dry_run:

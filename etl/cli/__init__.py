@@ -6,7 +6,6 @@ Modules that are slow to import are imported by the command that needs them.
 from __future__ import annotations
 
 import gc
-import io
 import logging
 import os
 import signal
@@ -35,7 +34,8 @@ from etl.cli import (
     verify,
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
-from etl.core.errors import EtlError, ExitCode, InterruptedRunError
+from etl.cli.streams import flush_streams, prepare_streams
+from etl.core.errors import ENDINGS, EtlError, ExitCode, InterruptedRunError
 from etl.core.version import __version__
 
 if TYPE_CHECKING:
@@ -99,17 +99,16 @@ def main() -> None:
     """Run the program; the console script calls this."""
     gc.disable()  # a short-lived process with few cycles: collecting them took 10 % of a load's CPU time
     sys.excepthook = _report_defect
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # escapes, not an error, on a terminal without UTF-8
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    prepare_streams()
+    endings = [number for number in ENDINGS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    for number in endings:
+        signal.signal(number, _interrupt)
     install_handler()
     log_settings.as_json = _wants_json(sys.argv, os.environ)
     code = _run()
     # only Python's shutdown is left: from here on a signal must not change the exit code
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in endings:
+        signal.signal(number, signal.SIG_IGN)
     _end(code)
 
 
@@ -124,7 +123,11 @@ def _run() -> int:
     except typer.TyperException as error:
         log_usage_error(error.format_message(), error.exit_code)
         return error.exit_code
+    except BrokenPipeError:
+        return ExitCode.OUTPUT_CLOSED
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
+            return ExitCode.OUTPUT_CLOSED
         return end.code if isinstance(end.code, int) else ExitCode.OK
     return ended if isinstance(ended, int) else ExitCode.OK
 
@@ -138,16 +141,12 @@ def _wants_json(words: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 def _end(code: int) -> NoReturn:
     """End the process at once: freeing the objects of a load takes as long as a small load."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # the reader closed the pipe, as `head` does, or the disk is full
-        os._exit(code or ExitCode.INTERNAL)
+    flush_streams()
     os._exit(code)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise InterruptedRunError(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
+    raise InterruptedRunError(ENDINGS[signal.Signals(number)])
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -12,6 +12,7 @@ from etl.cli import options
 from etl.cli.backfill_progress import show_progress
 from etl.cli.log import log_failure
 from etl.cli.output import show, show_json, show_table
+from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 from etl.core.options import Option, declare
 from etl.core.sanitize import sanitize
@@ -117,10 +118,11 @@ def _run(task: str, common: CommonOptions, what: str | None = None, providers: s
     workspace = open_workspace(common.home, common.dsn)
     with show_progress(quiet=common.json) as progress:
         summary = backfill(workspace, settings, progress)
-    if common.json:
-        show_json(summary)
-    else:
-        _show(summary)
+    with unless_closed():
+        if common.json:
+            show_json(summary)
+        else:
+            _show(summary)
     if summary["error"]:
         log_failure(summary["error"])
     raise typer.Exit(summary["exit_code"])

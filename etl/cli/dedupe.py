@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.log import log_failure, log_run_end
+from etl.cli.closing import log_ending, removal_line
 from etl.cli.output import show_json
+from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 
 logger = logging.getLogger(__name__)
@@ -30,12 +31,11 @@ def dedupe(
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     manifest = run(open_workspace(home, dsn), given.settings(), dry_run=not yes)
-    if json:
-        show_json(manifest)
-    else:
-        show_dedupe(manifest)
-    if manifest["error"]:
-        log_failure(manifest["error"])
-    told = {name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")}
-    log_run_end(f"{manifest['status']}: {manifest['counts']['removed']:,} listens removed", **told)
+    with unless_closed():
+        if json:
+            show_json(manifest)
+        else:
+            show_dedupe(manifest)
+    closing = f"{manifest['counts']['removed']:,} listens removed: {removal_line(manifest)}"
+    log_ending(manifest, closing, is_printed=not json)
     raise typer.Exit(manifest["exit_code"])

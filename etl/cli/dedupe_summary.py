@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from etl.cli.closing import removal_line
 from etl.cli.output import show, show_table
 from etl.core.sanitize import sanitize
 
@@ -24,12 +25,14 @@ def show_dedupe(manifest: Mapping[str, Any]) -> None:
     show_table(("removes", "keeps", "listens"), rows, right=[2])
     what = ", ".join(f"{manifest['removed'][name]:,} {name}" for name in _ENTITIES)
     show(f"{'would remove' if is_dry else 'removed'} {removed:,} of {looked_at:,} listens; left without any: {what}")
-    if counts["unresolved"]:
-        show(f"not reached: {counts['unresolved']:,} listens")
+    if counts["not_reached"]:
+        show(f"not reached: {counts['not_reached']:,} listens")
     if counts["gone_before"]:
         show(f"gone before: {counts['gone_before']:,} listens")
     for problem in manifest["imbalances"]:
         show(f"the accounting does not balance: {sanitize(problem)}")
+    if not is_dry:
+        show(f"dedupe:   {removal_line(manifest)}")
     run_id = sanitize(manifest["run_id"])
     show(f"pairs:    etl inspect {run_id} --sql likely_doubles")
     show("next:     etl dedupe --yes removes them" if is_dry else f"back:     etl undo {run_id}")

@@ -6,6 +6,7 @@ Tables are not those of ``rich``, which cannot shorten a cell at its beginning a
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli.log import coloured
+from etl.cli.streams import is_closed
 from etl.core.errors import SettingsError
 from etl.core.sanitize import is_active, sanitize
 
@@ -28,12 +30,15 @@ _GAP = "  "
 
 
 def show(line: str = "") -> None:
-    """Print a line of the result. Raises ``SettingsError`` if it cannot be written, as on a full disk."""
+    """Print a line of the result.
+
+    Raises ``BrokenPipeError`` if nobody reads it, ``SettingsError`` if it cannot be written, as on a full disk.
+    """
     try:
         typer.echo(line)
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if is_closed(error):
+            raise BrokenPipeError(errno.EPIPE, error.strerror) from error
         raise SettingsError(
             f"the result cannot be written: {error.strerror}", "Free some space where the output goes"
         ) from error

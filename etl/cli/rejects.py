@@ -66,7 +66,7 @@ def replay(
         before = left.manifest["dsn"]
         if redact(workspace.dsn) != before:
             logger.warning("run %s went to %s, this one goes to %s", left.run.run_id, before, redact(workspace.dsn))
-        if not (left.rejects.height or left.unresolved.height):
+        if not (left.rejects.height or left.listens.height):
             logger.info(NOTHING_LEFT, left.run.run_id)
         settings = replay_settings(left, user=user, **given.typed)
         return pipeline.replay(workspace, settings, left, bar)
@@ -104,7 +104,10 @@ def _show(left: Unloaded) -> None:
             for row in left.unresolved.iter_rows(named=True)
         ]
         show_table(("row", "artist", "track", "detail"), unresolved, cut=(0, 1, 2, 3), keep_end=(0,))
-    if left.rejects.height or left.unresolved.height:
+    if left.not_reached.height:
+        show()
+        show(f"not reached, because the run ended early: {left.not_reached.height:,}")
+    if left.rejects.height or left.listens.height:
         show()
         show(f"try them again: {program()} rejects replay {left.run.run_id}")
     else:

@@ -12,6 +12,7 @@ import typer
 
 from etl.cli import options
 from etl.cli.output import show_json
+from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 from etl.core.errors import InputError, SettingsError, decisive
 
@@ -146,7 +147,8 @@ def _store(
 
 def _conclude(results: Sequence[Submitted]) -> None:
     for one in results:
-        show_json(one.as_json(), indent=None)
+        with unless_closed():
+            show_json(one.as_json(), indent=None)
         if one.reason or one.detail:
             logger.info("listen %d: %s", one.row, ": ".join(filter(None, (one.outcome, one.reason, one.detail))))
     if code := decisive(one.exit_code for one in results):

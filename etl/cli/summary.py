@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from etl.cli.log import coloured, log_failure, log_run_end, program
+from etl.cli.closing import closing_line, log_ending
+from etl.cli.log import coloured, program
 from etl.cli.output import fits, show, show_json, show_table
+from etl.cli.streams import unless_closed
 from etl.core.lists import listed
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
@@ -24,7 +26,7 @@ _NAMED = 3
 _ASIDE = 20  # files that are ignored and shown, each in a line
 _NARROWEST = 20  # characters that a path, and what a file is, keep before columns are left out
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present"}
-_COLOUR = {"complete": "green", "partial": "yellow", "failed": "red", "dry_run": "bold"}
+_COLOUR = {"complete": "green", "partial": "yellow", "interrupted": "yellow", "failed": "red", "dry_run": "bold"}
 
 
 def show_files(manifest: Mapping[str, Any], terms: Sequence[str]) -> None:
@@ -102,21 +104,17 @@ def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping
 def _row_colour(name: str, number: int) -> str:
     if not number:
         return "dim"
-    return {"inserted": "green", "rejected": "yellow", "unresolved": "red"}.get(name, "")
+    return {"inserted": "green", "rejected": "yellow", "unresolved": "red", "not_reached": "yellow"}.get(name, "")
 
 
 def conclude(manifest: Mapping[str, Any], home: str | None, *, json: bool) -> NoReturn:
     """Print what became of a run that has just ended, and end the program with its exit code."""
-    if json:
-        show_json(manifest)
-    else:
-        show_manifest(manifest, home)
-    if manifest["error"]:
-        log_failure(manifest["error"])
-    log_run_end(
-        f"{_words(manifest['status'])}: {_conclusion(manifest)}",
-        **{name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")},
-    )
+    with unless_closed():
+        if json:
+            show_json(manifest)
+        else:
+            show_manifest(manifest, home)
+    log_ending(manifest, f"{_words(manifest['status'])}: {closing_line(manifest)}", is_printed=not json)
     raise typer.Exit(manifest["exit_code"])
 
 
@@ -128,11 +126,13 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     first, *others, last = ROW_COUNTS
     show_files(manifest, (first, "doubles", *others, last))
     show()
-    show_rows(counts, ROW_COUNTS, manifest)
+    # a complete run has none of them, and a row that is always 0 says nothing
+    show_rows(counts, [name for name in ROW_COUNTS if counts[name] or name != "not_reached"], manifest)
     show()
+    not_reached = f", {counts['keys_not_reached']:,} not reached" if counts["keys_not_reached"] else ""
     show(
         f"keys: {counts['keys']:,} (distinct artist, track, album): {counts['cache_hits']:,} known, "
-        f"{counts['resolved']:,} resolved, {counts['failed']:,} failed"
+        f"{counts['resolved']:,} resolved, {counts['failed']:,} failed{not_reached}"
     )
     show(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks")
     tell_caveats(manifest)
@@ -143,7 +143,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None) -> None:
     for problem in manifest["imbalances"]:
         logger.info("the accounting does not balance: %s", problem)
     show()
-    show(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {_conclusion(manifest)}")
+    show(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {closing_line(manifest)}")
     run_dir = Path(manifest["run_dir"])
     show(f"database: {_database(manifest['dsn'], run_dir)}")
     show(f"run:      {sanitize(run_dir)}")
@@ -204,25 +204,10 @@ def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
     if counts["records"]:
         show(f"try:      {program()} inspect {run_id} --sql top_artists{suffix}")
         show(f"          {program()} runs show {run_id}{suffix}")
-        if counts["rejected"] or counts["unresolved"]:
+        if counts["rejected"] or counts["unresolved"] or counts["not_reached"]:
             show(f"          {program()} rejects list {run_id}{suffix}")
     else:
         show(f"try:      {program()} runs list{suffix}")
-
-
-def _conclusion(manifest: Mapping[str, Any]) -> str:
-    """Return the one sentence that says what a run did."""
-    counts, files = manifest["counts"], manifest["files"]
-    inserted = f"{counts['inserted']:,} listens"
-    if not files:
-        return "nothing new, no files are there"
-    if manifest["status"] == "dry_run":
-        return f"{inserted} would be inserted; nothing was written to the database"
-    known = sum(file["status"] == "known" for file in files)
-    if known and not any(file["status"] == "loaded" for file in files):
-        what = "the file was" if known == 1 else f"all {known:,} files were"
-        return f"nothing new, {what} loaded before (--force loads them again)"
-    return f"{inserted} inserted"
 
 
 def _database(dsn: str, run_dir: Path) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.log import log_failure, log_run_end
+from etl.cli.closing import log_ending, removal_line
 from etl.cli.output import agreed, show, show_json
+from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 from etl.core.sanitize import sanitize
 
@@ -43,19 +44,18 @@ def undo(
 
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     manifest = pipeline.undo(open_workspace(home, dsn), run, agree, dry_run=dry_run)
-    if json:
-        show_json(manifest)
-    elif manifest.get("undone_before"):
-        show(f"run {sanitize(manifest['undone_run'])} was undone before; nothing was removed")
-        show(f"undone by {sanitize(manifest['run_id'])}")
-    elif is_removal(manifest):
-        show_undo(manifest)
-    else:
-        show_restored(manifest)
-    if manifest["error"]:
-        log_failure(manifest["error"])
+    with unless_closed():
+        if json:
+            show_json(manifest)
+        elif manifest.get("undone_before"):
+            show(f"run {sanitize(manifest['undone_run'])} was undone before; nothing was removed")
+            show(f"undone by {sanitize(manifest['run_id'])}")
+        elif is_removal(manifest):
+            show_undo(manifest)
+        else:
+            show_restored(manifest)
     if not manifest.get("undone_before"):
-        told = {name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")}
         what, name = ("removed", "removed") if is_removal(manifest) else ("loaded again", "inserted")
-        log_run_end(f"{manifest['status']}: {manifest['counts'][name]:,} listens {what}", **told)
+        closing = f"{manifest['counts'][name]:,} listens {what}: {removal_line(manifest)}"
+        log_ending(manifest, closing, is_printed=not json)
     raise typer.Exit(manifest["exit_code"])

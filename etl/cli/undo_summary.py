@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from etl.cli.closing import removal_line
 from etl.cli.output import show
 from etl.core.sanitize import sanitize
 
@@ -22,7 +23,7 @@ def show_restored(manifest: Mapping[str, Any]) -> None:
     show(f"{'would load' if is_dry else 'loaded'} again: {listens}")
     if counts["already_present"]:
         show(f"there before: {counts['already_present']:,} listens")
-    end = "nothing was loaded" if is_dry else manifest["status"].replace("_", " ")
+    end = "nothing was loaded" if is_dry else removal_line(manifest)
     show(f"undo of {sanitize(manifest['undone_run'])}: {end}")
     show(f"run:      {sanitize(manifest['run_dir'])}")
 
@@ -44,14 +45,14 @@ def show_undo(manifest: Mapping[str, Any]) -> None:
     show(f"{'would remove' if is_dry else 'removed'} {counted(counts['removed'], manifest['removed'])}")
     if counts["gone_before"]:
         show(f"removed before: {_counted(counts['gone_before'], 'listens')}")
-    if counts["unresolved"]:
-        show(f"not reached: {_counted(counts['unresolved'], 'listens')}")
+    if counts["not_reached"]:
+        show(f"not reached: {_counted(counts['not_reached'], 'listens')}")
     if counts["kept"]:
         show(f"kept {', '.join(_entities(manifest['kept']))}: something else uses them")
     _show_files(manifest["files"])
     for problem in manifest["imbalances"]:
         show(f"the accounting does not balance: {sanitize(problem)}")
-    end = "dry run, nothing was removed" if is_dry else manifest["status"].replace("_", " ")
+    end = "dry run, nothing was removed" if is_dry else removal_line(manifest)
     show(f"undo of {sanitize(manifest['undone_run'])}: {end}")
     show(f"run:      {sanitize(manifest['run_dir'])}")
 

@@ -5,6 +5,7 @@ Errors about single rows are data (``RejectReason`` in ``etl.core.reasons``), ne
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,26 @@ class ExitCode(IntEnum):
     )
     LOCKED = 6, "another run holds the lock"
     UNBALANCED = 7, "the accounting does not balance, or `etl verify` found damage"
+    HUNG_UP = 129, "ended by SIGHUP: the terminal or the connection to it closed; what was committed stays"
     INTERRUPTED = 130, "interrupted by Ctrl-C (SIGINT); what was committed stays"
+    OUTPUT_CLOSED = (
+        141,
+        "nobody reads what is shown any more, as after `head`; a command that changes something has its own code",
+    )
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 
 
+ENDINGS = {
+    signal.SIGHUP: ExitCode.HUNG_UP,
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+}
+"""The signals that ask a command to end, and the code of each."""
+INTERRUPTIONS = frozenset(ENDINGS.values())
+
 # Where several codes apply, the first of these is the answer.
 PRECEDENCE = (
+    ExitCode.HUNG_UP,
     ExitCode.INTERRUPTED,
     ExitCode.TERMINATED,
     ExitCode.INTERNAL,
@@ -50,6 +65,7 @@ PRECEDENCE = (
     ExitCode.USAGE,
     ExitCode.INPUT,
     ExitCode.REJECTS,
+    ExitCode.OUTPUT_CLOSED,
     ExitCode.OK,
 )
 

@@ -20,6 +20,8 @@ HEARD_WITHIN = 0.5
 class Point(Enum):
     """A point of a run, in the order in which a run first reaches them; the value is its name in ``ETL_FAULT``."""
 
+    AFTER_EXTRACT = "after_extract"
+    """The files are read; nothing is written anywhere."""
     AFTER_RUN_DIRECTORY = "after_run_directory"
     """The run directory exists; the database knows nothing of the run."""
     AFTER_LEDGER_START = "after_ledger_start"

@@ -29,6 +29,7 @@ class KeyStatus(StrEnum):
     HIT = "hit"
     RESOLVED = "resolved"
     FAILED = "failed"
+    NOT_REACHED = "not_reached"
 
 
 class Outcome(StrEnum):
@@ -38,6 +39,7 @@ class Outcome(StrEnum):
     ALREADY_PRESENT = "already_present"
     DUPLICATE_IN_INPUT = "duplicate_in_input"
     UNRESOLVED = "unresolved"
+    NOT_REACHED = "not_reached"
 
 
 class FileStatus(StrEnum):
@@ -59,12 +61,24 @@ class RunStatus(StrEnum):
 
     COMPLETE = "complete"
     PARTIAL = "partial"
+    INTERRUPTED = "interrupted"
     FAILED = "failed"
     DRY_RUN = "dry_run"
 
 
-ROW_COUNTS = ("records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-KEY_COUNTS = ("keys", "cache_hits", "resolved", "failed")
+ROW_COUNTS = (
+    "records",
+    "skipped",
+    "rejected",
+    "duplicate_in_input",
+    "already_present",
+    "inserted",
+    "unresolved",
+    "not_reached",
+)
+"""The first is the sum of the others."""
+KEY_COUNTS = ("keys", "cache_hits", "resolved", "failed", "keys_not_reached")
+"""The first is the sum of the others."""
 COUNTS = (*ROW_COUNTS, *KEY_COUNTS)
 
 # --- frames inside the program -------------------------------------------------------------------------------
@@ -183,7 +197,7 @@ REMOVED = _schema(
         "lookup_key": pl.String,
         "track_id": pl.Int32,
         "listened_at": TIME,
-        "outcome": pl.String,  # removed, gone_before, or unresolved: not reached
+        "outcome": pl.String,  # removed, gone_before or not_reached
     }
 )
 # The likely doubles of a run, skipped or loaded all the same, each next to the listen that it is a double of (``of_``).

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING, TypeVar
 
-from etl.core.errors import ExitCode, InterruptedRunError
+from etl.core.errors import ENDINGS, ExitCode, InterruptedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def signals_deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    numbers = [number for number in ENDINGS if callable(signal.getsignal(number))]
     handlers = {number: signal.signal(number, lambda received, _: heard.append(received)) for number in numbers}
     try:
         yield

@@ -159,7 +159,8 @@ def _told(opened: Opened) -> tuple[object, ...]:
 
 def serve() -> None:
     """Run as a reader process: answer requests from the pipe until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to every process; the parent decides
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to every process; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     gc.disable()  # as in the parent
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr

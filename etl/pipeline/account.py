@@ -79,7 +79,7 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
 
 
 def finish_accounting(run: RunContext, names: pl.DataFrame, *, failed: bool) -> RunTotals:
-    """Write what became of every key and row; if the run ``failed``, rows that it did not reach are unresolved.
+    """Write what became of every key and row; if the run ``failed``, others than it reached are not reached.
 
     ``names`` is what ``write_rows`` returned.
     """

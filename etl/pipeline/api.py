@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from etl.core.errors import (
+    INTERRUPTIONS,
     DatabaseError,
     EtlError,
     ExitCode,
@@ -87,7 +88,7 @@ def _returned(manifest: dict[str, Any]) -> dict[str, Any]:
     if message is None:
         return manifest
     code = next(code for code in ExitCode if code == manifest["exit_code"])
-    is_signal = code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+    is_signal = code in INTERRUPTIONS
     error = InterruptedRunError(code) if is_signal else _ERRORS.get(code, EtlError)(message)
     error.manifest = manifest
     raise error

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from etl.core.dsn import redact
-from etl.core.errors import ExitCode, decisive
+from etl.core.errors import INTERRUPTIONS, ExitCode, decisive
 from etl.core.reasons import ReadAgain
 from etl.core.schema import FileStatus, RunStatus
 from etl.dedupe import ACCOUNT_TWIN
@@ -113,6 +113,8 @@ def exit_code(
 
 def status(code: ExitCode, *, dry: bool) -> RunStatus:
     """Return the word for how a run ended."""
+    if code in INTERRUPTIONS:
+        return RunStatus.INTERRUPTED
     if code not in (ExitCode.OK, ExitCode.INPUT, ExitCode.REJECTS):
         return RunStatus.FAILED
     if dry:

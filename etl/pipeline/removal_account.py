@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REMOVED_NOW = "removed"
 GONE_BEFORE = "gone_before"
-NOT_REACHED = "unresolved"
+NOT_REACHED = "not_reached"
 FORGOTTEN = "no longer known: the next load of it reads it again"
 NO_ENTITIES = {"artists": 0, "albums": 0, "tracks": 0}
 
@@ -136,7 +136,7 @@ def undone_before(runs: Path, undone_run: str, undone_by: str) -> dict[str, Any]
         "error": None,
         "undone_run": undone_run,
         "undone_before": True,
-        "counts": {"removed": 0, "gone_before": 0, "kept": 0, "unresolved": 0},
+        "counts": {"removed": 0, "gone_before": 0, "kept": 0, "not_reached": 0},
         "removed": NO_ENTITIES,
         "kept": NO_ENTITIES,
         "files": [],

@@ -34,6 +34,7 @@ IS_GONE = "the export is gone"
 HAS_CHANGED = "the export has changed"
 IS_COUNTED_ANEW = "this version of the program counts the rows of the export otherwise"
 CANNOT_BE_READ = "the export cannot be read"
+_NOT_LOADED = (str(Outcome.UNRESOLVED), str(Outcome.NOT_REACHED))
 TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
 
 
@@ -48,16 +49,24 @@ class Unloaded:
     """Schema REJECTS."""
     unresolved: pl.DataFrame
     """Columns of LISTENS, and ``detail``: why."""
+    not_reached: pl.DataFrame
+    """The same columns: what the run did not come to because it ended early."""
+
+    @property
+    def listens(self) -> pl.DataFrame:
+        """All listens that are not loaded."""
+        return pl.concat([self.unresolved, self.not_reached])
 
 
 def unloaded(run: RunDirectory) -> Unloaded:
-    """Return the rejected rows and unresolved listens of ``run``; raises ``InputError`` if it has not ended."""
+    """Return the rejected rows of ``run`` and its listens that are not loaded; raises ``InputError`` if it goes on."""
     run.check_load()
     manifest = run.read_manifest()
-    lost = run.read_where("outcome", pl.col("outcome") == str(Outcome.UNRESOLVED)).select("file", "row", "detail")
+    lost = run.read_where("outcome", pl.col("outcome").is_in(_NOT_LOADED)).select("file", "row", "detail", "outcome")
     listens = run.read_frame("listens") if lost.height else empty(LISTENS)
-    unresolved = listens.join(lost, on=["file", "row"], maintain_order="right")
-    return Unloaded(run, manifest, run.read_frame("rejects"), unresolved)
+    left = listens.join(lost, on=["file", "row"], maintain_order="right")
+    unresolved, not_reached = (left.filter(outcome=outcome).drop("outcome") for outcome in _NOT_LOADED)
+    return Unloaded(run, manifest, run.read_frame("rejects"), unresolved, not_reached)
 
 
 def replayable(run: RunDirectory) -> Unloaded:
@@ -115,16 +124,16 @@ class UnloadedReader:
     def read(self, left: Unloaded) -> list[FileResult]:
         """Return the files that have rows to try again, with these rows only. Raises ``InputError``."""
         rejects = left.rejects.partition_by("file", as_dict=True)
-        unresolved = left.unresolved.partition_by("file", as_dict=True)
+        listens = left.listens.partition_by("file", as_dict=True)
         return [
             self._read_file(
-                file, rejects.get((file["path"],), empty(REJECTS)), unresolved.get((file["path"],), empty(LISTENS))
+                file, rejects.get((file["path"],), empty(REJECTS)), listens.get((file["path"],), empty(LISTENS))
             )
             for file in left.manifest["files"]
-            if file["status"] == FileStatus.LOADED and ((file["path"],) in rejects or (file["path"],) in unresolved)
+            if file["status"] == FileStatus.LOADED and ((file["path"],) in rejects or (file["path"],) in listens)
         ]
 
-    def _read_file(self, file: dict[str, Any], rejects: pl.DataFrame, unresolved: pl.DataFrame) -> FileResult:
+    def _read_file(self, file: dict[str, Any], rejects: pl.DataFrame, listens: pl.DataFrame) -> FileResult:
         path, sha256 = file["path"], file["sha256"]
         companions = file.get("companions", "")  # with which the ledger knows the file
         try:
@@ -135,7 +144,7 @@ class UnloadedReader:
                 "Use the version that made the run, or a newer one",
             ) from error
         local_times = {LocalTime.UNIQUE: count} if (count := file.get("local_times", 0)) else {}
-        wanted = pl.concat([rejects.get_column("row"), unresolved.get_column("row")])
+        wanted = pl.concat([rejects.get_column("row"), listens.get_column("row")])
         export = self._find(path) or self._find(file.get("moved_to") or path)
         trouble = IS_GONE
         try:
@@ -150,7 +159,7 @@ class UnloadedReader:
                     trouble = IS_COUNTED_ANEW
         except BrokenFileError:
             trouble = CANNOT_BE_READ
-        rows = self._from_run_directory(path, kind, trouble, rejects, unresolved)
+        rows = self._from_run_directory(path, kind, trouble, rejects, listens)
         return replace(
             rows,
             reason=f"{trouble}; its rows come from the run directory",
@@ -177,9 +186,9 @@ class UnloadedReader:
         return None
 
     def _from_run_directory(
-        self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, unresolved: pl.DataFrame
+        self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, listens: pl.DataFrame
     ) -> FileResult:
-        """Return what the run directory has: the records of rejected rows, and the unresolved listens."""
+        """Return what the run directory has: the records of rejected rows, and the listens."""
         has_record = pl.col("record").is_not_null()
         read = self._from_records(path, kind, rejects.filter(has_record))
         others = rejects.filter(~has_record)
@@ -187,7 +196,7 @@ class UnloadedReader:
             read, others = FileResult(path, FileStatus.LOADED), rejects
         return replace(
             read,
-            listens=pl.concat([read.listens, as_kept(unresolved)]).sort("row"),
+            listens=pl.concat([read.listens, as_kept(listens)]).sort("row"),
             rejects=pl.concat([read.rejects, others.with_columns(detail=_with_trouble(trouble))]).sort("row"),
         )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from etl.core import failpoints
-from etl.core.errors import EtlError
+from etl.core.errors import EtlError, InterruptedRunError
 from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
 from etl.core.signals import announced, one_interruption, retry_on_interrupt, signals_deferred
@@ -132,18 +132,27 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
         pool = Pool(target, connection, settings.workers)
     with closing(pool):
         user_id = _begin(pool, settings, owner)
-        with job.timed("extract"):
-            rows = extract(is_known_to(pool, user_id, settings) if database.has_migrations else lambda *_: False)
-        if owner is None:
-            with job.timed("compare"):
-                rows = deduplicate(pool, user_id, settings, rows, job.sizes.window, has_ledger=database.has_migrations)
+        interruption = None
+        try:
+            with one_interruption():
+                with job.timed("extract"):
+                    rows = extract(
+                        is_known_to(pool, user_id, settings) if database.has_migrations else lambda *_: False
+                    )
+                failpoint(Point.AFTER_EXTRACT)
+                if owner is None:
+                    with job.timed("compare"):
+                        window, has_ledger = job.sizes.window, database.has_migrations
+                        rows = deduplicate(pool, user_id, settings, rows, window, has_ledger=has_ledger)
+        except InterruptedRunError as error:  # what was read by then is not accounted for: it is read again
+            rows, interruption = concat([]), error
         directory = create_run(job.workspace.runs, settings.source, job.started)
         with directory.held():
             failpoint(Point.AFTER_RUN_DIRECTORY)
             job.progress.begin(directory.run_id)
             logger.info("run %s", directory.run_id, extra={"event": "run_started"})
             loads = [WindowLoad(window) for window in rows.listens.windows(job.sizes.window)]
-            return _load(RunContext(job, pool, directory, user_id, rows, loads, database.has_lookup))
+            return _load(RunContext(job, pool, directory, user_id, rows, loads, database.has_lookup), interruption)
 
 
 def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
@@ -156,9 +165,11 @@ def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
     return owner or pool.control(lambda control: ledger.find_user(control, settings.user))
 
 
-def _load(run: RunContext) -> dict[str, Any]:
-    """Load the rows, or simulate that, while they are written to the run directory; finish the run in any case."""
-    failure = None
+def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
+    """Load the rows, or simulate that, while they are written to the run directory; finish the run in any case.
+
+    After a ``failure`` before there is nothing to load, and only that is recorded.
+    """
     with ThreadPoolExecutor(2, "etl-files") as threads:
 
         def write() -> Future[pl.DataFrame]:
@@ -169,7 +180,8 @@ def _load(run: RunContext) -> dict[str, Any]:
             with one_interruption():
                 with signals_deferred():
                     spellings = write()
-                (simulate_windows if run.job.settings.dry_run else load_windows)(run)
+                if not failure:
+                    (simulate_windows if run.job.settings.dry_run else load_windows)(run)
                 if (held := run.pool.target.longest_lock) is not None:
                     run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:

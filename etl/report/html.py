@@ -18,6 +18,7 @@ from etl.core.sanitize import sanitize
 from etl.core.schema import FileStatus, KeyStatus, RunStatus
 from etl.report import charts
 from etl.report.text import OUTCOMES, accounted, headline, notices, plural, spaced
+from etl.runs.accounting import COUNT_OF_STATUS
 from etl.runs.missing_pages import sentences
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _accounting(manifest: Mapping[str, Any]) -> dict[str, Any]:
     counts = manifest["counts"]
     records = counts["records"]
     label = f"One bar of {plural(records, 'record')}: {accounted(counts)}"
-    keys = {str(status): counts["cache_hits" if status is KeyStatus.HIT else str(status)] for status in KeyStatus}
+    keys = {str(status): counts[COUNT_OF_STATUS[status]] for status in KeyStatus}
     return {
         "records": records,
         "drawing": charts.accounting({name: counts[name] for name in OUTCOMES}, label) if records else None,

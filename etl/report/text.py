@@ -16,6 +16,7 @@ OUTCOMES: dict[str, str] = {
     "skipped": "rows that are fine, and no listens",
     "rejected": "rows that are broken",
     str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or made",
+    str(Outcome.NOT_REACHED): "listens that the run did not reach, because it ended early",
 }
 """The meaning of each outcome of a record, in the order in which the page shows them."""
 
@@ -36,6 +37,8 @@ def headline(manifest: Mapping[str, Any]) -> str:
     listens = plural(inserted, "listen")
     if status == RunStatus.DRY_RUN:
         return f"{listens} would be loaded"
+    if status == RunStatus.INTERRUPTED:
+        return f"The run was interrupted after {listens}" if inserted else "The run was interrupted"
     if status == RunStatus.FAILED:
         return f"The run failed after {listens}" if inserted else "The run failed"
     if inserted:

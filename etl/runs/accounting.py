@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.reasons import SkipReason
-from etl.core.schema import COUNTS, KEYS, OUTCOME, KeyStatus, Outcome, conform
+from etl.core.schema import COUNTS, KEY_COUNTS, KEYS, OUTCOME, ROW_COUNTS, KeyStatus, Outcome, conform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OTHER_USER = "other_user"  # the database holds the listen for another user; Koito's key has no user
-NOT_REACHED = "not reached: the run ended early"
+ENDED_EARLY = "the run ended before its turn"
 
 SLICE = 250_000  # rows whose texts are concatenated at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
-_COUNT_OF_STATUS = {
+COUNT_OF_STATUS = {
     str(KeyStatus.HIT): "cache_hits",
     str(KeyStatus.RESOLVED): "resolved",
     str(KeyStatus.FAILED): "failed",
+    str(KeyStatus.NOT_REACHED): "keys_not_reached",
 }
+"""Which of COUNTS says how many keys have a status."""
 
 
 def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
@@ -62,8 +64,8 @@ def make_keys(names: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
     """
     found = names.join(ids, on="lookup_key", how="left", maintain_order="left")
     full = found.with_columns(
-        status=pl.col("status").fill_null(str(KeyStatus.FAILED)),
-        detail=pl.when(pl.col("status").is_null()).then(pl.lit(NOT_REACHED)).otherwise("detail"),
+        status=pl.col("status").fill_null(str(KeyStatus.NOT_REACHED)),
+        detail=pl.when(pl.col("status").is_null()).then(pl.lit(ENDED_EARLY)).otherwise("detail"),
     )
     return conform(full, KEYS)
 
@@ -79,7 +81,7 @@ def make_outcome(
 
     ``inserted`` and ``of_other_users`` hold track_id and listened_at. Of listens that are equal after resolution the
     first by file, then row, counts; the others are duplicates. ``reached``, after a run that ended early, holds the
-    listens that were written or found present; the others are unresolved.
+    listens that were written or found present. A listen whose key failed is unresolved, any other is not reached.
     """
     code = pair_code(pl.col("track_id"), pl.col("listened_at"))
     new = inserted.select(code).to_series().implode()
@@ -87,17 +89,21 @@ def make_outcome(
     is_lost = pl.lit(value=False)
     if reached is not None:
         is_lost = ~pl.col("code").is_in(reached.select(code).to_series().implode())
-    failed = keys.filter(pl.col("status") == str(KeyStatus.FAILED)).select("lookup_key", failure="detail")
+    failed = keys.filter(pl.col("status") == str(KeyStatus.FAILED)).select(
+        "lookup_key", failure="detail", has_failed=True
+    )
     rows = (
         listens.select("file", "row", "lookup_key", "listened_at")
         .join(keys.select("lookup_key", "track_id"), on="lookup_key", how="left", maintain_order="left")
         .join(failed, on="lookup_key", how="left", maintain_order="left")
         .sort("file", "row")
-        .with_columns(code=code)
+        .with_columns(pl.col("has_failed").fill_null(value=False), code=code)
     )
     fate = (
-        pl.when(pl.col("code").is_null() | is_lost)
+        pl.when(pl.col("has_failed"))
         .then(pl.lit(str(Outcome.UNRESOLVED)))
+        .when(pl.col("code").is_null() | is_lost)
+        .then(pl.lit(str(Outcome.NOT_REACHED)))
         .when(~pl.col("code").is_first_distinct())
         .then(pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
         .when(pl.col("code").is_in(new))
@@ -109,7 +115,7 @@ def make_outcome(
             pl.lit(OTHER_USER)
         ),
         "failure",
-        pl.when(pl.col("outcome") == str(Outcome.UNRESOLVED)).then(pl.lit(NOT_REACHED)),
+        pl.when(pl.col("outcome") == str(Outcome.NOT_REACHED)).then(pl.lit(ENDED_EARLY)),
     )
     full = rows.with_columns(outcome=fate).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
     return conform(full, OUTCOME)
@@ -166,7 +172,7 @@ def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> OutcomeTally:
 def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, keys: pl.DataFrame) -> dict[str, int]:
     """Return the counts of a run; the keys are COUNTS."""
     outcomes = listens.outcomes.group_by("outcome").agg(pl.col("len").sum())
-    statuses = keys.select(pl.col("status").replace(_COUNT_OF_STATUS)).group_by("status").len()
+    statuses = keys.select(pl.col("status").replace(COUNT_OF_STATUS)).group_by("status").len()
     found = {
         "skipped": skipped.height,
         "rejected": rejects.height,
@@ -215,7 +221,7 @@ def count_files(
     skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, keys: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """Return the counts of every file that has rows."""
-    statuses = keys.get_column("status").replace(_COUNT_OF_STATUS)
+    statuses = keys.get_column("status").replace(COUNT_OF_STATUS)
     each = listens.used.select("file", what=statuses.gather(listens.used.get_column("key")))
     used = each.group_by("file", "what").len().cast({"file": pl.String})
     rows = [
@@ -260,17 +266,19 @@ def imbalances(
 ) -> list[str]:
     """Return a sentence for each sum that does not balance.
 
-    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, None where there is no ledger.
+    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, None where there is no ledger or
+    the run ended early.
     """
     found = []
     for name, terms in (("the run", counts), *files.items()):
-        parts = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-        if terms["records"] != sum(terms[part] for part in parts):
+        if terms["records"] != sum(terms[part] for part in ROW_COUNTS[1:]):
             found.append(f"{name}: {terms['records']} records are not the sum of their outcomes")
-        if terms["keys"] != terms["cache_hits"] + terms["resolved"] + terms["failed"]:
+        if terms["keys"] != sum(terms[part] for part in KEY_COUNTS[1:]):
             found.append(f"{name}: {terms['keys']} keys are not the sum of their states")
     if counts["records"] != records:
         found.append(f"{records} records were read, {counts['records']} are accounted for")
     if ledger is not None and counts["inserted"] != ledger:
         found.append(f"{counts['inserted']} listens count as inserted, the ledger's batches say {ledger}")
+    if ledger is not None and counts["not_reached"]:
+        found.append(f"{counts['not_reached']} listens were not reached, although the load came to its end")
     return found

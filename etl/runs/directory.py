@@ -157,7 +157,7 @@ class RunDirectory:
             manifest: dict[str, Any] = json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
-        return manifest
+        return _with_later_counts(manifest)
 
     def mark_undone(self, undone_by: str) -> None:
         """Write into ``run.json`` which undo took the run back; a run that was killed has none."""
@@ -197,6 +197,17 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
     except OSError as error:
         raise unwritable(path, error, _RUN_AGAIN) from error
     return RunDirectory(path)
+
+
+def _with_later_counts(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return ``run.json`` with the counts that it lacks if an earlier version of this program wrote it, as 0.
+
+    In such a run the listens that were not reached count as unresolved, their keys as failed.
+    """
+    counted = [part for part in (manifest, *manifest.get("files", ())) if "counts" in part]
+    for part in counted:
+        part["counts"] = {**dict.fromkeys(("not_reached", "keys_not_reached"), 0), **part["counts"]}
+    return manifest
 
 
 def is_removal(manifest: Mapping[str, Any]) -> bool:

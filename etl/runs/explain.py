@@ -31,6 +31,7 @@ KEY_STATUS = {
     KeyStatus.HIT: "track_lookup had its ids before the run",
     KeyStatus.RESOLVED: "its ids were found or made by the run",
     KeyStatus.FAILED: "it has no ids",
+    KeyStatus.NOT_REACHED: "the run ended before it looked for its ids",
 }
 
 
@@ -271,6 +272,8 @@ def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None,
         case Outcome.DUPLICATE_IN_INPUT:
             what = SAME_AS if detail else "the same track at the same second as "
             return f"duplicate in the input: {what}{twin or 'another row of the run'}"
+        case Outcome.NOT_REACHED:
+            return f"not reached, so the run did not load it: {detail}; the same command again loads it"
         case _:
             why = f"its key could not be resolved: {key['detail']}" if key and key["status"] == "failed" else detail
             return f"unresolved, so it is not in the database: {why}"

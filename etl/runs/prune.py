@@ -19,7 +19,7 @@ _REMOVED = ".removed-"
 
 RUNNING = "it is running"
 HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
-LEFT_OVER = "it has unresolved listens that no later run has loaded"
+LEFT_OVER = "it has listens, unresolved or not reached, that no later run has loaded"
 EXPLAINS = "it loaded files that a run which is kept knows"
 REPLAYED = "a run that is kept replays it"
 
@@ -111,7 +111,7 @@ def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
     undos = [one for one in others if own.get("run_id") and one.get("undone_run") == own["run_id"]]
     if undos and undos[-1]["error"] and not own.get("undone_by"):
         return HALF_UNDONE
-    left = {file["sha256"] for file in own["files"] if file["counts"]["unresolved"]}
+    left = {file["sha256"] for file in own["files"] if _is_unloaded(file)}
     return LEFT_OVER if own["status"] != RunStatus.DRY_RUN and left - settled else ""
 
 
@@ -125,7 +125,11 @@ def _is_undoable(run: RunDirectory, manifest: Mapping[str, Any]) -> bool:
 
 
 def _is_settled(file: Mapping[str, Any]) -> bool:
-    return file["status"] in (FileStatus.LOADED, FileStatus.KNOWN) and not file["counts"]["unresolved"]
+    return file["status"] in (FileStatus.LOADED, FileStatus.KNOWN) and not _is_unloaded(file)
+
+
+def _is_unloaded(file: Mapping[str, Any]) -> bool:
+    return bool(file["counts"]["unresolved"] or file["counts"]["not_reached"])
 
 
 def _has_loaded(manifest: Mapping[str, Any]) -> bool:

@@ -91,7 +91,7 @@ def test_signal_ends_the_run_with_a_summary_despite_stalls(
         out, err = process.communicate(timeout=15)  # the open requests would take 20 s
     assert process.returncode == code
     summary = json.loads(out)
-    assert (summary["exit_code"], summary["status"]) == (code, "failed")
+    assert (summary["exit_code"], summary["status"]) == (code, "interrupted")
     assert "interrupted" in err
     assert summary["counts"]["albums"]["left"] == 20
     services.let_go()

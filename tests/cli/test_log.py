@@ -66,13 +66,13 @@ def test_what_is_wrong_is_an_object_too(
     assert text in entry["message"]
 
 
-def test_a_run_that_fails_says_so_in_the_log(database: str, tmp_path: Path) -> None:
+def test_a_run_that_is_interrupted_says_so_in_the_log(database: str, tmp_path: Path) -> None:
     env = {"ETL_FAULT": "before_enrichment:1:SIGTERM"}
     done = etl("run", MALOJA, "--dsn", database, "--log-format", "json", home=tmp_path, env=env)
     entries = log(done)
     assert done.code == 143
-    assert [entry["event"] for entry in entries[-2:]] == ["error", "run_finished"]
-    assert (entries[-1]["status"], entries[-1]["exit_code"]) == ("failed", 143)
+    assert [entry["event"] for entry in entries[-2:]] == ["warning", "run_finished"]
+    assert (entries[-1]["status"], entries[-1]["exit_code"]) == ("interrupted", 143)
 
 
 def test_the_log_format_may_stand_in_the_settings_file(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from etl.core.errors import (
 )
 from etl.core.signals import one_interruption, wait_interruptibly
 
-ORDER = (130, 143, 1, 3, 7, 6, 2, 4, 5, 0)
+ORDER = (129, 130, 143, 1, 3, 7, 6, 2, 4, 5, 141, 0)
 CODES = {int(code): code for code in ExitCode}
 
 

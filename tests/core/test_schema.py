@@ -109,16 +109,17 @@ def test_times_are_utc_microseconds_ids_int32_and_all_else_text() -> None:
 
 def test_the_counts_are_those_of_the_contract() -> None:
     rows = ["records", "skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved"]
-    assert list(COUNTS) == [*rows, "keys", "cache_hits", "resolved", "failed"]
+    rows.append("not_reached")
+    assert list(COUNTS) == [*rows, "keys", "cache_hits", "resolved", "failed", "keys_not_reached"]
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (KeyStatus, {"hit", "resolved", "failed"}),
-        (Outcome, {"inserted", "already_present", "duplicate_in_input", "unresolved"}),
+        (KeyStatus, {"hit", "resolved", "failed", "not_reached"}),
+        (Outcome, {"inserted", "already_present", "duplicate_in_input", "unresolved", "not_reached"}),
         (FileStatus, {"loaded", "known", "refused", "left_aside"}),
-        (RunStatus, {"complete", "partial", "failed", "dry_run"}),
+        (RunStatus, {"complete", "partial", "interrupted", "failed", "dry_run"}),
     ],
 )
 def test_the_words_of_the_contract_are_all_there_are(words: type[StrEnum], expected: set[str]) -> None:

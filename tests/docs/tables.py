@@ -102,7 +102,7 @@ def reasons(kind: type[SkipReason | RejectReason]) -> str:
 
 def words(kind: type[StrEnum]) -> str:
     """Return the words of an enumeration; raises ``KeyError`` for one whose meaning is not written down."""
-    return table(("word", "means"), [(f"`{word}`", WORDS[word]) for word in kind])
+    return table(("word", "means"), [(f"`{word}`", WORDS[kind][word]) for word in kind])
 
 
 def columns(name: str) -> str:

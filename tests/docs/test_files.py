@@ -53,7 +53,9 @@ def test_only_columns_that_may_be_null_are(name: str, run: Path) -> None:
 
 
 def test_every_word_has_a_meaning_and_every_meaning_a_word() -> None:
-    assert set(WORDS) == {word for kind in (Outcome, KeyStatus, FileStatus, RunStatus) for word in kind}
+    assert {kind: set(meanings) for kind, meanings in WORDS.items()} == {
+        kind: set(kind) for kind in (Outcome, KeyStatus, FileStatus, RunStatus)
+    }
 
 
 def test_every_key_of_run_json_is_explained(run: Path) -> None:

@@ -67,19 +67,20 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "spellings": Column("the spellings that share the key, each as `artist / track / album`"),
         "status": Column("how it got its ids: one of the [key statuses](reference.md#key-statuses)"),
         "detail": Column("why it failed, or a foreign MBID that was not stored", nullable=True),
-        "artist_id": Column("id in Koito's `artists`: the first artist; null for a failed key", nullable=True),
-        "album_id": Column("id in Koito's `releases`; null for a failed key", nullable=True),
-        "track_id": Column("id in Koito's `tracks`; null for a failed key", nullable=True),
+        "artist_id": Column("id in Koito's `artists`: the first artist; null for a key without ids", nullable=True),
+        "album_id": Column("id in Koito's `releases`; null for a key without ids", nullable=True),
+        "track_id": Column("id in Koito's `tracks`; null for a key without ids", nullable=True),
     },
     "outcome": {
         "file": _FILE,
         "row": _ROW,
         "lookup_key": _KEY,
-        "track_id": Column("id in Koito's `tracks`; null for an unresolved listen", nullable=True),
+        "track_id": Column("id in Koito's `tracks`; null where its key has none", nullable=True),
         "listened_at": _SECOND,
         "outcome": Column("one of the [outcomes](reference.md#outcomes)"),
         "detail": Column(
-            "of which listen it is the same, why it is unresolved, `other_user`, or `account_twin`", nullable=True
+            "of which listen it is the same, why it is not loaded, `other_user`, or `account_twin`",
+            nullable=True,
         ),
         "double_of": Column(
             "the listen that it probably is a double of: `FILE:ROW` of the run, or `database!TRACK_ID:SECOND` with "
@@ -109,23 +110,35 @@ COLUMNS: dict[str, dict[str, Column]] = {
     },
 }
 
-WORDS: dict[StrEnum, str] = {
-    Outcome.INSERTED: "the listen was new, and is in the database",
-    Outcome.ALREADY_PRESENT: "the database had it before; `detail` says `other_user` where it is another user's",
-    Outcome.DUPLICATE_IN_INPUT: "another row of the run is the same listen, and counts instead",
-    Outcome.UNRESOLVED: "its key failed, or the run ended before its turn; `etl rejects replay` tries it again",
-    KeyStatus.HIT: "`track_lookup` had its ids before the run",
-    KeyStatus.RESOLVED: "the run found its ids, or made them",
-    KeyStatus.FAILED: "it has no ids: the database refused it, or the run ended before its turn",
-    FileStatus.LOADED: "it was read; its counts say what became of its rows",
-    FileStatus.KNOWN: "the same bytes were loaded before under the same options, so it was left alone",
-    FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
-    FileStatus.LEFT_ASIDE: (
-        "it is not an export, is private, belongs to another source than `--source`, or is still arriving in an inbox; "
-        "this is not an error"
-    ),
-    RunStatus.COMPLETE: "all loaded: exit code 0",
-    RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",
-    RunStatus.FAILED: "cut short, or its accounting does not balance: any other exit code",
-    RunStatus.DRY_RUN: "a rehearsal: nothing was written to the database",
+WORDS: dict[type[StrEnum], dict[StrEnum, str]] = {
+    Outcome: {
+        Outcome.INSERTED: "the listen was new, and is in the database",
+        Outcome.ALREADY_PRESENT: "the database had it before; `detail` says `other_user` where it is another user's",
+        Outcome.DUPLICATE_IN_INPUT: "another row of the run is the same listen, and counts instead",
+        Outcome.UNRESOLVED: "its key failed; `etl rejects replay` tries it again",
+        Outcome.NOT_REACHED: "the run was interrupted or failed before its turn; the same command again loads it",
+    },
+    KeyStatus: {
+        KeyStatus.HIT: "`track_lookup` had its ids before the run",
+        KeyStatus.RESOLVED: "the run found its ids, or made them",
+        KeyStatus.FAILED: "it has no ids: the database refused it",
+        KeyStatus.NOT_REACHED: "it has no ids: the run was interrupted or failed before its turn",
+    },
+    FileStatus: {
+        FileStatus.LOADED: "it was read; its counts say what became of its rows",
+        FileStatus.KNOWN: "the same bytes were loaded before under the same options, so it was left alone",
+        FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
+        FileStatus.LEFT_ASIDE: (
+            "it is not an export, is private, belongs to another source than `--source`, or is still arriving in an "
+            "inbox; this is not an error"
+        ),
+    },
+    RunStatus: {
+        RunStatus.COMPLETE: "all loaded: exit code 0",
+        RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",
+        RunStatus.INTERRUPTED: "ended by a signal, which the same command again completes: exit code 129, 130 or 143",
+        RunStatus.FAILED: "ended early by an error, or its accounting does not balance: any other exit code",
+        RunStatus.DRY_RUN: "a rehearsal: nothing was written to the database",
+    },
 }
+"""The meaning of each word, by kind: two kinds may have a word in common."""

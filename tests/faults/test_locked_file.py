@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.faults
 
-CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HUNG_UP}
 each_signal = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 SOON = 10  # seconds; the commands would wait for 30
 HISTORY = [scrobble(number, [f"Artist {number}"], "Song", "Album") for number in range(20)]
@@ -116,7 +116,7 @@ def test_a_run_that_waits_ends_at_once(place: Place, number: signal.Signals) -> 
     assert "run the same command again to go on" in log
     (directory,) = (path for path in (place.home / "runs").iterdir() if path.name not in runs)
     manifest = json.loads((directory / "run.json").read_text())
-    assert (manifest["status"], manifest["exit_code"]) == ("failed", code)
+    assert (manifest["status"], manifest["exit_code"]) == ("interrupted", code)
     assert (manifest["counts"]["inserted"], manifest["counts"]["records"]) == (0, len(HISTORY))
     assert dump(place.file) == before
     again = load(place.home, f"{SQLITE}{place.file}", place.export)

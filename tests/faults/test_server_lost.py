@@ -45,7 +45,7 @@ def test_a_backend_that_is_ended_in_the_middle_of_a_copy_leaves_nothing_half_don
     )
     found = load_until(home, database, export)
     assert is_lost(found, database)
-    assert found["counts"]["unresolved"] > 0
+    assert found["counts"]["not_reached"] > 0
     execute(database, CALM)
     check_completed(home, database, export, undisturbed)
     record("server_lost", rounds=1, terminated=1, losses=0, duplicates=0)

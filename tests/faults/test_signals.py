@@ -20,7 +20,7 @@ from tests.helpers.support import query
 
 pytestmark = pytest.mark.faults
 
-CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HUNG_UP}
 each_signal = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 LAST = [
     (Point.BEFORE_ACCOUNTING, 1, signal.SIGINT),
@@ -29,12 +29,12 @@ LAST = [
     (Point.BEFORE_LEDGER_COMPLETE, 1, signal.SIGTERM),
 ]
 """Where all is loaded, but no file counts as loaded yet; at which visit, and the signal."""
-GO_ON = "run the same command again to go on"
+GO_ON = "run the same command again"
 
 
 def check_books(case: Case, manifest: dict[str, Any], before: int, number: signal.Signals) -> None:
     """Check that a run that was ended says so, and claims what is in the database."""
-    assert (manifest["status"], manifest["exit_code"]) == ("failed", CODES[number])
+    assert (manifest["status"], manifest["exit_code"]) == ("interrupted", CODES[number])
     assert inserted(case.database) - before == manifest["counts"]["inserted"]
     assert query(case.database, "SELECT count(*)::int FROM etl.files WHERE finished_at IS NULL") == [(1,)]
 

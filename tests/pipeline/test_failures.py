@@ -258,7 +258,7 @@ def test_a_conflict_without_end_ends_the_run(home: Path, database: str, export: 
     found = load(home, database, export)
 
     assert (found["status"], found["exit_code"]) == ("failed", ExitCode.DATABASE)
-    assert found["counts"]["unresolved"] == 36
+    assert found["counts"]["not_reached"] == 36
     assert "Run the same command again" in found["error"]
 
 
@@ -285,7 +285,7 @@ def test_a_lost_connection_ends_the_run_and_the_next_one_completes_it(
     assert first["error"]
     assert json.loads((Path(first["run_dir"]) / "run.json").read_text())["status"] == "failed"
     assert 0 < first["counts"]["inserted"] == committed
-    assert first["counts"]["inserted"] + first["counts"]["unresolved"] == 36
+    assert first["counts"]["inserted"] + first["counts"]["not_reached"] == 36
     assert (second["exit_code"], second["counts"]["inserted"]) == (0, 36 - committed)
     assert content(database) == undisturbed
     assert inserted(database) == 36
@@ -302,7 +302,7 @@ def test_a_connection_lost_while_cached_keys_are_loaded_is_accounted_for(
     found = load(home, database, write_maloja(export, more), sizes=Sizes(batch=4), workers=1)
 
     assert found["exit_code"] == ExitCode.DATABASE
-    assert found["counts"] == {**found["counts"], "inserted": 8, "already_present": 0, "unresolved": 4}
+    assert found["counts"] == {**found["counts"], "inserted": 8, "already_present": 0, "not_reached": 4}
     assert inserted(database) == 36 + 8
 
 

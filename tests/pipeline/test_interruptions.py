@@ -24,6 +24,7 @@ pytestmark = pytest.mark.faults
 SIGNALS = {
     signal.SIGTERM: ExitCode.TERMINATED,
     signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGHUP: ExitCode.HUNG_UP,
     signal.SIGKILL: -signal.SIGKILL,
 }
 each_signal = pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -72,8 +73,8 @@ def test_a_run_that_is_ended_in_a_batch_is_completed_by_the_next(
     assert after_signal == 10
     if number != signal.SIGKILL:
         manifest = json.loads(stdout)
-        assert (manifest["status"], manifest["exit_code"]) == ("failed", process.returncode)
-        assert manifest["counts"] == {**manifest["counts"], "inserted": 1, "already_present": 9, "unresolved": 27}
+        assert (manifest["status"], manifest["exit_code"]) == ("interrupted", process.returncode)
+        assert manifest["counts"] == {**manifest["counts"], "inserted": 1, "already_present": 9, "not_reached": 27}
     assert (again["exit_code"], again["counts"]["inserted"]) == (0, 27)
     assert inserted(database) == 37
     assert len(content(database)) == len(undisturbed) + 1

@@ -131,7 +131,7 @@ def test_a_run_that_lost_its_connection_is_completed(
     assert (first["status"], first["exit_code"]) == ("failed", ExitCode.DATABASE)
     second = replay(home, database, first)
 
-    assert second["counts"]["records"] == second["counts"]["inserted"] == first["counts"]["unresolved"] > 0
+    assert second["counts"]["records"] == second["counts"]["inserted"] == first["counts"]["not_reached"] > 0
     assert content(database) == undisturbed
     assert inserted(database) == 18
     assert statuses(load(home, database, export)) == ["known"]

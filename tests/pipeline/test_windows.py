@@ -118,7 +118,7 @@ def test_windows_that_a_failed_run_did_not_reach_are_loaded_by_the_next(
 
     assert (first["status"], first["imbalances"]) == ("failed", [])
     assert first["counts"]["inserted"] == inserted(database) == 16
-    assert first["counts"]["unresolved"] == 20
+    assert first["counts"]["not_reached"] == 20
 
     second = load(home, database, export, sizes=BY_DISK)
     assert (second["exit_code"], second["counts"]["inserted"]) == (0, 20)

@@ -16,7 +16,7 @@ from tests.helpers.frames import at, listens
 
 IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})
 LAST_SECOND = 2**32 - 1
-PARTS = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
+PARTS = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved", "not_reached")
 
 
 def codes(*pairs: tuple[int, int]) -> list[int]:
@@ -74,14 +74,14 @@ def test_spellings_are_collected_by_key() -> None:
     ]
 
 
-def test_keys_have_their_status_and_ids_and_those_not_reached_have_failed() -> None:
+def test_keys_have_their_status_and_ids_and_others_are_not_reached() -> None:
     frame = listens({}, {"track": "Two"}, {"track": "Three"})
     reached = ids(("ann\x1fone\x1f", "hit", 7), ("ann\x1ftwo\x1f", "failed", None), detail="why")
     keys = accounting.make_keys(accounting.spellings(accounting.spelled(frame)), reached)
     assert keys.schema == KEYS
     assert keys.select("lookup_key", "listens", "status", "detail", "track_id").rows() == [
         ("ann\x1fone\x1f", 1, "hit", "why", 7),
-        ("ann\x1fthree\x1f", 1, "failed", "not reached: the run ended early", None),
+        ("ann\x1fthree\x1f", 1, "not_reached", "the run ended before its turn", None),
         ("ann\x1ftwo\x1f", 1, "failed", "why", None),
     ]
 
@@ -128,7 +128,7 @@ def test_a_listen_of_a_failed_key_is_unresolved_and_never_a_duplicate() -> None:
     assert made.select("outcome", "detail", "track_id").rows() == [
         ("unresolved", "refused by the database", None),
         ("unresolved", "refused by the database", None),
-        ("unresolved", "not reached: the run ended early", None),
+        ("not_reached", "the run ended before its turn", None),
     ]
 
 
@@ -169,11 +169,13 @@ def test_a_run_is_counted() -> None:
         "duplicate_in_input": 1,
         "already_present": 1,
         "inserted": 2,
-        "unresolved": 1,
+        "unresolved": 0,
+        "not_reached": 1,
         "keys": 3,
         "cache_hits": 1,
         "resolved": 1,
-        "failed": 1,
+        "failed": 0,
+        "keys_not_reached": 1,
     }
     assert tuple(accounting.count(*frames_of_a_run())) == COUNTS
 
@@ -184,8 +186,8 @@ def test_each_file_is_counted_with_the_keys_that_it_uses() -> None:
     assert files == {
         "a": {**nothing, "records": 5, "skipped": 2, "duplicate_in_input": 1, "already_present": 1, "inserted": 1}
         | {"keys": 2, "cache_hits": 1, "resolved": 1},
-        "b": {**nothing, "records": 3, "rejected": 1, "inserted": 1, "unresolved": 1}
-        | {"keys": 2, "resolved": 1, "failed": 1},
+        "b": {**nothing, "records": 3, "rejected": 1, "inserted": 1, "not_reached": 1}
+        | {"keys": 2, "resolved": 1, "keys_not_reached": 1},
         "c": {**nothing, "records": 1, "skipped": 1},
     }
     total = accounting.count(*frames_of_a_run())
@@ -214,25 +216,28 @@ def test_reasons_are_counted_the_most_frequent_first_then_by_name() -> None:
 
 def test_a_run_that_adds_up_has_no_imbalances() -> None:
     frames = frames_of_a_run()
-    assert accounting.imbalances(accounting.count(*frames), accounting.count_files(*frames), 9, 2) == []
+    complete = {**accounting.NO_COUNTS, "records": 2, "inserted": 2}
+    assert accounting.imbalances(complete, {"a": complete}, 2, 2) == []
     assert accounting.imbalances(accounting.count(*frames), accounting.count_files(*frames), 9, None) == []
 
 
 @pytest.mark.parametrize("part", ["records", *PARTS])
 @pytest.mark.parametrize("step", [1, -1])
 def test_an_outcome_too_many_or_too_few_is_found(part: str, step: int) -> None:
-    counts = dict.fromkeys(COUNTS, 5) | {"records": 30, "keys": 15}
+    counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + step}
-    assert accounting.imbalances(counts, {"a.json": wrong}, 30, 5) == [
+    assert accounting.imbalances(counts, {"a.json": wrong}, 35, None) == [
         f"a.json: {wrong['records']} records are not the sum of their outcomes"
     ]
 
 
-@pytest.mark.parametrize("part", ["keys", "cache_hits", "resolved", "failed"])
+@pytest.mark.parametrize("part", ["keys", "cache_hits", "resolved", "failed", "keys_not_reached"])
 def test_a_key_too_many_is_found(part: str) -> None:
-    counts = dict.fromkeys(COUNTS, 5) | {"records": 30, "keys": 15}
+    counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + 1}
-    assert accounting.imbalances(wrong, {}, 30, 5) == [f"the run: {wrong['keys']} keys are not the sum of their states"]
+    assert accounting.imbalances(wrong, {}, 35, None) == [
+        f"the run: {wrong['keys']} keys are not the sum of their states"
+    ]
 
 
 def test_records_that_were_read_and_not_accounted_for_are_found() -> None:
@@ -245,6 +250,13 @@ def test_a_ledger_that_says_otherwise_is_found() -> None:
     expected = ["3 listens count as inserted, the ledger's batches say 2"]
     assert accounting.imbalances(counts, {}, 3, 2) == expected
     assert accounting.imbalances(accounting.NO_COUNTS, {}, 0, 0) == []
+
+
+def test_a_listen_that_a_complete_load_did_not_reach_is_found() -> None:
+    counts = {**accounting.NO_COUNTS, "records": 3, "inserted": 1, "not_reached": 2}
+    expected = ["2 listens were not reached, although the load came to its end"]
+    assert accounting.imbalances(counts, {}, 3, 1) == expected
+    assert accounting.imbalances(counts, {}, 3, None) == []
 
 
 def test_everything_that_is_wrong_is_told() -> None:

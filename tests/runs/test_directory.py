@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from etl.core.errors import InputError, InternalError, SettingsError
 from etl.core.schema import LISTENS, RUN_FILES, SKIPPED, conform, empty
+from etl.runs.accounting import NO_COUNTS
 from etl.runs.directory import RUN_JSON, RunDirectory, create_run, find_run, list_runs, versions
 from tests.helpers.frames import NOW, listens
 
@@ -122,7 +123,7 @@ def test_a_file_has_its_name_only_when_it_is_whole(run: RunDirectory, monkeypatc
 
 
 def test_the_manifest_comes_back_and_is_readable_by_people(run: RunDirectory) -> None:
-    manifest = {"run_id": run.run_id, "counts": {"records": 1}, "files": [{"path": "Müsik/紅.json"}], "error": None}
+    manifest = {"run_id": run.run_id, "counts": NO_COUNTS, "files": [{"path": "Müsik/紅.json"}], "error": None}
     run.write_manifest(manifest)
     assert run.read_manifest() == manifest
     assert "Müsik/紅.json" in (run.path / RUN_JSON).read_text(encoding="utf-8")

@@ -14,7 +14,13 @@ WITH fates AS (
     UNION ALL
     SELECT NULL, unnest(['records', term]) FROM fates
     UNION ALL
-    SELECT file, unnest(['keys', if(status = 'hit', 'cache_hits', status)]) FROM used
+    SELECT
+        file,
+        unnest([
+            'keys',
+            CASE status WHEN 'hit' THEN 'cache_hits' WHEN 'not_reached' THEN 'keys_not_reached' ELSE status END
+        ])
+    FROM used
 ), derived AS (
     SELECT file, term, count(*) AS counted FROM found GROUP BY ALL
 )

@@ -14,5 +14,5 @@ FULL JOIN used u USING (lookup_key)
 WHERE
     k.listens IS DISTINCT FROM u.listens
     OR u.tracks <> [coalesce(k.track_id, 0)]
-    OR (k.status = 'failed') <> (k.track_id IS NULL)
+    OR (k.status IN ('failed', 'not_reached')) <> (k.track_id IS NULL)
 ORDER BY lookup_key

@@ -5,7 +5,7 @@ SELECT
     count(*) FILTER (WHERE outcome IN ('inserted', 'already_present')) AS counted,
     count(*) FILTER (WHERE outcome = 'duplicate_in_input') AS duplicates
 FROM counted
-WHERE outcome <> 'unresolved'
+WHERE outcome NOT IN ('unresolved', 'not_reached')
 GROUP BY ALL
 HAVING counted <> 1
 ORDER BY ALL

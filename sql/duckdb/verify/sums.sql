@@ -3,10 +3,10 @@ SELECT
     file,
     coalesce(sum(told) FILTER (WHERE term = 'records'), 0)::BIGINT AS records,
     coalesce(sum(told) FILTER (WHERE
-        term IN ('skipped', 'rejected', 'duplicate_in_input', 'already_present', 'inserted', 'unresolved')
+        term IN ('skipped', 'rejected', 'duplicate_in_input', 'already_present', 'inserted', 'unresolved', 'not_reached')
     ), 0)::BIGINT AS outcomes,
     coalesce(sum(told) FILTER (WHERE term = 'keys'), 0)::BIGINT AS keys,
-    coalesce(sum(told) FILTER (WHERE term IN ('cache_hits', 'resolved', 'failed')), 0)::BIGINT AS states
+    coalesce(sum(told) FILTER (WHERE term IN ('cache_hits', 'resolved', 'failed', 'keys_not_reached')), 0)::BIGINT AS states
 FROM told_counts
 GROUP BY file
 HAVING records <> outcomes OR keys <> states

@@ -18,10 +18,12 @@ SELECT unnest(
                 "already_present": "BIGINT",
                 "inserted": "BIGINT",
                 "unresolved": "BIGINT",
+                "not_reached": "BIGINT",
                 "keys": "BIGINT",
                 "cache_hits": "BIGINT",
                 "resolved": "BIGINT",
-                "failed": "BIGINT"
+                "failed": "BIGINT",
+                "keys_not_reached": "BIGINT"
             }
         }]'
     ),

@@ -64,7 +64,7 @@ def test_a_load_into_a_file_that_stays_locked_ends(tmp_path: Path, file: Path, e
 
     assert (manifest["status"], manifest["exit_code"]) == ("failed", ExitCode.DATABASE)
     assert f"another program has kept {file} locked for" in manifest["error"]
-    assert (manifest["counts"]["inserted"], manifest["counts"]["unresolved"]) == (0, len(SCROBBLES))
+    assert (manifest["counts"]["inserted"], manifest["counts"]["not_reached"]) == (0, len(SCROBBLES))
     assert content(f"sqlite:///{file}") == before
     assert load(tmp_path / "home", f"sqlite:///{file}", export)["counts"]["inserted"] == len(SCROBBLES)
 

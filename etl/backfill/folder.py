@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from etl.core.errors import EtlError, ExitCode, SettingsError
+from etl.core.private_folder import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def locked_folder(home: Path, task: str) -> Iterator[Path]:
     """
     folder = home / "backfill"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder, home)
         lock = os.open(folder / f"{task}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise SettingsError(f"{folder} cannot be used: {error.strerror}", "Choose another --home") from error

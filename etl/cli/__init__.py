@@ -35,7 +35,8 @@ from etl.cli import (
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
 from etl.cli.streams import flush_streams, prepare_streams
-from etl.core.errors import ENDINGS, EtlError, ExitCode, InterruptedRunError
+from etl.core.errors import ENDINGS, EtlError, ExitCode, InterruptedRunError, format_error
+from etl.core.packages import missing_package
 from etl.core.version import __version__
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _asks_for_help() -> bool:
 
 
 def main() -> None:
-    """Run the program; the console script calls this."""
+    """Run the program; ``etl.__main__`` calls this."""
     gc.disable()  # a short-lived process with few cycles: collecting them took 10 % of a load's CPU time
     sys.excepthook = _report_defect
     prepare_streams()
@@ -125,6 +126,13 @@ def _run() -> int:
         return error.exit_code
     except BrokenPipeError:
         return ExitCode.OUTPUT_CLOSED
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        # in no box: the package that draws it may be the one that is missing
+        log_usage_error(format_error(missing.message, missing.hint), missing.exit_code)
+        return missing.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
             return ExitCode.OUTPUT_CLOSED

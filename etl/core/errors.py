@@ -90,6 +90,17 @@ class EtlError(Exception):
     def __str__(self) -> str:
         return format_error(self.message, self.hint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it pass between processes, as schedulers run them, whatever a subclass is made from."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[EtlError], args: tuple[Any, ...], attributes: dict[str, Any]) -> EtlError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
 
 def format_error(message: str, hint: str) -> str:
     """Return an error's message and what to do next in one line."""
@@ -116,6 +127,12 @@ class LockedError(EtlError):
     """Another run is active on the database."""
 
     exit_code = ExitCode.LOCKED
+
+
+class AccountingError(EtlError):
+    """The accounting of a run does not balance: a defect, of this program or of the database."""
+
+    exit_code = ExitCode.UNBALANCED
 
 
 class InputError(EtlError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from etl.core.config import environment, first_of, load_config
+from etl.core.config import config_file, environment, first_of, load_config
 from etl.core.dsn import check_dsn, redact
 from etl.core.errors import SettingsError
 from etl.core.failpoints import Fault, Point
@@ -19,7 +20,7 @@ from etl.core.settings import EMBEDDED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl.core.config import ConfigValue
+    from etl.core.config import ConfigValue, Origin
 
 ROOT_HOME = Path("/var/lib/etl")
 
@@ -32,6 +33,7 @@ class Workspace:
     dsn: str
     """A libpq URI, ``embedded``, or ``sqlite:///`` and the whole path of a file."""
     warning: str = ""
+    """That other accounts can read the password, and how to hide it; empty where they cannot."""
     fault: Fault | None = None
     """Where a test has the process end, and how."""
 
@@ -50,11 +52,10 @@ def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str]
     config = load_config(environ)
     chosen = home or (str(config["home"].value) if "home" in config else None)
     folder = _expanded(chosen) if chosen else _default_home()
-    warning = ""
-    if dsn and redact(dsn) != dsn:
-        warning = "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
-    address = check_dsn(dsn or _configured_dsn(config) or EMBEDDED)
-    return Workspace(folder, address, warning, _fault(environment(environ).get("ETL_FAULT")))
+    found = None if dsn else first_of(config, "dsn", "dsn_file")
+    address = dsn or (_configured_dsn(config, found) if found else EMBEDDED)
+    warning = _password_warning(address, _holder(config, found, environ))
+    return Workspace(folder, check_dsn(address), warning, _fault(environment(environ).get("ETL_FAULT")))
 
 
 def _default_home() -> Path:
@@ -68,10 +69,9 @@ def _expanded(folder: str) -> Path:
         raise SettingsError(f'"{folder}" names a user who has no home folder', "Write the whole path") from error
 
 
-def _configured_dsn(config: Mapping[str, ConfigValue]) -> str | None:
-    found = first_of(config, "dsn", "dsn_file")
-    if found is None or found is config.get("dsn"):
-        return str(found.value) if found else None
+def _configured_dsn(config: Mapping[str, ConfigValue], found: ConfigValue) -> str:
+    if found is config.get("dsn"):
+        return str(found.value)
     name = f"{found.source} {found.value}" if found.origin == "env" else f"dsn_file {found.value} ({found.source})"
     try:
         dsn = Path(str(found.value)).read_text(encoding="utf-8").strip()
@@ -80,6 +80,29 @@ def _configured_dsn(config: Mapping[str, ConfigValue]) -> str | None:
     if not dsn:  # the default would be another database than the intended one
         raise SettingsError(f"{name} is empty", "Write the database address into it, or unset it")
     return dsn
+
+
+def _holder(
+    config: Mapping[str, ConfigValue], found: ConfigValue | None, environ: Mapping[str, str] | None
+) -> Path | Origin:
+    """Return the file that holds the address that was ``found``, else where it was written."""
+    if found is None:
+        return "option"
+    if found is config.get("dsn_file"):
+        return Path(str(found.value))
+    file = config_file(environ) if found.origin == "file" else None
+    return file or found.origin
+
+
+def _password_warning(address: str, holder: Path | Origin) -> str:
+    """Return what to tell about a password in ``address`` that other accounts can read; nothing where none can."""
+    if redact(address) == address:
+        return ""
+    if holder == "option":
+        return "a password in --dsn can be seen by other users of this machine; ETL_DSN or ETL_DSN_FILE hide it"
+    if isinstance(holder, Path) and holder.stat().st_mode & stat.S_IROTH:
+        return f"other users of this machine can read the password in {holder}; `chmod 600` of that file hides it"
+    return ""
 
 
 def _fault(text: str | None) -> Fault | None:

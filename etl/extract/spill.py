@@ -15,6 +15,7 @@ import polars as pl
 
 from etl.core.atomic_file import atomic_file, unwritable
 from etl.core.errors import SettingsError
+from etl.core.private_folder import make_private
 from etl.core.schema import NORMALIZED, conform
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class SpillFolder:
 
     def _made(self) -> Path:
         if self._folder is None:
-            self.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.parent, self.parent.parent)
             for abandoned in self.parent.glob(f"{_PREFIX}*"):
                 _remove_unheld(abandoned)
             self._folder = self.parent / f"{_PREFIX}{secrets.token_hex(3)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from etl.core.errors import (
     INTERRUPTIONS,
+    AccountingError,
     DatabaseError,
     EtlError,
     ExitCode,
@@ -32,7 +33,7 @@ Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 DEFAULTS = RunSettings()
 
-_ERRORS = {error.exit_code: error for error in (DatabaseError, InputError, LockedError, SettingsError)}
+_ERRORS = {error.exit_code: error for error in (AccountingError, DatabaseError, InputError, LockedError, SettingsError)}
 
 
 def run(
@@ -43,8 +44,8 @@ def run(
     ``paths`` is one path or several: files, folders, zips. ``dsn`` and ``home`` are the values of ``--dsn`` and
     ``--home``, with the same defaults. A run with rejected rows or a refused file returns: see ``exit_code``.
 
-    Raises a subclass of ``EtlError`` where the run could not begin or come to its end. ``manifest`` of the error says
-    what was loaded until then; it is None where nothing began.
+    Raises a subclass of ``EtlError`` where the run could not begin or come to its end, or does not balance.
+    ``manifest`` of the error says what was loaded until then; it is None where nothing began.
     """
     chosen = _checked(settings)
     return _returned(pipeline.run(find_workspace(home, dsn), chosen, _listed(paths)))
@@ -83,11 +84,11 @@ def _checked(settings: RunSettings) -> RunSettings:
 
 
 def _returned(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of what came to its end; of what did not, raise it as an error."""
-    message = manifest["error"]
+    """Return the manifest of what came to its end and balances; raise the error of what did not."""
+    code = next(code for code in ExitCode if code == manifest["exit_code"])
+    message = manifest["error"] or ("; ".join(manifest["imbalances"]) if code is ExitCode.UNBALANCED else None)
     if message is None:
         return manifest
-    code = next(code for code in ExitCode if code == manifest["exit_code"])
     is_signal = code in INTERRUPTIONS
     error = InterruptedRunError(code) if is_signal else _ERRORS.get(code, EtlError)(message)
     error.manifest = manifest

@@ -19,6 +19,7 @@ from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
 from etl.core.lists import listed
+from etl.core.private_folder import make_private
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__
@@ -192,7 +193,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
     """
     path = runs / f"{now:%Y%m%dT%H%M%SZ}-{source}-{secrets.token_hex(3)}"
     try:
-        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(runs, runs.parent)
         path.mkdir(mode=0o700)
     except OSError as error:
         raise unwritable(path, error, _RUN_AGAIN) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,10 @@ from etl.core.errors import (
     SettingsError,
     decisive,
 )
+from etl.core.packages import MissingPackageError
 from etl.core.signals import one_interruption, wait_interruptibly
+from etl.targets.base import Failure
+from etl.targets.sqlite.errors import SqliteError
 
 ORDER = (129, 130, 143, 1, 3, 7, 6, 2, 4, 5, 141, 0)
 CODES = {int(code): code for code in ExitCode}
@@ -113,3 +117,20 @@ def test_what_is_attended_may_time_out_itself() -> None:
 
     with ThreadPoolExecutor(1) as threads, pytest.raises(TimeoutError, match="too long"):
         wait_interruptibly(threads.submit(give_up))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseError("the server is gone", "Start it"),
+        InterruptedRunError(ExitCode.TERMINATED),
+        MissingPackageError("httpx"),
+        SqliteError("database or disk is full", Failure.FULL),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_passes_between_processes_whole(error: EtlError) -> None:
+    error.manifest = {"run_id": "20240131"}
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.__dict__) == (type(error), str(error), error.__dict__)
+    assert (again.exit_code, again.args) == (error.exit_code, error.args)

@@ -89,8 +89,40 @@ def test_what_a_file_holds_is_checked_and_not_shown(tmp_path: Path) -> None:
         assert "geheim" not in str(caught.value)
 
 
+WITH_PASSWORD = "postgresql://ann:geheim@db.example/koitodb"  # noqa: S105
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "warns"),
+    [
+        (0o644, WITH_PASSWORD, True),
+        (0o604, WITH_PASSWORD, True),
+        (0o640, WITH_PASSWORD, False),
+        (0o600, WITH_PASSWORD, False),
+        (0o644, URI, False),
+        (0o644, "sqlite:////srv/koito/koito.db", False),
+    ],
+)
+def test_a_password_file_open_to_others_draws_a_warning(tmp_path: Path, mode: int, content: str, warns: bool) -> None:
+    path = Path(dsn_file(tmp_path, content))
+    path.chmod(mode)
+    told = f"other users of this machine can read the password in {path}; `chmod 600` of that file hides it"
+    assert find_workspace(None, None, {"ETL_DSN_FILE": str(path)}).warning == (told if warns else "")
+    assert not find_workspace(None, URI, {"ETL_DSN_FILE": str(path)}).warning
+
+
+def test_a_password_in_settings_open_to_others_draws_a_warning(tmp_path: Path) -> None:
+    settings = tmp_path / "etl.toml"
+    settings.write_text(f'dsn = "{WITH_PASSWORD}"\n')
+    settings.chmod(0o644)
+    assert str(settings) in find_workspace(None, None, {"ETL_CONFIG": str(settings)}).warning
+    assert not find_workspace(None, None, {"ETL_CONFIG": str(settings), "ETL_DSN": WITH_PASSWORD}).warning
+    settings.chmod(0o600)
+    assert not find_workspace(None, None, {"ETL_CONFIG": str(settings)}).warning
+
+
 def test_a_password_that_is_typed_draws_a_warning_and_one_from_elsewhere_does_not() -> None:
-    typed = "postgresql://ann:geheim@db.example/koitodb"
+    typed = WITH_PASSWORD
     assert "ETL_DSN" in find_workspace(None, typed, {}).warning
     assert "geheim" not in find_workspace(None, typed, {}).warning
     assert find_workspace(None, "postgresql://db.example/koitodb?user=ann&password=geheim", {}).warning

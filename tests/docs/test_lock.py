@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib.metadata import distribution
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -18,8 +19,9 @@ VERSIONS = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for p
 
 
 def direct() -> list[Requirement]:
-    """Return what pyproject.toml asks for, to run the program and to work on it."""
-    return [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+    """Return what pyproject.toml asks for, to run the program with all extras and to work on it."""
+    texts = [*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())]
+    return [found for found in map(Requirement, texts) if found.name != PROJECT["name"]]
 
 
 def test_every_line_pins_one_version_and_names_no_place_to_get_it_from() -> None:
@@ -47,3 +49,9 @@ def test_what_the_requirements_require_is_pinned_too() -> None:
             if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
                 assert needed.specifier.contains(VERSIONS[canonicalize_name(needed.name)], prereleases=True), text
                 todo.append((needed.name, frozenset(needed.extras)))
+
+
+def test_who_works_on_it_has_every_extra() -> None:
+    extras = {*PROJECT["optional-dependencies"]} - {"dev"}
+    dev = map(Requirement, PROJECT["optional-dependencies"]["dev"])
+    assert [found.extras for found in dev if found.name == PROJECT["name"]] == [extras]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import pytest
 
 import etl
 from etl.core.failpoints import Point
+from etl.targets import ledger
 from tests.cli.program import ROOT
 from tests.helpers.support import counts
 
@@ -106,3 +109,33 @@ def test_an_interruption_is_raised_with_what_was_done(
     assert raised.value.manifest["counts"]["removed"] == 0
     monkeypatch.delenv("ETL_FAULT")
     assert etl.undo("latest", **where)["counts"]["removed"] == 36
+
+
+def test_run_in_a_thread_prints_nothing_and_leaves_signals_alone(
+    home: Path, koito_file: str, export: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    ended: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: ended.append(etl.run(export, dsn=koito_file, home=str(home))))
+    thread.start()
+    thread.join()
+    assert [one["status"] for one in ended] == ["complete"]
+    assert capfd.readouterr() == ("", "")
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+
+def test_warning_that_nobody_listens_to_is_not_printed() -> None:
+    code = "import etl, logging; logging.getLogger('etl.pipeline').warning('a warning')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_run_that_does_not_balance_raises(
+    home: Path, koito_file: str, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "inserted_by_run", lambda *_: 35)
+    with pytest.raises(etl.AccountingError) as raised:
+        etl.run(export, dsn=koito_file, home=str(home))
+    assert raised.value.manifest is not None
+    assert raised.value.message == raised.value.manifest["imbalances"][0]
+    assert raised.value.exit_code == raised.value.manifest["exit_code"] == etl.ExitCode.UNBALANCED

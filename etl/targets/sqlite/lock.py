@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, LockedError
+from etl.core.private_folder import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
     reasons = []
     for file in (database.with_name(database.name + SUFFIX), home / f"{database.name}{SUFFIX}"):
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(file.parent, home)
         try:
             return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), file
         except OSError as error:

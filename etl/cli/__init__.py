@@ -35,7 +35,7 @@ from etl.cli import (
     verify,
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
-from etl.core.errors import EtlError, ExitCode, InterruptedRunError
+from etl.core.errors import EtlError, ExitCode, InputError, InterruptedRunError
 from etl.core.version import __version__
 
 if TYPE_CHECKING:
@@ -121,6 +121,9 @@ def _run() -> int:
     except EtlError as error:
         log_error(error)
         return error.exit_code
+    except MemoryError:
+        log_error(InputError("there is not enough memory", "Free some, or pass fewer files at a time"))
+        return ExitCode.INPUT
     except typer.TyperException as error:
         log_usage_error(error.format_message(), error.exit_code)
         return error.exit_code

@@ -35,7 +35,7 @@ from etl.cli import (
 )
 from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
 from etl.cli.streams import flush_streams, prepare_streams
-from etl.core.errors import ENDINGS, EtlError, ExitCode, InterruptedRunError, format_error
+from etl.core.errors import ENDINGS, EtlError, ExitCode, InputError, InterruptedRunError, format_error
 from etl.core.packages import missing_package
 from etl.core.version import __version__
 
@@ -118,26 +118,33 @@ def _run() -> int:
     try:
         # app() would replace our excepthook; Typer prints usage errors itself, but not as JSON
         ended = typer.main.get_command(app)(standalone_mode=not log_settings.as_json)
-    except EtlError as error:
-        log_error(error)
-        return error.exit_code
     except typer.TyperException as error:
         log_usage_error(error.format_message(), error.exit_code)
         return error.exit_code
-    except BrokenPipeError:
-        return ExitCode.OUTPUT_CLOSED
-    except ModuleNotFoundError as error:
-        missing = missing_package(error)
-        if missing is None:
-            raise
-        # in no box: the package that draws it may be the one that is missing
-        log_usage_error(format_error(missing.message, missing.hint), missing.exit_code)
-        return missing.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
             return ExitCode.OUTPUT_CLOSED
         return end.code if isinstance(end.code, int) else ExitCode.OK
+    except (EtlError, MemoryError, BrokenPipeError, ModuleNotFoundError) as error:
+        return _logged(error)
     return ended if isinstance(ended, int) else ExitCode.OK
+
+
+def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundError) -> int:
+    """Log an error that is no defect and return its exit code; a module of ours that is missing is a defect."""
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.OUTPUT_CLOSED
+    if isinstance(error, ModuleNotFoundError):
+        missing = missing_package(error)
+        if missing is None:
+            raise error
+        # in no box: the package that draws it may be the one that is missing
+        log_usage_error(format_error(missing.message, missing.hint), missing.exit_code)
+        return missing.exit_code
+    if isinstance(error, MemoryError):
+        error = InputError("there is not enough memory", "Free some, or pass fewer files at a time")
+    log_error(error)
+    return error.exit_code
 
 
 def _wants_json(words: Sequence[str], environ: Mapping[str, str]) -> bool:

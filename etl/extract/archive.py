@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError
 from etl.extract.containers import open_container, split_member
+from etl.extract.memory import ADVICE, NO_MEMORY, SMALL, available_memory, check_fits
 from etl.extract.random_access import FileBytes
 from etl.formats import Peek, peek_at
 from etl.formats.base import PEEK_BYTES
@@ -75,11 +76,14 @@ class InputFile:
         head = self.head(PEEK_BYTES)
         return peek_at(self.name, self.read() if is_workbook(head) else head)
 
-    def read(self) -> bytes:
-        """Return the whole file. Raises ``BrokenFileError`` if it cannot be read, or is written to at the same time."""
+    def read(self, cost: int = 1) -> bytes:
+        """Return the whole file; what is done with it takes ``cost`` bytes of memory for each of its bytes.
+
+        Raises ``BrokenFileError`` if it cannot be read, is too large for that, or is written to at the same time.
+        """
         before = stamp(self.location)
         try:
-            data = self.head(-1)
+            data = self._all(cost)
         except BrokenFileError as error:
             if stamp(self.location) == before:
                 raise
@@ -87,6 +91,20 @@ class InputFile:
         if stamp(self.location) != before:
             raise BrokenFileError(f"{self.path} {CHANGED}")
         return data
+
+    def _all(self, cost: int) -> bytes:
+        """Return the whole file if it fits. A gzip file may hold more than it says: it is read as far as that fits."""
+        size = (self.listed_size or 0) if self.members else self.size
+        try:
+            while True:
+                most = SMALL if size <= SMALL else available_memory() // cost
+                check_fits(self.path, size, cost, most * cost)
+                data = self.head(most + 1 if self.members else -1)
+                if not self.members or len(data) <= most:
+                    return data
+                size = len(data)
+        except MemoryError as error:
+            raise BrokenFileError(f"{self.path} {NO_MEMORY}", ADVICE) from error
 
     def head(self, size: int) -> bytes:
         """Return its first ``size`` bytes. Raises ``BrokenFileError`` if it cannot be read."""

@@ -14,6 +14,7 @@ from etl.core.errors import BrokenFileError
 from etl.core.sanitize import display_path
 from etl.extract.archive import InputFile, list_members
 from etl.extract.containers import may_be_container, split_member
+from etl.extract.memory import per_byte
 from etl.formats import Companions, name_matches
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _read(file: InputFile, kind: Format) -> Iterator[tuple[Companion, bytes]]:
         peek = file.peek()
         for one in kind.companions:
             if one.recognise(peek):
-                data = file.read()
+                data = file.read(per_byte(kind))
                 one.check(data)
                 yield one, data
                 return

@@ -14,6 +14,7 @@ from etl.core.reasons import SkipReason
 from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, conform, empty
 from etl.extract.archive import CHANGED
 from etl.extract.caveats import count_local_times
+from etl.extract.memory import per_byte
 from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import FileReader, Unread, all_locations, locate
 from etl.extract.rows import FileResult
@@ -128,7 +129,7 @@ def _with_locations(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
     """Return the rejected rows with their locations (schema REJECTS); those rejected late are looked up in the file."""
     locations = file.locations
     if not rejected.get_column("row").is_in(locations.get_column("row").implode()).all():
-        data = file.file.read()
+        data = file.file.read(per_byte(file.kind))
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise BrokenFileError(f"{file.file.path} {CHANGED}")
         locations = all_locations(data, file.kind, rejected, locations)

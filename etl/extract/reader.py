@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.core.errors import BrokenFileError
+from etl.core.errors import BrokenFileError, format_error
 from etl.core.schema import LOCATIONS, FileStatus, empty
 from etl.core.settings import AUTO
 from etl.extract.companions import read_companions
+from etl.extract.memory import ADVICE, NO_MEMORY, per_byte
 from etl.formats import Companion, Companions, Format, Refusal, recognise
 from etl.formats.base import Scan
 
@@ -81,24 +82,22 @@ class FileReader:
         try:
             peek = file.peek()
             kind = recognise(peek)
-            if kind is None:
-                return Unread(FileStatus.LEFT_ASIDE, UNKNOWN if peek.head else "is empty")
-            if kind.source and self.source not in (AUTO, kind.source):
-                reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
-                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
-            if isinstance(kind, Refusal):
-                status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
-                return Unread(status, kind.reason(peek), title=kind.title)
-            data = file.read()
-            if isinstance(kind, Companion):
-                kind.check(data)
-                reason = f"{kind.title} holds no plays: it is read for the export in the same folder, if there is one"
-                return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
+            if isinstance(kind, Format | Companion) and self._is_wanted(kind):
+                return _opened(file, kind)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error))
-        totals = kind.totals(data) if kind.totals else ()
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Opened(file, kind, sha256, data, totals, read_companions(file, kind))
+        except MemoryError:
+            return _too_large(file)
+        if kind is None:
+            return Unread(FileStatus.LEFT_ASIDE, UNKNOWN if peek.head else "is empty")
+        if not isinstance(kind, Refusal) or not self._is_wanted(kind):
+            reason = f"{kind.title}: {OF_ANOTHER_SOURCE} {self.source}"
+            return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
+        status = FileStatus.LEFT_ASIDE if kind.harmless else FileStatus.REFUSED
+        return Unread(status, kind.reason(peek), title=kind.title)
+
+    def _is_wanted(self, kind: Format | Companion | Refusal) -> bool:
+        return not kind.source or self.source in (AUTO, kind.source)
 
     def decode(self, opened: Opened) -> Decoded | Unread:
         """Return the rows of a file, and the locations of the broken ones."""
@@ -110,7 +109,24 @@ class FileReader:
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
             return Unread(FileStatus.REFUSED, str(error), title=kind.title)
+        except MemoryError:
+            return _too_large(file)
         return Decoded(file, kind, sha256, len(data), scan.rows, locations, totals, companions.digest)
+
+
+def _opened(file: InputFile, kind: Format | Companion) -> Opened | Unread:
+    """Read and hash a file. Raises ``BrokenFileError`` if it cannot be read."""
+    data = file.read(per_byte(kind))
+    if isinstance(kind, Companion):
+        kind.check(data)
+        reason = f"{kind.title} holds no plays: it is read for the export in the same folder, if there is one"
+        return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
+    totals = kind.totals(data) if kind.totals else ()
+    return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, totals, read_companions(file, kind))
+
+
+def _too_large(file: InputFile) -> Unread:
+    return Unread(FileStatus.REFUSED, format_error(f"{file.path} {NO_MEMORY}", ADVICE))
 
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:

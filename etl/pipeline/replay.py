@@ -17,6 +17,7 @@ from etl.extract.archive import InputFile
 from etl.extract.companions import read_companions
 from etl.extract.discover import discover
 from etl.extract.extractor import read_rows
+from etl.extract.memory import per_byte
 from etl.extract.rows import FileResult
 from etl.formats import by_name
 from etl.formats.local_times import LocalTime
@@ -149,7 +150,7 @@ class UnloadedReader:
         trouble = IS_GONE
         try:
             if export is not None:
-                data = export.read()
+                data = export.read(per_byte(kind))
                 trouble = HAS_CHANGED
                 if hashlib.sha256(data).hexdigest() == sha256:
                     options = replace(self.options, companions=_companions(export, file, kind))

@@ -23,13 +23,13 @@ from etl.core.private_folder import make_private
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__
+from etl.runs.identity import RUN_JSON, note_number, run_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-RUN_JSON = "run.json"
 _SCHEMAS = {**RUN_FILES, **FILES_OF_SOME_RUNS}
 _RUN_AGAIN = (
     "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
@@ -155,8 +155,8 @@ class RunDirectory:
     def read_manifest(self) -> dict[str, Any]:
         """Read ``run.json``; raises ``InputError`` where there is none, as after a run that was killed."""
         try:
-            manifest: dict[str, Any] = json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            manifest: dict[str, Any] = {**json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))}
+        except (OSError, TypeError, ValueError) as error:
             raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
         return _with_later_counts(manifest)
 
@@ -195,6 +195,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
     try:
         make_private(runs, runs.parent)
         path.mkdir(mode=0o700)
+        note_number(path)
     except OSError as error:
         raise unwritable(path, error, _RUN_AGAIN) from error
     return RunDirectory(path)
@@ -227,17 +228,11 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     try:
         if not runs.is_dir():
             return []
-        found = [path for path in runs.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        return [RunDirectory(path) for path in sorted(found, key=_age)]
+        return [RunDirectory(path) for path in run_folders(runs)]
     except OSError as error:
         raise SettingsError(
             f"{runs} cannot be read: {error.strerror}", "Set its rights, or choose another --home"
         ) from error
-
-
-def _age(path: Path) -> tuple[str, int, str]:
-    """Return what orders runs: when they began, to the second, when they were last written to, and their names."""
-    return path.name.partition("-")[0], path.stat().st_mtime_ns, path.name
 
 
 def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDirectory:

@@ -16,7 +16,7 @@ from etl.core.atomic_file import atomic_file
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, empty
 from etl.core.statements import statement, statements
-from etl.runs.directory import RUN_JSON
+from etl.runs.identity import RUN_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

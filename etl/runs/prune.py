@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import FileStatus, RunStatus
 from etl.runs.directory import RunDirectory, list_runs
+from etl.runs.identity import is_run_name
 from etl.runs.journal import Journal
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
         for run in going:
             run.path.rename(runs / f"{_REMOVED}{run.run_id}")  # at once, so that no run is ever half there
         for path in runs.glob(f"{_REMOVED}*"):
-            shutil.rmtree(path)
+            if is_run_name(path.name.removeprefix(_REMOVED)) and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
     except OSError as error:
         raise SettingsError(
             f"{error.filename or runs} cannot be removed: {error.strerror}", "Set its rights, and try again"

@@ -9,7 +9,8 @@ import polars as pl
 
 from etl.core.dsn import redact
 from etl.core.errors import InputError
-from etl.runs.directory import RUN_JSON, is_removal
+from etl.runs.directory import is_removal
+from etl.runs.identity import RUN_JSON
 from etl.runs.insertions import read_removed
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.files import opened, run_checks

@@ -131,6 +131,6 @@ def test_what_is_attended_may_time_out_itself() -> None:
 )
 def test_error_passes_between_processes_whole(error: EtlError) -> None:
     error.manifest = {"run_id": "20240131"}
-    again = pickle.loads(pickle.dumps(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own bytes)
     assert (type(again), str(again), again.__dict__) == (type(error), str(error), error.__dict__)
     assert (again.exit_code, again.args) == (error.exit_code, error.args)

@@ -88,6 +88,23 @@ def test_what_is_removed_is_gone_at_once_and_rests_of_it_by_the_next_time(tmp_pa
         find_run(runs, None)
 
 
+def test_what_is_no_run_is_never_removed_and_does_not_stop_pruning(tmp_path: Path) -> None:
+    runs, run = tmp_path / "runs", make(tmp_path, "01")
+    elsewhere = tmp_path / "elsewhere"
+    others = [runs / "2019-thesis", runs / ".removed-thesis", elsewhere]
+    for folder in others:
+        folder.mkdir()
+        (folder / "chapter.odt").write_text("x")
+    links = [runs / f"{before}20230101T000000Z-auto-abcdef" for before in ("", ".removed-")]
+    for link in links:
+        link.symlink_to(elsewhere)
+    (runs / ".removed-20230102T000000Z-auto-abcdef").write_text("a file")
+    done = etl("runs", "prune", "--keep", "0", home=tmp_path)
+    assert (done.code, done.out) == (0, f"removed {run.run_id}\n1 removed, 0 kept\n")
+    assert not run.path.exists()
+    assert all((folder / "chapter.odt").exists() for folder in (*others, *links))
+
+
 def test_prune_tells_what_it_does_and_a_dry_run_removes_nothing(tmp_path: Path) -> None:
     old, new = make(tmp_path, "01"), make(tmp_path, "02")
     told = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)

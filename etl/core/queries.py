@@ -1,4 +1,4 @@
-"""Asks DuckDB over a set of views: named queries of ``sql/duckdb/queries``, or any SQL; gives rows or a Parquet file."""
+"""Asks DuckDB over a set of views: named queries of ``sql/duckdb/queries``, or any SQL."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class QuerySession:
         Raises ``SettingsError`` for a name that there is not, and for SQL that DuckDB refuses.
         """
         try:
-            result = self.connection.sql(self.text_of(query))
+            result = self._run(query)
             if result is None:
                 return Answer([], [])
             # columns by number, as names may occur twice; times as text: as Python objects they would need pytz
@@ -96,9 +96,11 @@ class QuerySession:
         """
         try:
             with atomic_file(path) as partial:
-                result = self.connection.sql(self.text_of(query))
+                result = self._run(query)
                 if result is None:
-                    raise SettingsError("the query gives no rows to write", "Give one that does, or leave --parquet out")
+                    raise SettingsError(
+                        "the query gives no rows to write", "Give one that does, or leave --parquet out"
+                    )
                 names = distinct(list(result.columns))
                 named = ", ".join(f"#{place} AS {_quoted(name)}" for place, name in enumerate(names, start=1))
                 partial.path.touch()  # an operating system's error says what is wrong, DuckDB's does not
@@ -110,7 +112,8 @@ class QuerySession:
     def frame(self, name: str, most: int | None = None) -> pl.DataFrame:
         """Return the answer to the named query ``name``, at most its first ``most`` rows."""
         answer = self.connection.sql(self.text_of(name))
-        return (answer if most is None else answer.limit(most)).pl()
+        rows: pl.DataFrame = (answer if most is None else answer.limit(most)).pl()
+        return rows
 
     def sizes(self) -> dict[str, int]:
         """Return the number of rows of each view."""
@@ -130,6 +133,10 @@ class QuerySession:
         if name not in texts:
             raise SettingsError(f'there is no query "{name}"', self._advice(name, list(texts)))
         return texts[name]
+
+    def _run(self, query: str) -> duckdb.DuckDBPyRelation | None:
+        """Return what DuckDB makes of a query; None for a statement that gives no rows."""
+        return self.connection.sql(self.text_of(query))
 
     def _advice(self, name: str, known: list[str]) -> str:
         if name in self.views:

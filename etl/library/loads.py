@@ -18,16 +18,15 @@ NEWEST = 20
 """How many runs are looked at."""
 COUNTED = ("records", "already_present", "duplicate_in_input", "skipped", "rejected", "unresolved", "removed")
 """What only the run directory knows, null without it; what a run of another kind does not count is null, too."""
-LOADS = pl.Schema(
-    {
-        "run_id": pl.String,
-        "began": TIME,
-        "source": pl.String,
-        "status": pl.String,
-        "inserted": pl.Int64,
-        **dict.fromkeys(COUNTED, pl.Int64),
-    }
-)
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "run_id": pl.String,
+    "began": TIME,
+    "source": pl.String,
+    "status": pl.String,
+    "inserted": pl.Int64,
+    **dict.fromkeys(COUNTED, pl.Int64),
+}
+LOADS = pl.Schema(_COLUMNS)
 UNDONE, UNFINISHED = "undone", "unfinished"
 
 
@@ -42,7 +41,7 @@ def with_accounts(recorded: pl.DataFrame, runs: Path) -> pl.DataFrame:
 
 def _account(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
     counts = manifest.get("counts", {})
-    status = UNDONE if manifest.get("undone_by") else row["status"] or UNFINISHED
+    status = UNDONE if manifest.get("undone_by") else manifest.get("status") or row["status"] or UNFINISHED
     return {"status": status, **{name: counts.get(name) for name in COUNTED}}
 
 

@@ -64,7 +64,7 @@ def read_library(workspace: Workspace, user: str | None, zone: str) -> Library:
         frames = pool.control(partial(_read_tables, user_id=user_id))
         recorded = pool.control(partial(_read_loads, user_id=user_id)) if database.has_migrations else None
     loads = empty(LOADS) if recorded is None else with_accounts(recorded, workspace.runs)
-    return Library(name, zone, {**_told(frames, zone), "loads": loads})
+    return Library(name, zone, {**complete(frames, zone), "loads": loads})
 
 
 def system_zone() -> str:
@@ -80,16 +80,14 @@ def _find_user(connection: Connection, wanted: str | None) -> tuple[int, str]:
 
 
 def _read_tables(connection: Connection, user_id: int) -> dict[str, pl.DataFrame]:
-    return {
-        name: connection.query(f"library/{name}", *([user_id] if name == "listens" else [])) for name in TABLES
-    }
+    return {name: connection.query(f"library/{name}", *([user_id] if name == "listens" else [])) for name in TABLES}
 
 
 def _read_loads(connection: Connection, user_id: int) -> pl.DataFrame:
     return connection.query("library/loads", user_id, NEWEST)
 
 
-def _told(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFrame]:
+def complete(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFrame]:
     """Return ``frames`` with what every query needs, worked out once: local times, and names of several artists."""
     local = pl.col("listened_at").dt.convert_time_zone(zone).dt.replace_time_zone(None)
     named = {
@@ -99,9 +97,9 @@ def _told(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFra
     return {**frames, **named, "listens": frames["listens"].with_columns(local_time=local)}
 
 
-def _with_artists(entities: pl.DataFrame, credits: pl.DataFrame, artists: pl.DataFrame, entity: str) -> pl.DataFrame:
+def _with_artists(entities: pl.DataFrame, credited: pl.DataFrame, artists: pl.DataFrame, entity: str) -> pl.DataFrame:
     key = f"{entity}_id"
-    names = credits.join(artists.select("artist_id", "artist"), on="artist_id")
+    names = credited.join(artists.select("artist_id", "artist"), on="artist_id")
     in_order = names.sort("is_primary", "artist_id", descending=[True, False])
     joined = in_order.group_by(key).agg(pl.col("artist").str.join(", "))
     return entities.join(joined, on=key, how="left")

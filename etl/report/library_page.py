@@ -89,8 +89,20 @@ def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
     if streak["days"] > 1:
         span += f" to {day(streak['last_day'])}"
     return [
-        {"name": "First listen", "what": None, "track": first["track"], "artist": first["artist"], "when": local(first["local_time"])},
-        {"name": "Last listen", "what": None, "track": last["track"], "artist": last["artist"], "when": local(last["local_time"])},
+        {
+            "name": "First listen",
+            "what": None,
+            "track": first["track"],
+            "artist": first["artist"],
+            "when": local(first["local_time"]),
+        },
+        {
+            "name": "Last listen",
+            "what": None,
+            "track": last["track"],
+            "artist": last["artist"],
+            "when": local(last["local_time"]),
+        },
         {"name": "Longest streak", "what": f"{plural(streak['days'], 'day')} in a row", "when": span},
         {"name": "Busiest day", "what": plural(busiest["listens"], "listen"), "when": day(busiest["day"])},
         {"name": "Busiest year", "what": plural(year["listens"], "listen"), "when": str(year["year"])},

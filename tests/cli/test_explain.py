@@ -82,7 +82,10 @@ VERDICTS = {
     "maloja_export.json:3": ("duplicate_in_input", "duplicate in the input: the same track at the same second as {}:2"),
     "maloja_export.json:4": ("unresolved", "unresolved, so it is not in the database: its key could not be resolved:"),
     "maloja_export.json:5": ("rejected", "rejected: missing_artist, no artist, or a blank one"),
-    "maloja_export.json:6": ("rejected", "rejected: wrong_type, a field has the wrong type, or the record is not an object"),
+    "maloja_export.json:6": (
+        "rejected",
+        "rejected: wrong_type, a field has the wrong type, or the record is not an object",
+    ),
     "maloja_export.json:7": ("already_present", "already present: the database has it for another user"),
     "Audio_2020.json:1": ("skipped", "skipped: too_short, played for less than 30 s and not to the end"),
     "recenttracks-someone-1704067200.json:1": (

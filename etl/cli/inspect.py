@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -11,25 +12,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
+from etl.cli.library import mention_unused, open_library
 from etl.cli.log import program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
-from etl.cli.runs import RunName
 from etl.cli.workspace import open_run
 from etl.core.errors import SettingsError
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from etl.runs.directory import RunDirectory
-    from etl.runs.inspect import Answer
+    from collections.abc import Iterator
+
+    from etl.core.queries import Answer, QuerySession
 
 logger = logging.getLogger(__name__)
 
 
 def inspect(
-    run: RunName = None,
+    context: typer.Context,
+    run: options.RunOrLibrary = None,
     sql: Annotated[
         str | None, typer.Option(metavar="QUERY", help="SQL over the views, or the name of a named query.")
     ] = None,
+    ddl: Annotated[bool, typer.Option("--ddl", help="Print the statements that make the views.")] = False,
+    user: options.User = None,
+    timezone: options.ShownZone = None,
+    dsn: options.Dsn = None,
     home: options.Home = None,
     json: options.Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the answer as CSV.")] = False,
@@ -37,53 +44,83 @@ def inspect(
         Path | None, typer.Option(metavar="FILE", help="Write the answer to a Parquet file.", readable=False)
     ] = None,
 ) -> None:
-    """Look into a run with DuckDB: views of its files, named queries, any SQL. Without --sql, list them."""
-    from etl.runs.inspect import ask, save
+    """Look into the whole library with DuckDB, or into a run: views, named queries, any SQL. Without --sql, list them.
 
+    The library is all that a user of the database has listened to, whoever wrote it: the views listens, tracks, albums
+    and artists. A run has a view of each of its files.
+    """
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")
     if sql is None and (csv or parquet is not None):
         raise SettingsError("--csv and --parquet need a query", "Add --sql QUERY; `etl inspect` lists the named ones")
+    if ddl and sql is not None:
+        raise SettingsError("--ddl and --sql exclude one another", "Give one of them")
+    if run is not None:
+        mention_unused(context)
+    with _of_run(home, run) if run is not None else _of_library(home, dsn, user, timezone) as (about, session):
+        if ddl:
+            _show_ddl(session, json=json)
+        elif sql is None:
+            _show_overview(about, session, json=json)
+        elif parquet is not None:
+            logger.info("%s: %s rows", parquet, f"{session.save(sql, parquet):,}")
+        else:
+            _show_answer(session.ask(sql), json=json, csv=csv)
+
+
+@contextmanager
+def _of_run(home: str | None, run: str) -> Iterator[tuple[dict[str, str], QuerySession]]:
+    from etl.runs.inspect import opened
+
     directory = open_run(home, run)
-    if sql is None:
-        _show_overview(directory, json=json)
-        return
-    if parquet is not None:
-        logger.info("%s: %s rows", parquet, f"{save(directory, sql, parquet):,}")
-        return
-    answer = ask(directory, sql)
-    if run is None and not answer.rows:
-        logger.info("no rows in the newest run, %s; `etl runs list` shows what others hold", directory.run_id)
-    _show_answer(answer, json=json, csv=csv)
+    with opened(directory) as session:
+        yield {"run_id": directory.run_id}, session
 
 
-def _show_overview(directory: RunDirectory, *, json: bool) -> None:
-    from etl.runs.inspect import duckdb_command, named_queries, view_sizes, views
+@contextmanager
+def _of_library(
+    home: str | None, dsn: str | None, user: str | None, timezone: str | None
+) -> Iterator[tuple[dict[str, str], QuerySession]]:
+    from etl.library import opened
 
-    sizes, queries, by_hand = view_sizes(directory), named_queries(), duckdb_command(directory)
+    library = open_library(home, dsn, user, timezone)
+    with opened(library) as session:
+        yield {"user": library.user, "timezone": library.zone}, session
+
+
+def _show_overview(about: dict[str, str], session: QuerySession, *, json: bool) -> None:
+    sizes = session.sizes()
     if json:
-        about = {one.name: one.about for one in queries}
-        show_json({"run_id": directory.run_id, "views": sizes, "queries": about, "duckdb": by_hand})
+        show_json({**about, "views": sizes, "queries": {one.name: one.about for one in session.queries}})
         return
-    show(f"run {sanitize(directory.run_id)}")
+    command = session.command.replace("etl", program(), 1)
+    of_run = about.get("run_id")
+    show(f"run {of_run}" if of_run else f"library of {sanitize(about['user'])}, local times in {about['timezone']}")
     show()
-    rows = [(name, size, views()[name].about) for name, size in sizes.items()]
+    rows = [(name, size, session.views[name].about) for name, size in sizes.items()]
     show_table(("view", "rows", "holds"), rows, right=(1,), cut=(2,))
     show()
-    show_table(("query", "answers"), [(one.name, one.about) for one in queries], cut=(1,))
+    show_table(("query", "answers"), [(one.name, one.about) for one in session.queries], cut=(1,))
     show()
-    show(f"try: {program()} inspect {sanitize(directory.run_id)} --sql top_artists")
-    show("or any SQL over the views: --sql 'FROM outcome LIMIT 5'")
+    show(f"try: {sanitize(command)} --sql top_artists")
+    show("or any SQL over the views: --sql 'FROM listens LIMIT 5'")
     show("--csv, --json and --parquet FILE give the answer to other programs")
-    show()
-    show("the same views in DuckDB's own shell:")
-    show()
-    for line in by_hand.splitlines():
+    if of_run:
+        show(f'the same views in DuckDB\'s own shell: duckdb -cmd "$({sanitize(command)} --ddl)"')
+    else:
+        show(f"the files of a load: {program()} inspect latest")
+
+
+def _show_ddl(session: QuerySession, *, json: bool) -> None:
+    if json:
+        show_json({"ddl": session.ddl()})
+        return
+    for line in session.ddl().splitlines():
         show(sanitize(line))
 
 
 def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
-    from etl.runs.inspect import distinct
+    from etl.core.queries import distinct
 
     names = distinct(answer.columns)
     if json:
@@ -100,17 +137,17 @@ def show_answer(answer: Answer) -> None:
     """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
     places = range(len(answer.columns))
     numeric = [
-        workspace
-        for workspace in places
-        if any(isinstance(row[workspace], int | float | Decimal) for row in answer.rows)
-        and not any(isinstance(row[workspace], bool) for row in answer.rows)
+        place
+        for place in places
+        if any(isinstance(row[place], int | float | Decimal) for row in answer.rows)
+        and not any(isinstance(row[place], bool) for row in answer.rows)
     ]
     cells = [[_text(cell) for cell in row] for row in answer.rows]
-    texts = [workspace for workspace in places if workspace not in numeric]
+    texts = [place for place in places if place not in numeric]
     if not fits(answer.columns, cells, texts):
         show_records(answer.columns, cells)
         return
-    paths = [workspace for workspace in texts if answer.columns[workspace] in ("file", "path", "double_of")]
+    paths = [place for place in texts if answer.columns[place] in ("file", "path", "double_of")]
     show_table(answer.columns, cells, right=numeric, cut=texts, keep_end=paths)
 
 

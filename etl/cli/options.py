@@ -78,9 +78,20 @@ def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function r
     )
 
 
+_USER = next(option for option in options_of(RunSettings) if option.name == "user")
+_SHOWN_ZONE = Option(
+    "Zone of the times that are shown, such as Europe/Berlin; default: the system's.", name="timezone", metavar="ZONE"
+)
+
 Dsn: TypeAlias = Annotated[str | None, details(DSN)]
 Home: TypeAlias = Annotated[str | None, details(HOME)]
 Json: TypeAlias = Annotated[bool, details(JSON)]
+User: TypeAlias = Annotated[str | None, details(_USER)]
+ShownZone: TypeAlias = Annotated[str | None, details(_SHOWN_ZONE)]
+RunOrLibrary: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest; default: the whole library."),
+]
 Paths: TypeAlias = Annotated[
     list[Path],
     # not checked here: a file that cannot be read must not stop the others

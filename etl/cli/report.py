@@ -2,39 +2,88 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli import options
+from etl.cli.library import mention_unused, open_library
 from etl.cli.output import show, show_json
-from etl.cli.runs import RunName
-from etl.cli.workspace import open_run
+from etl.cli.workspace import open_run, runs_folder
 from etl.core.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from etl.library import Library
+    from etl.runs.directory import RunDirectory
+
+logger = logging.getLogger(__name__)
 
 PAGE = "report.html"
 
 
 def report(
-    run: RunName = None,
+    context: typer.Context,
+    run: options.RunOrLibrary = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"Where to write it; default: {PAGE} in the run directory.")
+        Path | None,
+        typer.Option(metavar="FILE", help=f"Where to write it; default: {PAGE} in the home, or in the run directory."),
     ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    user: options.User = None,
+    timezone: options.ShownZone = None,
+    dsn: options.Dsn = None,
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
-    """Write one HTML page about a run: what was loaded, the accounting, charts of the listens, data quality."""
-    from etl.core.atomic_file import atomic_file
-    from etl.report.html import page
-    from etl.report.read import read_facts
+    """Write one HTML page about the whole library: what you heard most, when, and since when. With RUN, about a load.
 
-    directory = open_run(home, run)
-    text = page(read_facts(directory))
-    path = output or directory.path / PAGE
-    with atomic_file(path) as partial:
-        partial.path.write_text(text, encoding="utf-8")
+    The library is all that a user of the database has listened to, whoever wrote it. The page about a load has the
+    accounting, charts of its listens, and data quality.
+    """
+    if run is not None:
+        mention_unused(context)
+        directory = open_run(home, run)
+        text, about, path = _page_of_run(directory), {"run_id": directory.run_id}, directory.path / PAGE
+    else:
+        library = open_library(home, dsn, user, timezone)
+        text, about = _page_of_library(library), {"user": library.user, "timezone": library.zone}
+        path = runs_folder(home).parent / PAGE
+    path = output or path
+    _write(path, text)
     if json:
-        show_json({"run_id": directory.run_id, "report": str(path)})
+        show_json({**about, "report": str(path)})
     else:
         show(f"report: {sanitize(path)}")
+    if open_it:
+        _open(path)
+
+
+def _page_of_run(directory: RunDirectory) -> str:
+    from etl.report.read import read_run_facts
+    from etl.report.run_page import run_page
+
+    return run_page(read_run_facts(directory))
+
+
+def _page_of_library(library: Library) -> str:
+    from etl.report.library_page import library_page
+    from etl.report.read import read_library_facts
+
+    return library_page(read_library_facts(library))
+
+
+def _write(path: Path, text: str) -> None:
+    from etl.core.atomic_file import atomic_file
+
+    with atomic_file(path) as partial:
+        partial.path.write_text(text, encoding="utf-8")
+
+
+def _open(path: Path) -> None:
+    """Open the page in the browser that the system prefers, or that BROWSER names; say so where there is none."""
+    import webbrowser
+
+    if not webbrowser.open(path.absolute().as_uri()):
+        logger.warning("no browser could be opened; open %s yourself", path)

@@ -66,7 +66,7 @@ def _show(verdict: Verdict, *, is_run: bool) -> None:
 
 
 def _show_finding(check: Check, dsn: str) -> None:
-    from etl.runs.inspect import Answer
+    from etl.core.queries import Answer
     from etl.verify.checks import SHOWN
 
     show()

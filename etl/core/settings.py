@@ -77,7 +77,9 @@ class RunSettings:
     user: str | None = declare(
         None,
         Option(
-            "Name or id of the Koito user; default: the only one.", commands=("run", "submit", "dedupe"), metavar="USER"
+            "Name or id of the Koito user; default: the only one.",
+            commands=("run", "submit", "dedupe", "inspect", "report"),
+            metavar="USER",
         ),
     )
     since: datetime | None = declare(
@@ -137,7 +139,7 @@ class RunSettings:
         None,
         Option(
             "Zone of times that a file gives without one, such as Europe/Berlin; default: UTC.",
-            commands=("run", "check"),
+            commands=("run", "check", "inspect", "report"),  # the last two show times in it
             metavar="ZONE",
             parse=parse_timezone,
         ),

@@ -1,1 +1,4 @@
-"""The HTML page about a run: ``read`` collects the facts, ``charts`` draws them, ``html`` puts them into a page."""
+"""The HTML pages about a run and about the whole library.
+
+``read`` collects the facts, ``charts`` draws them, ``run_page`` and ``library_page`` put them into a page.
+"""

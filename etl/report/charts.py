@@ -85,8 +85,8 @@ def by_month(numbers: Mapping[date, int], noun: str, colour: str, label: str, ye
     return _drawings(draw, _BOTTOM + 26, label)
 
 
-def weekdays_and_hours(listens: Mapping[tuple[int, int], int], label: str) -> Markup:
-    """Draw listens by weekday (1 to 7) and hour as a heat map: the more, the stronger the colour."""
+def weekdays_and_hours(listens: Mapping[tuple[int, int], int], label: str, zone: str) -> Markup:
+    """Draw listens by weekday (1 to 7) and hour in ``zone`` as a heat map: the more, the stronger the colour."""
     row, below = 30, 24
     most = max(listens.values())
 
@@ -101,7 +101,7 @@ def weekdays_and_hours(listens: Mapping[tuple[int, int], int], label: str) -> Ma
         for day, name in enumerate(WEEKDAYS):
             for hour in range(24):
                 number = listens.get((day + 1, hour), 0)
-                about = svg.title(f"{name} {hour:02}:00 to {hour:02}:59 UTC: {plural(number, 'listen')}")
+                about = svg.title(f"{name} {hour:02}:00 to {hour:02}:59 {zone}: {plural(number, 'listen')}")
                 colour: dict[str, str | float] = (
                     {"fill": "var(--accent)", "opacity": 0.12 + 0.88 * number / most}
                     if number

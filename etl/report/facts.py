@@ -1,4 +1,4 @@
-"""The facts that a page shows about a run, as values and frames. Pure."""
+"""The facts that the pages show, as values and frames. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """All that a page shows about a run."""
 
     manifest: Mapping[str, Any]
@@ -21,3 +21,16 @@ class Facts:
     """Results of the named queries, by name; times are UTC."""
     missing: list[str]
     """Parquet files that the run directory lacks, as after a full disk; they count as empty."""
+
+
+@dataclass(frozen=True)
+class LibraryFacts:
+    """All that a page shows about a library."""
+
+    user: str
+    zone: str
+    """The zone of the local times, an IANA name."""
+    answers: Mapping[str, pl.DataFrame]
+    """Results of the named queries, by name."""
+    version: str
+    """The version of this program."""

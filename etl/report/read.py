@@ -1,14 +1,17 @@
-"""Reads the facts about a run: ``run.json``, and the results of named queries, through DuckDB."""
+"""Collects the facts for the pages: the results of named queries, through DuckDB, and a run's ``run.json``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl import library as libraries
 from etl.core.schema import RUN_FILES
-from etl.report.facts import Facts
-from etl.runs.inspect import named_queries, opened
+from etl.core.version import __version__
+from etl.report.facts import LibraryFacts, RunFacts
+from etl.runs.inspect import opened
 
 if TYPE_CHECKING:
+    from etl.library import Library
     from etl.runs.directory import RunDirectory
 
 _ALL = None
@@ -26,14 +29,17 @@ _QUERIES = {
 }
 
 
-def read_facts(run: RunDirectory) -> Facts:
+def read_run_facts(run: RunDirectory) -> RunFacts:
     """Return the facts about ``run``; raises ``InputError`` where the run did not finish."""
     manifest = run.read_manifest()
-    texts = {query.name: query.text for query in named_queries()}
-    answers = {}
-    with opened(run, whole=True) as connection:
-        for name, most in _QUERIES.items():
-            answer = connection.sql(texts[name])
-            answers[name] = (answer if most is None else answer.limit(most)).pl()
+    with opened(run, whole=True) as session:
+        answers = {name: session.frame(name, most) for name, most in _QUERIES.items()}
     missing = [f"{name}.parquet" for name in RUN_FILES if not (run.path / f"{name}.parquet").is_file()]
-    return Facts(manifest, answers, missing)
+    return RunFacts(manifest, answers, missing)
+
+
+def read_library_facts(library: Library) -> LibraryFacts:
+    """Return the facts about ``library``: the answers to all its named queries."""
+    with libraries.opened(library) as session:
+        answers = {query.name: session.frame(query.name) for query in session.queries}
+    return LibraryFacts(library.user, library.zone, answers, __version__)

@@ -155,6 +155,9 @@ class Target(Protocol):
     def longest_lock(self) -> float | None:
         """Seconds that the longest batch so far kept other programs from writing; None if batches do not."""
 
+    def is_made(self) -> bool:
+        """Say whether there is a database to open; opening the embedded server's for the first time makes it."""
+
     def open(self, *, read_only: bool = False) -> tuple[Connection, Database]:
         """Return a connection to a database that has all our migrations.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 IDS = pl.List(pl.Int32)
 
 _LISTENS: Columns = {"track_id": pl.Int32, "listened_at": TIME}
+_CREDITED: Columns = {"artist_id": pl.Int32, "is_primary": pl.Boolean}
 _FILES: Columns = {"sha256": pl.String, "format": pl.String, "path": pl.String}
 _NEAR: Columns = {"track_id": pl.Int32, "second": pl.Int64, "client": pl.String}
 _CHANGED: Columns = {"id": pl.Int32}
@@ -122,6 +123,30 @@ _COLUMNS: Mapping[str, Columns] = {
     },
     "ledger_run_inserted": {"inserted": pl.Int64},
     "keys_of_tracks": {"track_id": pl.Int32, "lookup_key": pl.String},
+    "library/album_artists": {"album_id": pl.Int32, **_CREDITED},
+    "library/albums": {
+        "album_id": pl.Int32,
+        "album": pl.String,
+        "various_artists": pl.Boolean,
+        "mbid": pl.String,
+    },
+    "library/artists": {"artist_id": pl.Int32, "artist": pl.String, "mbid": pl.String},
+    "library/listens": {**_LISTENS, "client": pl.String},
+    "library/loads": {
+        "run_id": pl.String,
+        "source": pl.String,
+        "began": TIME,
+        "status": pl.String,
+        "inserted": pl.Int64,
+    },
+    "library/track_artists": {"track_id": pl.Int32, **_CREDITED},
+    "library/tracks": {
+        "track_id": pl.Int32,
+        "track": pl.String,
+        "album_id": pl.Int32,
+        "duration": pl.Int32,
+        "mbid": pl.String,
+    },
     "library_listens": _NEAR,
     "lookup_keys": TRACK_LOOKUP,
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from etl.core.queries import named_queries
 from etl.core.schema import RUN_FILES
-from etl.runs.inspect import named_queries
 from tests.cli.program import SAMPLES, etl, on_terminal
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import LoadedSamples
 
-QUERIES = [query.name for query in named_queries()]
+QUERIES = [query.name for query in named_queries("run")]
 
 
 def test_views_and_queries_are_listed(loaded: LoadedSamples) -> None:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.core.errors import PRECEDENCE, ExitCode
+from etl.core.queries import named_queries
 from etl.core.reasons import RejectReason
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES
 from etl.formats import FORMATS, OTHER_FILES, REFUSALS, SOURCES, service_names
 from etl.formats.table_header import COLUMN_ALIASES
-from etl.runs.inspect import named_queries
+from etl.library import opened
 from etl.targets.migrations import migrations as migrations_of
 from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
 from tests.docs.pages import DOCS, pages, summary, title
 from tests.docs.words import COLUMNS, WORDS
+from tests.helpers.libraries import make_library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,9 +123,19 @@ def _type(dtype: pl.DataType) -> str:
     return names[type(dtype)]
 
 
-def queries() -> str:
-    """Return the named queries of ``etl inspect``."""
-    return table(("query", "answers"), [(f"`{query.name}`", query.about) for query in named_queries()])
+def queries(group: str) -> str:
+    """Return the named queries of ``etl inspect`` about a run or the library."""
+    return table(("query", "answers"), [(f"`{query.name}`", query.about) for query in named_queries(group)])
+
+
+def library_view_columns() -> str:
+    """Return the views of the library: what each holds, and its columns."""
+    with opened(make_library()) as session:
+        rows = [
+            (f"`{view.name}`", view.about, quoted(session.connection.table(view.name).columns))
+            for view in session.views.values()
+        ]
+    return table(("view", "holds", "columns"), rows)
 
 
 def our_migrations() -> str:

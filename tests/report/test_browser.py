@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.report.html import page
-from etl.report.read import read_facts
+from etl.report.read import read_run_facts
+from etl.report.run_page import run_page
 from tests.report.browser import Browser, find_browser, running
 from tests.report.runs import hostile_run
 
@@ -75,7 +75,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return page(read_facts(hostile_run(tmp_path_factory.mktemp("hostile"))))
+    return run_page(read_run_facts(hostile_run(tmp_path_factory.mktemp("hostile"))))
 
 
 def test_page_on_phone_and_desk_in_light_and_dark(browser: Browser, hostile: str, tmp_path: Path) -> None:

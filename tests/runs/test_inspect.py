@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 
 from etl.core.errors import InputError, SettingsError
+from etl.core.queries import named_queries
 from etl.core.schema import (
     ASIDE,
     COUNTS,
@@ -29,13 +29,13 @@ from etl.core.schema import (
 )
 from etl.runs import accounting
 from etl.runs.directory import RunDirectory, create_run
-from etl.runs.inspect import ask, duckdb_command, named_queries, save, view_sizes, views
+from etl.runs.inspect import ask, opened, save, views
 from tests.helpers.frames import NOW, START, at, listens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUERIES = [query.name for query in named_queries()]
+QUERIES = [query.name for query in named_queries("run")]
 IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})
 
 # What the named queries answer about the run that ``filled`` makes.
@@ -136,6 +136,16 @@ def filled(bare: RunDirectory) -> RunDirectory:
     return bare
 
 
+def sizes(run: RunDirectory) -> dict[str, int]:
+    with opened(run) as session:
+        return session.sizes()
+
+
+def ddl(run: RunDirectory) -> str:
+    with opened(run) as session:
+        return session.ddl()
+
+
 def test_every_named_query_has_an_answer_here() -> None:
     assert set(ANSWERS) == set(QUERIES)
     assert sorted(QUERIES) == QUERIES
@@ -162,7 +172,7 @@ def test_white_space_around_the_name_of_a_query_changes_nothing(filled: RunDirec
 
 
 def test_a_named_query_says_what_it_answers_in_a_line() -> None:
-    for query in named_queries():
+    for query in named_queries("run"):
         assert query.about
         assert query.text.startswith(f"-- {query.about}\n")
 
@@ -184,7 +194,7 @@ def test_there_is_a_view_per_file_named_after_it_and_three_more(filled: RunDirec
     assert [
         name for (name,) in ask(filled, "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").rows
     ] == (sorted(SIZES))
-    assert view_sizes(filled) == SIZES
+    assert sizes(filled) == SIZES
     for name, schema in {**RUN_FILES, **FILES_OF_SOME_RUNS}.items():
         assert ask(filled, f"FROM {name}").columns == schema.names()
     assert list(views()) == list(SIZES)
@@ -208,27 +218,23 @@ def test_a_listen_that_another_row_repeats_counts_once(filled: RunDirectory) -> 
 
 
 @pytest.mark.parametrize("folder", ["plain", 'it\'s "a" $HOME `id` \\n [*?] {x}, y', "history!"])
-def test_the_command_for_duckdbs_own_shell_makes_the_same_views(folder: str, filled: RunDirectory) -> None:
+def test_the_statements_make_the_same_views_in_duckdbs_own_shell(folder: str, filled: RunDirectory) -> None:
     moved = RunDirectory(filled.path.rename(filled.path.with_name(folder)))
-    words = subprocess.run(
-        ["bash", "-c", f"duckdb() {{ printf '%s\\0' \"$@\"; }}; {duckdb_command(moved)}"],
-        capture_output=True, text=True, check=True,
-    ).stdout.split("\0")  # fmt: skip
-    assert (words[0], words[2:]) == ("-cmd", [""])
     with duckdb.connect() as fresh:
-        fresh.execute(words[1])
+        fresh.execute(ddl(moved))
         found = {name: fresh.table(name).count("*").fetchall()[0][0] for name in SIZES}
-        assert found == SIZES == view_sizes(moved)
+        assert found == SIZES == sizes(moved)
         for name in SIZES:
             assert fresh.table(name).columns == ask(moved, f"FROM {name}").columns
         assert fresh.sql("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
 
 
-def test_the_command_makes_the_views_of_the_files_that_there_are(filled: RunDirectory) -> None:
+def test_the_statements_make_the_views_of_the_files_that_there_are(filled: RunDirectory) -> None:
     (filled.path / "outcome.parquet").unlink()
     (filled.path / "run.json").unlink()
-    command = duckdb_command(filled)
-    assert re.findall(r"CREATE VIEW (\w+)", command) == [*("listens", "skipped", "rejects", "keys", "likely_doubles")]
+    assert re.findall(r"CREATE VIEW (\w+)", ddl(filled)) == [
+        *("listens", "skipped", "rejects", "keys", "likely_doubles")
+    ]
 
 
 def test_an_answer_is_saved_as_parquet_with_its_types(filled: RunDirectory, tmp_path: Path) -> None:
@@ -259,35 +265,47 @@ def test_what_gives_no_rows_is_not_saved(query: str, filled: RunDirectory, tmp_p
 
 
 def test_a_run_without_likely_doubles_has_an_empty_view_of_them(bare: RunDirectory) -> None:
-    assert "likely_doubles" not in view_sizes(bare)
-    assert "likely_doubles" not in duckdb_command(bare)
+    assert "likely_doubles" not in sizes(bare)
+    assert "likely_doubles" not in ddl(bare)
     assert ask(bare, "likely_doubles").rows == ask(bare, "FROM likely_doubles").rows == []
     assert bare.read_frame("likely_doubles").is_empty()
 
 
 def test_a_run_that_ended_early_has_the_views_that_there_are(filled: RunDirectory) -> None:
     (filled.path / "outcome.parquet").unlink()
-    assert list(view_sizes(filled)) == [
-        *("listens", "skipped", "rejects", "keys", "likely_doubles", "files", "timings")
-    ]
+    assert list(sizes(filled)) == [*("listens", "skipped", "rejects", "keys", "likely_doubles", "files", "timings")]
     with pytest.raises(SettingsError, match="outcome"):
         ask(filled, "FROM outcome")
 
 
 def test_a_run_without_files_did_not_come_to_its_end(tmp_path: Path) -> None:
     run = create_run(tmp_path, "maloja", NOW)
-    for question in (lambda: ask(run, "SELECT 1"), lambda: view_sizes(run)):
+    for question in (lambda: ask(run, "SELECT 1"), lambda: sizes(run)):
         with pytest.raises(InputError, match="did not come to its end"):
             question()
 
 
-@pytest.mark.parametrize(
-    "sql", ["SELEC 1", "SELECT nothing FROM listens", "FROM nowhere", "SELECT 1/'x'::INT", "top_artist"]
-)
+@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nothing FROM listens", "FROM nowhere", "SELECT 1/'x'::INT"])
 def test_sql_that_is_refused_is_the_users_error_with_duckdbs_words(filled: RunDirectory, sql: str) -> None:
     with pytest.raises(SettingsError, match=r"the query failed: .*Error") as caught:
         ask(filled, sql)
     assert "etl inspect" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("top_artist", r"Did you mean top_artists.*\?"),
+        (" Top_Trakcs\n", "Did you mean top_tracks"),
+        ("nonsense", r"^`etl inspect 2024\S+` lists the queries$"),
+        ("listens", "listens is a view: --sql 'FROM listens'"),
+        ("streaks", "It is about the whole library: `etl inspect --sql streaks`"),
+    ],
+)
+def test_a_misspelt_query_names_the_nearest_and_how_to_see_all(name: str, hint: str, filled: RunDirectory) -> None:
+    with pytest.raises(SettingsError, match=f'there is no query "{name.strip()}"') as caught:
+        ask(filled, name)
+    assert re.search(hint, caught.value.hint)
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "etl").rglob("*.py"))
 SQL = ROOT / "sql"
 MIGRATIONS = sorted(SQL.glob("*/migrations/*.sql"))
-STATEMENTS = sorted([*SQL.glob("*/*.sql"), *(SQL / "duckdb" / "views").glob("*.sql")])
-QUERIES = sorted([*SQL.glob("*/verify/*.sql"), *SQL.glob("*/queries/*.sql")])
+STATEMENTS = sorted([*SQL.glob("*/*.sql"), *SQL.glob("*/library/*.sql"), *SQL.glob("*/views/*/*.sql")])
+QUERIES = sorted([*SQL.glob("*/verify/*.sql"), *SQL.glob("*/queries/*/*.sql")])
 
-each_statement = pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+each_statement = pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: str(path.relative_to(SQL)))
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 
 _QUOTED = re.compile(r"--[^\n]*|'(?:[^']|'')*'|(\$\w*\$).*?\1", re.DOTALL)
@@ -80,7 +80,7 @@ def test_a_file_holds_one_statement(path: Path) -> None:
     assert len(parts(path.read_text(encoding="utf-8"))) == 1
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: str(path.relative_to(SQL)))
 def test_a_named_query_says_what_it_answers_and_is_one_statement(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.match(r"-- \w.+\n", text)

@@ -54,6 +54,10 @@ class PostgresTarget:
     def longest_lock(self) -> None:
         """None: batches keep no other program from writing."""
 
+    def is_made(self) -> bool:
+        """Say whether there is a database: any but the embedded server's is another program's business."""
+        return not self.starts_a_server or EmbeddedServer(self.home).is_made()
+
     def open(self, *, read_only: bool = False) -> tuple[PostgresConnection, PostgresDatabase]:
         """Return a connection to a database that has all our migrations.
 

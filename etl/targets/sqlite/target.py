@@ -57,6 +57,10 @@ class SqliteTarget:
         """Seconds that the longest write transaction so far has held the lock."""
         return self.pace.longest
 
+    def is_made(self) -> bool:
+        """Return True: ``open`` never makes a file, and says what is wrong with one that does not exist."""
+        return True
+
     def open(self, *, read_only: bool = False) -> tuple[SqliteConnection, Database]:
         """Return a connection to a file that has all our migrations; a ``read_only`` caller can do without them."""
         connection, database, missing = self._look()

@@ -68,6 +68,11 @@ class EmbeddedServer:
         folder = urllib.parse.quote(os.fsencode(self._places.socket), safe="")
         return f"postgresql:///postgres?host={folder}&user=postgres&port=5432"
 
+    def is_made(self) -> bool:
+        """Say whether the server was ever started in this home."""
+        with paths.file_errors(self._places):
+            return self._places.data.is_dir()
+
     def start(self) -> str:
         """Start the server unless it runs, wait until it takes connections, and return its URI.
 

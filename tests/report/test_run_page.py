@@ -10,9 +10,10 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
+from etl.core.queries import named_queries
 from etl.core.reasons import SkipReason
-from etl.report.html import page
-from etl.report.read import read_facts
+from etl.report.read import read_run_facts
+from etl.report.run_page import run_page
 from etl.runs.inspect import ask
 from tests.helpers.frames import START, at
 from tests.report.runs import HOSTILE, hostile_run, make_run
@@ -66,7 +67,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunDirectory]:
 @pytest.fixture(scope="module")
 def pages(runs: dict[str, RunDirectory]) -> dict[str, str]:
     """Return the pages of the runs."""
-    return {name: page(read_facts(run)) for name, run in runs.items()}
+    return {name: run_page(read_run_facts(run)) for name, run in runs.items()}
 
 
 each = pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
@@ -185,9 +186,7 @@ def test_numbers_equal_those_of_the_run(runs: dict[str, RunDirectory], pages: di
 
 
 def _text(query: str) -> str:
-    from etl.runs.inspect import named_queries  # noqa: PLC0415 (next to its use)
-
-    return next(one.text for one in named_queries() if one.name == query)
+    return next(one.text for one in named_queries("run") if one.name == query)
 
 
 def test_marks_have_titles(pages: dict[str, str]) -> None:
@@ -219,7 +218,7 @@ def test_marks_have_titles(pages: dict[str, str]) -> None:
     ],
 )
 def test_headline_and_notice_by_status(changes: dict[str, Any], title: str, notice: str, tmp_path: Path) -> None:
-    root = parsed(page(read_facts(make_run(tmp_path, [{"row": 1}], **changes))))
+    root = parsed(run_page(read_run_facts(make_run(tmp_path, [{"row": 1}], **changes))))
     assert [words(one) for one in root.iter("h1")] == [title]
     assert notice in " ".join(words(one) for one in root.iter("ul") if one.get("class") == "notices")
 
@@ -238,7 +237,7 @@ def test_run_with_known_files_only_draws_no_listens(tmp_path: Path) -> None:
     manifest = run.read_manifest()
     manifest["files"] = [{**manifest["files"][0], "path": f"{name}.json", "status": "known"} for name in "ab"]
     run.write_manifest(manifest)
-    root = parsed(page(read_facts(run)))
+    root = parsed(run_page(read_run_facts(run)))
     assert [words(one) for one in root.iter("h1")] == ["Nothing new to load"]
     assert "2 files" in words(section(root, "files"))
     assert "were loaded by an earlier run" in words(root)
@@ -252,7 +251,7 @@ def test_refused_files_come_first_and_long_list_is_cut(tmp_path: Path) -> None:
     refused = {**loaded, "path": "z.csv", "status": "refused", "reason": "a chart, no history", "format": None}
     manifest["files"] = [{**loaded, "path": f"{number}.json"} for number in range(300)] + [refused]
     run.write_manifest(manifest)
-    files = section(parsed(page(read_facts(run))), "files")
+    files = section(parsed(run_page(read_run_facts(run))), "files")
     heads = [words(one) for one in files.iter("th") if one.get("scope") == "row"]
     assert heads[0] == "z.csv a chart, no history"
     assert len(heads) == 200
@@ -265,7 +264,7 @@ def test_missing_parquet_file_is_a_notice(pages: dict[str, str]) -> None:
 
 
 def test_facts_are_results_of_named_queries(runs: dict[str, RunDirectory]) -> None:
-    facts = read_facts(runs["many_listens"])
+    facts = read_run_facts(runs["many_listens"])
     assert isinstance(facts.answers["by_month"].schema["month"], pl.Date)
     assert facts.answers["totals"].row(0)[:5] == (31, 2, 1, 2, 30)
 
@@ -273,7 +272,7 @@ def test_facts_are_results_of_named_queries(runs: dict[str, RunDirectory]) -> No
 def test_missing_pages_are_named(tmp_path: Path) -> None:
     told = {"source": "lastfm", "file": f"{HOSTILE[0]}.json", "files": 1, "pages": [2], "total_pages": 4, "listens": 9}
     run = make_run(tmp_path, [{"listened_at": START, "row": 1}], missing_pages=[told], error_pages=[])
-    html = page(read_facts(run))
+    html = run_page(read_run_facts(run))
     assert "page 2 of 4 is missing, with up to 9 plays" in html
     assert HOSTILE[0] not in html
-    assert "Missing:" not in page(read_facts(make_run(tmp_path, [{"listened_at": START, "row": 1}])))
+    assert "Missing:" not in run_page(read_run_facts(make_run(tmp_path, [{"listened_at": START, "row": 1}])))

@@ -1,0 +1,41 @@
+"""Reads the library that the options of a command name."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+from etl.cli.workspace import open_workspace
+
+if TYPE_CHECKING:
+    import typer
+
+    from etl.library import Library
+
+logger = logging.getLogger(__name__)
+
+_LIBRARY_ALONE = ("user", "timezone")
+
+
+def open_library(home: str | None, dsn: str | None, user: str | None, timezone: str | None) -> Library:
+    """Return the library that ``--home``, ``--dsn``, ``--user`` and ``--timezone`` name.
+
+    Raises ``SettingsError`` for a zone or user that there is not, ``DatabaseError`` where nothing can be read.
+    """
+    from etl.core.signals import one_interruption
+    from etl.core.timezones import parse_timezone
+    from etl.library import read_library, system_zone
+
+    zone = parse_timezone("--timezone", timezone) if timezone else system_zone()
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
+    with one_interruption():
+        return read_library(open_workspace(home, dsn), user, zone)
+
+
+def mention_unused(context: typer.Context) -> None:
+    """Log which options were typed that are about the whole library alone, where a run is named."""
+    for name in _LIBRARY_ALONE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            logger.warning("--%s is ignored: it is about the whole library, and RUN names one run", name)

@@ -1,0 +1,160 @@
+"""Asks DuckDB over a set of views: named queries of ``sql/duckdb/queries``, or any SQL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+
+from etl.core.atomic_file import atomic_file
+from etl.core.errors import SettingsError
+from etl.core.statements import statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_NAME = re.compile(r"\s*(\w+)\s*")
+_NEAR = 3  # names that resemble a misspelt one
+
+
+@dataclass(frozen=True)
+class NamedQuery:
+    """A query or a view of ``sql/duckdb``; its first comment says what it answers or holds."""
+
+    name: str
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The columns and rows of a query."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+@cache
+def named_queries(group: str) -> list[NamedQuery]:
+    """Return the queries of ``sql/duckdb/queries/<group>``, by name."""
+    return [_named(name, text) for name, text in statements("duckdb", f"queries/{group}").items()]
+
+
+@cache
+def named_view(group: str, name: str) -> NamedQuery:
+    """Return the view ``sql/duckdb/views/<group>/<name>.sql``."""
+    return _named(name, statement("duckdb", f"views/{group}/{name}"))
+
+
+def _named(name: str, text: str) -> NamedQuery:
+    return NamedQuery(name, text.partition("\n")[0].lstrip("- "), text)
+
+
+@dataclass(frozen=True)
+class QuerySession:
+    """A connection to DuckDB with views, and what is known of them."""
+
+    connection: duckdb.DuckDBPyConnection
+    views: Mapping[str, NamedQuery]
+    """The views that hold something, by name, in the order in which they are made."""
+    queries: Sequence[NamedQuery]
+    command: str
+    """The command that lists the views and queries."""
+    settings: Sequence[str] = ()
+    """Statements that the views rely on."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Queries that other views answer, with how to ask them."""
+
+    def ask(self, query: str) -> Answer:
+        """Return the answer to ``query``: the name of a named query, or SQL over the views.
+
+        Raises ``SettingsError`` for a name that there is not, and for SQL that DuckDB refuses.
+        """
+        try:
+            result = self._run(query)
+            if result is None:
+                return Answer([], [])
+            # columns by number, as names may occur twice; times as text: as Python objects they would need pytz
+            shown = ", ".join(
+                f"#{number}::VARCHAR" if "TIME ZONE" in str(kind) else f"#{number}"
+                for number, kind in enumerate(result.types, start=1)
+            )
+            return Answer(list(result.columns), result.project(shown).fetchall())
+        except duckdb.Error as error:
+            raise self._refused(error) from error
+
+    def save(self, query: str, path: Path) -> int:
+        """Write the answer to ``query`` as a Parquet file, with DuckDB's types, and return its rows.
+
+        Raises as ``ask``, and ``SettingsError`` where there is nothing to write or no place for it.
+        """
+        try:
+            with atomic_file(path) as partial:
+                result = self._run(query)
+                if result is None:
+                    raise SettingsError(
+                        "the query gives no rows to write", "Give one that does, or leave --parquet out"
+                    )
+                names = distinct(list(result.columns))
+                named = ", ".join(f"#{place} AS {_quoted(name)}" for place, name in enumerate(names, start=1))
+                partial.path.touch()  # an operating system's error says what is wrong, DuckDB's does not
+                result.project(named).write_parquet(str(partial.path), compression="zstd")
+                return int(pl.scan_parquet(partial.path, glob=False).select(pl.len()).collect().item())
+        except duckdb.Error as error:
+            raise self._refused(error) from error
+
+    def frame(self, name: str, most: int | None = None) -> pl.DataFrame:
+        """Return the answer to the named query ``name``, at most its first ``most`` rows."""
+        answer = self.connection.sql(self.text_of(name))
+        rows: pl.DataFrame = (answer if most is None else answer.limit(most)).pl()
+        return rows
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of rows of each view."""
+        return {name: self.connection.table(name).count("*").fetchall()[0][0] for name in self.views}
+
+    def ddl(self) -> str:
+        """Return the statements that make the views, for DuckDB's own shell."""
+        return "".join(f"{text};\n" for text in (*self.settings, *(view.text.rstrip() for view in self.views.values())))
+
+    def text_of(self, query: str) -> str:
+        """Return the SQL of ``query``, which may be a name; raises ``SettingsError`` for a name that there is not."""
+        named = _NAME.fullmatch(query)
+        if named is None:
+            return query
+        name = named[1]
+        texts = {one.name: one.text for one in self.queries}
+        if name not in texts:
+            raise SettingsError(f'there is no query "{name}"', self._advice(name, list(texts)))
+        return texts[name]
+
+    def _run(self, query: str) -> duckdb.DuckDBPyRelation | None:
+        """Return what DuckDB makes of a query; None for a statement that gives no rows."""
+        return self.connection.sql(self.text_of(query))
+
+    def _advice(self, name: str, known: list[str]) -> str:
+        if name in self.views:
+            return f"{name} is a view: --sql 'FROM {name}'"
+        if name in self.elsewhere:
+            return self.elsewhere[name]
+        near = get_close_matches(name.lower(), known, _NEAR)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        return f"{meant}`{self.command}` lists the queries"
+
+    def _refused(self, error: duckdb.Error) -> SettingsError:
+        return SettingsError(f"the query failed: {error}", f"`{self.command}` lists the views and named queries")
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Return ``names`` with the position added to those that come again: an object has each once."""
+    return [name if name not in names[:place] else f"{name}_{place + 1}" for place, name in enumerate(names)]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,105 @@
+"""Reads a user's library from the database, in one snapshot: tables as frames, and the newest loads."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+
+from etl.core.errors import DatabaseError
+from etl.core.schema import empty
+from etl.core.statements import statement
+from etl.library.loads import LOADS, NEWEST, with_accounts
+from etl.targets import ledger
+from etl.targets.open import find_target, open_interruptibly
+from etl.targets.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.core.workspace import Workspace
+    from etl.targets.base import Connection
+
+TABLES = ("listens", "tracks", "albums", "artists", "track_artists", "album_artists")
+"""The statements of ``sql/<dialect>/library`` that read the library."""
+UTC = "UTC"
+_UNKNOWN = ("Etc/Unknown", "Etc/UTC")  # what DuckDB says of a machine that names no zone
+
+
+@dataclass(frozen=True)
+class Library:
+    """The library of one user, as it was at one moment."""
+
+    user: str
+    zone: str
+    """The zone of ``local_time``, an IANA name."""
+    frames: Mapping[str, pl.DataFrame]
+    """TABLES by name, with the columns of ``etl.targets.results``, and ``loads`` (schema LOADS).
+
+    Listens have ``local_time``, too: what a clock in ``zone`` showed. Tracks and albums have ``artist``: the names of
+    their artists, the main one first.
+    """
+
+
+def read_library(workspace: Workspace, user: str | None, zone: str) -> Library:
+    """Return the library of the Koito user with the name or id ``user``; for None, of the only one.
+
+    Nothing is held open afterwards. Raises ``DatabaseError`` where the database is not reached or was never made,
+    ``SettingsError`` for a user that there is not.
+    """
+    target = find_target(workspace)
+    if not target.is_made():
+        raise DatabaseError(
+            f"there is no database in {workspace.home} yet",
+            "Load something first: `etl run --source auto PATH`, or name Koito's database with --dsn",
+        )
+    connection, database = open_interruptibly(target, read_only=True)
+    with closing(Pool(target, connection, 1)) as pool:
+        pool.control(target.begin_snapshot)
+        user_id, name = pool.control(partial(_find_user, wanted=user))
+        frames = pool.control(partial(_read_tables, user_id=user_id))
+        recorded = pool.control(partial(_read_loads, user_id=user_id)) if database.has_migrations else None
+    loads = empty(LOADS) if recorded is None else with_accounts(recorded, workspace.runs)
+    return Library(name, zone, {**complete(frames, zone), "loads": loads})
+
+
+def system_zone() -> str:
+    """Return the zone of this machine, an IANA name; UTC where it is not known. DuckDB knows how to find it."""
+    with duckdb.connect() as connection:
+        zone = str(connection.sql(statement("duckdb", "system_zone")).fetchall()[0][0])
+    return UTC if zone in _UNKNOWN else zone
+
+
+def _find_user(connection: Connection, wanted: str | None) -> tuple[int, str]:
+    user_id = ledger.find_user(connection, wanted)
+    return user_id, str(connection.query("users").filter(pl.col("id") == user_id).item(0, "username"))
+
+
+def _read_tables(connection: Connection, user_id: int) -> dict[str, pl.DataFrame]:
+    return {name: connection.query(f"library/{name}", *([user_id] if name == "listens" else [])) for name in TABLES}
+
+
+def _read_loads(connection: Connection, user_id: int) -> pl.DataFrame:
+    return connection.query("library/loads", user_id, NEWEST)
+
+
+def complete(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFrame]:
+    """Return ``frames`` with what every query needs, worked out once: local times, and names of several artists."""
+    local = pl.col("listened_at").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    named = {
+        f"{entity}s": _with_artists(frames[f"{entity}s"], frames[f"{entity}_artists"], frames["artists"], entity)
+        for entity in ("track", "album")
+    }
+    return {**frames, **named, "listens": frames["listens"].with_columns(local_time=local)}
+
+
+def _with_artists(entities: pl.DataFrame, credited: pl.DataFrame, artists: pl.DataFrame, entity: str) -> pl.DataFrame:
+    key = f"{entity}_id"
+    names = credited.join(artists.select("artist_id", "artist"), on="artist_id")
+    in_order = names.sort("is_primary", "artist_id", descending=[True, False])
+    joined = in_order.group_by(key).agg(pl.col("artist").str.join(", "))
+    return entities.join(joined, on=key, how="left")

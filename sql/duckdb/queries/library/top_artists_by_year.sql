@@ -1,0 +1,16 @@
+-- the ten artists with the most listens of each year
+WITH heard AS (
+    SELECT year(local_time) AS year, artist_id, count(*) AS listens
+    FROM listens
+    JOIN credits USING (track_id)
+    GROUP BY ALL
+), enough AS (
+    SELECT year, list_min(max(listens, 10)) AS listens FROM heard GROUP BY year
+)
+SELECT h.year, row_number() OVER of_year AS place, a.artist, h.listens
+FROM heard h
+JOIN enough e ON e.year = h.year AND h.listens >= e.listens
+JOIN artists a USING (artist_id)
+WINDOW of_year AS (PARTITION BY h.year ORDER BY h.listens DESC, a.artist, a.artist_id)
+QUALIFY place <= 10
+ORDER BY h.year DESC, place

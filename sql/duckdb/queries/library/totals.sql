@@ -1,0 +1,12 @@
+-- how many listens, hours (of those with a length), artists, albums and tracks, on how many days, from when to when
+SELECT
+    count(*) AS listens,
+    round(coalesce(sum(duration), 0) / 3600, 1) AS hours,
+    count(duration) AS with_length,
+    (SELECT count(*) FROM artists) AS artists,
+    count(DISTINCT album_id) AS albums,
+    count(DISTINCT track_id) AS tracks,
+    count(DISTINCT local_time::DATE) AS days,
+    min(local_time) AS first,
+    max(local_time) AS last
+FROM listens

@@ -1,0 +1,6 @@
+-- The newest runs of a user that the ledger knows, the newest first; one that did not end has no status.
+SELECT run_id, source, started_at AS began, status, inserted
+FROM etl.runs
+WHERE user_id = $1::integer
+ORDER BY started_at DESC, run_id DESC
+LIMIT $2::integer

@@ -25,7 +25,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "command-reference": reference,
     "exit-codes": tables.exit_codes,
     "formats": tables.formats,
-    "files-by-source": tables.files_by_source,
     "table-columns": tables.table_columns,
     "refusals": tables.refusals,
     "skip-reasons": partial(tables.reasons, SkipReason),

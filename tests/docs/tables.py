@@ -70,15 +70,6 @@ def formats() -> str:
     return table(("service", "format", "file names", "how to get it"), rows)
 
 
-def files_by_source() -> str:
-    """Return the file names of each source."""
-    rows = [
-        (f"`{source}`", quoted([name for kind in FORMATS if kind.source == source for name in kind.file_names]))
-        for source in SOURCES
-    ]
-    return table(("source", "files"), rows)
-
-
 def table_columns() -> str:
     """Return the names that the columns of a table of Last.fm may have."""
     return table(("column", "known as"), [(f"`{name}`", quoted(names)) for name, names in COLUMN_ALIASES.items()])

@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 TEXT = (DOCS / "scheduling.md").read_text(encoding="utf-8")
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
-FILES = [DOCS / "scheduling.md", DEPLOY / "Dockerfile", DEPLOY / "compose.etl.yaml", *UNITS]
+FILES = [DOCS / "scheduling.md", DEPLOY / "Dockerfile", *sorted(DEPLOY.glob("compose.*.yaml")), *UNITS]
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in FILES}
 
 

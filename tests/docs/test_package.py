@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; sys.argv[0] = 'etl'; from etl.cli import main; main()"
+PROGRAM = "import sys; sys.argv[0] = 'etl'; from etl.__main__ import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +77,34 @@ def test_the_installed_program_finds_its_statements_and_reads_files(installed: P
     assert json.loads(checked.stdout)["counts"]["listens"] > 0
 
 
+def test_the_installed_program_loads_and_reports(installed: Path, koito_file: str, tmp_path: Path) -> None:
+    where = ("--home", str(tmp_path), "--json")
+    loaded = run_installed(installed, "run", str(ROOT / "data/samples/maloja"), "--dsn", koito_file, *where)
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout)["counts"]["inserted"] > 0
+    reported = run_installed(installed, "report", "latest", *where)
+    assert reported.returncode == 0, reported.stderr
+
+
+def test_the_metadata_is_what_an_index_shows(installed: Path) -> None:
+    (found,) = distributions(path=[str(installed)])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (found.name, found.version) == (project["name"], project["version"]) == ("koito-etl", project["version"])
+    assert found.metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert found.metadata["License-File"] == "LICENSE"
+    assert found.read_text("licenses/LICENSE") == (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert [entry.value for entry in found.entry_points if entry.name == "etl"] == ["etl.__main__:main"]
+    assert {*found.metadata.get_all("Provides-Extra", [])} == {"backfill", "dev"}
+
+
 def test_the_source_distribution_is_the_tree_that_is_kept_and_no_more(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     folders = {name.partition("/")[0] for name in names if "/" in name}
     assert folders == {".ci", ".github", "benchmarks", "data", "deploy", "docs", "etl", "sql", "tests"}
-    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "requirements.lock"} <= names
+    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"} <= names
+    assert "requirements.lock" in names
     kept = [
         part
         for folder in ("deploy", "docs", "etl", "sql", "tests", "data")

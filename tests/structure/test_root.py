@@ -19,6 +19,7 @@ ALLOWED = {
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "benchmarks",
     "data",
     "deploy",

@@ -81,14 +81,16 @@ def _show_finding(check: Check, dsn: str) -> None:
 
 
 def _client(dsn: str) -> str:
-    """Return the command that asks the database at ``dsn``."""
+    """Return the command that asks the database at ``dsn``; one with a password asks for it: no process list has it."""
     from shlex import quote
 
     from etl.core.dsn import SQLITE
+    from etl.targets.postgres.backup import without_password
 
     if dsn.startswith(SQLITE):
         return f"sqlite3 {quote(dsn.removeprefix(SQLITE))}"
-    return f'psql "$({program()} db url)"'
+    address, password = without_password(dsn)
+    return f"psql {quote(address)}" if password else f'psql "$({program()} db url)"'
 
 
 def _conclusion(verdict: Verdict) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from etl.cli.verify import _client
 from etl.verify import named_checks
 from tests.cli.program import etl
 from tests.helpers.support import execute, load, query, scrobble, sqlite_file, write_maloja
@@ -72,3 +75,15 @@ def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) 
     assert (done.code, done.out) == (2, "")
     assert 'there is no check "nonsense"' in done.err
     assert all(check.name in done.err for check in named_checks("postgres"))
+
+
+@pytest.mark.parametrize(
+    ("dsn", "command"),
+    [
+        ("postgresql://ann:***@db.example/koitodb", "psql postgresql://ann@db.example/koitodb"),
+        ("postgresql://ann@db.example/koitodb", 'psql "$(etl db url)"'),
+        ("sqlite:////srv/koito/koito.db", "sqlite3 /srv/koito/koito.db"),
+    ],
+)
+def test_verify_suggests_a_command_that_shows_no_password(dsn: str, command: str) -> None:
+    assert _client(dsn) == command

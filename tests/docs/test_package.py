@@ -90,7 +90,7 @@ def test_the_metadata_is_what_an_index_shows(installed: Path) -> None:
     (found,) = distributions(path=[str(installed)])
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (found.name, found.version) == (project["name"], project["version"]) == ("koito-etl", project["version"])
-    assert found.metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert found.metadata["Description"] == (ROOT / "README.md").read_text(encoding="utf-8")
     assert found.metadata["License-File"] == "LICENSE"
     assert found.read_text("licenses/LICENSE") == (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert [entry.value for entry in found.entry_points if entry.name == "etl"] == ["etl.__main__:main"]

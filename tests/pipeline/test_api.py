@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import threading
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -111,17 +109,26 @@ def test_an_interruption_is_raised_with_what_was_done(
     assert etl.undo("latest", **where)["counts"]["removed"] == 36
 
 
-def test_run_in_a_thread_prints_nothing_and_leaves_signals_alone(
-    home: Path, koito_file: str, export: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    ended: list[dict[str, Any]] = []
-    thread = threading.Thread(target=lambda: ended.append(etl.run(export, dsn=koito_file, home=str(home))))
-    thread.start()
-    thread.join()
-    assert [one["status"] for one in ended] == ["complete"]
-    assert capfd.readouterr() == ("", "")
-    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+IN_A_THREAD = """
+import signal, sys, threading
+import etl
+
+export, dsn, home = sys.argv[1:]
+numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+before = [signal.getsignal(number) for number in numbers]
+ended = []
+thread = threading.Thread(target=lambda: ended.append(etl.run(export, dsn=dsn, home=home)["status"]))
+thread.start()
+thread.join()
+assert ended == ["complete"], ended
+assert before == [signal.getsignal(number) for number in numbers]
+"""
+
+
+def test_run_in_a_thread_prints_nothing_and_leaves_signals_alone(home: Path, koito_file: str, export: Path) -> None:
+    words = [sys.executable, "-c", IN_A_THREAD, str(export), koito_file, str(home)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_warning_that_nobody_listens_to_is_not_printed() -> None:

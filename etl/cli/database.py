@@ -11,6 +11,7 @@ import typer
 
 from etl.cli import options
 from etl.cli.output import agreed, show, show_json
+from etl.cli.workspace import open_workspace
 from etl.core.errors import EtlError, SettingsError
 from etl.core.sanitize import sanitize
 
@@ -131,10 +132,9 @@ def migrate(
 
     Koito's file is copied first: the copy lies next to it.
     """
-    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target, run_interruptibly
 
-    target = find_target(find_workspace(home, dsn))
+    target = find_target(open_workspace(home, dsn))
     copies: list[Path] = []
 
     def announce(migration: Migration) -> None:
@@ -159,10 +159,9 @@ def uninstall(
     json: options.Json = False,
 ) -> None:
     """Remove every object of ours from a database: the resolved keys, the ledger, triggers. The listens stay."""
-    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target, run_interruptibly
 
-    target = find_target(find_workspace(home, dsn))
+    target = find_target(open_workspace(home, dsn))
     if not yes and not agreed(f"Remove {OBJECTS[target.dialect]}?"):
         raise SettingsError("nothing was removed", "Answer y, or give --yes")
     run_interruptibly(target, target.uninstall, lambda _: None)
@@ -180,11 +179,10 @@ def backup(
 
     Of Koito's file it is another such file; of PostgreSQL it is a dump for pg_restore.
     """
-    from etl.core.workspace import find_workspace
     from etl.targets.open import find_target
 
     path = file.expanduser().absolute()
-    _back_up(find_target(find_workspace(home, dsn)), path)
+    _back_up(find_target(open_workspace(home, dsn)), path)
     show_json({"backup": str(path), "bytes": path.stat().st_size}) if json else show(f"written to {sanitize(path)}")
 
 

@@ -1,25 +1,47 @@
-"""Names a package that is not installed, and says how to install it. Imports nothing that may be missing itself."""
+"""Names a package that is missing or damaged, and how to install it. Imports nothing that may be missing itself."""
 
 from __future__ import annotations
 
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, requires
+from shlex import quote
 
 from etl.core.errors import SettingsError
 
 DISTRIBUTION = "koito-etl"
+_DRIVER_MISSING = "[Driver Manager] Could not load"
 
 
 class MissingPackageError(SettingsError):
     """The package that brings ``module``, which the program needs for what it was asked, is not installed."""
 
     def __init__(self, module: str) -> None:
-        requirement = _requirement(module)
         super().__init__(
-            f"the package {_project(requirement)} is missing",
-            f"Install it: python3 -m pip --python {sys.executable} install '{requirement}'",
+            f"the package {_project(_requirement(module))} is missing", f"Install it: {pip_install(module)}"
         )
+
+
+class BrokenPackageError(SettingsError):
+    """The package that brings ``module`` lacks a part of itself."""
+
+    def __init__(self, module: str, part: str) -> None:
+        super().__init__(
+            f"the package {_project(_requirement(module))} is damaged: {part} cannot be loaded",
+            f"Install it again: {pip_install(module, '--force-reinstall')}",
+        )
+
+
+def pip_install(module: str, *options: str) -> str:
+    """Return the command that installs the package of ``module`` where this program is, with any Python's pip."""
+    where, what = quote(sys.executable), quote(_requirement(module))
+    return " ".join(["python3 -m pip --python", where, "install", *options, what])
+
+
+def check_driver(error: Exception, module: str) -> None:
+    """Raise ``BrokenPackageError`` where ``error`` says that ADBC did not find the shared library of its driver."""
+    if _DRIVER_MISSING in str(error):
+        raise BrokenPackageError(module, "the database driver") from error
 
 
 def missing_package(error: ModuleNotFoundError) -> MissingPackageError | None:

@@ -83,3 +83,29 @@ def test_what_needs_another_package_is_named_as_that_package() -> None:
 @pytest.mark.parametrize("module", ["etl.nowhere", "_lzma", "sqlite3.dbapi2", None])
 def test_module_of_ours_or_of_python_stays_a_defect(module: str | None) -> None:
     assert missing_package(ModuleNotFoundError("no such module", name=module)) is None
+
+
+WITHOUT_DRIVER = """
+import sys
+import {driver}
+
+{driver}._driver_path = lambda: {driver!r}  # what it returns where its library is not next to it
+sys.argv = ["etl", "run", "--dsn", {dsn!r}, "data/samples/rockbox"]
+from etl.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("driver", "dsn"),
+    [("adbc_driver_sqlite", "{file}"), ("adbc_driver_postgresql", "postgresql://localhost/koitodb")],
+)
+def test_missing_library_of_a_driver_is_no_lost_database(
+    tmp_path: Path, koito_file: str, driver: str, dsn: str
+) -> None:
+    done = python(WITHOUT_DRIVER.format(driver=driver, dsn=dsn.format(file=koito_file)), home=tmp_path)
+    package = driver.replace("_", "-")
+    assert done.code == 2
+    assert (
+        f"error: the package {package} is damaged: the database driver cannot be loaded. Install it again" in done.err
+    )

@@ -16,6 +16,7 @@ from adbc_driver_postgresql import dbapi
 
 from etl.core.dsn import check_uri
 from etl.core.errors import DatabaseError, InternalError
+from etl.core.packages import check_driver
 from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
@@ -230,6 +231,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except adbc_driver_manager.Error as error:
+        check_driver(error, "adbc_driver_postgresql")
         raise statement_error(error) from error
     except CutError as error:
         raise PostgresError(str(error), None, Failure.LOST) from error

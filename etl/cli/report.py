@@ -51,7 +51,7 @@ def report(
         text, about = _page_of_library(library), {"user": library.user, "timezone": library.zone}
         path = runs_folder(home).parent / PAGE
     path = output or path
-    _write(path, text)
+    _write(path, text, makes_folder=output is None)
     if json:
         show_json({**about, "report": str(path)})
     else:
@@ -74,10 +74,12 @@ def _page_of_library(library: Library) -> str:
     return library_page(read_library_facts(library))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, makes_folder: bool) -> None:
     from etl.core.atomic_file import atomic_file
 
     with atomic_file(path) as partial:
+        if makes_folder:  # a home in which nothing was loaded yet
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.path.write_text(text, encoding="utf-8")
 
 

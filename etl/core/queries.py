@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"\s*(\w+)\s*")
+_ABSENT = re.compile(r"Table with name (\w+) does not exist")  # DuckDB's words
 _NEAR = 3  # names that resemble a misspelt one
 
 
@@ -69,7 +70,7 @@ class QuerySession:
     settings: Sequence[str] = ()
     """Statements that the views rely on."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Queries that other views answer, with how to ask them."""
+    """Queries and views that are not here, with how to ask them."""
 
     def ask(self, query: str) -> Answer:
         """Return the answer to ``query``: the name of a named query, or SQL over the views.
@@ -148,7 +149,11 @@ class QuerySession:
         return f"{meant}`{self.command}` lists the queries"
 
     def _refused(self, error: duckdb.Error) -> SettingsError:
-        return SettingsError(f"the query failed: {error}", f"`{self.command}` lists the views and named queries")
+        absent = _ABSENT.search(str(error))
+        hint = self.elsewhere.get(absent[1]) if absent else None
+        return SettingsError(
+            f"the query failed: {error}", hint or f"`{self.command}` lists the views and named queries"
+        )
 
 
 def distinct(names: list[str]) -> list[str]:

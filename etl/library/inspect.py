@@ -9,6 +9,7 @@ import duckdb
 
 from etl.core.errors import SettingsError
 from etl.core.queries import NamedQuery, QuerySession, named_queries, named_view
+from etl.runs.inspect import views as run_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +47,12 @@ def opened(library: Library) -> Iterator[QuerySession]:
         for view in library_views().values():
             connection.execute(view.text)
         queries = library_queries()
-        others = _of_a_run({query.name for query in queries})
+        others = _of_a_run({*library_views(), *(query.name for query in queries)})
         yield QuerySession(connection, library_views(), queries, "etl inspect", (zone,), others)
 
 
 def _of_a_run(known: set[str]) -> dict[str, str]:
-    """Return how to ask the queries that only a run answers."""
-    names = (query.name for query in named_queries("run"))
-    return {name: f"It is about a run: `etl inspect latest --sql {name}`" for name in names if name not in known}
+    """Return how to ask the queries and views that only a run has."""
+    queries = {one.name: f"It is about a run: `etl inspect latest --sql {one.name}`" for one in named_queries("run")}
+    views = {name: f"It is a view of a run: `etl inspect latest --sql 'FROM {name}'`" for name in run_views()}
+    return {name: told for name, told in {**views, **queries}.items() if name not in known}

@@ -100,6 +100,8 @@ def complete(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.Data
 def _with_artists(entities: pl.DataFrame, credited: pl.DataFrame, artists: pl.DataFrame, entity: str) -> pl.DataFrame:
     key = f"{entity}_id"
     names = credited.join(artists.select("artist_id", "artist"), on="artist_id")
-    in_order = names.sort("is_primary", "artist_id", descending=[True, False])
+    of_several = pl.col(key).is_duplicated()
+    in_order = names.filter(of_several).sort("is_primary", "artist_id", descending=[True, False])
     joined = in_order.group_by(key).agg(pl.col("artist").str.join(", "))
-    return entities.join(joined, on=key, how="left")
+    alone = names.filter(~of_several).select(key, "artist")  # most of them, for which joining would take time
+    return entities.join(pl.concat([alone, joined]), on=key, how="left")

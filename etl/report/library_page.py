@@ -74,39 +74,36 @@ def _tiles(totals: Mapping[str, Any], streak: Mapping[str, Any]) -> list[tuple[s
         ("albums", count(totals["albums"])),
         ("tracks", count(totals["tracks"])),
         ("days with music", count(totals["days"])),
-        ("days in a row", count(streak["days"])),
+        ("longest streak, days", count(streak["days"])),
         ("per day with music", f"{totals['listens'] / totals['days']:,.1f}"),
     ]
 
 
 def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
-    """Return what stands out, each with its name, what it was, and when."""
+    """Return what stands out: each with its name, what it was (a listen has a track and an artist), and when."""
     first, last = answers["first_and_last"].sort("which").to_dicts()
     streak = answers["streaks"].row(0, named=True)
-    busiest = answers["busiest_days"].row(0, named=True)
-    year = answers["by_year"].sort("listens", descending=True, maintain_order=True).row(0, named=True)
     span = day(streak["first_day"])
     if streak["days"] > 1:
         span += f" to {day(streak['last_day'])}"
-    return [
-        {
-            "name": "First listen",
-            "what": None,
-            "track": first["track"],
-            "artist": first["artist"],
-            "when": local(first["local_time"]),
-        },
-        {
-            "name": "Last listen",
-            "what": None,
-            "track": last["track"],
-            "artist": last["artist"],
-            "when": local(last["local_time"]),
-        },
-        {"name": "Longest streak", "what": f"{plural(streak['days'], 'day')} in a row", "when": span},
-        {"name": "Busiest day", "what": plural(busiest["listens"], "listen"), "when": day(busiest["day"])},
-        {"name": "Busiest year", "what": plural(year["listens"], "listen"), "when": str(year["year"])},
-    ]
+    listens = {
+        name: {"track": row["track"], "artist": row["artist"], "what": None, "when": local(row["local_time"])}
+        for name, row in (("First listen", first), ("Last listen", last))
+    }
+    busiest = {
+        "Busiest day": _busiest(answers["busiest_days"], "day", "{0.day} {0:%B %Y}"),
+        "Busiest month": _busiest(answers["by_month"], "month", "{:%B %Y}"),
+        "Busiest year": _busiest(answers["by_year"], "year", "{}"),
+    }
+    longest = {"what": f"{plural(streak['days'], 'day')} in a row", "artist": None, "when": span}
+    found = {**listens, "Longest streak": longest, **busiest}
+    return [{"name": name, **told} for name, told in found.items()]
+
+
+def _busiest(periods: pl.DataFrame, name: str, shown: str) -> dict[str, Any]:
+    """Return the first of the periods with the most listens; ``shown`` formats what the column ``name`` has."""
+    most = periods.sort("listens", descending=True, maintain_order=True).row(0, named=True)
+    return {"what": plural(most["listens"], "listen"), "artist": None, "when": shown.format(most[name])}
 
 
 def _years(by_year: pl.DataFrame) -> list[dict[str, Any]]:

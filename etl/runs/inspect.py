@@ -59,7 +59,7 @@ def opened(run: RunDirectory, *, whole: bool = False) -> Iterator[QuerySession]:
         queries = named_queries(GROUP)
         settings = (_ZONE, f"SET VARIABLE run = {_literal(str(run.path))}")
         command = f"etl inspect {run.run_id}"
-        others = _of_the_library({query.name for query in queries})
+        others = _of_the_library({*views(), *(query.name for query in queries)})
         yield QuerySession(connection, made, queries, command, settings, others)
 
 
@@ -76,9 +76,12 @@ def save(run: RunDirectory, query: str, path: Path) -> int:
 
 
 def _of_the_library(known: set[str]) -> dict[str, str]:
-    """Return how to ask the queries that only the whole library answers."""
-    names = (query.name for query in named_queries("library"))
-    return {name: f"It is about the whole library: `etl inspect --sql {name}`" for name in names if name not in known}
+    """Return how to ask the queries and views that only the whole library has."""
+    told = {name: f"--sql 'FROM {name}'" for name in ("tracks", "albums", "artists", "credits", "loads")}
+    told |= {query.name: f"--sql {query.name}" for query in named_queries("library")}
+    return {
+        name: f"It is about the whole library: `etl inspect {how}`" for name, how in told.items() if name not in known
+    }
 
 
 def _files(run: RunDirectory) -> set[str]:

@@ -1,15 +1,16 @@
-"""``etl inspect`` and ``etl runs`` look into what a run left behind."""
+"""``etl inspect RUN`` and ``etl runs`` look into what a run left behind."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 import pytest
 
 from etl.core.queries import named_queries
 from etl.core.schema import RUN_FILES
-from tests.cli.program import SAMPLES, etl, on_terminal
+from tests.cli.program import etl, on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,16 @@ def test_views_and_queries_are_listed(loaded: LoadedSamples) -> None:
     ]
     out = etl("inspect", name, home=loaded.home).out
     assert [word for word in (*listed["views"], *QUERIES) if word not in out] == []
-    assert out.endswith(listed["duckdb"] + "\n")
+    assert out.endswith(f' inspect {name} --ddl)"\n')
+
+
+def test_the_statements_that_make_the_views_are_printed(loaded: LoadedSamples) -> None:
+    arguments = ("inspect", loaded.manifest["run_id"], "--ddl")
+    out = etl(*arguments, home=loaded.home).out
+    assert etl(*arguments, "--json", home=loaded.home).json == {"ddl": out}
+    with duckdb.connect() as shell:
+        shell.execute(out)
+        assert shell.table("plays").count("*").fetchall() == [(loaded.manifest["counts"]["inserted"],)]
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -40,17 +50,6 @@ def test_every_named_query_runs_on_a_run_of_the_samples(query: str, loaded: Load
     done = etl("inspect", loaded.manifest["run_id"], "--sql", query, home=loaded.home)
     assert (done.code, done.err) == (0, "")
     assert set(done.out.splitlines()[1]) <= {"-", " "}
-
-
-def test_an_empty_answer_of_the_newest_run_points_to_the_others(database: str, tmp_path: Path) -> None:
-    for _ in range(2):  # the second finds its files known, so its run holds nothing
-        etl("run", SAMPLES, "--dsn", database, home=tmp_path)
-
-    done = etl("inspect", "--sql", "top_artists", home=tmp_path)
-
-    assert (done.code, len(done.out.splitlines())) == (0, 2)
-    assert "no rows in the newest run" in done.err
-    assert "etl runs list`" in done.err
 
 
 def test_the_accounting_is_that_of_the_run(loaded: LoadedSamples) -> None:
@@ -94,19 +93,19 @@ def test_values_that_json_does_not_know_become_text_wherever_they_are(loaded: Lo
         "'a'::BLOB AS bytes",
     )
     query = f"SELECT {', '.join(parts)}"
-    (row,) = etl("inspect", "--sql", query, "--json", home=loaded.home).json
+    (row,) = etl("inspect", "latest", "--sql", query, "--json", home=loaded.home).json
     assert row == {"nan": "nan", "parts": [1.5, None], "nested": {"day": "2024-02-29"}, "bytes": "b'a'"}
 
 
 def test_columns_of_one_name_are_all_there(loaded: LoadedSamples) -> None:
-    arguments = ("inspect", "--sql", "SELECT 1 AS a, 2 AS a")
+    arguments = ("inspect", "latest", "--sql", "SELECT 1 AS a, 2 AS a")
     assert etl(*arguments, "--json", home=loaded.home).json == [{"a": 1, "a_2": 2}]
     assert etl(*arguments, home=loaded.home).out == "a  a\n-  -\n1  2\n"
 
 
 @pytest.mark.parametrize("query", ["SELECT nope FROM listens", "top_artist", "SELECT 1/", "COPY listens TO '/'"])
 def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: LoadedSamples) -> None:
-    done = etl("inspect", "--sql", query, home=loaded.home)
+    done = etl("inspect", "latest", "--sql", query, home=loaded.home)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("etl: error: ")
     assert "etl inspect" in done.err
@@ -117,28 +116,30 @@ def test_an_answer_is_given_as_csv_or_parquet(loaded: LoadedSamples, tmp_path: P
     query = (
         "SELECT 'a, \"b\"' AS text, [1, 2] AS list, NULL AS nothing, true AS yes, 1.5 AS half, 'x' || chr(10) AS line"
     )
-    done = etl("inspect", "--sql", query, "--csv", home=loaded.home)
+    done = etl("inspect", "latest", "--sql", query, "--csv", home=loaded.home)
     assert done.out == 'text,list,nothing,yes,half,line\n"a, ""b""","[1, 2]",,true,1.5,"x\n"\n'
     path = tmp_path / "out.parquet"
-    done = etl("inspect", "--sql", "top_artists", "--parquet", path, home=loaded.home)
+    done = etl("inspect", "latest", "--sql", "top_artists", "--parquet", path, home=loaded.home)
     assert (done.code, done.out) == (0, "")
     assert f"{path}: 20 rows" in done.err
-    shown = etl("inspect", "--sql", "top_artists", "--json", home=loaded.home).json
+    shown = etl("inspect", "latest", "--sql", "top_artists", "--json", home=loaded.home).json
     assert pl.read_parquet(path).to_dicts() == shown
 
 
 @pytest.mark.parametrize(
-    "options", [("--csv",), ("--parquet", "x"), ("--csv", "--json", "--sql", "totals")], ids=" ".join
+    "options",
+    [("--csv",), ("--parquet", "x"), ("--csv", "--json", "--sql", "totals"), ("--ddl", "--sql", "totals")],
+    ids=" ".join,
 )
 def test_ways_to_give_an_answer_that_make_no_sense_are_refused(options: tuple[str, ...], loaded: LoadedSamples) -> None:
-    done = etl("inspect", *options, home=loaded.home)
+    done = etl("inspect", "latest", *options, home=loaded.home)
     assert (done.code, done.out) == (2, "")
 
 
 @pytest.mark.parametrize("form", [(), ("--csv",)], ids=["table", "csv"])
 def test_a_name_does_nothing_to_a_terminal(form: tuple[str, ...], loaded: LoadedSamples) -> None:
     query = "SELECT chr(27) || '[31m' || chr(8238) || '[bold]x[/bold]' AS artist"
-    shown = on_terminal(80, "inspect", "--sql", query, *form, home=loaded.home)
+    shown = on_terminal(80, "inspect", "latest", "--sql", query, *form, home=loaded.home)
     assert shown[-1] == "␛[31m\ufffd[bold]x[/bold]"
 
 

@@ -29,8 +29,10 @@ MARKUP = "[red]X[/red] [link=https://example.org]"
         ["check", "data/samples"],
         ["sources"],
         ["inspect"],
+        ["inspect", "latest"],
+        ["report"],
         ["inspect", "--sql", "FROM listens"],
-        ["inspect", "--sql", "FROM outcome"],
+        ["inspect", "latest", "--sql", "FROM outcome"],
         ["runs", "list"],
         ["runs", "show"],
         ["db", "status"],
@@ -111,7 +113,7 @@ def test_names_are_sanitized_and_markup_is_text(database: str, tmp_path: Path) -
         etl("check", folder),
         etl("run", folder, "--dsn", database, "--max-rejects", "1", home=tmp_path),
         etl("runs", "show", home=tmp_path),
-        *(etl("inspect", "--sql", query, home=tmp_path) for query in queries),
+        *(etl("inspect", "latest", "--sql", query, home=tmp_path) for query in queries),
     ]
     assert [done.code for done in runs] == [5, 0, 0, 0, 0, 0, 2]
     active = {
@@ -152,7 +154,7 @@ def test_non_utf8_output_has_escapes(arguments: list[str], loaded: LoadedSamples
 
 def test_closed_pipe_gives_no_traceback(loaded: LoadedSamples) -> None:
     with subprocess.Popen(
-        [SCRIPT, "inspect", "--sql", "SELECT range FROM range(100000)"],
+        [SCRIPT, "inspect", "latest", "--sql", "SELECT range FROM range(100000)"],
         env=environment(loaded.home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

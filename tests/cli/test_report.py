@@ -30,7 +30,7 @@ def test_report_is_written_into_the_run_directory(loaded: LoadedSamples) -> None
 def test_report_of_newest_run_with_output_path(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", [{"row": 1}])
     path = tmp_path / "it's mine.html"
-    told = etl("report", "--output", path, "--json", home=tmp_path).json
+    told = etl("report", "latest", "--output", path, "--json", home=tmp_path).json
     assert told == {"run_id": run.run_id, "report": str(path)}
     assert "1 listen loaded" in path.read_text(encoding="utf-8")
     assert not (run.path / "report.html").exists()
@@ -38,10 +38,10 @@ def test_report_of_newest_run_with_output_path(tmp_path: Path) -> None:
 
 def test_report_unwritable_path_and_unfinished_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", [{"row": 1}])
-    done = etl("report", "--output", tmp_path / "nowhere" / "x.html", home=tmp_path)
+    done = etl("report", "latest", "--output", tmp_path / "nowhere" / "x.html", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert "x.html cannot be written: No such file or directory" in done.err
     (run.path / "run.json").unlink()
-    done = etl("report", home=tmp_path)
+    done = etl("report", "latest", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.INPUT, "")
     assert "did not come to its end" in done.err

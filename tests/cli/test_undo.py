@@ -162,8 +162,8 @@ def test_latest_is_the_newest_load_after_an_undo(run: Loaded, undone: str) -> No
 
     shown = etl("runs", "show", "--json", home=run.home).json
     assert (shown["run_id"], shown["undone_by"]) == (run.run_id, undone)
-    assert etl("report", "--json", home=run.home).json["run_id"] == run.run_id
-    assert etl("inspect", "--json", home=run.home).json["run_id"] == run.run_id
+    assert etl("report", "latest", "--json", home=run.home).json["run_id"] == run.run_id
+    assert etl("inspect", "latest", "--json", home=run.home).json["run_id"] == run.run_id
     explained = etl("explain", "latest", f"{file}:1", home=run.home)
     assert f"run {run.run_id} was undone by run {undone}" in explained.err
     verified = etl("verify", "latest", "--dsn", run.uri, home=run.home)

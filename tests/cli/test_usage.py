@@ -115,16 +115,16 @@ def test_a_user_that_is_not_there_ends_with_2(database: str, tmp_path: Path) -> 
 
 
 def test_a_run_that_is_not_there_ends_with_4(tmp_path: Path) -> None:
-    check_error(etl("inspect", home=tmp_path), 4, "there are no runs", "etl run")
+    check_error(etl("inspect", "latest", home=tmp_path), 4, "there are no runs", "etl run")
     check_error(etl("runs", "show", home=tmp_path), 4, "there are no runs")
     (tmp_path / "runs" / "20240101T000000Z-auto-abcdef").mkdir(parents=True)
     check_error(etl("runs", "show", "2023", home=tmp_path), 4, 'no run fits "2023"', "20240101T000000Z-auto-abcdef")
     check_error(etl("runs", "show", home=tmp_path), 4, "no readable run.json")
-    check_error(etl("inspect", home=tmp_path), 4, "no Parquet files")
+    check_error(etl("inspect", "latest", home=tmp_path), 4, "no Parquet files")
 
 
 def test_suggested_commands_are_called_as_the_program_was(tmp_path: Path) -> None:
     elsewhere = {"PATH": "/usr/bin:/bin"}
-    assert f"`{SCRIPT} run" in etl("inspect", home=tmp_path, env=elsewhere).err
+    assert f"`{SCRIPT} run" in etl("inspect", "latest", home=tmp_path, env=elsewhere).err
     on_path = {"PATH": f"{SCRIPT.parent}:/usr/bin:/bin"}
-    assert "`etl run" in etl("inspect", home=tmp_path, env=on_path).err
+    assert "`etl run" in etl("inspect", "latest", home=tmp_path, env=on_path).err

@@ -142,7 +142,18 @@ def sqlite_migrations() -> str:
 
 def contents(prefix: str = "") -> str:
     """Return all pages of the folder of documentation but its index, in the order in which they are read."""
-    first = ["exports", "koito", "how-it-works", "files", "commands", "reference", "scheduling", "backfill", "faq"]
+    first = [
+        "exports",
+        "koito",
+        "library",
+        "how-it-works",
+        "files",
+        "commands",
+        "reference",
+        "scheduling",
+        "backfill",
+        "faq",
+    ]
     found = [page for page in pages() if page.parent == DOCS and page.name != "README.md"]
     found.sort(key=lambda page: (first.index(page.stem) if page.stem in first else len(first), page.stem))
     texts = {page.name: page.read_text(encoding="utf-8") for page in found}

@@ -146,16 +146,19 @@ def test_hostile_names_are_inert_in_every_output_and_stored_as_they_are(
         ["explain", "latest", f"{full}:3"],
         ["explain", "latest", f"{full}:4"],
         ["rejects", "list"],
-        ["inspect", "--sql", "FROM listens"],
-        ["inspect", "--sql", "FROM rejects"],
-        ["inspect", "--sql", "FROM keys"],
+        ["inspect", "latest", "--sql", "FROM listens"],
+        ["inspect", "latest", "--sql", "FROM rejects"],
+        ["inspect", "latest", "--sql", "FROM keys"],
     ]
     others: list[list[str | Path]] = [
         ["runs", "list"],
         ["runs", "show"],
-        ["inspect"],
-        ["inspect", "--sql", "top_tracks"],
-        ["inspect", "--sql", "FROM outcome"],
+        ["inspect", "latest"],
+        ["inspect", "--dsn", database],
+        ["inspect", "--sql", "FROM listens", "--dsn", database],
+        ["report", "--dsn", database],
+        ["inspect", "latest", "--sql", "top_tracks"],
+        ["inspect", "latest", "--sql", "FROM outcome"],
         ["run", hostile, "--force", "--dry-run", "--dsn", database, "--max-rejects", "99"],
     ]
     shown = [ran, invoke("check", hostile), invoke("check", hostile, "--json")]
@@ -166,7 +169,7 @@ def test_hostile_names_are_inert_in_every_output_and_stored_as_they_are(
         shown += [table, values]
     told = "".join(done.stdout + done.stderr for done in shown)
     assert {char for char in told if char != "\n" and unicodedata.category(char) in ACTIVE} == set()
-    listens = json.loads(invoke("inspect", "--sql", "FROM listens", "--json", "--home", home).stdout)
+    listens = json.loads(invoke("inspect", "latest", "--sql", "FROM listens", "--json", "--home", home).stdout)
     assert {row["track"] for row in listens} >= {f"Title {NAMES[kind]}" for kind in ("markup", "sql", "html", "shell")}
     stored = {title for (title,) in query(database, "SELECT title FROM tracks_with_title")}
     assert stored >= {f"Title {name}" for kind, name in NAMES.items() if kind != "terminal"}

@@ -104,7 +104,7 @@ def test_a_home_that_is_no_folder_is_told(short: Path, database: str, export: Pa
 def test_commands_that_read_runs_tell_of_a_home_that_is_no_folder(short: Path, kind: str) -> None:
     with made(kind, short) as home:
         listed = run_etl("runs", "list", "--json", home=home, timeout=30)
-        codes = {run_etl(*words, home=home, timeout=30).code for words in (["runs", "show"], ["inspect"])}
+        codes = {run_etl(*words, home=home, timeout=30).code for words in (["runs", "show"], ["inspect", "latest"])}
     assert (listed.code, listed.json) == (ExitCode.OK, [])
     assert codes == {ExitCode.INPUT}
 
@@ -113,7 +113,7 @@ def test_runs_that_nobody_may_see_are_told(home: Path) -> None:
     (home / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
     for folder in (home / "runs", home):
         folder.chmod(0)
-        for words in (["runs", "list"], ["inspect"]):
+        for words in (["runs", "list"], ["inspect", "latest"]):
             done = run_etl(*words, home=home, before=give_up_rights)
             assert (done.code, done.out) == (ExitCode.USAGE, "")
             assert "cannot be read: Permission denied" in done.err

@@ -221,6 +221,12 @@ def test_a_misspelt_query_names_the_nearest_and_how_to_see_all(name: str, hint: 
     assert caught.value.hint.startswith(hint)
 
 
+def test_a_view_of_a_run_is_named_as_that(library: Library) -> None:
+    with pytest.raises(SettingsError, match="outcome does not exist") as caught:
+        ask(library, "SELECT count(*) FROM outcome")
+    assert caught.value.hint == "It is a view of a run: `etl inspect latest --sql 'FROM outcome'`"
+
+
 def test_sql_that_is_refused_is_the_users_error(library: Library) -> None:
     with pytest.raises(SettingsError, match=r"the query failed: .*nothing") as caught:
         ask(library, "SELECT nothing FROM listens")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.report.read import read_run_facts
+from etl.report.library_page import library_page
+from etl.report.read import read_library_facts, read_run_facts
 from etl.report.run_page import run_page
 from tests.report.browser import Browser, find_browser, running
+from tests.report.libraries import hostile_library
 from tests.report.runs import hostile_run
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ LOOK = """(() => {
   };
 })()"""
 
+# Of the rankings: the periods whose panel is shown.
+SHOWN_PANELS = """[...document.querySelectorAll(".panel")]
+  .filter(panel => panel.checkVisibility())
+  .map(panel => panel.previousElementSibling.htmlFor)"""
+
 BROKEN = {
     "a script that fails": "<script>nowhere()</script>",
     "a picture that is not there": "<img src='nowhere.png'/>",
@@ -78,9 +85,17 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     return run_page(read_run_facts(hostile_run(tmp_path_factory.mktemp("hostile"))))
 
 
-def test_page_on_phone_and_desk_in_light_and_dark(browser: Browser, hostile: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def hostile_listener() -> str:
+    return library_page(read_library_facts(hostile_library()))
+
+
+@pytest.mark.parametrize(("kind", "drawings"), [("hostile", 5), ("hostile_listener", 3)], ids=["run", "library"])
+def test_page_on_phone_and_desk_in_light_and_dark(
+    kind: str, drawings: int, browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
-    path.write_text(hostile, encoding="utf-8")
+    path.write_text(request.getfixturevalue(kind), encoding="utf-8")
     for width in WIDTHS:
         for scheme in SCHEMES:
             seen = browser.see(path.as_uri(), width, scheme, LOOK)
@@ -89,10 +104,20 @@ def test_page_on_phone_and_desk_in_light_and_dark(browser: Browser, hostile: str
             answer = seen.answer
             assert answer["width"] == width
             assert set(answer["drawings"]) == {"narrow" if width < 720 else "wide"}
-            assert len(answer["drawings"]) == 5
+            assert len(answer["drawings"]) == drawings
             assert answer["faint"] == []
             assert answer["outside"] == []
             assert (answer["back"] > 0.5) == (scheme == "light")
+
+
+def test_a_year_is_chosen_without_a_script(browser: Browser, hostile_listener: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(hostile_listener, encoding="utf-8")
+    for chosen in ("all-time", "year-2021", "year-2010"):
+        choose = f"document.getElementById('{chosen}').click();"
+        seen = browser.see(path.as_uri(), 390, "light", f"{choose} {SHOWN_PANELS}")
+        assert seen.answer == [chosen]
+        assert seen.complaints == []
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -16,14 +15,13 @@ from etl.report.read import read_run_facts
 from etl.report.run_page import run_page
 from etl.runs.inspect import ask
 from tests.helpers.frames import START, at
+from tests.report.pages import check_accessible, check_colours, check_self_contained, parsed, section, words
 from tests.report.runs import HOSTILE, hostile_run, make_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.runs.directory import RunDirectory
-
-STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def many_listens(runs: Path) -> RunDirectory:
@@ -73,66 +71,19 @@ def pages(runs: dict[str, RunDirectory]) -> dict[str, str]:
 each = pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
 
 
-def parsed(text: str) -> ET.Element:
-    """Return the page as a strict XML parser reads it."""
-    return ET.fromstring(text)  # noqa: S314 (a page of ours)
-
-
-def words(element: ET.Element) -> str:
-    return " ".join("".join(element.itertext()).split())
-
-
-def section(root: ET.Element, name: str) -> ET.Element:
-    return next(one for one in root.iter("section") if one.get("aria-labelledby") == name)
-
-
 @each
 def test_page_is_well_formed_and_fetches_nothing(kind: str, pages: dict[str, str]) -> None:
-    root = parsed(pages[kind])
-    assert pages[kind].startswith("<!DOCTYPE html>\n")
-    assert {element.tag for element in root.iter()} & {"script", "img", "iframe", "object", "embed", "form"} == set()
-    for element in root.iter():
-        for name, value in element.items():
-            assert not name.startswith("on"), (element.tag, name)
-            assert name.rpartition("}")[2] not in ("src", "href", "srcset", "action") or value == "data:,"
-    (policy,) = (one.get("content") for one in root.iter("meta") if one.get("http-equiv"))
-    assert str(policy).startswith("default-src 'none'; ")
-    for styles in (*STYLE.findall(pages[kind]), *(one.get("style", "") for one in root.iter())):
-        assert not re.search(r"url\(|@import|@font-face|expression", styles)
+    check_self_contained(pages[kind])
 
 
 @each
 def test_page_is_accessible(kind: str, pages: dict[str, str]) -> None:
-    root = parsed(pages[kind])
-    names = [element.get("id") for element in root.iter() if element.get("id")]
-    assert len(set(names)) == len(names)
-    assert {one.get("aria-labelledby") for one in root.iter("section")} == set(names)
-    assert (root.get("lang"), len(list(root.iter("h1")))) == ("en", 1)
-    for drawing in root.iter("svg"):
-        assert drawing.get("role") == "img"
-        assert len(drawing.get("aria-label", "")) > 10
-    for table in root.iter("table"):
-        assert {head.get("scope") for head in table.iter("th")} <= {"col", "row"}
-    classes = [drawing.get("class") for drawing in root.iter("svg")]
-    assert classes.count("wide") == classes.count("narrow")
+    check_accessible(pages[kind])
 
 
 @each
 def test_drawings_use_colours_defined_for_light_and_dark(kind: str, pages: dict[str, str]) -> None:
-    (style,) = STYLE.findall(pages[kind])
-    light, dark, *_ = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    defined = [set(re.findall(r"(--[\w-]+):", part)) for part in (light, dark)]
-    root = parsed(pages[kind])
-    colours = {
-        value
-        for drawing in root.iter("svg")
-        for element in drawing.iter()
-        for name, value in element.items()
-        if name in ("fill", "stroke")
-    } - {"none", "transparent"}
-    assert {re.sub(r"^var\((--[\w-]+)\)$", r"\1", colour) for colour in colours} <= defined[0] & defined[1]
-    assert set(re.findall(r"var\((--[\w-]+)\)", pages[kind])) <= defined[0]
-    assert defined[0] == defined[1]
+    check_colours(pages[kind])
 
 
 def test_hostile_texts_are_escaped(pages: dict[str, str]) -> None:

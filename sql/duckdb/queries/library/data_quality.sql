@@ -12,22 +12,19 @@ WITH crowded AS (
     FROM crowded c
     JOIN tracks t USING (track_id)
     WINDOW by_time AS (ORDER BY c.second, c.track_id)
+), of_tracks AS (
+    SELECT
+        sum(listens) AS listens,
+        sum(listens) FILTER (duration IS NULL) AS without_length,
+        sum(listens) FILTER (lower(album) = lower(track)) AS without_album,
+        sum(listens) FILTER (mbid IS NULL) AS without_mbid
+    FROM tracks
 ), found AS (
-    SELECT
-        1 AS place,
-        'listens without a length' AS finding,
-        sum(listens) FILTER (duration IS NULL) AS found,
-        sum(listens) AS of
-    FROM tracks
+    SELECT 1 AS place, 'listens without a length' AS finding, without_length AS found, listens AS of FROM of_tracks
     UNION ALL
-    SELECT
-        2,
-        'listens whose album has the title of the track',
-        sum(listens) FILTER (lower(album) = lower(track)),
-        sum(listens)
-    FROM tracks
+    SELECT 2, 'listens whose album has the title of the track', without_album, listens FROM of_tracks
     UNION ALL
-    SELECT 3, 'listens of tracks without an MBID', sum(listens) FILTER (mbid IS NULL), sum(listens) FROM tracks
+    SELECT 3, 'listens of tracks without an MBID', without_mbid, listens FROM of_tracks
     UNION ALL
     SELECT 4, 'albums without an MBID', count(*) FILTER (mbid IS NULL), count(*) FROM albums
     UNION ALL
@@ -37,8 +34,8 @@ WITH crowded AS (
         6,
         'likely doubles: one title within 10 s from two clients',
         (SELECT count(*) FILTER (is_double) FROM doubles),
-        sum(listens)
-    FROM tracks
+        listens
+    FROM of_tracks
 )
 SELECT
     finding,

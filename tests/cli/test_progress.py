@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.cli.progress_line import State, line
+from etl.cli.progress_line import State, format_duration, line
 from etl.core.progress import Count
 from tests.cli.program import SAMPLES, etl, sent_to_terminal
 
@@ -70,6 +70,15 @@ def test_time_left_counts_down_between_batches() -> None:
     assert [line(half, now, 60)[-9:] for now in (10.0, 13.0)] == ["10 s left", " 7 s left"]
     assert "left" not in line(half, 30.0, 60)
     assert "5 min left" in line(state("load", 500, 1_000, at=300.0), 300.0, 60)
+
+
+def test_format_duration() -> None:
+    assert [format_duration(seconds) for seconds in (0.2, 45, 600, 7_800)] == ["1 s", "45 s", "10 min", "2 h 10 min"]
+
+
+def test_line_of_a_backfill_has_its_own_estimate() -> None:
+    asking = State(0.0, "backfill", {**dict.fromkeys(Count, 0), Count.ENTITIES: 7}, {Count.ENTITIES: 10}, 3.0, 90.0)
+    assert line(asking, 3.0, 80).split("  ")[2:] == [" 70 %", " 7 of 10 entities", "at most 2 min left"]
 
 
 def test_line_has_no_estimate_in_the_first_second() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 import msgspec
 
-from etl.backfill.http.connections import Connection, Connections, RequestLimits
+from etl.backfill.http.connections import HttpConnection, RequestLimits, ThreadConnections
 from etl.backfill.http.offline import OfflineError, is_offline
 from etl.backfill.http.rate_limit import LONGEST_PAUSE
 from etl.backfill.http.redirects import redirect_target
@@ -60,8 +60,8 @@ class HttpClient:
         self._rate = rate
         self._stop = stop
         self._limits = limits or RequestLimits()
-        self._connections = Connections()
-        self._opened: list[Connection] = []
+        self._connections = ThreadConnections()
+        self._opened: list[HttpConnection] = []
         self._lock = threading.Lock()
         self._failures: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
@@ -165,11 +165,11 @@ class HttpClient:
             self._stop.wait(wait)
         raise StoppedError
 
-    def _connection(self, url: httpx.URL) -> Connection:
+    def _connection(self, url: httpx.URL) -> HttpConnection:
         """Return this thread's connection to the host of ``url``."""
         known, host = self._connections.by_host, _host(url)
         if host not in known:
-            known[host] = Connection(self._agent, self._limits)
+            known[host] = HttpConnection(self._agent, self._limits)
             with self._lock:
                 self._opened.append(known[host])
         return known[host]

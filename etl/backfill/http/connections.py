@@ -32,7 +32,7 @@ class RequestLimits:
     """The longest wait before the second attempt."""
 
 
-class Connection:
+class HttpConnection:
     """One thread's connection to a host; other threads can end its request at any moment."""
 
     def __init__(self, agent: str, limits: RequestLimits) -> None:
@@ -88,8 +88,8 @@ class Connection:
                 socket.socket.shutdown(one, socket.SHUT_RDWR)  # SSLSocket's own drops the state that a reader needs
 
 
-class Connections(threading.local):
+class ThreadConnections(threading.local):
     """Each thread's own connections, by host, so that ending a request ends nobody else's."""
 
     def __init__(self) -> None:
-        self.by_host: dict[str, Connection] = {}
+        self.by_host: dict[str, HttpConnection] = {}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds between two looks at the clock
-_GRACE = 30.0  # seconds that open requests have to end after --max-runtime
+_GRACE = 2.0  # seconds that open requests have to end after --max-runtime
 
 
 def look_up(entity: Entity, fetch: Fetch, settings: BackfillSettings) -> Finding:

@@ -27,11 +27,3 @@ class Pace:
         if len(self._durations) < _ENOUGH:
             return None
         return entities * sum(self._durations) / len(self._durations)
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration for people, such as ``2 h 10 min``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    from etl.backfill.http.client import RequestLimits
+    from etl.backfill.http.connections import RequestLimits
     from etl.backfill.rules.entities import Entity, EntityKind
     from etl.backfill.rules.findings import Finding
     from etl.backfill.settings import BackfillSettings
@@ -130,7 +130,7 @@ class _BackfillRun:
                 pace.done(now, was_asked=lookup.was_asked)
                 batch.append(lookup.finding)
             left = min(len(entities) - done, self.workers.budget)
-            self.progress(done, len(entities), pace.left(left))
+            self.progress(done, done + left, pace.left(left))
             if batch and (len(batch) >= _BATCH or now - written_at > _BATCH_SECONDS):
                 self._write(batch)
                 batch, written_at = [], now

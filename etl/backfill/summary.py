@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from etl.backfill.rules.findings import FindingOutcome, count
-from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, review_frame
+from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, for_spreadsheets, review_frame
 from etl.core.dsn import redact
 from etl.core.errors import INTERRUPTIONS, ExitCode, decisive
 from etl.core.schema import RunStatus
@@ -67,7 +67,7 @@ def write_summary(
     review = review_frame(findings)
     directory.write_frame("findings", findings_frame(findings), FINDINGS)
     directory.write_frame("review", review, REVIEW)
-    directory.write_csv("review", review)
+    directory.write_csv("review", for_spreadsheets(review))
     summary = {
         "run_id": directory.run_id,
         "run_dir": str(directory.path),

@@ -6,7 +6,6 @@ Modules that are slow to import are imported by the command that needs them.
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import sys
@@ -33,9 +32,10 @@ from etl.cli import (
     undo,
     verify,
 )
-from etl.cli.log import install_handler, log_error, log_settings, log_usage_error
+from etl.cli.groups import HelpfulGroup
+from etl.cli.log import install_handler, log_defect, log_error, log_failure, log_settings
 from etl.cli.streams import flush_streams, prepare_streams
-from etl.core.errors import ENDINGS, EtlError, ExitCode, InputError, InterruptedRunError, format_error
+from etl.core.errors import ENDINGS, EtlError, ExitCode, InputError, InterruptedRunError
 from etl.core.packages import missing_package
 from etl.core.version import __version__
 
@@ -43,12 +43,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType, TracebackType
 
-logger = logging.getLogger(__name__)
-
 app = typer.Typer(
     name="etl",
-    help="Load listening histories into Koito's PostgreSQL, or into a server of its own.",
-    no_args_is_help=True,
+    cls=HelpfulGroup,
+    help="Load listening histories into Koito's database, or into a server of its own.",
+    epilog="`etl help COMMAND` shows the arguments and options of a command.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -86,14 +85,14 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Load listening histories into Koito's PostgreSQL, or into a server of its own."""
+    """Load listening histories into Koito's database, or into a server of its own."""
     if not _asks_for_help():
         context.default_map = config.defaults(context.command, file)
 
 
 def _asks_for_help() -> bool:
     """Return whether the user asked for help, which must work even if the configuration is invalid."""
-    return not {"--help", "-h"}.isdisjoint(sys.argv)
+    return not {"--help", "-h", "help"}.isdisjoint(sys.argv)
 
 
 def main() -> None:
@@ -105,7 +104,8 @@ def main() -> None:
     for number in endings:
         signal.signal(number, _interrupt)
     install_handler()
-    log_settings.as_json = _wants_json(sys.argv, os.environ)
+    log_settings.as_json = _wants_json_log(sys.argv, os.environ)
+    log_settings.json_errors = "--json" in sys.argv
     code = _run()
     # only Python's shutdown is left: from here on a signal must not change the exit code
     for number in endings:
@@ -116,10 +116,10 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return the exit code."""
     try:
-        # app() would replace our excepthook; Typer prints usage errors itself, but not as JSON
-        ended = typer.main.get_command(app)(standalone_mode=not log_settings.as_json)
+        # app() would replace our excepthook; in standalone mode, Typer would print errors in its own way
+        ended = typer.main.get_command(app)(standalone_mode=False)
     except typer.TyperException as error:
-        log_usage_error(error.format_message(), error.exit_code)
+        log_failure(error.format_message(), _usage_hint(error), error.exit_code)
         return error.exit_code
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
@@ -138,16 +138,20 @@ def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundErro
         missing = missing_package(error)
         if missing is None:
             raise error
-        # in no box: the package that draws it may be the one that is missing
-        log_usage_error(format_error(missing.message, missing.hint), missing.exit_code)
-        return missing.exit_code
+        error = missing
     if isinstance(error, MemoryError):
         error = InputError("there is not enough memory", "Free some, or pass fewer files at a time")
     log_error(error)
     return error.exit_code
 
 
-def _wants_json(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+def _usage_hint(error: typer.TyperException) -> str:
+    """Return how to see what a command takes, if the error is about one."""
+    context = getattr(error, "ctx", None)
+    return f"Try '{context.command_path} --help'" if context else ""
+
+
+def _wants_json_log(words: Sequence[str], environ: Mapping[str, str]) -> bool:
     """Return whether the log is JSON. Looks at the words before they are parsed, because parsing may fail."""
     asked = [word for before, word in pairwise(words) if before == "--log-format"]
     asked += [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
@@ -179,6 +183,6 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Trace
         ) as file:
             file.write(text)
     except OSError:
-        logger.critical("%s", message)
+        log_defect(message)
     else:
-        logger.critical("%s with %s", message, file.name)
+        log_defect(f"{message} with {file.name}")

@@ -10,13 +10,14 @@ import typer
 
 from etl.cli import options
 from etl.cli.backfill_progress import show_progress
-from etl.cli.log import log_failure
-from etl.cli.output import show, show_json, show_table
+from etl.cli.groups import HelpfulGroup
+from etl.cli.log import log_failure, show_levels
+from etl.cli.output import show, show_json, show_table, show_text
 from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 from etl.core.options import Option, declare
 from etl.core.sanitize import sanitize
-from etl.core.settings import CONTACT, DSN, HOME, JSON
+from etl.core.settings import CONTACT, DSN, HOME, JSON, QUIET, VERBOSE, check_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from etl.backfill.settings import BackfillSettings
 
 app = typer.Typer(
-    help="Add what loads leave out, over the network: images, MBIDs and names, durations.", no_args_is_help=True
+    help="Add what loads leave out, over the network: images, MBIDs and names, durations.", cls=HelpfulGroup
 )
 
 
@@ -68,6 +69,8 @@ class CommonOptions:
     )
     at_once: int = declare(4, Option("Requests under way at once.", metavar="N", least=1, most=32))
     dry_run: bool = declare(False, Option("Ask, and show what would be written; write nothing to the database."))
+    quiet: bool = declare(False, QUIET)
+    verbose: bool = declare(False, VERBOSE)
     json: bool = declare(False, JSON)
 
 
@@ -116,15 +119,19 @@ def _run(task: str, common: CommonOptions, what: str | None = None, providers: s
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would let waits continue after Ctrl-C
     settings = _settings(task, common, what, providers)
     workspace = open_workspace(common.home, common.dsn)
-    with show_progress(quiet=common.json) as progress:
+    check_levels(quiet=common.quiet, verbose=common.verbose)
+    show_levels(quiet=common.quiet, verbose=common.verbose)
+    with show_progress(quiet=common.json or common.quiet) as progress:
         summary = backfill(workspace, settings, progress)
     with unless_closed():
         if common.json:
             show_json(summary)
         else:
-            _show(summary)
+            if not common.quiet:
+                _show(summary)
+            _show_end(summary)
     if summary["error"]:
-        log_failure(summary["error"])
+        log_failure(summary["error"], exit_code=summary["exit_code"])
     raise typer.Exit(summary["exit_code"])
 
 
@@ -167,11 +174,14 @@ def _show(summary: Mapping[str, Any]) -> None:
     show()
     for service in sorted({*summary["asked"], *summary["cached"]}):
         asked, cached = summary["asked"].get(service, 0), summary["cached"].get(service, 0)
-        show(f"{service}: {asked:,} answers, and {cached:,} from the cache")
+        show_text(f"{service}: {asked:,} answers, and {cached:,} from the cache")
+    if summary["review"]:
+        show_text(f"for you to decide: {sanitize(summary['review'])}")
+    if summary["settings"]["dry_run"]:
+        show_text("nothing was written to the database; findings.parquet has what would be")
+
+
+def _show_end(summary: Mapping[str, Any]) -> None:
     status = summary["status"].replace("_", " ")
     stopped = {"limit": " (--limit)", "max_runtime": " (--max-runtime)"}.get(summary["stopped"] or "", "")
-    show(f"{status}{stopped}: {sanitize(summary['run_dir'])}")
-    if summary["review"]:
-        show(f"for you to decide: {sanitize(summary['review'])}")
-    if summary["settings"]["dry_run"]:
-        show("nothing was written to the database; findings.parquet has what would be")
+    show_text(f"{status}{stopped}: {sanitize(summary['run_dir'])}")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from etl.cli import options
-from etl.cli.log import log_settings
-from etl.cli.output import show, show_json
-from etl.cli.summary import show_files, show_rows, tell_caveats, tell_likely_doubles, tell_missing_pages
+from etl.cli.files_table import show_files, tell_unread
+from etl.cli.log import log_settings, show_levels
+from etl.cli.output import show, show_json, show_text
+from etl.cli.summary import show_rows, tell_caveats, tell_likely_doubles, tell_missing_pages
 from etl.core.settings import AUTO, OutputSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TERMS = ("records", "skipped", "rejected", "duplicate_in_input", "listens")
 
 
 @options.expand_options
@@ -23,17 +31,32 @@ def check(
     from etl.pipeline import run as pipeline
 
     log_settings.as_json = output.log_format == "json"
+    show_levels(quiet=output.quiet, verbose=output.verbose)
     result = pipeline.check(given.settings(source), paths)
     if output.json:
         show_json(result)
-        raise typer.Exit(result["exit_code"])
-    counts = result["counts"]
-    show_files(result, ("records", "doubles", "skipped", "rejected", "duplicate_in_input", "listens"))
+    elif output.quiet:
+        tell_unread(result)
+        _show_end(result)
+    else:
+        _show(result, verbose=output.verbose)
+    raise typer.Exit(result["exit_code"])
+
+
+def _show(result: Mapping[str, Any], *, verbose: bool) -> None:
+    show_files(result, ("records", "doubles", *_TERMS[1:]), verbose=verbose)
+    tell_unread(result)
     show()
-    show_rows(counts, ("records", "skipped", "rejected", "duplicate_in_input", "listens"), result)
+    show_rows(result["counts"], _TERMS, result)
     show()
-    show(f"keys: {counts['keys']:,} (distinct artist, track, album)")
+    show_text(f"keys: {result['counts']['keys']:,} (distinct artist, track, album)", 6)
     tell_caveats(result)
     tell_likely_doubles(result)
     tell_missing_pages(result)
-    raise typer.Exit(result["exit_code"])
+    show()
+    _show_end(result)
+
+
+def _show_end(result: Mapping[str, Any]) -> None:
+    counts = result["counts"]
+    show_text(f"checked: {counts['listens']:,} listens in {counts['records']:,} records")

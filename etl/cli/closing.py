@@ -19,10 +19,12 @@ _AGAIN = "run the same command again"
 def log_ending(manifest: Mapping[str, Any], closing: str, *, is_printed: bool) -> None:
     """Log how a run ended, which ``closing`` says in one line; ``is_printed``: people have read that line already."""
     if manifest["status"] == "interrupted":  # the line says it all, and that nothing has failed
-        if log_settings.as_json or not is_printed:
+        if log_settings.as_json:
             logger.warning("%s", closing)
+        elif not is_printed:
+            log_failure(closing, exit_code=manifest["exit_code"])
     elif manifest["error"]:
-        log_failure(manifest["error"])
+        log_failure(manifest["error"], exit_code=manifest["exit_code"])
     log_run_end(closing, **{name: manifest[name] for name in ("status", "exit_code", "run_dir", "counts", "timings")})
 
 

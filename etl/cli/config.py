@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli import options
+from etl.cli.groups import HelpfulGroup
 from etl.cli.log import log_settings
-from etl.cli.output import show, show_json, show_table
+from etl.cli.output import show, show_json, show_table, show_text
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", no_args_is_help=True)
+app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", cls=HelpfulGroup)
 
 
 @app.command("show")
@@ -40,7 +41,7 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
     rows = [(name, _shown(one.value), one.origin, one.source or "") for name, one in values.items()]
     show_table(("setting", "value", "from", "where"), rows, cut=(1, 3), keep_end=(3,))
     show()
-    show(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(default_file())} would be read")
+    show_text(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(default_file())} would be read")
     for name, near in unknown_variables().items():
         logger.warning("%s is not known. Did you mean %s?", name, near)
 

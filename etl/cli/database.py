@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.output import agreed, show, show_json
+from etl.cli.groups import HelpfulGroup
+from etl.cli.output import confirm, show, show_json, show_text
 from etl.cli.workspace import open_workspace
 from etl.core.errors import EtlError, SettingsError
 from etl.core.sanitize import sanitize
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The embedded server, our own objects in a database, and backups of it.", no_args_is_help=True)
+app = typer.Typer(help="The embedded server, our own objects in a database, and backups of it.", cls=HelpfulGroup)
 
 OBJECTS = {
     "postgres": "track_lookup, its triggers and the ledger (schema etl)",
@@ -97,7 +98,7 @@ def _show_facts(facts: Mapping[str, object], *, json: bool) -> None:
         show_json(facts)
         return
     for name, value in facts.items():
-        show(f"{name:8} {sanitize(_as_word(value))}")
+        show_text(f"{name:8} {sanitize(_as_word(value))}", 9)
 
 
 def _as_word(value: object) -> object:
@@ -162,8 +163,8 @@ def uninstall(
     from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(open_workspace(home, dsn))
-    if not yes and not agreed(f"Remove {OBJECTS[target.dialect]}?"):
-        raise SettingsError("nothing was removed", "Answer y, or give --yes")
+    if not yes:
+        confirm(f"Remove {OBJECTS[target.dialect]}?", "nothing was removed", json=json)
     run_interruptibly(target, target.uninstall, lambda _: None)
     show_json({"removed": True}) if json else show("removed; the listens stay")
 
@@ -183,7 +184,9 @@ def backup(
 
     path = file.expanduser().absolute()
     _back_up(find_target(open_workspace(home, dsn)), path)
-    show_json({"backup": str(path), "bytes": path.stat().st_size}) if json else show(f"written to {sanitize(path)}")
+    show_json({"backup": str(path), "bytes": path.stat().st_size}) if json else show_text(
+        f"written to {sanitize(path)}"
+    )
 
 
 def _copy_next_to(target: Target) -> Path:

@@ -10,9 +10,11 @@ import typer
 
 from etl.cli import options
 from etl.cli.closing import log_ending, removal_line
+from etl.cli.log import show_levels
 from etl.cli.output import show_json
 from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
+from etl.core.settings import OutputSettings
 
 logger = logging.getLogger(__name__)
 
@@ -23,19 +25,23 @@ def dedupe(
     dsn: options.Dsn = None,
     home: options.Home = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them. Without it nothing is removed.")] = False,
-    json: options.Json = False,
+    *,
+    output: OutputSettings,
 ) -> None:
     """Find plays that are in the database twice, whoever wrote them; with --yes remove the poorer listen of each."""
-    from etl.cli.dedupe_summary import show_dedupe
+    from etl.cli.dedupe_summary import show_dedupe, show_removed
     from etl.pipeline.library import dedupe as run
 
+    show_levels(quiet=output.quiet, verbose=output.verbose)
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     manifest = run(open_workspace(home, dsn), given.settings(), dry_run=not yes)
     with unless_closed():
-        if json:
+        if output.json:
             show_json(manifest)
+        elif output.quiet:
+            show_removed(manifest)
         else:
             show_dedupe(manifest)
     closing = f"{manifest['counts']['removed']:,} listens removed: {removal_line(manifest)}"
-    log_ending(manifest, closing, is_printed=not json)
+    log_ending(manifest, closing, is_printed=not output.json)
     raise typer.Exit(manifest["exit_code"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from etl.cli.closing import removal_line
-from etl.cli.output import show, show_table
+from etl.cli.log import program
+from etl.cli.output import show_command, show_table, show_text
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -17,26 +18,37 @@ _ENTITIES = ("tracks", "albums", "artists")
 def show_dedupe(manifest: Mapping[str, Any]) -> None:
     """Print how many listens are doubles of which others, what goes with them, and how to go on or back."""
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
-    removed, looked_at = counts["removed"], manifest["looked_at"]
     if not manifest["doubles"]:
-        show(f"none of the {looked_at:,} listens is a likely double")
+        show_removed(manifest)
         return
     rows = [(_client(one["removed"]), _client(one["kept"]), one["listens"]) for one in manifest["doubles"]]
     show_table(("removes", "keeps", "listens"), rows, right=[2])
-    what = ", ".join(f"{manifest['removed'][name]:,} {name}" for name in _ENTITIES)
-    show(f"{'would remove' if is_dry else 'removed'} {removed:,} of {looked_at:,} listens; left without any: {what}")
+    show_removed(manifest)
     if counts["not_reached"]:
-        show(f"not reached: {counts['not_reached']:,} listens")
+        show_text(f"not reached: {counts['not_reached']:,} listens")
     if counts["gone_before"]:
-        show(f"gone before: {counts['gone_before']:,} listens")
+        show_text(f"gone before: {counts['gone_before']:,} listens")
     for problem in manifest["imbalances"]:
-        show(f"the accounting does not balance: {sanitize(problem)}")
+        show_text(f"the accounting does not balance: {sanitize(problem)}")
     if not is_dry:
-        show(f"dedupe:   {removal_line(manifest)}")
+        show_text(f"dedupe:   {removal_line(manifest)}", 10)
     run_id = sanitize(manifest["run_id"])
-    show(f"pairs:    etl inspect {run_id} --sql likely_doubles")
-    show("next:     etl dedupe --yes removes them" if is_dry else f"back:     etl undo {run_id}")
-    show(f"run:      {sanitize(manifest['run_dir'])}")
+    show_command("pairs:    ", f"{program()} inspect {run_id} --sql likely_doubles")
+    show_command(
+        *(("remove:   ", f"{program()} dedupe --yes") if is_dry else ("back:     ", f"{program()} undo {run_id}"))
+    )
+    show_text(f"run:      {sanitize(manifest['run_dir'])}", 10)
+
+
+def show_removed(manifest: Mapping[str, Any]) -> None:
+    """Print the closing line: how many listens are doubles, and are removed."""
+    removed, looked_at = manifest["counts"]["removed"], manifest["looked_at"]
+    if not manifest["doubles"]:
+        show_text(f"none of the {looked_at:,} listens is a likely double")
+        return
+    verb = "would remove" if manifest["status"] == "dry_run" else "removed"
+    what = ", ".join(f"{manifest['removed'][name]:,} {name}" for name in _ENTITIES)
+    show_text(f"{verb} {removed:,} of {looked_at:,} listens; left without any: {what}")
 
 
 def _client(name: str | None) -> str:

@@ -7,14 +7,13 @@ columns that have no room, and takes 0.1 s to import.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from etl.cli.log import facts, log_settings, on_terminal
+from etl.cli.log import facts, log_settings, on_terminal, terminal_columns
 from etl.cli.progress_line import STEPS, State, counts, line
 
 if TYPE_CHECKING:
@@ -40,8 +39,9 @@ class Display:
         log_settings.run_id = run_id
 
     def step(self, name: str) -> None:
-        """Note that a step begins."""
+        """Note that a step begins, and log how long the one before it took for those who want to know."""
         now = time.monotonic()
+        logger.debug("%s took %.2f s", STEPS.get(self.state.step, self.state.step), now - self.state.started)
         self.state.step, self.state.started, self.state.advanced = name, now, now
 
     def expect(self, what: Count, total: int) -> None:
@@ -96,7 +96,7 @@ class Bar(Display):
     def show(self) -> None:
         """Draw the line anew."""
         with log_settings.lock, suppress(OSError):
-            text = line(self.state, time.monotonic(), _columns() - 1, is_unicode=self._is_unicode)
+            text = line(self.state, time.monotonic(), terminal_columns() - 1, is_unicode=self._is_unicode)
             if text == self._shown:
                 return
             self._erase()
@@ -107,7 +107,7 @@ class Bar(Display):
     def _erase(self) -> None:
         """Remove the line, also where the terminal has become narrower and has wrapped it."""
         if self._shown:
-            above = (len(self._shown) - 1) // _columns()
+            above = (len(self._shown) - 1) // terminal_columns()
             sys.stderr.write(f"\x1b[{above}A\r\x1b[J" if above else "\r\x1b[K")
             self._shown = ""
 
@@ -132,13 +132,6 @@ class Lines(Display):
         parts = [*filter(None, map(str.strip, counted.values())), f"{elapsed:.1f} s"]
         values = {"step": state.step, "seconds": round(elapsed, 3), **done}
         logger.info("%s: %s", STEPS.get(state.step, state.step), ", ".join(parts), extra=facts("progress", **values))
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:
-        return 80
 
 
 def display(wanted: str) -> Display:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.output import show, show_json
+from etl.cli.output import show, show_json, show_text
+from etl.cli.runs import RequiredRunName
 from etl.cli.workspace import runs_folder
 from etl.core.sanitize import sanitize
 
@@ -27,7 +28,7 @@ _HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
 
 
 def explain(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
+    run: RequiredRunName,
     place: Annotated[
         str, typer.Argument(metavar="FILE:ROW", help="An ending of the file's path that no other has, and the row.")
     ],
@@ -51,8 +52,8 @@ def explain(
 
 
 def _show(found: Explanation) -> None:
-    show(f"{sanitize(found.file)}:{found.row} ({found.format})")
-    show(sanitize(_readable(found.meaning)))
+    show_text(f"{sanitize(found.file)}:{found.row} ({found.format})")
+    show_text(sanitize(_readable(found.meaning)))
     for title, fields in _sections(found):
         present = {name: value for name, value in fields.items() if value is not None}
         if present:
@@ -60,7 +61,7 @@ def _show(found: Explanation) -> None:
             show(title)
             width = max(map(len, present))
             for name, value in present.items():
-                show(f"  {sanitize(name):{width}}  {sanitize(_text(value))}".rstrip())
+                show_text(f"  {sanitize(name):{width}}  {sanitize(_text(value))}".rstrip(), width + 4)
 
 
 def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:

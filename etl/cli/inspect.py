@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
+from etl.cli.completion import complete_queries
 from etl.cli.library import mention_unused, open_library
 from etl.cli.log import program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
@@ -31,7 +32,12 @@ def inspect(
     context: typer.Context,
     run: options.RunOrLibrary = None,
     sql: Annotated[
-        str | None, typer.Option(metavar="QUERY", help="SQL over the views, or the name of a named query.")
+        str | None,
+        typer.Option(
+            metavar="QUERY",
+            help="SQL over the views, or the name of a named query.",
+            autocompletion=complete_queries,
+        ),
     ] = None,
     ddl: Annotated[bool, typer.Option("--ddl", help="Print the statements that make the views.")] = False,
     user: options.User = None,
@@ -98,9 +104,9 @@ def _show_overview(about: dict[str, str], session: QuerySession, *, json: bool) 
     show(f"run {of_run}" if of_run else f"library of {sanitize(about['user'])}, local times in {about['timezone']}")
     show()
     rows = [(name, size, session.views[name].about) for name, size in sizes.items()]
-    show_table(("view", "rows", "holds"), rows, right=(1,), cut=(2,))
+    show_table(("view", "rows", "holds"), rows, right=(1,), below=(2,))
     show()
-    show_table(("query", "answers"), [(one.name, one.about) for one in session.queries], cut=(1,))
+    show_table(("query", "answers"), [(one.name, one.about) for one in session.queries], below=(1,))
     show()
     show(f"try: {sanitize(command)} --sql top_artists")
     show("or any SQL over the views: --sql 'FROM listens LIMIT 5'")

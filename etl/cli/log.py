@@ -1,4 +1,7 @@
-"""Writes the log to stderr: as text, with priorities for systemd, or as JSON. Text from exports is sanitized."""
+"""Writes the log to stderr: as text, with priorities for systemd, or as JSON. Text from exports is sanitized.
+
+Levels: information, warnings, errors. ``--quiet`` shows errors only, ``--verbose`` what is logged for debugging too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.core.errors import format_error
+from etl.cli.wrap import wrapped
+from etl.core.errors import ExitCode, format_error
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -24,11 +28,20 @@ if TYPE_CHECKING:
     from etl.core.errors import EtlError
 
 logger = logging.getLogger(__name__)
+_end_logger = logging.getLogger(f"{__name__}.end")
+_end_logger.setLevel(logging.INFO)  # whatever the package's level: how a run ended is told with --quiet, too
 
-_COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
-_SEVERITY = {"error": 3, "warning": 4, "info": 6}  # as syslog numbers them
-_LABELS = {logging.WARNING: "warning", logging.ERROR: "error", logging.CRITICAL: "internal error"}
-_WIDEST = 100  # columns of a box
+# Those that can be read on a dark and on a white terminal: no yellow, no white, no grey.
+_COLOURS = {"red": "31", "green": "32", "magenta": "35", "bold": "1"}
+_SEVERITY = {"error": 3, "warning": 4, "info": 6, "debug": 7}  # as syslog numbers them
+_LABELS = {
+    logging.DEBUG: "debug",
+    logging.WARNING: "warning",
+    logging.ERROR: "error",
+    logging.CRITICAL: "internal error",
+}
+_LEVEL_COLOURS = {"warning": "magenta", "error": "red", "internal error": "red"}
+_INDENT = 5  # columns before all lines of a message except the first
 
 
 @dataclass
@@ -36,6 +49,9 @@ class _LogSettings:
     """How this process logs."""
 
     as_json: bool = False
+    """``--log-format json``: every line is an object."""
+    json_errors: bool = False
+    """``--json``: the error that ends the command is an object."""
     run_id: str | None = None
     erase: Callable[[], None] = lambda: None
     """Removes the progress bar from the terminal."""
@@ -58,14 +74,38 @@ class _Handler(logging.Handler):
         if log_settings.as_json:
             _write(_as_json(record, message))
             return
-        label = "" if level == "info" else f"{level}: "
-        first, *more = f"{label}{message}".expandtabs(4).splitlines() or [""]
-        shown = [sanitize(line) for line in (f"etl: {first}", *(f"     {line}" for line in more if line.strip()))]
+        label = "" if level in ("info", "debug") else f"{level}: "
+        lines = _lines(f"{label}{message}")
         if label:
-            colour = "yellow" if level == "warning" else "red"
-            shown[0] = shown[0].replace(level, coloured(level, colour, to_stderr=True), 1)
+            lines[0] = lines[0].replace(level, coloured(level, _LEVEL_COLOURS[level], to_stderr=True), 1)
         mark = f"<{_SEVERITY[_level(record)]}>" if _in_journal() else ""
-        _write("".join(f"{mark}{line}\n" for line in shown))
+        _write("".join(f"{mark}{line}\n" for line in lines))
+
+
+def _lines(message: str) -> list[str]:
+    """Return the lines of a message: sanitized, the first after ``etl:``, and wrapped on a terminal."""
+    first, *more = message.expandtabs(4).splitlines() or [""]
+    shown = [sanitize(line) for line in (f"etl: {first}", *(f"{' ' * _INDENT}{line}" for line in more if line.strip()))]
+    return [part for line in shown for part in for_stderr(line, _INDENT)]
+
+
+def for_stderr(text: str, indent: int = 0) -> list[str]:
+    """Return ``text`` in lines: wrapped by word if stderr is a terminal, else unchanged."""
+    if not sys.stderr.isatty():
+        return text.splitlines()
+    columns = terminal_columns()
+    try:
+        return [part for line in text.splitlines() for part in wrapped(line, columns, indent)]
+    except ModuleNotFoundError:  # rich, which measures text: the message says that it is missing
+        return text.splitlines()
+
+
+def terminal_columns() -> int:
+    """Return the width of the terminal that stderr is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def install_handler() -> None:
@@ -74,6 +114,12 @@ def install_handler() -> None:
     if not any(isinstance(handler, _Handler) for handler in package.handlers):
         package.addHandler(_Handler())
     package.setLevel(logging.INFO)
+
+
+def show_levels(*, quiet: bool, verbose: bool) -> None:
+    """Set the level from which on the package logs."""
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+    logging.getLogger("etl").setLevel(level)
 
 
 def program() -> str:
@@ -100,38 +146,28 @@ def coloured(text: str, colour: str, *, to_stderr: bool = False) -> str:
 
 def log_error(error: EtlError) -> None:
     """Log the error that ended the command, and what to do next."""
+    log_failure(error.message, error.hint, error.exit_code)
+
+
+def log_failure(message: str, hint: str = "", exit_code: int = ExitCode.INTERNAL) -> None:
+    """Log what ended a command, and what to do next: on a terminal in lines of its own, with ``--json`` as JSON."""
     if log_settings.as_json:
-        logger.error("%s", error.message, extra=facts(hint=error.hint, exit_code=int(error.exit_code)))
+        logger.error("%s", message, extra=facts(hint=hint, exit_code=int(exit_code)))
+    elif log_settings.json_errors:
+        told = {"message": _as_called(message), "hint": _as_called(hint), "exit_code": int(exit_code)}
+        _write(json.dumps({"error": told}) + "\n")
+    elif hint and sys.stderr.isatty():
+        logger.error("%s\n%s", message, hint)
     else:
-        log_failure(error.message, error.hint)
-
-
-def log_usage_error(message: str, exit_code: int) -> None:
-    """Log what is wrong with the command line."""
-    logger.error("%s", message, extra=facts(exit_code=exit_code))
-
-
-def log_failure(message: str, hint: str = "") -> None:
-    """Log what ended a run, and what to do next; on a terminal in a box."""
-    if log_settings.as_json or not on_terminal():
         logger.error("%s", format_error(message, hint))
-        return
-    from rich.console import Console
-    from rich.panel import Panel
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False)
-    text = Text(_sanitized_lines(message))
-    if hint:
-        text.append(f"\n\n{_sanitized_lines(hint)}", style="bold")
-    panel = Panel(text, title="error", title_align="left", border_style="red", width=min(console.width, _WIDEST))
-    with log_settings.lock, suppress(OSError):
-        log_settings.erase()
-        console.print(panel)
 
 
-def _sanitized_lines(text: str) -> str:
-    return "\n".join(map(sanitize, _as_called(text).expandtabs(4).splitlines()))
+def log_defect(message: str) -> None:
+    """Log an error that should not happen."""
+    if log_settings.json_errors and not log_settings.as_json:
+        log_failure(f"internal error: {message}")
+    else:
+        logger.critical("%s", message)
 
 
 def _as_called(text: str) -> str:
@@ -142,7 +178,7 @@ def _as_called(text: str) -> str:
 def log_run_end(message: str, **values: object) -> None:
     """Log how a run ended, in the journal and as JSON only: elsewhere people read it on stdout."""
     if log_settings.as_json or _in_journal():
-        logger.info("%s", message, extra=facts("run_finished", **values))
+        _end_logger.info("%s", message, extra=facts("run_finished", **values))
 
 
 def facts(event: str | None = None, **values: object) -> dict[str, object]:

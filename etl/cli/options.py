@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from etl.cli.completion import complete_runs, complete_sources
 from etl.core.options import Option, one_of, options_of
 from etl.core.settings import AUTO, DSN, HOME, JSON, RunSettings
 
@@ -69,7 +70,7 @@ def _parameter(option: Option) -> inspect.Parameter:
 def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function returns)
     """Return all that Typer must know about an option except its type and default."""
     return typer.Option(
-        option.flag,
+        *filter(None, (option.flag, option.short)),
         metavar=option.metavar or "|".join(option.choices) or None,
         help=option.about,
         min=option.least if option.kind is int else None,
@@ -90,7 +91,11 @@ User: TypeAlias = Annotated[str | None, details(_USER)]
 ShownZone: TypeAlias = Annotated[str | None, details(_SHOWN_ZONE)]
 RunOrLibrary: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest; default: the whole library."),
+    typer.Argument(
+        metavar="RUN",
+        help="A run id, its beginning or end, or latest; default: the whole library.",
+        autocompletion=complete_runs,
+    ),
 ]
 Paths: TypeAlias = Annotated[
     list[Path],
@@ -98,5 +103,10 @@ Paths: TypeAlias = Annotated[
     typer.Argument(help="Export files, folders or archives (zip, tar, gz).", metavar="PATH", readable=False),
 ]
 Source: TypeAlias = Annotated[
-    str, typer.Option(metavar="SOURCE", help="Whose files to read (`etl sources` lists them); auto reads all.")
+    str,
+    typer.Option(
+        metavar="SOURCE",
+        help="Whose files to read (`etl sources` lists them); auto reads all.",
+        autocompletion=complete_sources,
+    ),
 ]

@@ -1,6 +1,7 @@
 """Prints results on stdout: lines, tables, JSON, CSV. Everything else is logged (``etl.cli.log``).
 
-Tables are not those of ``rich``, which cannot shorten a cell at its beginning and takes ten times as long per row.
+Only a terminal gets lines that are wrapped or shortened. Tables are not those of ``rich``, which cannot shorten a cell
+at its beginning and takes ten times as long per row.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from etl.cli.log import coloured
+from etl.cli.log import coloured, for_stderr
 from etl.cli.streams import is_closed
+from etl.cli.table import NARROWEST, TextTable
+from etl.cli.wrap import wrapped, wrapped_command
 from etl.core.errors import SettingsError
 from etl.core.sanitize import is_active, sanitize
 
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, except DEL
-_NARROWEST = 12  # characters that a shortened column keeps
-_GAP = "  "
 
 
 def show(line: str = "") -> None:
@@ -70,41 +71,51 @@ def show_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         show(line.getvalue().removesuffix("\n"))
 
 
+def show_text(text: str, indent: int = 2) -> None:
+    """Print a sentence; on a terminal it is wrapped by word, and lines after the first are indented."""
+    available = _available()
+    for line in [text] if available is None else wrapped(text, available, indent):
+        show(line)
+
+
+def show_command(label: str, command: str) -> None:
+    """Print a suggested shell command after a label; on a terminal, its lines can be pasted as they are."""
+    available = _available()
+    text = f"{label}{command}"
+    for line in [text] if available is None else wrapped_command(text, available, len(label)):
+        show(line)
+
+
 def show_table(
     headers: Sequence[str],
     rows: Sequence[Sequence[object]],
     right: Sequence[int] = (),
     cut: Sequence[int] = (),
     keep_end: Sequence[int] = (),
+    below: Sequence[int] = (),
     colours: Mapping[int, str] | None = None,
+    narrowest: int = NARROWEST,
 ) -> None:
     """Print a table: columns in ``right`` are aligned to the right, ``colours`` are those of rows, by their index.
 
-    On a terminal that is too narrow, cells of the columns in ``cut`` are shortened: those in ``keep_end`` at their
-    beginning, the others at their end. A file or a pipe gets every cell whole.
+    On a terminal that is too narrow, cells of the columns in ``cut`` are shortened, to ``narrowest`` at least: those in
+    ``keep_end`` at their beginning, the others at their end. If that is not enough, the columns in ``below`` move below
+    their row, and in the end all but the first. A file or a pipe gets every cell whole, in one line.
     """
-    cells = _cells(headers, rows)
-    widths = _widths(cells)
-    if (available := _available()) is not None:
-        _narrow(widths, cut, available)
-    for number, row in enumerate(cells, start=-1):
-        texts = [
-            _fitted(cell, width, to_right=index in right, keep_end=index in keep_end)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        text, colour = _GAP.join(texts).rstrip(), (colours or {}).get(number)
+    first, *others = _cells(headers, rows)
+    table = TextTable(first, others, right, cut, keep_end, below, narrowest)
+    for number, text in table.lines(_available()):
+        colour = (colours or {}).get(number)
         show(coloured(text, colour) if colour else text)
-        if number < 0:
-            show(_GAP.join("-" * width for width in widths))
 
 
 def fits(
-    headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int], narrowest: int = _NARROWEST
+    headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int], narrowest: int = NARROWEST
 ) -> bool:
     """Return whether a table can be printed without wrapped lines; columns in ``cut`` keep ``narrowest`` characters."""
-    widths = _widths(_cells(headers, rows))
-    available = _available()
-    return available is None or _narrow(widths, cut, available, narrowest)
+    first, *others = _cells(headers, rows)
+    table = TextTable(first, others, cut=cut, narrowest=narrowest)
+    return table.narrowed(range(len(first)), _available()) is not None
 
 
 def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -116,45 +127,28 @@ def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> No
             show(f"{sanitize(header):{width}}  {cell}".rstrip())
 
 
-def agreed(question: str) -> bool:
-    """Ask on stderr (typer's own question writes to stdout too); where nobody can answer, the answer is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+def confirm(question: str, otherwise: str, *, json: bool = False) -> None:
+    """Ask on stderr whether to go on (typer's own question writes to stdout too).
+
+    The answer no ends the program with 0, because nothing went wrong, and prints ``otherwise``: what did not happen.
+    Raises ``SettingsError`` where nobody can answer, so that a script does not take that for a success.
+    """
+    sys.stderr.write("\n".join(for_stderr(f"{question} [y/N]")) + " ")
     sys.stderr.flush()
-    return sys.stdin is not None and sys.stdin.readline().strip().lower() in {"y", "yes"}
+    answer = sys.stdin.readline() if sys.stdin else ""
+    if answer.strip().lower() in {"y", "yes"}:
+        return
+    if not answer and not (sys.stdin and sys.stdin.isatty()):
+        sys.stderr.write("\n")
+        raise SettingsError(f"{otherwise}, because nobody answered", "Give --yes where nobody can be asked")
+    show_json({"declined": True, "message": otherwise}) if json else show(otherwise)
+    raise typer.Exit
 
 
 def _cells(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
     return [[sanitize(f"{cell:,}" if type(cell) is int else cell) for cell in row] for row in (headers, *rows)]
 
 
-def _widths(cells: list[list[str]]) -> list[int]:
-    from rich.cells import cell_len
-
-    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-
-
 def _available() -> int | None:
     """Return the width of the terminal; None if stdout is not one."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def _narrow(widths: list[int], cut: Sequence[int], available: int, narrowest: int = _NARROWEST) -> bool:
-    """Shorten the widest of the columns in ``cut`` until all columns fit; return whether they do."""
-    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
-    while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > narrowest:
-        widths[widest] -= 1
-        excess -= 1
-    return excess <= 0
-
-
-def _fitted(cell: str, width: int, *, to_right: bool, keep_end: bool) -> str:
-    """Return ``cell`` in exactly ``width`` terminal columns."""
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(cell) > width:
-        if keep_end:
-            cell = "…" + set_cell_size(cell[::-1], width - 1)[::-1].strip()
-        else:
-            cell = set_cell_size(cell, width - 1).rstrip() + "…"
-    blanks = " " * (width - cell_len(cell))
-    return blanks + cell if to_right else cell + blanks

@@ -16,9 +16,14 @@ STEPS = {
     "look_up": "looking up",
     "load": "loading",
     "account": "checking",
+    "backfill": "asking",
 }
 """What people read for each step."""
-_MEASURES = {"extract": (Count.FILES, Count.ROWS), "load": (Count.LISTENS, Count.KEYS)}
+_MEASURES = {
+    "extract": (Count.FILES, Count.ROWS),
+    "load": (Count.LISTENS, Count.KEYS),
+    "backfill": (Count.ENTITIES, None),
+}
 """What measures a step, and what else it counts."""
 _FIRST = 1.0  # seconds of a step before its rate is shown
 _WIDEST_BAR = 30
@@ -37,6 +42,8 @@ class State:
     total: dict[Count, int] = field(default_factory=dict)
     advanced: float = 0.0
     """When a count last grew."""
+    most_left: float | None = None
+    """The most seconds that the step still takes, where that is known better than from its rate so far."""
 
     @property
     def share(self) -> float | None:
@@ -69,6 +76,8 @@ def line(state: State, now: float, width: int, *, is_unicode: bool = True) -> st
 def counts(state: State) -> dict[str, str]:
     """Return what a step with a known share has counted, and its rate."""
     measure, also = _MEASURES[state.step]
+    if also is None:
+        return {"measure": _count(state, measure)}
     pace = Count.ROWS if Count.ROWS in (measure, also) else measure
     elapsed = state.advanced - state.started
     rate = f"{state.done[pace] / elapsed:,.0f} {pace}/s" if elapsed >= _FIRST else ""
@@ -84,13 +93,23 @@ def _count(state: State, what: Count) -> str:
 
 def _time_left(state: State, now: float) -> str:
     """Return the time that the step still needs at its rate so far; nothing in its first second."""
+    if state.most_left is not None:
+        return f"at most {format_duration(state.most_left)} left"
     share = state.share
     if not share or share == 1 or now - state.started < _FIRST:
         return ""
     seconds = (state.advanced - state.started) * (1 - share) / share - (now - state.advanced)
     if seconds < 1:
         return ""
-    return f"{seconds:.0f} s left" if seconds < 100 else f"{seconds / 60:.0f} min left"
+    return f"{format_duration(seconds)} left"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration for people, such as ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _bar(share: float, width: int, *, is_unicode: bool) -> str:

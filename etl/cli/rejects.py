@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
+from etl.cli.groups import HelpfulGroup
 from etl.cli.log import program
-from etl.cli.output import show, show_json, show_table
+from etl.cli.output import show, show_command, show_json, show_table, show_text
 from etl.cli.run import run_and_report
-from etl.cli.runs import RunName
+from etl.cli.runs import RequiredRunName, RunName
 from etl.cli.workspace import open_run, open_workspace
 from etl.core.settings import OutputSettings
 
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 NOTHING_LEFT = "run %s has no rejected rows and no unresolved listens"
 
-app = typer.Typer(help="Rejected rows and unresolved listens: list them, try them again.", no_args_is_help=True)
+app = typer.Typer(help="Rejected rows and unresolved listens: list them, try them again.", cls=HelpfulGroup)
 
 
 @app.command("list")
@@ -42,7 +43,7 @@ def list_all(run: RunName = None, home: options.Home = None, json: options.Json 
 @app.command()
 @options.expand_options
 def replay(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.")],
+    run: RequiredRunName,
     dsn: options.Dsn = None,
     home: options.Home = None,
     user: Annotated[
@@ -95,7 +96,7 @@ def _show(left: Unloaded) -> None:
             (f"{row['file']}:{row['row']}", _number(row["offset"]), row["reason"], row["detail"] or "")
             for row in left.rejects.iter_rows(named=True)
         ]
-        show_table(("row", "at byte", "reason", "detail"), rejected, right=(1,), cut=(0, 3), keep_end=(0,))
+        show_table(("row", "at byte", "reason", "detail"), rejected, right=(1,), cut=(0,), keep_end=(0,), below=(3,))
     if left.unresolved.height:
         show()
         show(f"unresolved: {left.unresolved.height:,}")
@@ -103,13 +104,13 @@ def _show(left: Unloaded) -> None:
             (f"{row['file']}:{row['row']}", row["artist"], row["track"], row["detail"] or "")
             for row in left.unresolved.iter_rows(named=True)
         ]
-        show_table(("row", "artist", "track", "detail"), unresolved, cut=(0, 1, 2, 3), keep_end=(0,))
+        show_table(("row", "artist", "track", "detail"), unresolved, cut=(0, 1, 2), keep_end=(0,), below=(3,))
     if left.not_reached.height:
         show()
-        show(f"not reached, because the run ended early: {left.not_reached.height:,}")
+        show_text(f"not reached, because the run ended early: {left.not_reached.height:,}")
     if left.rejects.height or left.listens.height:
         show()
-        show(f"try them again: {program()} rejects replay {left.run.run_id}")
+        show_command("try them again: ", f"{program()} rejects replay {left.run.run_id}")
     else:
         logger.info(NOTHING_LEFT, left.run.run_id)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from etl.cli import options
 from etl.cli.display import display
-from etl.cli.log import log_settings
+from etl.cli.log import log_settings, show_levels
 from etl.cli.summary import conclude
 from etl.cli.workspace import mention_koito, open_workspace
 from etl.core.settings import AUTO, OutputSettings
@@ -49,9 +49,10 @@ def run_and_report(load: Callable[[Progress], dict[str, Any]], home: str | None,
     from etl.pipeline.metrics import Metrics
 
     log_settings.as_json = output.log_format == "json"
+    show_levels(quiet=output.quiet, verbose=output.verbose)
     with ExitStack() as stack:
         recorded = stack.enter_context(Metrics(output.metrics.expanduser())) if output.metrics else None
-        manifest = load(stack.enter_context(display(output.progress)))
+        manifest = load(stack.enter_context(display("none" if output.quiet else output.progress)))
         if recorded:
             recorded.manifest = manifest
-    conclude(manifest, home, json=output.json)
+    conclude(manifest, home, output)

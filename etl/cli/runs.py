@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from etl.cli import options
-from etl.cli.output import show, show_json, show_table
+from etl.cli.completion import complete_runs
+from etl.cli.groups import HelpfulGroup
+from etl.cli.output import confirm, show, show_json, show_text
+from etl.cli.runs_table import show_runs
 from etl.cli.workspace import open_run, runs_folder
 from etl.core.errors import InputError
 from etl.core.sanitize import sanitize
@@ -16,19 +19,30 @@ from etl.core.sanitize import sanitize
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from etl.runs.prune import Pruning
+
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="Run directories: list them, show one, remove old ones.", no_args_is_help=True)
+app = typer.Typer(help="Run directories: list them, show one, remove old ones.", cls=HelpfulGroup)
+
+KEPT = 20
+"""How many of the newest runs `etl runs prune` keeps unless it is told."""
 
 RunName = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest, the default."),
+    typer.Argument(
+        metavar="RUN", help="A run id, its beginning or end, or latest, the default.", autocompletion=complete_runs
+    ),
+]
+RequiredRunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A run id, its beginning or end, or latest.", autocompletion=complete_runs),
 ]
 
 
 @app.command("list")
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
-    """List all runs, the oldest first."""
+    """List all runs, the oldest first: when, from what, into what, and how each ended."""
     from etl.runs.directory import list_runs
 
     manifests = []
@@ -45,23 +59,7 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     if json:
         show_json(manifests)
         return
-    columns = ("records", "inserted", "already_present", "rejected")
-    rows = [
-        (
-            manifest["run_id"],
-            _status(manifest, is_begun=manifest["run_id"] in begun),
-            *(manifest.get("counts", {}).get(name, "") for name in columns),
-        )
-        for manifest in manifests
-    ]
-    show_table(("run", "status", "records", "inserted", "present", "rejected"), rows, right=range(2, 6))
-
-
-def _status(manifest: Mapping[str, Any], *, is_begun: bool) -> str:
-    """Return how a run ended, or that an undo has removed what it inserted, or a part of that."""
-    if manifest["undone_by"]:
-        return "undone"
-    return "part undone" if is_begun else str(manifest["status"]).replace("_", " ")
+    show_runs(manifests, begun)
 
 
 def _is_done(manifest: Mapping[str, Any]) -> bool:
@@ -71,8 +69,16 @@ def _is_done(manifest: Mapping[str, Any]) -> bool:
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=0, metavar="N", help="How many of the newest runs stay.")],
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help=f"How many of the newest runs stay. Without it, {KEPT}, and it asks.",
+        ),
+    ] = None,
     home: options.Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -80,22 +86,36 @@ def prune(
     from etl.runs.prune import plan_pruning, remove
 
     runs = runs_folder(home)
-    plan = plan_pruning(runs, keep)
+    plan = plan_pruning(runs, KEPT if keep is None else keep)
+    if plan.remove and keep is None and not yes and not dry_run:
+        confirm(_question(plan), "nothing was removed", json=json)
     if not dry_run:
         remove(runs, plan.remove)
-    removed = [run.run_id for run in plan.remove]
     if json:
         kept = [{"run_id": one.run_id, "reason": one.reason} for one in plan.keep]
         about = {"newest": plan.newest, "dry_run": dry_run}
+        removed = [run.run_id for run in plan.remove]
         show_json({"removed": removed, "no_longer_undoable": plan.undoable, "kept": kept, **about})
-        return
-    for run_id in removed:
-        done, lost = ("would remove", "could no longer") if dry_run else ("removed", "can no longer")
-        undoable = f": it {lost} be undone" if run_id in plan.undoable else ""
-        show(f"{done} {sanitize(run_id)}{undoable}")
+    else:
+        _show_pruning(plan, dry_run=dry_run)
+
+
+def _question(plan: Pruning) -> str:
+    number = len(plan.remove)
+    what = f"{number:,} run directories" if number > 1 else "a run directory"
+    lost = f" {len(plan.undoable):,} of the runs can no longer be undone then." if plan.undoable else ""
+    return f"Delete {what}, all but the newest {KEPT}?{lost}"
+
+
+def _show_pruning(plan: Pruning, *, dry_run: bool) -> None:
+    done, lost = ("would remove", "could no longer") if dry_run else ("removed", "can no longer")
+    for run in plan.remove:
+        undoable = f": it {lost} be undone" if run.run_id in plan.undoable else ""
+        show_text(f"{done} {sanitize(run.run_id)}{undoable}")
     for one in plan.keep:
-        show(f"kept {sanitize(one.run_id)}: {one.reason}")
-    show(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {plan.newest + len(plan.keep):,} kept")
+        show_text(f"kept {sanitize(one.run_id)}: {one.reason}")
+    removed = f"{len(plan.remove):,} {'would be removed' if dry_run else 'removed'}"
+    show(f"{removed}, {plan.newest + len(plan.keep):,} kept")
 
 
 @app.command("show")
@@ -115,7 +135,7 @@ def show_one(run: RunName = None, home: options.Home = None, json: options.Json 
     else:
         show_manifest(manifest, home)
     if manifest.get("undone_by"):
-        show(f"undone by {sanitize(manifest['undone_by'])}")
-    show(f"steps:    {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}")
+        show_text(f"undone by {sanitize(manifest['undone_by'])}")
+    show_text(f"steps:    {', '.join(f'{step} {seconds:.2f} s' for step, seconds in manifest['timings'].items())}", 10)
     if manifest["error"]:
         logger.error("%s", manifest["error"])

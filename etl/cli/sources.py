@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etl.cli import options
-from etl.cli.output import show, show_json
+from etl.cli.output import show_json, show_text
 
 
 def sources(json: options.Json = False) -> None:
@@ -24,6 +24,6 @@ def sources(json: options.Json = False) -> None:
         show_json(entries)
         return
     for kind in FORMATS:
-        show(f"{kind.source}: {kind.title} ({kind.name})")
-        show(f"  files: {', '.join(kind.file_names)}")
-        show(f"  get it: {kind.how_to_get}")
+        show_text(f"{kind.source}: {kind.title} ({kind.name})")
+        show_text(f"  files: {', '.join(kind.file_names)}", 4)
+        show_text(f"  get it: {kind.how_to_get}", 4)

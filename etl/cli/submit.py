@@ -14,7 +14,7 @@ from etl.cli import options
 from etl.cli.output import show_json
 from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
-from etl.core.errors import InputError, SettingsError, decisive
+from etl.core.errors import SettingsError, decisive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,21 +89,17 @@ def _typed(
     *,
     now: datetime,
 ) -> Listen:
-    """Return the listen that was typed as options; raises ``InputError`` for an invalid time or MBID."""
+    """Return the listen that was typed as options; raises ``SettingsError`` for an invalid time or MBID."""
     from etl.core.settings import parse_moment
     from etl.live.listen import Listen
 
     given = [("--mbid", recording_mbid), ("--release-mbid", release_mbid)]
     for option, text in (*given, *(("--artist-mbid", one) for one in artist_mbids or ())):
         _check_mbid(option, text)
-    try:
-        moment = parse_moment("--at", at) or now
-    except SettingsError as error:
-        raise InputError(error.message, error.hint) from error
     return Listen(
         artist,
         track,
-        moment,
+        parse_moment("--at", at) or now,
         album,
         artist_mbids=artist_mbids or (),
         recording_mbid=recording_mbid,
@@ -117,7 +113,9 @@ def _check_mbid(option: str, text: str | None) -> None:
     from etl.normalize.listens import MBID
 
     if text is not None and not re.fullmatch(MBID, text.strip().lower()):
-        raise InputError(f'{option}: "{text}" is no MBID', "Write a UUID like 0383dadf-2a4e-4d10-a46a-e9e041da8eb3")
+        raise SettingsError(
+            f'{option}: "{text}" is not an MBID', "Write a UUID like 0383dadf-2a4e-4d10-a46a-e9e041da8eb3"
+        )
 
 
 def _stdin() -> bytes:

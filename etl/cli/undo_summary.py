@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from etl.cli.closing import removal_line
-from etl.cli.output import show
+from etl.cli.output import show_text
 from etl.core.sanitize import sanitize
+from etl.runs.directory import is_removal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
 ENTITIES = ("tracks", "albums", "artists")
 _NAMED = 5
 """Files that are listed; more are counted."""
+_LABEL = 10  # columns that a label and the blanks after it take
 
 
 def show_restored(manifest: Mapping[str, Any]) -> None:
     """Print what the undo of a dedupe has loaded again, and how it ended."""
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
     listens = counted(counts["inserted"], manifest["created"])
-    show(f"{'would load' if is_dry else 'loaded'} again: {listens}")
+    show_text(f"{'would load' if is_dry else 'loaded'} again: {listens}")
     if counts["already_present"]:
-        show(f"there before: {counts['already_present']:,} listens")
-    end = "nothing was loaded" if is_dry else removal_line(manifest)
-    show(f"undo of {sanitize(manifest['undone_run'])}: {end}")
-    show(f"run:      {sanitize(manifest['run_dir'])}")
+        show_text(f"there before: {counts['already_present']:,} listens")
+    show_end(manifest)
+    show_text(f"run:      {sanitize(manifest['run_dir'])}", _LABEL)
 
 
 def question(run_id: str, listens: int, removed: Mapping[str, int]) -> str:
@@ -39,33 +40,40 @@ def counted(listens: int, entities: Mapping[str, int]) -> str:
     return ", ".join([_counted(listens, "listens"), *_entities(entities)])
 
 
-def show_undo(manifest: Mapping[str, Any]) -> None:
+def show_undo(manifest: Mapping[str, Any], *, verbose: bool = False) -> None:
     """Print the counts of an undo, which files are no longer known, and how it ended."""
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
-    show(f"{'would remove' if is_dry else 'removed'} {counted(counts['removed'], manifest['removed'])}")
+    show_text(f"{'would remove' if is_dry else 'removed'} {counted(counts['removed'], manifest['removed'])}")
     if counts["gone_before"]:
-        show(f"removed before: {_counted(counts['gone_before'], 'listens')}")
+        show_text(f"removed before: {_counted(counts['gone_before'], 'listens')}")
     if counts["not_reached"]:
-        show(f"not reached: {_counted(counts['not_reached'], 'listens')}")
+        show_text(f"not reached: {_counted(counts['not_reached'], 'listens')}")
     if counts["kept"]:
-        show(f"kept {', '.join(_entities(manifest['kept']))}: something else uses them")
-    _show_files(manifest["files"])
+        show_text(f"kept {', '.join(_entities(manifest['kept']))}: something else uses them")
+    _show_files(manifest["files"], len(manifest["files"]) if verbose else _NAMED)
     for problem in manifest["imbalances"]:
-        show(f"the accounting does not balance: {sanitize(problem)}")
-    end = "dry run, nothing was removed" if is_dry else removal_line(manifest)
-    show(f"undo of {sanitize(manifest['undone_run'])}: {end}")
-    show(f"run:      {sanitize(manifest['run_dir'])}")
+        show_text(f"the accounting does not balance: {sanitize(problem)}")
+    show_end(manifest)
+    show_text(f"run:      {sanitize(manifest['run_dir'])}", _LABEL)
 
 
-def _show_files(files: Sequence[Mapping[str, Any]]) -> None:
+def show_end(manifest: Mapping[str, Any]) -> None:
+    """Print the closing line: of what the undo was, and how it ended."""
+    end = removal_line(manifest)
+    if manifest["status"] == "dry_run":
+        end = "dry run, nothing was removed" if is_removal(manifest) else "dry run, nothing was loaded"
+    show_text(f"undo of {sanitize(manifest['undone_run'])}: {end}")
+
+
+def _show_files(files: Sequence[Mapping[str, Any]], most: int) -> None:
     if not files:
         return
     known = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
-    show(f"{known} no longer known, so the next load reads {'it' if len(files) == 1 else 'them'} again:")
-    for file in files[:_NAMED]:
-        show(f"  {sanitize(file['path'])}")
-    if len(files) > _NAMED:
-        show(f"  and {len(files) - _NAMED:,} more")
+    show_text(f"{known} no longer known, so the next load reads {'it' if len(files) == 1 else 'them'} again:")
+    for file in files[:most]:
+        show_text(f"  {sanitize(file['path'])}", 4)
+    if len(files) > most:
+        show_text(f"  and {len(files) - most:,} more")
 
 
 def _entities(counts: Mapping[str, int]) -> list[str]:

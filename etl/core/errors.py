@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     OK = 0, "all loaded"
     INTERNAL = 1, "internal error: a defect of this program"
     USAGE = 2, "usage or settings"
-    DATABASE = 3, "database unreachable, refused or lost"
+    DATABASE = 3, "database unreachable, refused or lost; in a backfill: no network"
     INPUT = 4, "a file was unreadable or refused, or nothing was recognised"
     REJECTS = (
         5,

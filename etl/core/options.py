@@ -38,6 +38,8 @@ class Option:
     most: int | None = None
     parse: Callable[[str, str], object] | None = None
     """Turns the option and the text that was typed into the value; raises ``SettingsError``."""
+    short: str = ""
+    """A letter that stands for the option, such as ``-q``."""
     shows_default: bool = True
     configurable: bool = True
     is_path: bool = False

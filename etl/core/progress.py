@@ -17,6 +17,8 @@ class Count(StrEnum):
     """That have their ids."""
     LISTENS = "listens"
     """That were written or found present."""
+    ENTITIES = "entities"
+    """Artists, albums and tracks that a backfill has looked up."""
 
 
 class Progress(Protocol):

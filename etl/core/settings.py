@@ -41,6 +41,31 @@ DSN_FILE = Option(
     "A file that holds the database's address, so that no other file has the password.", "dsn_file", is_path=True
 )
 JSON = Option("Print JSON instead of a table.", name="json", kind=bool, configurable=False)
+_TELLING = ("run", "check", "verify", "undo", "dedupe", "replay", "images", "musicbrainz", "durations")
+QUIET = Option(
+    "Show only errors and the closing line.",
+    name="quiet",
+    kind=bool,
+    commands=_TELLING,
+    short="-q",
+    configurable=False,
+)
+VERBOSE = Option(
+    "Show every file, and what is logged for debugging.",
+    name="verbose",
+    kind=bool,
+    commands=_TELLING,
+    short="-v",
+    configurable=False,
+)
+
+
+def check_levels(*, quiet: bool, verbose: bool) -> None:
+    """Raise ``SettingsError`` for two options that contradict each other."""
+    if quiet and verbose:
+        raise SettingsError("--quiet and --verbose exclude each other", "Give one of them")
+
+
 CONTACT = Option(
     "E-mail address or web page for MusicBrainz to reach you. Env: ETL_CONTACT.",
     name="contact",
@@ -270,9 +295,12 @@ class OutputSettings:
             choices=("text", "json"),
         ),
     )
+    quiet: bool = declare(False, QUIET)
+    verbose: bool = declare(False, VERBOSE)
     json: bool = declare(False, JSON)
 
     def __post_init__(self) -> None:
+        check_levels(quiet=self.quiet, verbose=self.verbose)
         for option in options_of(type(self)):
             if option.choices:
                 one_of(option.flag, getattr(self, option.name), option.choices)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.backfill.http.client import HttpClient, RequestLimits
+from etl.backfill.http.client import HttpClient
+from etl.backfill.http.connections import RequestLimits
 from etl.backfill.http.rate_limit import RateLimiter
 from tests.backfill.server import MISSING, FakeService, serving
 

@@ -16,6 +16,7 @@ from tests.helpers.support import execute, query
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from etl.backfill.run import ReportProgress
     from tests.backfill.server import FakeService
 
 FAST = 100_000.0  # requests a second
@@ -27,17 +28,19 @@ def run_backfill(
     server: FakeService,
     task: str = "images",
     what: str | None = None,
+    progress: ReportProgress = lambda _done, _total, _left: None,
+    url: str | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
-    """Run a task in this process against ``server`` and return its summary."""
+    """Run a task in this process against ``server``, or another ``url``, and return its summary."""
     checked = BackfillSettings(
         task=task,
         kinds=parse_kinds(task, what),
-        addresses=dict.fromkeys(Service, server.url),
+        addresses=dict.fromkeys(Service, url or server.url),
         rates=dict.fromkeys(Service, FAST),
         **settings,
     )
-    return backfill(Workspace(home, uri), checked, limits=SHORT_LIMITS)
+    return backfill(Workspace(home, uri), checked, progress, SHORT_LIMITS)
 
 
 def server_options(server: FakeService) -> list[str]:

@@ -27,7 +27,7 @@ def every_image(request: ReceivedRequest) -> Reply:
         album = {"title": title, "cover_xl": f"https://img.example/{title}.jpg", "artist": {"name": artist}}
         return ok({"data": [album]})
     if request.path.endswith("/front"):
-        return Reply(307, headers={"Location": "https://archive.example/image.jpg"})
+        return Reply(307, headers={"Location": "https://archive.org/download/image.jpg"})
     return MISSING
 
 

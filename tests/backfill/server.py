@@ -6,10 +6,10 @@ import json
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ class ReceivedRequest:
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply to send. ``stalls``: the head is sent, the body never is."""
+    """A reply to send. ``stalls``: the head is sent, the body never is. ``drips``: the head or the body never ends."""
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     stalls: bool = False
+    drips: Literal["", "head", "body"] = ""
 
 
 def ok(value: Any) -> Reply:  # noqa: ANN401 (any JSON value)
@@ -127,12 +128,22 @@ class FakeService:
                     "",
                     "",
                 ]
-                self.wfile.write("\r\n".join(lines).encode())
-                if reply.stalls:
+                text = "\r\n".join(lines).encode()
+                self.wfile.write(text.removesuffix(b"\r\n\r\n") + b"\r\nX-Drip: " if reply.drips == "head" else text)
+                if reply.drips:
+                    self._drip()
+                elif reply.stalls:
                     server._opened.wait()
                     self.close_connection = True
                 else:
                     self.wfile.write(body)
+
+            def _drip(self) -> None:
+                """Send a byte now and then until the other side has gone."""
+                self.close_connection = True
+                with suppress(OSError):
+                    while not server._opened.wait(0.02):
+                        self.wfile.write(b" ")
 
             def log_message(self, *_args: object) -> None:
                 """Log nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from etl.backfill.pace import Pace, format_duration
+from etl.backfill.pace import Pace
 
 
 def test_entities_from_the_cache_do_not_change_the_estimate() -> None:
@@ -16,7 +16,3 @@ def test_entities_from_the_cache_do_not_change_the_estimate() -> None:
         pace.done(1.0 + second, was_asked=True)
         pace.done(1.1 + second, was_asked=False)
     assert pace.left(100) == pytest.approx(100.0, rel=0.01)
-
-
-def test_format_duration() -> None:
-    assert [format_duration(seconds) for seconds in (0.2, 45, 600, 7_800)] == ["1 s", "45 s", "10 min", "2 h 10 min"]

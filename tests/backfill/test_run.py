@@ -231,6 +231,35 @@ def test_lost_database_ends_the_run_and_keeps_answers(tmp_path: Path, database: 
     assert services.asked.total() == asked
 
 
+def test_offline_run_ends_at_once_with_3_and_names_the_host(
+    tmp_path: Path, small: str, services: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    summary = run_backfill(tmp_path, small, services, url="http://deezer.invalid")
+    assert (summary["exit_code"], summary["status"]) == (ExitCode.DATABASE, "failed")
+    assert summary["error"].startswith("deezer.invalid cannot be reached: ")
+    assert "Check the network connection" in summary["error"]
+    assert summary["requests"]["repeated"] == 0
+
+
+def test_max_runtime_ends_a_run_whose_server_drips(tmp_path: Path, small: str, services: FakeService) -> None:
+    services.respond = lambda _: Reply(headers={"Content-Length": "1000000"}, drips="head")
+    summary = run_backfill(tmp_path, small, services, what="artists", max_runtime=0.5)
+    assert (summary["exit_code"], summary["stopped"]) == (ExitCode.OK, "max_runtime")
+    assert summary["counts"]["artists"]["left"] == 2
+
+
+def test_progress_counts_entities_and_ends_at_its_total(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 6, 6)
+    services.respond = every_image
+    told: list[tuple[int, int]] = []
+    run_backfill(
+        tmp_path, database, services, "images", "artists", lambda done, total, _: told.append((done, total)), limit=4
+    )
+    assert list(dict.fromkeys(done for done, _ in told if done)) == [1, 2, 3, 4]
+    assert {total for _, total in told} == {4}
+
+
 def test_broken_cache_error_says_what_to_do(tmp_path: Path, small: str, services: FakeService) -> None:
     (tmp_path / "backfill").mkdir()
     (tmp_path / "backfill" / "answers.sqlite").write_bytes(

@@ -51,6 +51,7 @@ def test_check_names_what_each_file_is_in_a_line_of_its_own(tmp_path: Path) -> N
     assert lines["plays.csv"] == "plays.csv lastfm-csv 1 1"
     assert lines["streaming.csv"] == "streaming.csv ignored: Tidal streaming history 0 0"
     assert lines["notes.txt"] == "notes.txt ignored 0 0"
+    assert lines["nothing"] == "nothing ignored 0 0"
     assert lines["a.7z"] == "a.7z ignored: Archive that is not opened 0 0"
     assert lines["and 1 hidden file: not read"]
     assert f"ignored: {tmp_path}/nothing: is empty" in done.err
@@ -62,23 +63,34 @@ def test_long_paths_leave_room_for_what_each_file_is(tmp_path: Path) -> None:
     (deep / "plays.csv").write_bytes(PLAYS)
     (tmp_path / "daily.csv").write_bytes(b"Date Played,Track Description\n20240101,A - B\n")
     lines = on_terminal(80, "check", str(tmp_path), home=tmp_path / "home")
-    table = lines[1:6]
-    assert max(map(len, table)) <= 80
-    assert table[0].split("  ")[0] == "file"
-    assert "read as" in table[0]
-    assert any("/plays.csv  lastfm-csv " in line for line in table)
-    assert any(line.startswith("daily.csv ") and " ignored: Apple Music" in line for line in table)
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split("  ")[0] == "file"
+    plays = next(place for place, line in enumerate(lines) if "/plays.csv  " in line)
+    assert lines[plays + 1] == "  lastfm-csv"
+    daily = next(place for place, line in enumerate(lines) if line.startswith("daily.csv "))
+    assert lines[daily + 1] == "  ignored: Apple Music - Play History Daily Tracks"
 
 
-def test_many_files_that_are_left_aside_are_not_all_shown(tmp_path: Path) -> None:
+def test_many_files_that_are_ignored_are_one_row(tmp_path: Path) -> None:
     (tmp_path / "plays.csv").write_bytes(PLAYS)
     for number in range(1, 33):
-        (tmp_path / f"photo {number:02}.jpg").write_bytes(b"\xff\xd8\xff")
+        (tmp_path / f"photo {number}.jpg").write_bytes(b"\xff\xd8\xff")
     done = etl("check", tmp_path)
     lines = done.out.splitlines()
     assert lines[0].startswith("33 files below")
-    assert [line for line in lines if line.startswith("photo")][-1].startswith("photo 20.jpg")
-    assert "and 12 more files: ignored" in lines
-    assert "photo 01.jpg, " in done.err
-    assert " and 29 more: " in done.err
+    photos = f"{tmp_path.name}/ 32 ignored: Picture, music, document or program 0 0"
+    assert photos in [" ".join(line.split()) for line in lines]
+    assert f"ignored: {tmp_path}/photo 1.jpg, {tmp_path}/photo 2.jpg, {tmp_path}/photo 3.jpg and 29 more: " in done.err
     assert len(etl("check", tmp_path, "--json").json["files"]) == 33
+
+
+def test_many_folders_of_ignored_files_are_not_all_shown(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(PLAYS)
+    for number in range(1, 33):
+        (tmp_path / f"album {number}").mkdir()
+        (tmp_path / f"album {number}" / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    lines = etl("check", tmp_path).out.splitlines()
+    assert [line for line in lines if line.startswith("album")][-1].startswith("album 20/cover.jpg ")
+    assert "and 12 more files: ignored" in lines
+    verbose = etl("check", tmp_path, "-v").out.splitlines()
+    assert [line for line in verbose if line.startswith("album")][-1].startswith("album 32/cover.jpg ")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from etl import __version__
 from tests.cli.program import etl, python
 from tests.docs.generate import commands
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "msgspec", "rich", "jinja2")
 COMMANDS = [words.split()[1:] for words, _ in commands()]
@@ -56,7 +61,33 @@ def test_the_version_is_the_packages() -> None:
 
 
 @pytest.mark.parametrize("words", GROUPS, ids=" ".join)
-def test_without_a_command_the_help_appears_as_an_error(words: list[str]) -> None:
-    done = etl(*words)
-    assert (done.code, done.out) == (2, "")
-    assert "Commands:" in done.err
+def test_without_a_command_the_help_appears(words: list[str]) -> None:
+    assert "Commands:" in etl(*words).out
+    assert etl(*words) == etl(*words, "--help")
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, *GROUPS], ids=" ".join)
+def test_help_before_a_command_shows_its_help(words: list[str]) -> None:
+    assert etl("help", *words) == etl(*words, "--help")
+
+
+def test_help_about_an_unknown_command_ends_with_2() -> None:
+    assert etl("help", "runn").code == 2
+
+
+def test_help_works_with_an_invalid_configuration(tmp_path: Path) -> None:
+    (tmp_path / "etl.toml").write_text("[broken")
+    env = {"ETL_CONFIG": str(tmp_path / "etl.toml")}
+    assert etl("help", "run", env=env).code == etl(env=env).code == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("words", [*COMMANDS, *GROUPS], ids=" ".join)
+def test_help_fits_the_terminal_and_cuts_nothing(words: list[str], columns: int) -> None:
+    lines = etl("help", *words, env={"COLUMNS": str(columns)}).out.splitlines()
+    assert [line for line in lines if len(line) > columns and " " in line.strip()] == []
+    assert not any(line.endswith(("...", "…")) for line in lines if not line.startswith(("Usage:", "  PATH...")))
+    for command in (dict(commands())[" ".join(["etl", *words])],) if words in COMMANDS else ():
+        told = " ".join(" ".join(lines).split())
+        for param in command.params:
+            assert " ".join((param.help or "").split()) in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -147,12 +148,13 @@ def test_runs_are_listed_with_those_that_did_not_end(loaded: LoadedSamples) -> N
     unfinished = loaded.home / "runs" / "20200101T000000Z-auto-000000"
     unfinished.mkdir(exist_ok=True)
     lines = etl("runs", "list", home=loaded.home).out.splitlines()
-    assert lines[0].split() == ["run", "status", "records", "inserted", "present", "rejected"]
-    assert lines[2].split() == [unfinished.name, "unfinished"]
-    counts = loaded.manifest["counts"]
-    assert lines[3].split()[:4] == [
-        loaded.manifest["run_id"], "complete", str(counts["records"]), str(counts["inserted"]),
-    ]  # fmt: skip
+    assert lines[0].split() == ["run", "started", "target", "sources", "files", "inserted", "status", "exit", "seconds"]
+    started = datetime(2020, 1, 1, tzinfo=UTC).astimezone()
+    assert lines[2].split() == [unfinished.name, *f"{started:%Y-%m-%d %H:%M}".split(), "auto", "0", "unfinished"]
+    inserted = str(loaded.manifest["counts"]["inserted"])
+    assert [loaded.manifest["run_id"], inserted, "complete", "0"] == [
+        word for word in lines[3].split() if word in (loaded.manifest["run_id"], inserted, "complete", "0")
+    ]
     listed = etl("runs", "list", "--json", home=loaded.home).json
     assert [run["status"] for run in listed[:2]] == ["unfinished", "complete"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.program import SAMPLES, SCRIPT, environment, etl, on_terminal
+from tests.cli.program import SAMPLES, SCRIPT, environment, etl, on_terminal, sent_to_terminal
 from tests.helpers.support import scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -173,22 +173,30 @@ def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded:
         on_terminal(columns, *arguments, home=loaded.home)
         for arguments in (["check", "data/samples"], ["inspect", name, "--sql", "not_loaded"], ["runs", "list"])
     )
-    tables = [line for line in (*checked, *asked, *listed) if not line.startswith("etl: ")]
-    assert max(map(len, tables)) <= columns
-    assert any("2022-2023_1.json " in line for line in checked)
-    assert any(" spotify-extended " in line for line in checked) == (columns > 100)
+    assert max(map(len, (*checked, *asked, *listed))) <= columns
+    assert any(line.startswith("spotify/extended/ ") for line in checked)
+    assert any("  spotify-extended" in line for line in checked)  # what a row is, is never left out
     assert any("2022-2023_1.json  skipped " in line for line in asked)
     assert any(line.startswith(f"{name}  ") for line in listed)
-    assert "records  doubles  skipped  duplicate  listens" in checked[1]  # paths are cut before a count is left out
+    assert "records  doubles  skipped  duplicate  listens" in checked[1]
 
 
-def test_counts_add_up_in_every_row_on_a_narrow_terminal(loaded: LoadedSamples) -> None:
-    lines = on_terminal(50, "check", "data/samples", home=loaded.home)
-    assert lines[1].split()[-3:] == ["records", "other", "listens"]
-    rows = [list(map(int, line.split()[-3:])) for line in lines[3 : 3 + int(lines[0].split()[0]) + 1]]
+@pytest.mark.parametrize("options", [[], ["-v"]], ids=["folders", "files"])
+def test_every_row_of_the_table_of_files_adds_up(options: list[str]) -> None:
+    head, _, *lines = etl("check", "data/samples", *options).out.partition("\n\n")[0].splitlines()[1:]
+    terms = head.partition("records")[2].split()
+    rows = [list(map(int, line.split()[-len(terms) - 1 :])) for line in lines]
     assert len(rows) > 10
-    assert [records for records, other, listens in rows if records != other + listens] == []
-    assert any(other for _, other, _ in rows)
+    assert [records for records, *others in rows if records != sum(others)] == []
+    assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
+
+
+def test_counts_of_a_file_on_a_very_narrow_terminal_are_all_told(tmp_path: Path) -> None:
+    write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T"), scrobble(1, ["A"], "T"), scrobble(2, [""], "T")])
+    code, sent = sent_to_terminal(40, "check", str(tmp_path / "a.json"), home=tmp_path, env={"NO_COLOR": "1"})
+    told = " ".join(sent.partition("\r\n\r\n")[0].split())
+    assert code == 5
+    assert told == "a.json read as: maloja-export; records: 3; rejected: 1; duplicate: 1; listens: 1"
 
 
 def test_rows_with_too_many_columns_have_a_line_per_column(loaded: LoadedSamples) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.cli.progress_line import State, line
+from etl.cli.progress_line import State, format_duration, line
 from etl.core.progress import Count
 from tests.cli.program import SAMPLES, etl, sent_to_terminal
 
@@ -72,6 +72,15 @@ def test_time_left_counts_down_between_batches() -> None:
     assert "5 min left" in line(state("load", 500, 1_000, at=300.0), 300.0, 60)
 
 
+def test_format_duration() -> None:
+    assert [format_duration(seconds) for seconds in (0.2, 45, 600, 7_800)] == ["1 s", "45 s", "10 min", "2 h 10 min"]
+
+
+def test_line_of_a_backfill_has_its_own_estimate() -> None:
+    asking = State(0.0, "backfill", {**dict.fromkeys(Count, 0), Count.ENTITIES: 7}, {Count.ENTITIES: 10}, 3.0, 90.0)
+    assert line(asking, 3.0, 80).split("  ")[2:] == [" 70 %", " 7 of 10 entities", "at most 2 min left"]
+
+
 def test_line_has_no_estimate_in_the_first_second() -> None:
     shown = line(state("load", 1, 1_000_000, at=0.5), 0.6, 140)
     assert "left" not in shown
@@ -103,19 +112,21 @@ def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_p
     code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
     last = screen(60, sent)
     assert code == 130
-    assert [text[0] for text in last[-4:]] == ["╭", "│", "│", "╰"]
-    assert "to go on" in last[-2]
+    assert last[-2:] == [
+        "etl: error: interrupted. What was committed stays; run the",
+        "     same command again to go on",
+    ]
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 
 
-def test_error_on_terminal_is_a_box_with_a_hint(tmp_path: Path) -> None:
-    code, sent = sent_to_terminal(40, "runs", "show", home=tmp_path)
-    shown = screen(40, sent)
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_error_on_terminal_has_its_hint_in_lines_of_its_own(columns: int, tmp_path: Path) -> None:
+    code, sent = sent_to_terminal(columns, "runs", "show", home=tmp_path)
+    shown = screen(columns, sent)
     assert code == 4
-    assert shown[0].startswith("╭─ error ─")
-    assert {len(text) for text in shown} == {40}
-    assert "Load something first" in sent
-    assert "\x1b[31m" in sent
+    assert shown[0].startswith("etl: error: there are no runs")
+    assert any(text.startswith("     Load something first") for text in shown)
+    assert "etl: \x1b[31merror\x1b[0m: " in sent
 
 
 @pytest.mark.parametrize("arguments", [["run", str(SAMPLES)], ["runs", "show"]], ids=" ".join)

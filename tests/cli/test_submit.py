@@ -104,15 +104,27 @@ def test_one_broken_listen_keeps_all_from_being_stored(database: str, tmp_path: 
         ([], b"nonsense", ["no ListenBrainz submission", '"listen_type":"single"']),
         ([], b'{"listen_type":"single","payload":[]}', ["the input holds no listen"]),
         ([], b'{"listen_type":"single","payload":[{"listened_at":17000', ["ends at byte"]),
-        ([*SONG[:-1], "yesterday"], b"", ['--at: "yesterday" is no ISO 8601']),
-        ([*SONG, "--mbid", "0383"], b"", ['--mbid: "0383" is no MBID', "Write a UUID"]),
-        ([*SONG, "--artist-mbid", "x"], b"", ['--artist-mbid: "x" is no MBID']),
     ],
 )
 def test_input_that_is_none_ends_with_4_and_the_reason(
     options: list[str], bodies: bytes, texts: list[str], tmp_path: Path
 ) -> None:
     check_error(submit(NOWHERE, *options, home=tmp_path, bodies=bodies), 4, *texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ([*SONG[:-1], "yesterday"], ['--at: "yesterday" is no ISO 8601', "2024-05-31"]),
+        ([*SONG, "--mbid", "0383"], ['--mbid: "0383" is not an MBID', "Write a UUID"]),
+        ([*SONG, "--artist-mbid", "x"], ['--artist-mbid: "x" is not an MBID']),
+        ([*SONG, "--nonsense"], ["No such option: --nonsense"]),
+    ],
+)
+def test_wrong_options_of_submit_end_with_2_as_those_of_run(
+    options: list[str], texts: list[str], tmp_path: Path
+) -> None:
+    check_error(submit(NOWHERE, *options, home=tmp_path), 2, *texts)
 
 
 def test_a_listen_that_is_rejected_is_told_on_stdout_with_4(tmp_path: Path) -> None:

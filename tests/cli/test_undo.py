@@ -43,12 +43,22 @@ def test_undo_asks_and_removes_after_a_yes(run: Loaded) -> None:
     assert counts(run.uri)["listens"] == counts(run.uri)["artists"] == 0
 
 
-@pytest.mark.parametrize("answer", [b"n\n", b""])
-def test_undo_removes_nothing_without_a_yes(run: Loaded, answer: bytes) -> None:
+@pytest.mark.parametrize("answer", [b"n\n", b"\n"])
+def test_the_answer_no_ends_an_undo_calmly(run: Loaded, answer: bytes) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=answer)
 
+    assert (done.code, done.out) == (0, "nothing was removed\n")
+    assert "error" not in done.err
+    assert counts(run.uri)["listens"] == run.listens
+    as_json = etl("undo", "latest", "--json", "--dsn", run.uri, home=run.home, stdin=answer)
+    assert (as_json.code, as_json.json) == (0, {"declined": True, "message": "nothing was removed"})
+
+
+def test_undo_where_nobody_answers_is_an_error(run: Loaded) -> None:
+    done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=b"")
+
     assert done.code == 2
-    assert "nothing was removed" in done.err
+    assert "nothing was removed, because nobody answered" in done.err
     assert "--yes" in done.err
     assert counts(run.uri)["listens"] == run.listens
 
@@ -63,6 +73,13 @@ def test_undo_dry_run_says_what_it_would_remove(run: Loaded) -> None:
     assert [one["undone_by"] for one in etl("runs", "list", "--json", home=run.home).json] == [None, None]
 
 
+def status_in_list(run: Loaded) -> str:
+    """Return what the table of runs says of ``run``."""
+    head, _, *lines = etl("runs", "list", home=run.home).out.splitlines()
+    line = next(line for line in lines if line.startswith(run.run_id))
+    return line[head.index("status") :].split("  ")[0]
+
+
 def test_runs_list_and_show_an_undone_run(run: Loaded) -> None:
     undone = etl("undo", run.run_id, "--yes", "--json", "--dsn", run.uri, home=run.home).json
 
@@ -74,7 +91,7 @@ def test_runs_list_and_show_an_undone_run(run: Loaded) -> None:
     assert [file["status"] for file in undone["files"]] == ["left_aside"] * len(undone["files"])
     first, second = etl("runs", "list", "--json", home=run.home).json
     assert (first["undone_by"], second["undone_by"], second["undone_run"]) == (undone["run_id"], None, run.run_id)
-    assert f"{run.run_id}  undone " in etl("runs", "list", home=run.home).out
+    assert status_in_list(run) == "undone"
     assert f"undone by {undone['run_id']}" in etl("runs", "show", run.run_id, home=run.home).out
     assert f"undo of {run.run_id}" in etl("runs", "show", undone["run_id"], home=run.home).out
     for shown in (run.run_id, undone["run_id"]):
@@ -129,9 +146,9 @@ def test_runs_list_shows_an_undo_that_was_interrupted(run: Loaded) -> None:
 
     assert done.code == 130
     assert f"not reached: {run.listens} listens" in done.out
-    assert f"{run.run_id}  part undone " in etl("runs", "list", home=run.home).out
+    assert status_in_list(run) == "part undone"
     assert etl("undo", "latest", "--yes", "--dsn", run.uri, home=run.home).code == 0
-    assert f"{run.run_id}  undone " in etl("runs", "list", home=run.home).out
+    assert status_in_list(run) == "undone"
 
 
 # --- latest ------------------------------------------------------------------------------------------------------

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 import msgspec
 
+from etl.backfill.http.connections import HttpConnection, RequestLimits, ThreadConnections
+from etl.backfill.http.offline import OfflineError, is_offline
 from etl.backfill.http.rate_limit import LONGEST_PAUSE
+from etl.backfill.http.redirects import redirect_target
 from etl.backfill.http.retry import ATTEMPTS, RETRIED_STATUSES, backoff, retry_after
 from etl.backfill.services.request import (
     RequestFailedError,
@@ -31,23 +34,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 _MAX_HOPS = 4  # requests for one answer, redirects included
 _MAX_FAILURES = 5  # requests in a row without a usable response, after which a host is given up
 _MARGIN = 1.02  # a request that is delayed on its way comes closer to the next one
 _ACCEPTED_STATUSES = frozenset({200, 404})
 _KEPT_HEADERS = ("Location", "Retry-After")
-
-
-@dataclass(frozen=True)
-class RequestLimits:
-    """The limits of one request, in seconds and bytes."""
-
-    connect: float = 10.0
-    read: float = 20.0
-    total: float = 60.0
-    bytes: int = 8_000_000
-    backoff: float = 2.0
-    """The longest wait before the second attempt."""
 
 
 class HttpClient:
@@ -67,7 +60,8 @@ class HttpClient:
         self._rate = rate
         self._stop = stop
         self._limits = limits or RequestLimits()
-        self._clients: dict[str, httpx.Client] = {}
+        self._connections = ThreadConnections()
+        self._opened: list[HttpConnection] = []
         self._lock = threading.Lock()
         self._failures: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
@@ -78,7 +72,8 @@ class HttpClient:
     def send(self, request: Request[T], base_url: str) -> T:
         """Send ``request`` to the service at ``base_url`` and return the answer.
 
-        Raises ``RequestFailedError``, ``ServiceGivenUpError`` if the host gets no more requests, or ``StoppedError``.
+        Raises ``RequestFailedError``, ``ServiceGivenUpError`` if the host gets no more requests, ``StoppedError``, or
+        ``OfflineError``.
         """
         url = httpx.URL(f"{base_url}{request.path}", params=dict(request.params) or None)
         host = _host(url)
@@ -94,10 +89,10 @@ class HttpClient:
         return answer
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and so end the requests of all threads."""
         with self._lock:
-            for client in self._clients.values():
-                client.close()
+            for connection in self._opened:
+                connection.close()
 
     def _send_with_retries(self, request: Request[T], url: httpx.URL) -> T:
         """Return the answer; give up when the attempts are used up or the host asks for too long a pause."""
@@ -119,13 +114,13 @@ class HttpClient:
                 self.repeated += 1
 
     def _follow_redirects(self, request: Request[T], url: httpx.URL) -> Response:
-        """Return the last response; a redirect to another host is not followed if it answers the request."""
+        """Return the last response; a redirect that answers the request is not followed."""
         for _ in range(_MAX_HOPS):
             response = self._send_once(request.method, url)
             if not response.has_redirect_location:
                 return _checked(response, url)
-            target = _target(url, response)
-            if request.redirect_is_answer and _host(target) != _host(url):
+            target = redirect_target(url, response.headers["Location"], request.answering_hosts)
+            if target is None:
                 return Response(200)
             url = target
         raise RequestFailedError(f"{url.host} redirects again and again")
@@ -133,27 +128,32 @@ class HttpClient:
     def _send_once(self, method: str, url: httpx.URL) -> httpx.Response:
         """Send one request when the rate allows it, and return the response with its whole body."""
         self._wait_for_rate(_host(url))
-        ends_at = time.monotonic() + self._limits.total
+        connection = self._connection(url)
         with self._lock:
             self.requests[url.host] += 1
+        started = time.monotonic()
         try:
-            with self._client(url).stream(method, url) as response:
-                body = self._read(response, url.host, ends_at)
+            with connection.stream(method, url) as response:
+                body = self._read(response, url.host)
         except httpx.HTTPError as error:
-            raise ServiceBusyError(f"{url.host}: {_reason(error)}") from error
+            if self._stop.is_set():
+                raise StoppedError from error
+            if is_offline(error):
+                raise OfflineError(url.host, _reason(error)) from error
+            reason = "no whole answer in time" if connection.is_late else _reason(error)
+            raise ServiceBusyError(f"{url.host}: {reason}") from error
         except httpx.InvalidURL as error:  # httpx parses the target of a redirect although it does not follow it
             raise RequestFailedError(f"{url.host} redirects to an address that is not valid") from error
+        logger.debug("%s %s: %d, %.1f s", method, url, response.status_code, time.monotonic() - started)
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return httpx.Response(response.status_code, headers=kept, content=body)
 
-    def _read(self, response: httpx.Response, host: str, ends_at: float) -> bytes:
+    def _read(self, response: httpx.Response, host: str) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self._limits.bytes:
                 raise RequestFailedError(f"{host} sends more than {self._limits.bytes:,} bytes")
-            if time.monotonic() > ends_at:
-                raise ServiceBusyError(f"{host}: no whole answer in time")
         return bytes(body)
 
     def _wait_for_rate(self, host: str) -> None:
@@ -165,26 +165,19 @@ class HttpClient:
             self._stop.wait(wait)
         raise StoppedError
 
-    def _client(self, url: httpx.URL) -> httpx.Client:
-        with self._lock:
-            client = self._clients.get(_host(url))
-            if client is None:
-                timeout = httpx.Timeout(self._limits.read, connect=self._limits.connect)
-                headers = {"User-Agent": self._agent, "Accept": "application/json"}
-                client = self._clients[_host(url)] = httpx.Client(timeout=timeout, headers=headers)
-            return client
+    def _connection(self, url: httpx.URL) -> HttpConnection:
+        """Return this thread's connection to the host of ``url``."""
+        known, host = self._connections.by_host, _host(url)
+        if host not in known:
+            known[host] = HttpConnection(self._agent, self._limits)
+            with self._lock:
+                self._opened.append(known[host])
+        return known[host]
 
 
 def _host(url: httpx.URL) -> str:
     """Return the host name, with the port unless it is the default one."""
     return url.netloc.decode("ascii")
-
-
-def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:
-    target = url.join(response.headers["Location"])
-    if target.scheme not in ("http", "https") or not target.host:
-        raise RequestFailedError(f"{url.host} redirects to an address that is no web page's")
-    return target
 
 
 def _checked(response: httpx.Response, url: httpx.URL) -> Response:

@@ -65,6 +65,15 @@ def review_frame(findings: Iterable[Finding]) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, schema=REVIEW, orient="row"), REVIEW)
 
 
+def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return ``frame`` with an apostrophe before each text that a spreadsheet would take for a formula.
+
+    The rule is that of OWASP ("CSV Injection"). Names come from exports and from services, which anybody can edit.
+    """
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep())
+
+
 def changes_of(findings: Iterable[Finding], field: Field) -> list[tuple[int, str]]:
     """Return entity id and value of every change of ``field``, in order of ids, which prevents deadlocks."""
     return sorted(

@@ -15,9 +15,8 @@ T = TypeVar("T")
 
 LENGTH_TOLERANCE = 5  # seconds between two lengths of one recording: services trim silence differently
 
-_FEATURE = re.compile(
-    r"\s*[(\[]\s*(?:feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]|\s(?:feat\.|ft\.|featuring)\s.*$", re.IGNORECASE
-)
+# In a title, only Koito's "feat." counts outside brackets: "50 Ft. Queenie" and "Live at Ft. Worth" stay whole.
+_FEATURE = re.compile(r"\s*[(\[]\s*(?:feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]|\sfeat\.\s.*$", re.IGNORECASE)
 _IGNORED = re.compile(r"[\W_]+")
 
 

@@ -67,8 +67,8 @@ class Request(Generic[T]):
     answer_type: type[T]
     params: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
-    redirect_is_answer: bool = False
-    """A redirect to another host answers the request and is not followed."""
+    answering_hosts: tuple[str, ...] = ()
+    """A redirect to one of these hosts, or below it, answers the request and is not followed."""
 
     @property
     def key(self) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from etl.backfill.http.client import HttpClient
+from etl.backfill.http.connections import RequestLimits
+from etl.backfill.http.offline import OfflineError
 from etl.backfill.http.rate_limit import LONGEST_PAUSE
 from etl.backfill.http.retry import ATTEMPTS
 from etl.backfill.services import coverart, deezer, musicbrainz
 from etl.backfill.services.request import RequestFailedError, ServiceGivenUpError, StoppedError
+from etl.core.errors import ExitCode
 from tests.backfill.replies import in_turn
 from tests.backfill.server import MISSING, Reply, ok, serving
 
@@ -162,17 +165,68 @@ def test_redirect_to_another_protocol_is_not_followed(
         new_client().send(LENGTH, services.url)
 
 
-def test_redirect_proves_a_cover_and_is_not_followed(
-    services: FakeService, new_client: Callable[[], HttpClient]
-) -> None:
-    with serving(lambda _: Reply(body=b"image")) as elsewhere:
-        services.respond = in_turn(
-            Reply(308, headers={"Location": f"{services.url}/secure"}),
-            Reply(307, headers={"Location": f"{elsewhere.url}/image.jpg"}),
-        )
-        assert new_client().send(coverart.front_cover("release", MBID), services.url) is True
+def test_redirect_to_another_host_is_not_followed(services: FakeService, new_client: Callable[[], HttpClient]) -> None:
+    """The User-Agent of every request holds the contact, which only the service may learn."""
+    with serving(lambda _: ANSWER) as elsewhere:
+        moved = elsewhere.url.replace("127.0.0.1", "localhost")
+        services.respond = lambda _: Reply(302, headers={"Location": f"{moved}/ws/2/recording/{MBID}"})
+        with pytest.raises(RequestFailedError, match="redirects to another host, localhost"):
+            new_client().send(LENGTH, services.url)
+        assert elsewhere.asked.total() == 0
+
+
+def test_redirect_to_the_image_host_proves_a_cover(services: FakeService, new_client: Callable[[], HttpClient]) -> None:
+    services.respond = in_turn(
+        Reply(308, headers={"Location": f"{services.url}/secure"}),
+        Reply(307, headers={"Location": "https://ia800.us.archive.org/image.jpg"}),
+    )
+    assert new_client().send(coverart.front_cover("release", MBID), services.url) is True
     assert [request.method for request in services.requests] == ["HEAD", "HEAD"]
-    assert elsewhere.asked.total() == 0
+
+
+def test_redirect_to_a_log_in_page_proves_no_cover(services: FakeService, new_client: Callable[[], HttpClient]) -> None:
+    services.respond = lambda _: Reply(302, headers={"Location": "http://wifi.example/notarchive.org"})
+    with pytest.raises(RequestFailedError, match=r"redirects to another host, wifi\.example"):
+        new_client().send(coverart.front_cover("release", MBID), services.url)
+
+
+@pytest.mark.parametrize("drips", ["head", "body"])
+def test_server_that_drips_is_left_in_time(
+    services: FakeService, rate_limiter: RecordingRateLimiter, drips: Literal["head", "body"]
+) -> None:
+    """Each byte is in time, their sum never is: only a limit to the whole request ends it."""
+    limits = RequestLimits(read=60.0, total=0.2, backoff=0.001)
+    client = HttpClient("etl", rate_limiter, lambda _: 1000.0, threading.Event(), limits)
+    services.respond = lambda _: Reply(headers={"Content-Length": "1000000"}, drips=drips)
+    with pytest.raises(RequestFailedError, match="no whole answer in time"):
+        client.send(LENGTH, services.url)
+    assert services.asked.total() == ATTEMPTS
+    services.respond = lambda _: ANSWER
+    assert client.send(LENGTH, services.url) == 201_000
+    client.close()
+
+
+def test_closing_the_client_ends_open_requests(services: FakeService, new_client: Callable[[], HttpClient]) -> None:
+    services.hold_from(1)
+    client = new_client()
+    with ThreadPoolExecutor(1) as executor:
+        sending = executor.submit(client.send, LENGTH, services.url)
+        services.wait_until_held(1)
+        client._stop.set()
+        client.close()
+        with pytest.raises(StoppedError):
+            sending.result()
+
+
+def test_name_that_is_not_resolved_ends_everything_at_once(
+    new_client: Callable[[], HttpClient], rate_limiter: RecordingRateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    client = new_client()
+    with pytest.raises(OfflineError, match=r"musicbrainz\.invalid cannot be reached") as raised:
+        client.send(LENGTH, "http://musicbrainz.invalid")
+    assert raised.value.exit_code == ExitCode.DATABASE
+    assert (client.requests.total(), rate_limiter.pauses) == (1, [])
 
 
 def test_deezer_error_codes(services: FakeService, new_client: Callable[[], HttpClient]) -> None:

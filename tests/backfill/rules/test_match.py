@@ -28,9 +28,15 @@ def test_different_names(one: str, other: str) -> None:
 
 
 def test_titles_without_features_but_with_versions() -> None:
-    assert comparable_title("Song (feat. Bo)") == comparable_title("Song ft. Bo & Cy") == comparable_title("song")
+    assert comparable_title("Song (feat. Bo)") == comparable_title("Song feat. Bo & Cy") == comparable_title("song")
+    assert comparable_title("Song [ft. Bo]") == comparable_title("Song (featuring Bo)") == comparable_title("song")
     assert comparable_title("Song (Live)") != comparable_title("Song")
     assert comparable_title("(feat. Bo)") == comparable("(feat. Bo)")
+
+
+@pytest.mark.parametrize("title", ["50 Ft. Queenie", "Live at Ft. Worth", "Song ft. Bo", "Song featuring Bo"])
+def test_title_keeps_ft_and_featuring_outside_brackets(title: str) -> None:
+    assert comparable_title(title) == comparable(title)
 
 
 def test_lengths_equal_different_and_unknown() -> None:

@@ -308,7 +308,7 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     ]
     if wrong:
         raise InternalError(f"a frame does not have its schema: {'; '.join(wrong)}")
-    return frame.select(schema.names())
+    return frame if list(found) == schema.names() else frame.select(schema.names())
 
 
 def empty(schema: pl.Schema) -> pl.DataFrame:

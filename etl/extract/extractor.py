@@ -11,13 +11,13 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
 from etl.core.reasons import SkipReason
-from etl.core.schema import NORMALIZED, NOT_COUNTED, REJECTS, FileStatus, conform, empty
+from etl.core.schema import NOT_COUNTED, REJECTS, FileStatus, conform
 from etl.extract.archive import CHANGED
 from etl.extract.caveats import count_local_times
 from etl.extract.memory import per_byte
 from etl.extract.prefetch import Prefetcher
 from etl.extract.reader import FileReader, Unread, all_locations, locate
-from etl.extract.rows import FileResult
+from etl.extract.rows import NO_LISTENS, NO_NOT_COUNTED, NO_REJECTS, FileResult, stacked
 from etl.formats import ReadOptions
 from etl.normalize.listens import Extracted, Normalized, Rules, normalize, normalize_together
 
@@ -85,7 +85,7 @@ class Extractor:
     def _spill(self, files: list[FileResult]) -> list[FileResult]:
         if self.spill is None:
             return files
-        self.spill.add(pl.concat([empty(NORMALIZED), *(file.listens for file in files)]))
+        self.spill.add(stacked(NO_LISTENS, (file.listens for file in files)))
         return [replace(file, listens=file.listens.clear(), spilled=file.listens.height) for file in files]
 
 
@@ -127,6 +127,8 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
 
 def _with_locations(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
     """Return the rejected rows with their locations (schema REJECTS); those rejected late are looked up in the file."""
+    if rejected.is_empty():
+        return NO_REJECTS
     locations = file.locations
     if not rejected.get_column("row").is_in(locations.get_column("row").implode()).all():
         data = file.file.read(per_byte(file.kind))
@@ -168,5 +170,7 @@ def read_rows(
 
 def _not_counted(extracted: pl.DataFrame) -> pl.DataFrame:
     """Return the plays that were not played to the end (schema NOT_COUNTED)."""
+    if extracted.get_column("skip").null_count() == extracted.height:
+        return NO_NOT_COUNTED
     is_one = pl.col("skip") == str(SkipReason.NOT_PLAYED_TO_END)
     return conform(extracted.filter(is_one & pl.col("ended_at").is_not_null()).select(*NOT_COUNTED), NOT_COUNTED)

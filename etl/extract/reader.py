@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.core.errors import BrokenFileError, format_error
-from etl.core.schema import LOCATIONS, FileStatus, empty
+from etl.core.schema import FileStatus
 from etl.core.settings import AUTO
 from etl.extract.companions import read_companions
 from etl.extract.memory import ADVICE, NO_MEMORY, per_byte
 from etl.formats import Companion, Companions, Format, Refusal, recognise
 from etl.formats.base import Scan
+from etl.parsers.base import NO_LOCATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ class FileReader:
         file, kind, sha256, data, totals, companions = opened
         options = replace(self.options, companions=companions) if kind.companions else self.options
         try:
-            scan = kind.scan(data, options) if kind.scan else Scan(kind.read(data, options), empty(LOCATIONS))
+            scan = kind.scan(data, options) if kind.scan else Scan(kind.read(data, options), NO_LOCATIONS)
             rejected = scan.rows.filter(pl.col("reject").is_not_null())
             locations = all_locations(data, kind, rejected, scan.locations)
         except BrokenFileError as error:
@@ -131,10 +132,12 @@ def _too_large(file: InputFile) -> Unread:
 
 def all_locations(data: bytes, kind: Format, rejected: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
     """Return ``locations``, completed with those of the ``rejected`` rows that are missing from it."""
+    if rejected.is_empty():
+        return locations
     others = rejected.join(locations, on="row", how="anti", maintain_order="left")
     return pl.concat([locations, locate(data, kind, others.get_column("row").to_list())])
 
 
 def locate(data: bytes, kind: Format, rows: Sequence[int]) -> pl.DataFrame:
     """Return the locations and mapped fields of the records with the numbers ``rows`` (schema LOCATIONS)."""
-    return kind.layout.locate(data, rows) if rows else empty(LOCATIONS)
+    return kind.layout.locate(data, rows) if rows else NO_LOCATIONS

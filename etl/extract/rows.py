@@ -28,7 +28,7 @@ from etl.extract.missing_pages import MissingPages, missing_pages
 from etl.extract.row_store import RowStore, spilled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from etl.extract.spill import SpillFolder
     from etl.formats import Format
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from etl.formats.page_totals import FirstPlay, PageTotals
 
 _NAMED = 3  # files in a message
+
+# Made once: most files have no rows of most kinds, and there may be tens of thousands.
+NO_LISTENS, NO_SKIPPED, NO_REJECTS, NO_NOT_COUNTED = map(empty, (NORMALIZED, SKIPPED, REJECTS, NOT_COUNTED))
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ class FileResult:
     """What it is, for people; empty if that is unknown."""
     totals: Sequence[PageTotals | FirstPlay] = ()
     """What its pages say of the history that they are a part of."""
-    listens: pl.DataFrame = field(default_factory=lambda: empty(NORMALIZED))
-    skipped: pl.DataFrame = field(default_factory=lambda: empty(SKIPPED))
-    rejects: pl.DataFrame = field(default_factory=lambda: empty(REJECTS))
-    not_counted: pl.DataFrame = field(default_factory=lambda: empty(NOT_COUNTED))
+    listens: pl.DataFrame = field(default_factory=lambda: NO_LISTENS)
+    skipped: pl.DataFrame = field(default_factory=lambda: NO_SKIPPED)
+    rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
+    not_counted: pl.DataFrame = field(default_factory=lambda: NO_NOT_COUNTED)
     """Plays that the file itself does not count as listens, for another export of the service that cannot tell."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
@@ -143,12 +146,17 @@ def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:
     """Return the rows of all files together; their listens are those in ``spill`` if it has any."""
-    in_memory = pl.concat([empty(NORMALIZED), *(file.listens for file in files)])
+    in_memory = stacked(NO_LISTENS, (file.listens for file in files))
     listens = spilled(spill) if spill and spill.parts else RowStore(in_memory)
     return Rows(
         list(files),
         listens,
         listens,
-        pl.concat([empty(SKIPPED), *(file.skipped for file in files)]),
-        pl.concat([empty(REJECTS), *(file.rejects for file in files)]),
+        stacked(NO_SKIPPED, (file.skipped for file in files)),
+        stacked(NO_REJECTS, (file.rejects for file in files)),
     )
+
+
+def stacked(none: pl.DataFrame, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of all ``frames``; ``none`` is one without rows."""
+    return pl.concat([none, *(frame for frame in frames if not frame.is_empty())])

@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
+PEEKS = 16  # files that are recognised at the same time, and a few more
 FIRST_LINES = 20  # of a table, by which it is recognised
 TEN_YEARS = 315_576_000  # seconds: the longest duration that is believed
 IN_ORDER: Literal["in-memory"] = "in-memory"  # the engine of Polars that keeps rows in order
@@ -64,9 +66,10 @@ class Peek:
         lines = self.head.decode("utf-8", "replace").split("\n")[:most]
         return [line.rstrip("\r") for line in lines if line.strip(" \r")]
 
-    def first_lines(self) -> list[str]:
-        """Return the first lines of the file, as ``lines`` does."""
-        return self.lines(FIRST_LINES)
+    @cached_property
+    def first_lines(self) -> Sequence[str]:
+        """The first lines of the file, as ``lines`` returns them."""
+        return tuple(self.lines(FIRST_LINES))
 
 
 class Companions(NamedTuple):
@@ -228,7 +231,12 @@ def peek_at(name: str, head: bytes) -> Peek:
 
 def name_matches(name: str, patterns: Sequence[str]) -> bool:
     """Say whether ``name`` matches one of the glob ``patterns``, ignoring case."""
-    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+    return _any_of(tuple(patterns)).match(name.lower()) is not None
+
+
+@cache  # one entry per format
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern.lower()) for pattern in patterns) or r"(?!)")
 
 
 def first_reason(rules: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
@@ -297,13 +305,7 @@ def finish(frame: pl.DataFrame | pl.LazyFrame, broken: Mapping[int, Broken]) -> 
     ``broken`` has the rows that could not be decoded, by row number from 1. It overrides the frame's own verdict.
     """
     rows = frame.lazy()
-    present = rows.collect_schema().names()
-    absent = [pl.lit(None, dtype).alias(name) for name, dtype in EXTRACTED.items() if name not in present]
-    rows = rows.with_columns(*absent).with_columns(
-        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
-        reject=pl.when(pl.col("skip").is_null()).then("reject"),
-        detail=pl.when(pl.col("skip").is_null()).then("detail"),
-    )
+    rows = rows.with_columns(*_completing(tuple(rows.collect_schema().names())))
     if broken:
         marks = pl.LazyFrame(
             [(row, str(reason), detail) for row, (reason, detail) in broken.items()],
@@ -317,6 +319,19 @@ def finish(frame: pl.DataFrame | pl.LazyFrame, broken: Mapping[int, Broken]) -> 
             detail=pl.when(is_broken).then("where").otherwise("detail"),
         )
     return conform(rows.collect(engine=IN_ORDER), EXTRACTED)
+
+
+@cache  # one entry per format
+def _completing(present: tuple[str, ...]) -> list[pl.Expr]:
+    """Return the columns of ``EXTRACTED`` that a frame with those ``present`` lacks, and the final verdicts."""
+    ours = {name: pl.col(name) if name in present else pl.lit(None, dtype) for name, dtype in EXTRACTED.items()}
+    is_counted = ours["skip"].is_null()
+    made = {
+        "row": pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
+        "reject": pl.when(is_counted).then(ours["reject"]),
+        "detail": pl.when(is_counted).then(ours["detail"]),
+    }
+    return [column.alias(name) for name, column in (ours | made).items() if name in made or name not in present]
 
 
 def missing_names(artist: str, track: str) -> list[tuple[pl.Expr, str]]:

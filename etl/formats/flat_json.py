@@ -82,7 +82,7 @@ def has_flat_list(peek: Peek) -> bool:
 
 def has_flat_lines(peek: Peek) -> bool:
     """Say whether at least a third of the first lines of a file are plays."""
-    lines = peek.first_lines()
+    lines = peek.first_lines
     return peek.shape == "{" and 3 * sum(_is_play(_decoded(line)) for line in lines) >= len(lines) > 0
 
 

@@ -48,7 +48,7 @@ def _is_headerless(peek: Peek) -> bool:
 
 def _shape_of(peek: Peek) -> _Shape | None:
     """Return the columns of a table whose first line holds a time; ``None`` for any other file."""
-    lines = peek.first_lines()
+    lines = peek.first_lines
     if not lines or peek.shape or "\0" in lines[0] or writer_of(peek) or kind_of_table(peek) or is_minutes(peek):
         return None
     if is_log(peek) or any(service.recognise(peek) for service in OTHER_SERVICES):

@@ -35,7 +35,7 @@ def read_minutes(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: AR
 
 def is_minutes(peek: Peek) -> bool:
     """Say whether a third of the first lines have four fields, the last a date or, for the playing track, blank."""
-    lines = peek.first_lines()
+    lines = peek.first_lines
     dates = [fields[3] for line in lines if (fields := cut(line, LAYOUT.dialect)[0]) is not None and len(fields) == 4]
     dated = sum(1 for date in dates if _DATE.fullmatch(date))
     fit = dated + sum(1 for date in dates if is_blank(date))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from etl.formats.base import Peek, Refusal, name_matches
+from etl.formats.base import PEEKS, Peek, Refusal, name_matches
 from etl.parsers.delimited_split import split_header
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ class _Columns:
         )
 
 
+@lru_cache(maxsize=PEEKS)
 def column_names(peek: Peek) -> frozenset[str]:
     """Return the names in the first line of a table, in lower case and with blanks between words; else an empty set."""
-    lines = [line for line in peek.first_lines() if not line.startswith(("#", "sep="))]
+    lines = [line for line in peek.first_lines if not line.startswith(("#", "sep="))]
     if peek.shape or not lines or "\0" in lines[0] or lines[0].startswith("<"):
         return frozenset()
     cells, _ = split_header(lines[0])
@@ -103,7 +105,7 @@ def _is_amazon(peek: Peek) -> bool:
 def _is_jellyfin(peek: Peek) -> bool:
     if is_database(peek, b"PlaybackActivity"):
         return True
-    lines = peek.first_lines()
+    lines = peek.first_lines
     return bool(lines and _PLAYBACK_REPORTING.match(lines[0])) or _has_playback_reporting(peek)
 
 

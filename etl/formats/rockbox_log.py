@@ -87,7 +87,7 @@ def is_log(peek: Peek) -> bool:
     """Say whether a file is a scrobbler log, also one that lost its first lines."""
     if peek.head.startswith(b"#AUDIOSCROBBLER/"):
         return True
-    lines = [line for line in peek.first_lines() if not _COMMENT.match(line)]
+    lines = [line for line in peek.first_lines if not _COMMENT.match(line)]
     return bool(lines) and all(map(_LINE.fullmatch, lines))
 
 

@@ -84,7 +84,9 @@ def to_frame(plays: Sequence[ExtendedPlay]) -> pl.DataFrame:
     text = pl.String
     tracks = pl.Series([play.master_metadata_track_name for play in plays], dtype=text)
     untitled = tracks.str.contains(r"^\s*$").fill_null(value=True).arg_true()
-    nameless = pl.repeat(None, len(plays), dtype=text, eager=True)
+    nameless: list[str | None] = [None] * len(plays)
+    for row in untitled:
+        nameless[row] = _nameless(plays[row])
     return pl.DataFrame(
         {
             "ts": pl.Series([play.ts for play in plays], dtype=text),
@@ -94,7 +96,7 @@ def to_frame(plays: Sequence[ExtendedPlay]) -> pl.DataFrame:
             "artist": pl.Series([play.master_metadata_album_artist_name for play in plays], dtype=text),
             "album": pl.Series([play.master_metadata_album_album_name for play in plays], dtype=text),
             "reason_end": pl.Series([play.reason_end for play in plays], dtype=text),
-            "nameless": nameless.scatter(untitled, [_nameless(plays[row]) for row in untitled]),
+            "nameless": pl.Series(nameless, dtype=text),
         }
     )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from etl.core.errors import BrokenFileError
+from etl.formats.base import PEEKS
 from etl.parsers.delimited_split import Dialect, split_header
 
 if TYPE_CHECKING:
@@ -82,9 +84,10 @@ class ColumnKind(Enum):
     """Plays under the names that Spotify's JSON exports give to their fields."""
 
 
+@lru_cache(maxsize=PEEKS)  # several formats ask
 def kind_of_table(peek: Peek) -> ColumnKind | None:
     """Return the kind of a table by its header; ``None`` for any other file."""
-    lines = [line for line in peek.first_lines() if not SEPARATOR.match(line)]
+    lines = [line for line in peek.first_lines if not SEPARATOR.match(line)]
     table = list(dropwhile(COMMENT.match, lines))
     if not table or peek.shape or "\0" in table[0]:
         return None
@@ -128,10 +131,11 @@ def _is_librefm(names: list[str], rows: Sequence[str], delimiter: str) -> bool:
 
 def header_of(peek: Peek) -> str | None:
     """Return the header of a table, which may have Excel's line in front; ``None`` for any other file."""
-    lines = [line for line in peek.first_lines() if not SEPARATOR.match(line)]
+    lines = [line for line in peek.first_lines if not SEPARATOR.match(line)]
     return lines[0] if lines and not peek.shape and "\0" not in lines[0] else None
 
 
+@lru_cache(maxsize=PEEKS)
 def columns_of(line: str) -> tuple[list[str], str]:
     """Return the column names in a header and the delimiter, without the user's name that lastfmstats.com adds."""
     cells, delimiter = split_header(line.rstrip("\r"))
@@ -187,5 +191,6 @@ def _without_user(cell: str) -> str:
     return f"{name}_ms" if is_lastfmstats and name.lower() == "date" else name
 
 
+@lru_cache(maxsize=1 << 8)
 def _plain(cell: str) -> str:
     return re.sub(r"[\s_-]+", " ", cell).strip().lower()

@@ -37,7 +37,7 @@ class Writer(Enum):
 
 def writer_of(peek: Peek) -> Writer | None:
     """Return who wrote a table whose lines begin with a Unix time; ``None`` if fewer than a third of the first do."""
-    first = peek.first_lines()
+    first = peek.first_lines
     if 3 * sum(_fits(line.split("\t")) for line in first) < max(len(first), 1):
         return None
     lines = [fields for line in peek.lines() if _fits(fields := line.split("\t"))]

@@ -59,13 +59,13 @@ def _is_takeout_page(peek: Peek) -> bool:
 
 def _is_takeout_library(peek: Peek) -> bool:
     """Say whether a file is the list of songs in a library of YouTube Music."""
-    first = next(iter(peek.first_lines()), "").lower()
+    first = next(iter(peek.first_lines), "").lower()
     return not peek.shape and first.startswith("video id,song title,")
 
 
 def _is_last_plays(peek: Peek) -> bool:
     """Say whether a file is Apple Music's list of when each track was last played."""
-    first = next(iter(peek.first_lines()), "").lower()
+    first = next(iter(peek.first_lines), "").lower()
     return not peek.shape and first.startswith("track name,last played date,")
 
 

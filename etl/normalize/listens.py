@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from etl.core.separators import Separators
 
 _VERDICT = ("skip", "reject", "detail")
+_REJECTED = ("file", "row", "reason", "detail")
 MBID = r"^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$"
 _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
@@ -71,40 +72,50 @@ def normalize_together(files: Sequence[Extracted], rules: Rules) -> list[Normali
     """Return the same for each of ``files``, in their order. This is faster than one by one: names repeat."""
     if not files:
         return []
-    rows = pl.concat(_labelled(number, file) for number, file in enumerate(files))
+    rows = _labelled(files)
     decided = pl.col("skip").is_not_null() | pl.col("reject").is_not_null()
     checked = _decide(_clean_values(_with_names(rows.filter(~decided), rules.separators)), rules)
     verdict = ("number", "file", "row", *_VERDICT)
     others = [rows.filter(decided).select(verdict), checked.filter(decided).select(verdict)]
     verdicts = pl.concat(others).sort("number", "row")
     good = checked.filter(~decided)
-    rejected = verdicts.filter(pl.col("reject").is_not_null())
-    skipped = verdicts.filter(pl.col("reject").is_null() & pl.col("skip").is_not_null())
-    parts = (_by_file(frame, len(files)) for frame in (good, skipped, rejected))
+    rejected = verdicts.filter(pl.col("reject").is_not_null()).rename({"reject": "reason"})
+    skipped = verdicts.filter(pl.col("reject").is_null() & pl.col("skip").is_not_null()).rename({"skip": "reason"})
+    parts = (
+        _by_file(frame, columns, len(files))
+        for frame, columns in ((good, [*NORMALIZED, "altered"]), (skipped, list(SKIPPED)), (rejected, _REJECTED))
+    )
     return [
         Normalized(
             listens=conform(listens, NORMALIZED),
-            skipped=conform(skips.rename({"skip": "reason"}), SKIPPED),
-            rejected=rejects.select("file", "row", reason="reject", detail="detail"),
+            skipped=conform(skips, SKIPPED),
+            rejected=rejects,
             cleaned=int(listens.get_column("altered").sum()),
         )
         for listens, skips, rejects in zip(*parts, strict=True)
     ]
 
 
-def _labelled(number: int, file: Extracted) -> pl.DataFrame:
-    return conform(file.rows, EXTRACTED).with_columns(
-        number=pl.lit(number, pl.UInt32),
-        file=pl.lit(file.file),
-        source=pl.lit(file.source),
-        earliest=pl.lit(file.earliest, TIME),
+def _labelled(files: Sequence[Extracted]) -> pl.DataFrame:
+    """Return the rows of all ``files``, each with what holds for its file, and with the file's ``number``."""
+    about = pl.DataFrame(
+        {
+            "file": [file.file for file in files],
+            "source": [file.source for file in files],
+            "earliest": pl.Series([file.earliest for file in files], dtype=TIME),
+        }
     )
+    heights = pl.Series([file.rows.height for file in files], dtype=pl.UInt32)
+    number = pl.int_range(len(files), dtype=pl.UInt32, eager=True).repeat_by(heights).explode(empty_as_null=False)
+    rows = pl.concat(conform(file.rows, EXTRACTED) for file in files)
+    return rows.with_columns(number.alias("number")).hstack(about[number])
 
 
-def _by_file(rows: pl.DataFrame, files: int) -> list[pl.DataFrame]:
-    """Divide ``rows``, sorted by ``number``, into those of each file."""
+def _by_file(rows: pl.DataFrame, columns: Sequence[str], files: int) -> list[pl.DataFrame]:
+    """Divide the ``columns`` of ``rows``, sorted by ``number``, into those of each file."""
     edges = rows.get_column("number").search_sorted(pl.Series(range(files + 1), dtype=pl.UInt32))
-    return [rows.slice(start, end - start) for start, end in pairwise(edges)]
+    selected = rows.select(columns)
+    return [selected.slice(start, end - start) for start, end in pairwise(edges)]
 
 
 def _with_names(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+NO_LOCATIONS = empty(LOCATIONS)  # of nearly all files
+
+
 class Layout(Protocol):
     """How a file holds its records: finds them by row number, and writes a file of them."""
 
@@ -48,7 +51,7 @@ class JsonList(Generic[Record]):
     def locations(self, data: bytes, records: Records[Record]) -> pl.DataFrame:
         """Return the ``LOCATIONS`` of the broken ones among ``records``, which ``read`` returned for ``data``."""
         if not records.broken:
-            return empty(LOCATIONS)
+            return NO_LOCATIONS
         return locations_at(to_utf8(data), records.spans, mapped_fields(self.record))
 
     def document(self, records: Sequence[str]) -> bytes:

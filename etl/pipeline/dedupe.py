@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import ASIDE, CACHED, NEARBY, NOT_COUNTED, Outcome, conform, empty
+from etl.core.schema import ASIDE, CACHED, NEARBY, Outcome, conform, empty
 from etl.dedupe import (
     COMPARED,
     END,
@@ -21,6 +21,7 @@ from etl.dedupe import (
     tracks_of_doubles,
 )
 from etl.extract.row_store import RowStore
+from etl.extract.rows import NO_NOT_COUNTED, stacked
 from etl.formats import clocks, preferences, service_names, sources_by_client
 from etl.load.snapshot import read_hits
 from etl.targets import ledger
@@ -112,7 +113,7 @@ def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, win
 
 def _comparison(user_id: int, settings: RunSettings, rows: Rows, *, has_ledger: bool) -> Comparison:
     formats = {file.path: file.format.name for file in rows.files if file.format}
-    not_counted = pl.concat([empty(NOT_COUNTED), *(file.not_counted for file in rows.files)])
+    not_counted = stacked(NO_NOT_COUNTED, (file.not_counted for file in rows.files))
     return Comparison(user_id, settings, formats, not_counted, has_ledger)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.library.read import Library
 
 GROUP = "library"
-_VIEWS = ("listens", "tracks", "albums", "credits", "artists", "loads")
+_VIEWS = ("tracks", "albums", "credits", "artists", "plays", "listens", "loads")
 
 
 def library_queries() -> list[NamedQuery]:

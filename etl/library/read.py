@@ -40,8 +40,9 @@ class Library:
     frames: Mapping[str, pl.DataFrame]
     """TABLES by name, with the columns of ``etl.targets.results``, and ``loads`` (schema LOADS).
 
-    Listens have ``local_time``, too: what a clock in ``zone`` showed. Tracks and albums have ``artist``: the names of
-    their artists, the main one first.
+    Listens have ``album_id``, ``duration`` and ``local_time``, too: what a clock in ``zone`` showed. Tracks and albums
+    have ``artist``: the names of their artists, the main one first. Tracks are those with listens of the user, and have
+    ``listens``: how many.
     """
 
 
@@ -88,13 +89,16 @@ def _read_loads(connection: Connection, user_id: int) -> pl.DataFrame:
 
 
 def complete(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFrame]:
-    """Return ``frames`` with what every query needs, worked out once: local times, and names of several artists."""
+    """Return ``frames`` with what most queries need, worked out once: see ``Library``."""
     local = pl.col("listened_at").dt.convert_time_zone(zone).dt.replace_time_zone(None)
     named = {
         f"{entity}s": _with_artists(frames[f"{entity}s"], frames[f"{entity}_artists"], frames["artists"], entity)
         for entity in ("track", "album")
     }
-    return {**frames, **named, "listens": frames["listens"].with_columns(local_time=local)}
+    heard = frames["listens"].group_by("track_id").agg(listens=pl.len().cast(pl.Int64))
+    tracks = named["tracks"].join(heard, on="track_id")
+    listens = frames["listens"].join(tracks.select("track_id", "album_id", "duration"), on="track_id", how="left")
+    return {**frames, **named, "tracks": tracks, "listens": listens.with_columns(local_time=local)}
 
 
 def _with_artists(entities: pl.DataFrame, credited: pl.DataFrame, artists: pl.DataFrame, entity: str) -> pl.DataFrame:

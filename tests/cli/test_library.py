@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUERIES = [query.name for query in named_queries("library")]
 NEW_YEARS_EVE = -1800
 """Half an hour before 2020 in UTC; in Berlin it is 2020 by then."""
-VIEWS = ["listens", "tracks", "albums", "credits", "artists", "loads"]
+VIEWS = ["tracks", "albums", "credits", "artists", "plays", "listens", "loads"]
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_views_and_queries_of_the_library_are_listed(loaded_twice: str, tmp_path
     assert listed == {
         "user": "admin",
         "timezone": "Europe/Berlin",
-        "views": {"listens": 2, "tracks": 2, "albums": 2, "credits": 2, "artists": 2, "loads": 3},
+        "views": {"tracks": 2, "albums": 2, "credits": 2, "artists": 2, "plays": 2, "listens": 2, "loads": 3},
         "queries": {query.name: query.about for query in named_queries("library")},
     }
     out = ask(loaded_twice, tmp_path, "--timezone", "Europe/Berlin").out

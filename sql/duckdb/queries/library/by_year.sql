@@ -1,7 +1,7 @@
 -- listens and hours by year, with how many artists they are of and how many of those are new
 WITH heard AS (
     SELECT year(local_time) AS year, track_id, count(*) AS listens, sum(duration) AS seconds
-    FROM listens
+    FROM plays
     GROUP BY ALL
 ), artists AS (
     SELECT year, artist_id, min(year) OVER (PARTITION BY artist_id) = year AS is_new

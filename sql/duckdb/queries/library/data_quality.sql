@@ -1,7 +1,7 @@
 -- what is not known, and what may be there twice: of how many listens, tracks, albums and artists, of how many
 WITH crowded AS (
     SELECT epoch_us(listened_at) // 1000000 AS second, track_id, client
-    FROM listens
+    FROM plays
     WINDOW by_time AS (ORDER BY second)
     QUALIFY second - lag(second) OVER by_time <= 10 OR lead(second) OVER by_time - second <= 10
 ), doubles AS (

@@ -1,10 +1,10 @@
 -- how many artists are heard for the first time in each month
-SELECT month, count(*) AS artists
-FROM (
-    SELECT date_trunc('month', min(local_time))::DATE AS month
-    FROM listens
-    JOIN credits USING (track_id)
-    GROUP BY artist_id
+WITH tracks AS (
+    SELECT track_id, min(local_time) AS first FROM plays GROUP BY track_id
+), artists AS (
+    SELECT date_trunc('month', min(first))::DATE AS month FROM tracks JOIN credits USING (track_id) GROUP BY artist_id
 )
-GROUP BY ALL
+SELECT month, count(*) AS artists
+FROM artists
+GROUP BY month
 ORDER BY month

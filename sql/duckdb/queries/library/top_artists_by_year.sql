@@ -1,7 +1,7 @@
 -- the ten artists with the most listens of each year
 WITH heard AS (
     SELECT year(local_time) AS year, artist_id, count(*) AS listens
-    FROM listens
+    FROM plays
     JOIN credits USING (track_id)
     GROUP BY ALL
 ), enough AS (

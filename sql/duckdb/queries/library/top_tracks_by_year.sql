@@ -1,7 +1,7 @@
 -- the ten tracks with the most listens of each year
 WITH heard AS (
     SELECT year(local_time) AS year, track_id, count(*) AS listens
-    FROM listens
+    FROM plays
     GROUP BY ALL
 ), enough AS (
     SELECT year, list_min(max(listens, 10)) AS listens FROM heard GROUP BY year

@@ -4,9 +4,9 @@ SELECT
     round(coalesce(sum(duration), 0) / 3600, 1) AS hours,
     count(duration) AS with_length,
     (SELECT count(*) FROM artists) AS artists,
-    count(DISTINCT album_id) AS albums,
-    count(DISTINCT track_id) AS tracks,
+    (SELECT count(*) FROM albums) AS albums,
+    (SELECT count(*) FROM tracks) AS tracks,
     count(DISTINCT local_time::DATE) AS days,
     min(local_time) AS first,
     max(local_time) AS last
-FROM listens
+FROM plays

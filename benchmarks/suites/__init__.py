@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suites import growth, headline, million, rows, several, sqlite, start, workers
+from benchmarks.suites import growth, headline, library, million, rows, several, sqlite, start, workers
 
 if TYPE_CHECKING:
     from benchmarks.suite import Suite
@@ -13,6 +13,6 @@ SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         *(start.SUITE, headline.SUITE, workers.SUITE, rows.SUITE, million.SUITE, growth.SUITE, several.SUITE),
-        *(sqlite.SUITE, sqlite.MILLION),
+        *(sqlite.SUITE, sqlite.MILLION, library.SUITE),
     )
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
 
 from etl.core.errors import SettingsError
@@ -53,6 +52,8 @@ def missing_package(error: ModuleNotFoundError) -> MissingPackageError | None:
 
 def _requirement(module: str) -> str:
     """Return what installs ``module``: the requirement of this program that brings it, else the like-named package."""
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 (slow, and seldom needed)
+
     try:
         known = requires(DISTRIBUTION) or []
     except PackageNotFoundError:  # a clone that was not installed

@@ -51,6 +51,24 @@ def test_its_commands_have_the_options_that_it_gives_them(name: str) -> None:
     assert used or name in ("Dockerfile", "etl.timer")
 
 
+def test_image_is_built_from_what_exists_and_is_sent() -> None:
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", TEXTS["Dockerfile"], re.MULTILINE)
+    copied = {name.removeprefix("./") for line in copies for name in line.split()}
+    sent = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert copied == {*sent}
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_image_runs_as_an_ordinary_user_whose_folders_are_mounted() -> None:
+    *_, user = re.findall(r"^USER (\d+):\d+$", TEXTS["Dockerfile"], re.MULTILINE)
+    assert f"useradd --uid {user} " in TEXTS["Dockerfile"]
+    owned = re.search(r"install -d -o etl -g etl (.+)$", TEXTS["Dockerfile"], re.MULTILINE)
+    assert owned
+    for name in (name for name in TEXTS if name.startswith("compose.")):
+        mounted = re.findall(r"^ +- [^:\s]+:(/[^:\s]+)", TEXTS[name], re.MULTILINE)
+        assert {*mounted} - {"/etc/koito"} <= {*owned[1].split()}
+
+
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not here")

@@ -33,6 +33,8 @@ _DOCUMENTS = frozenset(
     {".apk", ".docx", ".epub", ".jar", ".key", ".numbers", ".odp", ".ods", ".odt", ".pages", ".pptx", ".xlsm", ".xlsx"}
 )
 """Endings of files that are zips inside, but not to their users."""
+_PACKED_TARS = (".tgz", ".tar.gz")
+"""Endings by which a tar without files is known: it is nothing but zeros."""
 _ENCRYPTED = 0x1
 _LOCAL_HEADER = 30  # bytes of it, before the name
 _METHODS = {0: "stored", 8: "deflated", 12: "bzip2", 14: "LZMA"}
@@ -212,7 +214,8 @@ def open_container(source: Source, name: str, *, is_nested: bool) -> Container:
     if head.startswith(GZIP_MAGIC):
         most = max(BOMB_BYTES, BOMB_RATIO * source.size)
         inflated = Inflated(source, GZIP, most)
-        if _is_tar(inflated.read_at(0, HEAD_BYTES)):
+        inside = inflated.read_at(0, HEAD_BYTES)
+        if _is_tar(inside) or (name.lower().endswith(_PACKED_TARS) and inside == bytes(HEAD_BYTES)):
             return Tar(inflated)
         # On disk, what it says itself will do: it has a limit of its own. Many in one archive must not lie.
         said = int.from_bytes(source.read_at(max(0, source.size - 4), 4), "little")

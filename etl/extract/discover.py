@@ -17,6 +17,7 @@ from etl.core.sanitize import display_path
 from etl.extract import containers
 from etl.extract.archive import MAX_DEPTH, NEXT_RUN, InputFile, list_members
 from etl.extract.containers import HEAD_BYTES, has_magic, is_container, may_be_container, split_member
+from etl.extract.writers import has_writer
 from etl.formats import FORMATS, OTHER_FILES, PACKAGES, REFUSALS, Package, name_matches, peek_at
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
 
     A file is hidden if its name begins with a dot, unless that is the name of a format's files, such as a player's
     ``.scrobbler.log``. Files that must not be opened, such as private data in an account download, are recognised by
-    name and listed only. Files that were written to in the last ``settle`` seconds may be incomplete: they are
-    ignored. Raises ``InputError`` for a path that does not exist.
+    name and listed only. Files that were written to in the last ``settle`` seconds, or are open for writing, may
+    be incomplete: they are ignored. Raises ``InputError`` for a path that does not exist.
     """
     search = _Search(settle)
     candidates = [found for path in paths for found in search.walk(Path(path))]
@@ -178,11 +179,15 @@ class _Search:
         try:
             with path.open("rb") as stream:
                 head, status = stream.read(HEAD_BYTES), os.fstat(stream.fileno())
+                is_written = self.settle > 0 and has_writer(stream.fileno())
         except OSError as error:
             self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
         if abs(time.time() - status.st_mtime) < self.settle:  # a server's clock may be ahead of ours
             reason = f"was written to less than {self.settle:g} s ago, so it may still be arriving: {NEXT_RUN}"
+            self.left_aside.append(RefusedPath(display_path(path), reason))
+        elif is_written:
+            reason = f"another program has it open for writing, so it may still be arriving: {NEXT_RUN}"
             self.left_aside.append(RefusedPath(display_path(path), reason))
         elif is_container(path.name, head, typed=typed) and not _is_refused(path.name, head):
             self.room = max(containers.BOMB_BYTES, containers.BOMB_RATIO * status.st_size)

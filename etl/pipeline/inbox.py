@@ -15,6 +15,7 @@ from etl.core.schema import FileStatus, RunStatus
 from etl.extract.archive import CHANGED, NEXT_RUN, stamp, stamp_of
 from etl.extract.reader import OF_ANOTHER_SOURCE
 from etl.extract.rows import FileResult
+from etl.extract.writers import has_writer
 from etl.pipeline.move import move_file, place
 from etl.runs.directory import RunDirectory
 
@@ -31,6 +32,7 @@ SETTLE_SECONDS = 5  # a file that was written to since may still be arriving
 _CODES = {int(code): code for code in ExitCode}
 _DONE = (FileStatus.LOADED, FileStatus.KNOWN)
 _HAS_CHANGED = "it has changed since it was read; the next run reads it again"
+_IS_WRITTEN = "another program has it open for writing; the next run reads it again"
 
 
 class _NotMovedError(Exception):
@@ -54,6 +56,7 @@ class Inbox:
         if self.target is None or manifest["status"] not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
             return manifest
         moved: dict[str, str] = {}
+        went: dict[Path, Path] = {}
         troubles = []
         for path, entries in self._of_disk(manifest["files"]):
             if not _is_done(entries):
@@ -64,9 +67,11 @@ class Inbox:
                 troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
                 logger.warning("%s", troubles[-1])
             else:
+                went[path] = moved_to
                 logger.info("moved %s to %s", display_path(path), display_path(moved_to))
                 before, after = display_path(path), display_path(moved_to)
                 moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
+        troubles += self._written_to_since(went)
         if not (moved or troubles):
             return manifest
         updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
@@ -75,6 +80,17 @@ class Inbox:
             updated["error"] = manifest["error"] or troubles[0]
         RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
         return updated
+
+    def _written_to_since(self, went: Mapping[Path, Path]) -> list[str]:
+        """Log and return which files were written to after they had been moved: their writer goes on at the new path.
+
+        The ledger knows the bytes that were read; loading such a file again adds what is missing.
+        """
+        late = [to for path, to in went.items() if stamp(to)[2:] != self.before[path][2:]]
+        found = [f"{display_path(to)} was written to after it was moved there: load that file again" for to in late]
+        for trouble in found:
+            logger.warning("%s", trouble)
+        return found
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
         """Yield each file on disk with its entries in the manifest: one, or one per member of an archive."""
@@ -92,6 +108,8 @@ class Inbox:
                 raise _NotMovedError(_HAS_CHANGED)
             wanted.parent.mkdir(parents=True, exist_ok=True)
             with path.open("rb") as source:
+                if has_writer(source.fileno()):
+                    raise _NotMovedError(_IS_WRITTEN)
                 destination = move_file(path, source, wanted)
                 if stamp_of(os.fstat(source.fileno())) != self.before[path] or not _holds(source, path, entries):
                     _move_back(destination, source, path)

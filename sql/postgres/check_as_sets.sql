@@ -24,3 +24,6 @@ WHERE
             'public.artists', 'public.releases', 'public.tracks', 'public.users', 'etl.runs'
         ]::regclass[])
     )
+    AND NOT EXISTS ( -- a unique constraint that is deferrable is kept by a trigger of its own
+        SELECT FROM pg_constraint c JOIN written w ON w.id = c.conrelid WHERE c.condeferrable AND c.contype <> 'f'
+    )

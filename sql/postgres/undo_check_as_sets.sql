@@ -30,3 +30,6 @@ WHERE
         JOIN removed r ON r.id = c.confrelid
         WHERE c.contype = 'f' AND c.conrelid NOT IN (SELECT id FROM removed)
     )
+    AND NOT EXISTS ( -- a unique constraint that is deferrable is kept by a trigger of its own
+        SELECT FROM pg_constraint c JOIN removed r ON r.id = c.conrelid WHERE c.condeferrable AND c.contype <> 'f'
+    )

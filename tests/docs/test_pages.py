@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PAGES = pages()
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 COMMANDS = dict(commands())
+DEPLOYED = [path for path in (README.parent / "deploy").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -100,3 +101,37 @@ def test_what_is_shown_of_a_command_begins_with_that_command() -> None:
 def test_the_readme_links_every_page() -> None:
     linked = {(README.parent / path).resolve() for path, _ in links(TEXTS[README])}
     assert {page for page in DOCS.glob("*.md") if page.name != "README.md"} <= linked
+
+
+# As an argument everybody can read it in the list of processes; `export` and a line of a file are no process.
+_PASSWORD_ARGUMENT = re.compile(
+    r"""(?:^|[\s`|(])(?:pg_\w+|psql|pgcli|etl|docker|podman)\s[^`\n]*"""
+    r"""(?:\$\{?ETL_DSN\b|\$\{?PGPASSWORD\b|PGPASSWORD=|postgres(?:ql)?://[^\s:/@]+:[^\s@]+@)"""
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ('pg_dump "$ETL_DSN" > koito.dump', True),
+        ("then `pg_restore --dbname=${ETL_DSN} koito.dump`", True),
+        ("etl run --dsn postgresql://koito:secret@localhost/koitodb inbox", True),
+        ("docker run -e ETL_DSN=postgresql://koito:secret@db/koitodb etl", True),
+        ("export ETL_DSN=postgresql://koito:PASSWORD@localhost:5432/koitodb", False),
+        ("pg_restore --username=koito --dbname=koitodb koito.dump", False),
+        ('psql "$(etl db url)"', False),
+    ],
+)
+def test_a_password_on_a_command_line_is_found(line: str, is_found: bool) -> None:
+    assert bool(_PASSWORD_ARGUMENT.search(line)) == is_found
+
+
+def test_no_page_puts_a_password_into_the_list_of_processes() -> None:
+    texts = {**TEXTS, **{path: path.read_text(encoding="utf-8") for path in DEPLOYED}}
+    found = {
+        f"{path.name}: {line}"
+        for path, text in texts.items()
+        for line in text.splitlines()
+        if _PASSWORD_ARGUMENT.search(line)
+    }
+    assert not found

@@ -278,10 +278,18 @@ def test_an_unreadable_archive_on_disk_is_named_by_its_error() -> None:
         list_members(Path("a.zip"), ())
 
 
-@pytest.mark.parametrize("name", ["empty.zip", "folders.zip", "empty.tar"])
+WITHOUT_FILES = {
+    "empty.zip": zipped({}),
+    "folders.zip": zipped({"a/": b"", "a/b/": b""}),
+    "empty.tar": tarred({}),
+    "empty.tgz": gzip.compress(tarred({})),
+    "empty.TAR.GZ": gzip.compress(tarred({})),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_FILES)
 def test_archive_without_files_is_listed_as_that(name: str) -> None:
-    only_folders = zipped({"a/": b"", "a/b/": b""})
-    Path(name).write_bytes({"empty.zip": zipped({}), "folders.zip": only_folders, "empty.tar": tarred({})}[name])
+    Path(name).write_bytes(WITHOUT_FILES[name])
     found = discover(["."])
     assert [(item.path, item.reason) for item in found.left_aside] == [(name, "it is an archive without files")]
     assert (found.files, found.refused) == ([], [])

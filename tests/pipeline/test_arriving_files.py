@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -160,12 +161,12 @@ def test_what_is_written_while_a_file_is_moved_is_not_lost(
     if done is None:
         pytest.skip("this machine has one file system")
     age(half)
-    with half.open("a") as writer, monkeypatch.context() as while_it_moves:
+    with monkeypatch.context() as while_it_moves:
 
         def then_write(*arguments: Any) -> Path:  # noqa: ANN401
-            destination = move_file(*arguments)
-            writer.write(TAIL)
-            writer.flush()
+            with half.open("a") as writer:
+                destination = move_file(*arguments)
+                writer.write(TAIL)
             return destination
 
         while_it_moves.setattr(inbox_module, "move_file", then_write)
@@ -179,6 +180,65 @@ def test_what_is_written_while_a_file_is_moved_is_not_lost(
     assert [path.read_text() for path in done.iterdir()] == [HEADER + HEAD + TAIL]
     for path in (*done.iterdir(), done):
         path.rmdir() if path.is_dir() else path.unlink()
+
+
+only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell who writes")
+OPEN = "another program has it open for writing"
+
+
+@only_on_linux
+def test_an_inbox_leaves_a_file_alone_whose_writer_stalls(database: str, inbox: Path, half: Path) -> None:
+    with half.open("a") as writer:
+        age(half)
+        found = clear(inbox, database)
+        assert (outcomes(found), found["exit_code"]) == ([("plays.csv", "left_aside")], ExitCode.OK)
+        assert found["files"][0]["reason"] == f"{OPEN}, so it may still be arriving: the next run reads it"
+        assert load(inbox.parent / "home", database, half, dry_run=True)["counts"]["inserted"] == 2  # it may be meant
+        writer.write(TAIL)
+    age(half)
+    assert (clear(inbox, database)["counts"]["inserted"], half.exists()) == (4, False)
+
+
+@only_on_linux
+def test_a_file_that_somebody_opens_while_it_is_loaded_is_not_moved(
+    database: str, inbox: Path, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(half)
+    head, writers = InputFile.head, []
+
+    def then_open(file: InputFile, size: int) -> bytes:
+        writers.append(file.location.open("a"))
+        return head(file, size)
+
+    monkeypatch.setattr(InputFile, "head", then_open)
+    found = clear(inbox, database)
+    for writer in writers:
+        writer.close()
+
+    assert (outcomes(found), found["exit_code"]) == ([("plays.csv", "loaded")], ExitCode.USAGE)
+    assert f"was loaded and not moved: {OPEN}; the next run reads it again" in found["error"]
+    assert half.exists()
+
+
+def test_what_is_written_to_after_it_was_moved_is_named(
+    database: str, inbox: Path, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(half)
+    (inbox / "z.csv").write_text(HEADER + "Bo,Two,1577836900\n")
+    age(inbox / "z.csv")
+    done = inbox.parent / "done"
+
+    def first_write(path: Path, *arguments: Any) -> Path:  # noqa: ANN401
+        if path.name == "z.csv":
+            write_on(done / half.name)
+        return move_file(path, *arguments)
+
+    monkeypatch.setattr(inbox_module, "move_file", first_write)
+    found = clear(inbox, database)
+
+    assert found["exit_code"] == ExitCode.USAGE
+    assert found["error"] == f"{done / half.name} was written to after it was moved there: load that file again"
+    assert load(inbox.parent / "home", database, done / half.name)["counts"]["inserted"] == 2
 
 
 def test_a_new_file_under_the_name_of_one_that_goes_on_is_kept(

@@ -32,6 +32,7 @@ INSERT INTO track_aliases (track_id, alias, source, is_primary) VALUES (900, 'Ol
 INSERT INTO artist_tracks (artist_id, track_id, is_primary) VALUES (900, 900, true);
 """
 
+_SEQUENCES = "".join(f"SELECT setval('{entity}_id_seq', 900);" for entity in ("artists", "releases", "tracks"))
 _CREDITS = """
 SELECT t.alias AS title, a.alias AS artist
 FROM artist_tracks c
@@ -63,7 +64,7 @@ def held(uri: str) -> str:
     """Put an artist named like a credit of two into the database, and return its address."""
     postgres = HELD.replace("(id) VALUES", "(id) OVERRIDING SYSTEM VALUE VALUES")
     postgres = postgres.replace("(id, release_id) VALUES", "(id, release_id) OVERRIDING SYSTEM VALUE VALUES")
-    execute(uri, HELD if uri.startswith("sqlite") else postgres)
+    execute(uri, HELD if uri.startswith("sqlite") else postgres + _SEQUENCES)
     return uri
 
 

@@ -35,9 +35,9 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], name: str = "") -> Path:
 # --- a database that holds something already ----------------------------------------------------------------------
 
 HELD = f"""
-ALTER SEQUENCE artists_id_seq RESTART WITH 1000;
-ALTER SEQUENCE releases_id_seq RESTART WITH 1000;
-ALTER SEQUENCE tracks_id_seq RESTART WITH 1000;
+SELECT setval('artists_id_seq', 999);
+SELECT setval('releases_id_seq', 999);
+SELECT setval('tracks_id_seq', 999);
 INSERT INTO artists (id, musicbrainz_id) OVERRIDING SYSTEM VALUE VALUES (1, '{RED}'), (2, NULL);
 INSERT INTO artist_aliases (artist_id, alias, source, is_primary) VALUES
     (1, 'Ann Wells', 'Manual', true), (1, 'Annie', 'MusicBrainz', false), (2, 'Bo', 'Canonical', true);

@@ -172,6 +172,7 @@ ADDED = {
         CREATE TABLE app (name text PRIMARY KEY);
         ALTER TABLE listens ADD FOREIGN KEY (client) REFERENCES app
     """,
+    "a deferrable unique constraint": "ALTER TABLE listens ADD UNIQUE (client) DEFERRABLE INITIALLY DEFERRED",
 }
 
 
@@ -199,3 +200,11 @@ def test_a_trigger_that_somebody_added_sees_every_listen(home: Path, database: s
     run(home, database, export)
 
     assert query(database, "SELECT count(*) FROM seen") == [(36,)]
+
+
+def test_a_deferrable_unique_constraint_that_somebody_added_is_kept(home: Path, database: str, export: Path) -> None:
+    execute(database, "ALTER TABLE listens ADD CONSTRAINT mine UNIQUE (user_id) DEFERRABLE INITIALLY DEFERRED")
+
+    assert run(home, database, export)["exit_code"] == 5
+
+    assert query(database, "SELECT count(*) FROM listens") == [(1,)]

@@ -23,6 +23,8 @@ KOITO_TABLES = frozenset(
     }
 )  # fmt: skip
 
+_NEXT_ID = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), max(id)) FROM {0};"
+
 
 class DatabaseKind(Enum):
     """What a database holds."""
@@ -61,6 +63,17 @@ def identify(connection: Connection) -> PostgresDatabase:
     if row["has_schema"] and not row["has_migrations"]:
         raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
     return PostgresDatabase(name, row["has_migrations"], row["has_lookup"], kind, row["server_version_text"])
+
+
+def check_sequences(connection: Connection) -> None:
+    """Raise ``DatabaseError`` where the next ids of new rows are taken: nothing could be added."""
+    behind = connection.query("sequences_behind").get_column("entity").to_list()
+    if behind:
+        raise DatabaseError(
+            f"the next ids of {listed(behind, 3)} are in use already, as after a restore of the data without its "
+            "sequences: Koito cannot add any either",
+            f"Run in psql: {' '.join(_NEXT_ID.format(table) for table in behind)}",
+        )
 
 
 def is_migrated(connection: Connection) -> bool:

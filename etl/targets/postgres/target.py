@@ -13,7 +13,7 @@ from etl.core.settings import EMBEDDED
 from etl.targets.postgres import foreign_keys, live
 from etl.targets.postgres.backup import back_up
 from etl.targets.postgres.connection import PostgresConnection, connect
-from etl.targets.postgres.describe import PostgresDatabase, identify
+from etl.targets.postgres.describe import PostgresDatabase, check_sequences, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import check_adoptable, migrate, pending, uninstall
 from etl.targets.postgres.session import embedded
@@ -156,6 +156,7 @@ class PostgresTarget:
     def begin_steps(self, connection: Connection) -> None:
         """Take the lock of rounds, which the transaction holds until its end."""
         connection.query("round_lock")
+        check_sequences(connection)
 
     def step_rows(self) -> None:
         """Return None: planning one part of a round while another is written saves nothing on two cores."""

@@ -154,3 +154,27 @@ def test_the_embedded_server_is_made_ready_by_itself_and_again_after_an_uninstal
     assert (first["counts"]["inserted"], second["counts"]["already_present"]) == (3, 3)
     assert query(empty_database, "SELECT username FROM users") == [("admin",)]
     assert counts(empty_database) == {"artists": 2, "releases": 1, "tracks": 2, "listens": 3, "track_lookup": 2}
+
+
+def test_nothing_is_written_where_the_next_ids_are_taken_until_they_are_set(
+    database: str, tmp_path: Path, export: Path
+) -> None:
+    assert load(tmp_path, database, export)["exit_code"] == 0
+    before = counts(database)
+    execute(database, "ALTER TABLE artists ALTER id RESTART; ALTER TABLE tracks ALTER id RESTART")
+    more = write_maloja(tmp_path / "maloja_export_2.json", [scrobble(9, ["Cy"], "New", "Other")])
+
+    failed = load(tmp_path, database, more)
+
+    assert failed["exit_code"] == ExitCode.DATABASE
+    assert "the next ids of artists, tracks are in use already" in failed["error"]
+    assert counts(database) == before
+    execute(database, failed["error"].partition("Run in psql: ")[2])
+    assert load(tmp_path, database, more)["counts"]["inserted"] == 1
+
+
+def test_sequences_that_were_set_without_giving_an_id_are_in_order(database: str, tmp_path: Path, export: Path) -> None:
+    execute(
+        database, "INSERT INTO artists (id) OVERRIDING SYSTEM VALUE VALUES (1); ALTER TABLE artists ALTER id RESTART 2"
+    )
+    assert load(tmp_path, database, export)["exit_code"] == 0

@@ -150,6 +150,7 @@ def contents(prefix: str = "") -> str:
         "files",
         "commands",
         "reference",
+        "glossary",
         "scheduling",
         "backfill",
         "faq",

@@ -1,7 +1,7 @@
 """``python -m benchmarks`` measures all suites, prints their tables and writes the numbers into ``results/``.
 
 It measures and never judges: the exit status is 0 whatever the numbers are. Other than 0 means that nothing could be
-measured. ``--against REVISION`` measures that revision's program too, in the same rounds, each beside its own floor.
+measured. ``--against REVISION`` measures that revision's program too, in the same rounds, each with its own floor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HERE = "here"
-OTHERS = {"reading": "reading a million plays beside DuckDB", "submit": "one live listen beside a bare INSERT"}
+OTHERS = {"reading": "reading a million plays, and DuckDB", "submit": "one live listen, and a bare INSERT"}
 """Benchmarks with a table of their own: no load of files is in them."""
 
 
@@ -80,7 +80,7 @@ def report(suite: Suite, found: Mapping[str, list[Mapping[str, Sample]]], starte
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure etl beside what it could be.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare etl with what it could be.")
     known = (*SUITES, *OTHERS)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"default: all of {', '.join(known)}")
     parser.add_argument("--rounds", type=int, help="the first is a warm-up, unless it is the only one")

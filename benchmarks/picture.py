@@ -26,7 +26,7 @@ LEFT, TOP, RIGHT, BELOW = 48, 40, 12, 44
 KINDS = {
     "": "into an empty database",
     " again": "the same again, --force",
-    f"+{NEW}": f"{NEW} new plays beside them",
+    f"+{NEW}": f"{NEW} new plays after them",
 }
 COLOURS = ("#2f6fb5", "#c26a1a", "#3d8b57")
 GREY = "#7d7d7d"  # has contrast on white and on black

@@ -1,4 +1,4 @@
-"""Measures how fast a large Spotify history is read, beside DuckDB's ``read_json`` of the same fields.
+"""Measures how fast a large Spotify history is read, compared with DuckDB's ``read_json`` of the same fields.
 
 The history has bad rows in every tenth file: wrong types, NaN, half a surrogate pair, a record that breaks off. DuckDB
 gives up on a file for the latter two, also with ``ignore_errors``, so it reads a copy in which these are sound.
@@ -188,7 +188,7 @@ def table(summary: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure, print the table, write the result file."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description="Measure reading beside DuckDB.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description="Compare reading with DuckDB.")
     parser.add_argument("--rounds", type=int, default=5, help="the first is a warm-up, unless it is the only one")
     parser.add_argument("--plays", type=int, default=PLAYS)
     parser.add_argument("--folder", type=Path, help="where the history is kept for the next time; default: nowhere")

@@ -1,4 +1,4 @@
-"""Measures live listens: one on an open connection beside a bare INSERT, and `etl submit` beside its imports.
+"""Measures live listens: one on an open connection and a bare INSERT, `etl submit` and its imports.
 
 A round is 200 times a bare INSERT and live listens of a cached key, in turn; then several times `etl submit` as a whole
 process, and a Python that imports Polars and ADBC's dbapi, connects and ends. The headline history is in the database.

@@ -50,12 +50,12 @@ def measure(uri: str, home: str, start: int, count: int) -> dict[str, list[float
         return clock
 
     with open_live(uri, home=home) as live, dbapi.connect(uri, autocommit=True) as connection:
-        for beside in LINES.values():  # the key is cached, nothing is lacking
-            known = submit_listen(live, Listen(listened_at=later(), **SONG, **beside))
+        for extra in LINES.values():  # the key is cached, nothing is lacking
+            known = submit_listen(live, Listen(listened_at=later(), **SONG, **extra))
         for _ in range(count):
             seconds["bare"].append(_timed(lambda: _insert(connection, known.track_id, later())))
-            for name, beside in LINES.items():
-                listen = Listen(listened_at=later(), **SONG, **beside)
+            for name, extra in LINES.items():
+                listen = Listen(listened_at=later(), **SONG, **extra)
                 seconds[name].append(_timed(lambda one=listen: _check(submit_listen(live, one).outcome)))  # type: ignore[misc]
     return seconds
 

@@ -1,4 +1,4 @@
-"""What a benchmark is: lines that a round measures, each beside its baseline, and the table that shows them.
+"""What a benchmark is: lines that a round measures, each with its baseline, and the table that shows them.
 
 A suite's ``round`` does everything once, baselines in between, and returns a sample per line. Ratios are taken within a
 round, then their median; the first round warms caches and counts for nothing, unless it is the only one.

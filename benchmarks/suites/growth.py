@@ -1,4 +1,4 @@
-"""How the cost grows: Spotify histories from 10,000 to 10,000,000 plays, and 500 new plays beside each of them."""
+"""How the cost grows: Spotify histories from 10,000 to 10,000,000 plays, each followed by 500 new plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A million Spotify plays into an empty database, 500 new ones beside them, and a tenth of them for comparison."""
+"""A million Spotify plays into an empty database, 500 new ones after them, and a tenth of them for comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What going row by row costs, at a size where it comes to an end; and one INSERT for each listen, as the least."""
+"""What going row by row costs, at a size where it ends in good time; and one INSERT for each listen, as the least."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
--- Further names of artists, but for those that another artist has: listens by that
+-- Aliases of artists, except those that another artist has: listens by that
 -- name would go to either of the two.
 INSERT INTO public.artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.alias, 'MusicBrainz', false

@@ -1,4 +1,4 @@
--- A live listen of the user $4 that knows nothing beside its names, if its key is cached; from
+-- A live listen of the user $4 that has nothing but its names, if its key is cached; from
 -- key to row. $2: seconds since 1970. Planning is most of the time it takes, so there are three statements: this, that
 -- for a duration and MBIDs, and that for artists' MBIDs, which also sees to the first listen of a connection.
 -- As every batch it holds the lock "etl.batch" shared: Koito's merges and deletes wait for it (migration 0004).

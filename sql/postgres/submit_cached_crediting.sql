@@ -1,4 +1,4 @@
--- As submit_cached_enriching, for a listen that gives an MBID ($10) beside a name ($9) of an
+-- As submit_cached_enriching, for a listen that gives an MBID ($10) with a name ($9) of an
 -- artist, or is the first of its connection: the user's id ($4) is null then. Each MBID goes to the one artist of the
 -- track who has that name. "unsettled": not all did, because one is another's or a name is that of two; the resolver, for
 -- which their order matters, has to see to it. No row where the user's name or id ($11, null for the only user) or our

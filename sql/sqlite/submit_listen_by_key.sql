@@ -1,4 +1,4 @@
--- A live listen (?2: seconds since 1970, ?3: client) of the user ?4 that knows nothing beside its names, if its key ?1 is
+-- A live listen (?2: seconds since 1970, ?3: client) of the user ?4 that has nothing but its names, if its key ?1 is
 -- cached (as lookup_keys has it): from key to row. No row where the key is not cached, or the listen is there.
 INSERT INTO listens (track_id, listened_at, client, user_id)
 SELECT t.id, ?2, coalesce(?3, ''), ?4

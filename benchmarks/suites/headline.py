@@ -1,4 +1,4 @@
-"""49,050 Maloja scrobbles into an empty database, the same again, the same with ``--force``; compared with the bare COPY."""
+"""49,050 Maloja scrobbles into an empty database, the same again, the same with ``--force``; and the bare COPY."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def floor(dsn: str) -> Sample:
 
 @contextmanager
 def scrobbling(dsn: str) -> Iterator[dict[str, Any]]:
-    """Have another process scrobble into the file in the meantime; the dict that is yielded has its report afterwards."""
+    """Have another process scrobble into the file in the meantime; the yielded dict gets its report."""
     command = module("koito_file", "scrobble", dsn.removeprefix("sqlite:///"))
     pipe = subprocess.PIPE
     found: dict[str, Any] = {}

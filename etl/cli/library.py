@@ -27,7 +27,7 @@ def open_library(home: str | None, dsn: str | None, user: str | None, timezone: 
     from etl.core.timezones import parse_timezone
     from etl.library import read_library, system_zone
 
-    zone = parse_timezone("--timezone", timezone) if timezone else system_zone()
+    zone = parse_timezone("--timezone", timezone or system_zone())
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
         return read_library(open_workspace(home, dsn), user, zone)

@@ -23,11 +23,13 @@ def open_library(home: str | None, dsn: str | None, user: str | None, timezone: 
 
     Raises ``SettingsError`` for a zone or user that there is not, ``DatabaseError`` where nothing can be read.
     """
+    from etl.core.config import load_config
     from etl.core.signals import one_interruption
     from etl.core.timezones import parse_timezone
     from etl.library import read_library, system_zone
 
-    zone = parse_timezone("--timezone", timezone) if timezone else system_zone()
+    configured = load_config().get("timezone")
+    zone = parse_timezone("--timezone", timezone or str(configured.value if configured else system_zone()))
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
         return read_library(open_workspace(home, dsn), user, zone)

@@ -81,7 +81,9 @@ def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function r
 
 _USER = next(option for option in options_of(RunSettings) if option.name == "user")
 _SHOWN_ZONE = Option(
-    "Zone of the times that are shown, such as Europe/Berlin; default: the system's.", name="timezone", metavar="ZONE"
+    "Zone of the times that are shown, such as Europe/Berlin; default: the configured one, else the system's.",
+    name="timezone",
+    metavar="ZONE",
 )
 
 Dsn: TypeAlias = Annotated[str | None, details(DSN)]

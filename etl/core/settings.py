@@ -164,7 +164,7 @@ class RunSettings:
         None,
         Option(
             "Zone of times that a file gives without one, such as Europe/Berlin; default: UTC.",
-            commands=("run", "check", "inspect", "report"),  # the last two show times in it
+            commands=("run", "check"),
             metavar="ZONE",
             parse=parse_timezone,
         ),

@@ -93,7 +93,7 @@ def _files(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "more": len(listed) - len(rows),
         "missing": sentences(manifest),
         "all": len(listed),
-        "summary": ", ".join(f"{number:,} {spaced(status)}" for status, number in statuses.items() if number),
+        "summary": ", ".join(f"{number:,} {status.label}" for status, number in statuses.items() if number),
     }
 
 

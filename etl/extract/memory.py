@@ -78,10 +78,14 @@ def _of_cgroups() -> Iterator[int]:
         for folder in (own, *own.parents):
             if folder.is_relative_to(root):
                 with suppress(OSError, ValueError, KeyError):  # no such limit
-                    yield _left(folder, *files)
+                    yield left_of_limit(folder, *files)
 
 
-def _left(folder: Path, limit: str, used: str, reclaimable: str) -> int:
+def left_of_limit(folder: Path, limit: str, used: str, reclaimable: str) -> int:
+    """Return how many bytes the limit of a cgroup leaves, from the files of these names in its ``folder``.
+
+    Raises ``OSError``, ``ValueError`` or ``KeyError`` where there is no limit.
+    """
     most = int((folder / limit).read_text(encoding="ascii"))
     cached = _table(folder / "memory.stat")[reclaimable]
     return most if most > _UNLIMITED else most - int((folder / used).read_text(encoding="ascii")) + cached

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.schema import FileStatus
 from etl.core.signals import LISTEN_EVERY
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from etl.extract.worker import ReaderProcess
     from etl.formats import Format
 
+    _Task: TypeAlias = tuple[FileReader | ReaderProcess, Sequence[InputFile]]
     IsKnown: TypeAlias = Callable[[str, str, Format, str], bool]
 
 BYTES_AT_ONCE = 1 << 26  # files are read at the same time up to this many bytes; a larger one is read alone
+TINY = 1 << 12  # bytes of files that are handed over together
+TOGETHER = 64
 THREADS = 3  # without reader processes: one holds Python's lock and decodes, the others read, hash or wait for Polars
+
+Given = TypeVar("Given")
 
 
 class Prefetcher:
@@ -36,7 +41,7 @@ class Prefetcher:
 
     def __init__(self, here: FileReader, files: Sequence[InputFile]) -> None:
         self._waiting = deque(files)
-        self._tasks: dict[Future[Opened | Decoded | Unread], tuple[FileReader | ReaderProcess, InputFile]] = {}
+        self._tasks: dict[Future[list[Opened | Decoded | Unread]], _Task] = {}
         self._threads = ThreadPoolExecutor(THREADS + MOST, "etl-extract")
         with ExitStack() as ends:
             processes = ends.enter_context(reader_processes(here, files))
@@ -53,16 +58,22 @@ class Prefetcher:
         try:
             while self._tasks:
                 for task in wait(self._tasks, LISTEN_EVERY, FIRST_COMPLETED).done:
-                    reader, file = self._tasks.pop(task)
-                    read = task.result()
-                    if isinstance(read, Opened) and not is_known(
-                        file.path, read.sha256, read.kind, read.companions.digest
-                    ):
-                        self._tasks[self._threads.submit(reader.decode, read)] = reader, file
+                    reader, files = self._tasks.pop(task)
+                    finished: list[tuple[InputFile, Decoded | Unread]] = []
+                    undecoded: list[Opened] = []
+                    for file, read in zip(files, task.result(), strict=True):
+                        if not isinstance(read, Opened):
+                            finished.append((file, read))
+                        elif is_known(file.path, read.sha256, read.kind, read.companions.digest):
+                            finished.append((file, _known(read)))
+                        else:
+                            undecoded.append(read)
+                    if undecoded:
+                        self._submit(reader, [read.file for read in undecoded], reader.decode, undecoded)
                     else:
                         self._idle.append(reader)
-                        yield file, _known(read) if isinstance(read, Opened) else read
-                    del task, read  # which hold the bytes
+                    del task, read, undecoded  # which hold the bytes
+                    yield from finished
                 self._open_more()
         finally:
             self.close()
@@ -73,11 +84,30 @@ class Prefetcher:
 
     def _open_more(self) -> None:
         while self._waiting and self._idle:
-            taken = sum(file.size for _, file in self._tasks.values())
+            taken = sum(file.size for _, files in self._tasks.values() for file in files)
             if self._tasks and taken + self._waiting[0].size > BYTES_AT_ONCE:
                 return
-            reader, file = self._idle.pop(), self._waiting.popleft()
-            self._tasks[self._threads.submit(reader.open, file)] = reader, file
+            reader = self._idle.pop()
+            files = self._next_files() if isinstance(reader, FileReader) else [self._waiting.popleft()]
+            self._submit(reader, files, reader.open, files)
+
+    def _next_files(self) -> list[InputFile]:
+        """Return the next file; where many wait, tiny ones together: handing one over takes longer than reading it."""
+        most = min(TOGETHER, len(self._waiting) // TOGETHER)
+        files = [self._waiting.popleft()]
+        while len(files) < most and self._waiting[0].size <= TINY >= files[-1].size:
+            files.append(self._waiting.popleft())
+        return files
+
+    def _submit(
+        self,
+        reader: FileReader | ReaderProcess,
+        files: Sequence[InputFile],
+        step: Callable[[Given], Opened | Decoded | Unread],
+        given: Sequence[Given],
+    ) -> None:
+        """Have a thread do a ``step`` of the ``reader`` with each of ``given``, which are about ``files``."""
+        self._tasks[self._threads.submit(lambda: [step(one) for one in given])] = reader, files
 
 
 def _known(file: Opened) -> Unread:

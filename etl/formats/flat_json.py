@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from etl.formats.base import Peek
     from etl.parsers import Broken
 
-_KEY = re.compile(rb'"([^"\\]{1,40})"\s*:')
+_KEY = re.compile(rb'"([^"\\\x00-\x1f]{1,40})"\s*:')  # a key with a line break belongs to a broken record
 _RECORD = re.compile(r"[\[,]\s*(?=\{)")
 _MOMENT = re.compile(r"\d{9}|\d:\d\d")  # a date alone is that of a release
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

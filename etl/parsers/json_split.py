@@ -173,11 +173,12 @@ def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
     """Return where the unclosed last record ends: at the list's own bracket, if the file has it.
 
     A record that is malformed before its end is broken. One that is well-formed up to the end of the file was cut off,
-    perhaps with others, so the file is refused.
+    perhaps with others, so the file is refused; up to the end of a page that others follow, it is broken: a list inside
+    it has taken the brackets of the page.
     """
     trouble = syntax(text.body[at:])
     close = _close_behind(text.body, at, opening)
-    if close is not None and (trouble == "malformed" or (trouble == "cut" and text.goes_on)):
+    if close is not None and (trouble == "malformed" or text.goes_on):
         return close
     raise cut_off(text, "after" if trouble is None else "inside", row)
 

@@ -1,6 +1,7 @@
--- The tables whose next id is taken already, as after a restore of the data without its sequences. A sequence that has given
--- no id yet does not say where it is: it is asked for one. What this role may not use is not known, and not returned.
-SELECT t.entity
+-- The tables whose next id is taken already, as after a restore of the data without its sequences, and the statement that
+-- mends each. A sequence that has given no id yet does not say where it is: it is asked for one. What this role may not use
+-- is not known, and not returned.
+SELECT t.entity, format('SELECT setval(%L, max(id)) FROM %s;', t.ids, t.entity) AS mend
 FROM (
     VALUES
     ('artists', pg_get_serial_sequence('public.artists', 'id'), (SELECT max(id) FROM public.artists)),

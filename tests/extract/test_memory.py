@@ -15,7 +15,7 @@ import pytest
 from etl.core.errors import BrokenFileError
 from etl.extract.archive import InputFile
 from etl.extract.discover import discover
-from etl.extract.memory import SMALL, available_memory, check_fits
+from etl.extract.memory import SMALL, available_memory, check_fits, left_of_limit
 from tests.cli.program import SAMPLES, etl
 from tests.helpers.archives import zipped
 
@@ -104,6 +104,14 @@ def test_the_available_memory_is_less_than_the_limit_of_the_process() -> None:
         assert available_memory() == 0
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize(("limit", "left"), [("1000000", 800_000), (str((1 << 63) - 4096), (1 << 63) - 4096)])
+def test_what_a_container_has_cached_counts_as_available(tmp_path: Path, limit: str, left: int) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text("300000\n")
+    (tmp_path / "memory.stat").write_text("anon 200000\nfile 100000\ninactive_file 100000\n")
+    assert left_of_limit(tmp_path, "memory.max", "memory.current", "inactive_file") == left
 
 
 def test_a_file_fits_up_to_the_last_byte() -> None:

@@ -82,3 +82,12 @@ def test_other_json_is_not_recognised(data: bytes) -> None:
 def test_broken_first_record_does_not_hide_a_list(first: bytes) -> None:
     data = b"[" + first + b',\n{"artist":"A","track":"t","date":1577836800}]'
     assert recognise(peek_at("x.json", data)) is lastfm_list.FORMAT
+
+
+@pytest.mark.parametrize("control", ["\n", "\t", "\0", "\x1f"])
+def test_a_broken_key_does_not_stand_in_for_a_sound_one(control: str) -> None:
+    sound = '{"artist": "A", "title": "t", "album": "Al", "time": "2023-07-01T12:00:00Z"}'
+    broken = sound.replace('"album"', f'"{control}album"')
+    frame = lastfm_list.read_list(f"[{sound}, {broken}, {sound}]".encode(), ReadOptions())
+    assert frame["album"].to_list() == ["Al", None, "Al"]
+    assert frame["reject"].to_list() == [None, "malformed", None]

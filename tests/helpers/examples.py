@@ -6,9 +6,9 @@ import os
 
 from hypothesis import settings
 
-_TIMES = int(os.environ.get("ETL_TEST_EXAMPLES", "1"))
+TIMES = int(os.environ.get("ETL_TEST_EXAMPLES", "1"))
 
 
 def examples(few: int, like: settings | None = None) -> settings:
     """Return settings as the profile has them, or as in ``like``, with ``few`` examples times ETL_TEST_EXAMPLES."""
-    return settings(like, max_examples=few * _TIMES)
+    return settings(like, max_examples=few * TIMES)

@@ -240,3 +240,27 @@ def test_many_broken_pages_take_linear_time() -> None:
     records = LASTFM.read(file_of([wreck] * 5_000 + [page_of([b'{"time":2}'])], "array"))
     assert len(records.broken) == 5_000
     assert records.rows[-1] == Row(time=2)
+
+
+NESTED: list[dict[str, Any]] = [
+    {"name": "x", "tags": []},
+    {"name": "x", "tags": [[]]},
+    {"name": "x", "tags": [{}], "more": {}},
+    {"name": [], "tags": {"of": []}},
+]
+
+
+@pytest.mark.parametrize("form", ["array", "arrays", "lines", "joined"])
+@pytest.mark.parametrize("kind", ["flat", "nested", "late", "single"])
+def test_a_last_record_cut_anywhere_leaves_the_pages_around_it_alone(kind: str, form: str) -> None:
+    first, last = {"name": "first"}, {"name": "last"}
+    for before in ([], [{"name": "before"}]) if kind != "single" else ([],):
+        for victim in map(written, NESTED):
+            for cut in range(1, len(victim)):
+                middle = page_of([*map(written, before), victim[:cut]], kind)
+                data = file_of([page_of([written(first)]), middle, page_of([written(last)])], form)
+                records = LASTFM.read(data)
+                rows = len(records.rows)
+                good = {1: first, **dict(enumerate(before, 2)), rows: last}
+                assert {row: records.rows[row - 1] for row in good} == {row: expected(good[row]) for row in good}, data
+                assert set(records.broken) == set(range(1, rows + 1)) - set(good), data

@@ -61,6 +61,7 @@ ONLY_POSTGRES = {
     "batch_lock": "SQLite has one writer at a time",
     "begin_dry_run": "a pragma",
     "check_as_sets": "SQLite checks foreign keys fast enough by itself",
+    "sequences_behind": "SQLite has no sequences",
     "gone_references": "SQLite checks foreign keys fast enough by itself",
     "migrations_lock": "the write lock",
     "migrations_schema": "SQLite has no schemas",

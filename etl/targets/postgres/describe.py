@@ -23,8 +23,6 @@ KOITO_TABLES = frozenset(
     }
 )  # fmt: skip
 
-_NEXT_ID = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), max(id)) FROM {0};"
-
 
 class DatabaseKind(Enum):
     """What a database holds."""
@@ -67,12 +65,12 @@ def identify(connection: Connection) -> PostgresDatabase:
 
 def check_sequences(connection: Connection) -> None:
     """Raise ``DatabaseError`` where the next ids of new rows are taken: nothing could be added."""
-    behind = connection.query("sequences_behind").get_column("entity").to_list()
-    if behind:
+    behind = connection.query("sequences_behind")
+    if behind.height:
         raise DatabaseError(
-            f"the next ids of {listed(behind, 3)} are in use already, as after a restore of the data without its "
-            "sequences: Koito cannot add any either",
-            f"Run in psql: {' '.join(_NEXT_ID.format(table) for table in behind)}",
+            f"the next ids of {listed(behind['entity'], 3)} are in use already, as after a restore of the data without "
+            "its sequences: Koito cannot add any either",
+            f"Run in psql: {' '.join(behind['mend'])}",
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli import options
-from etl.cli.files_table import show_files, tell_unread
+from etl.cli.files_table import counted, show_files, tell_unread
 from etl.cli.log import log_settings, show_levels
 from etl.cli.output import show, show_json, show_text
 from etl.cli.summary import show_rows, tell_caveats, tell_likely_doubles, tell_missing_pages
@@ -59,4 +59,4 @@ def _show(result: Mapping[str, Any], *, verbose: bool) -> None:
 
 def _show_end(result: Mapping[str, Any]) -> None:
     counts = result["counts"]
-    show_text(f"checked: {counts['listens']:,} listens in {counts['records']:,} records")
+    show_text(f"checked: {counted(counts['listens'], 'listen')} in {counted(counts['records'], 'record')}")

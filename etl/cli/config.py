@@ -39,7 +39,7 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
         show_json({"file": str(file) if file else None, "settings": settings})
         return
     rows = [(name, _shown(one.value), one.origin, one.source or "") for name, one in values.items()]
-    show_table(("setting", "value", "from", "where"), rows, cut=(1, 3), keep_end=(3,))
+    show_table(("setting", "value", "from", "where"), rows, below=(3,))
     show()
     show_text(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(default_file())} would be read")
     for name, near in unknown_variables().items():

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _NAMED = 3
 _ASIDE = 20  # rows of files that are ignored
-_NARROWEST = 24  # columns of the terminal that a path keeps
+_NARROWEST = 20  # columns of the terminal that a path keeps
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present", "not_reached": "not reached"}
 _NUMBER = re.compile(r"(\d+)")
 

@@ -99,8 +99,8 @@ def show_table(
     """Print a table: columns in ``right`` are aligned to the right, ``colours`` are those of rows, by their index.
 
     On a terminal that is too narrow, cells of the columns in ``cut`` are shortened, to ``narrowest`` at least: those in
-    ``keep_end`` at their beginning, the others at their end. If that is not enough, the columns in ``below`` move below
-    their row, and in the end all but the first. A file or a pipe gets every cell whole, in one line.
+    ``keep_end`` at their beginning, the others at their end. The columns in ``below`` are wrapped instead; if that is
+    not enough, they move below their row, and in the end all but the first. A pipe gets every cell in one line.
     """
     first, *others = _cells(headers, rows)
     table = TextTable(first, others, right, cut, keep_end, below, narrowest)

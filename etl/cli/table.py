@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from etl.cli.wrap import width_of, wrapped
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 12
 """Columns of the terminal that a shortened column keeps."""
+_NARROWEST_TEXT = 20  # columns of the terminal that wrapped text keeps
 _GAP = "  "
 _INDENT = 2
 _BOUND = "\N{NO-BREAK SPACE}"  # keeps a header and its cell in one line
@@ -25,12 +27,12 @@ class TextTable:
     rows: Sequence[Sequence[str]]
     right: Collection[int] = ()
     """Columns that are aligned to the right."""
-    cut: Sequence[int] = ()
+    cut: Collection[int] = ()
     """Columns whose cells are shortened on a narrow terminal, such as paths."""
     keep_end: Collection[int] = ()
     """Those of ``cut`` that are shortened at their beginning."""
     below: Collection[int] = ()
-    """Columns that are never shortened, and stand below their row where the terminal is too narrow for all."""
+    """Columns that are never shortened: they are wrapped, or stand below their row where there is no room for that."""
     narrowest: int = NARROWEST
     widths: list[int] = field(init=False)
 
@@ -38,43 +40,58 @@ class TextTable:
         every = (self.headers, *self.rows)
         object.__setattr__(self, "widths", [max(map(width_of, column)) for column in zip(*every, strict=True)])
 
-    def narrowed(self, columns: Sequence[int], available: int | None) -> dict[int, int] | None:
-        """Return the width of each of ``columns`` on ``available`` columns of a terminal; None if they do not fit."""
-        widths = {column: self.widths[column] for column in columns}
-        if available is None:
-            return widths
-        excess = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - available
-        cut = [column for column in self.cut if column in widths]
-        while excess > 0 and cut and widths[widest := max(cut, key=widths.__getitem__)] > self.narrowest:
-            widths[widest] -= 1
-            excess -= 1
-        return widths if excess <= 0 else None
-
     def lines(self, available: int | None) -> Iterator[tuple[int, str]]:
         """Yield the lines with the index of their row, -1 for the head; ``available`` None: as wide as it gets."""
         every = range(len(self.headers))
-        for columns in (list(every), [column for column in every if column not in self.below]):
-            if (widths := self.narrowed(columns, available)) is not None:
-                yield from self._grid(widths, available)
+        aside = [column for column in every if column not in self.below]
+        for columns, wraps in ((every, False), (every, True), (aside, False)):
+            if (widths := self.narrowed(columns, available, wraps=wraps)) is not None:
+                yield from self._grid(widths, available or 0)
                 return
         for number, row in enumerate(self.rows):
             yield from ((number, line) for line in wrapped(row[0], available or 0, _INDENT))
             yield from ((number, line) for line in self._details(row, every[1:], available or 0))
 
-    def _grid(self, widths: dict[int, int], available: int | None) -> Iterator[tuple[int, str]]:
-        yield -1, self._line(self.headers, widths)
+    def narrowed(self, columns: Sequence[int], available: int | None, *, wraps: bool = False) -> dict[int, int] | None:
+        """Return the width of each of ``columns`` on ``available`` columns of a terminal; None if they do not fit.
+
+        Columns in ``cut`` become narrower and, if the table ``wraps``, those in ``below``: the widest one first.
+        """
+        widths = {column: self.widths[column] for column in columns}
+        if available is None:
+            return widths
+        least = {column: self.narrowest for column in self.cut if column in widths}
+        if wraps:
+            least |= {column: max(_NARROWEST_TEXT, self._longest_word(column)) for column in self.below}
+        excess = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - available
+        while excess > 0 and (wide := [column for column in least if widths[column] > least[column]]):
+            widths[max(wide, key=widths.__getitem__)] -= 1
+            excess -= 1
+        return widths if excess <= 0 else None
+
+    def _longest_word(self, column: int) -> int:
+        words = (word for row in (self.headers, *self.rows) for word in row[column].split())
+        return max(map(width_of, words), default=0)
+
+    def _grid(self, widths: dict[int, int], available: int) -> Iterator[tuple[int, str]]:
+        yield -1, self._line([self.headers[column] for column in widths], widths)
         yield -1, _GAP.join("-" * width for width in widths.values())
         rest = [column for column in range(len(self.headers)) if column not in widths]
         for number, row in enumerate(self.rows):
-            yield number, self._line(row, widths)
-            yield from ((number, line) for line in self._details(row, rest, available or 0))
+            for cells in zip_longest(*(self._parts(row[column], column, widths) for column in widths), fillvalue=""):
+                yield number, self._line(cells, widths)
+            yield from ((number, line) for line in self._details(row, rest, available))
 
-    def _line(self, row: Sequence[str], widths: dict[int, int]) -> str:
-        cells = [
-            _fitted(row[column], width, to_right=column in self.right, keep_end=column in self.keep_end)
-            for column, width in widths.items()
+    def _parts(self, cell: str, column: int, widths: dict[int, int]) -> list[str]:
+        """Return a cell in lines: one, except where it is text that is wrapped."""
+        return wrapped(cell, widths[column]) if column in self.below and width_of(cell) > widths[column] else [cell]
+
+    def _line(self, cells: Sequence[str], widths: dict[int, int]) -> str:
+        fitted = [
+            _fitted(cell, width, to_right=column in self.right, keep_end=column in self.keep_end)
+            for cell, (column, width) in zip(cells, widths.items(), strict=True)
         ]
-        return _GAP.join(cells).rstrip()
+        return _GAP.join(fitted).rstrip()
 
     def _details(self, row: Sequence[str], columns: Sequence[int], available: int) -> list[str]:
         """Return cells as text, each after its header, except one that stands alone."""

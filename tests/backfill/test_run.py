@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from etl.core.schema import conform
 from tests.backfill.library import add_library, run_backfill, server_options, stored_images
 from tests.backfill.replies import artist, credit, every_image, mbid, musicbrainz, recording, release
 from tests.backfill.server import Reply, ok
-from tests.cli.program import etl
+from tests.cli.program import etl, sent_to_terminal
 from tests.helpers.support import content, execute, query
 
 if TYPE_CHECKING:
@@ -258,6 +259,19 @@ def test_progress_counts_entities_and_ends_at_its_total(tmp_path: Path, database
     )
     assert list(dict.fromkeys(done for done, _ in told if done)) == [1, 2, 3, 4]
     assert {total for _, total in told} == {4}
+
+
+def test_bar_on_a_terminal_moves_with_every_entity(tmp_path: Path, database: str, services: FakeService) -> None:
+    add_library(database, 12, 12)
+    services.respond = every_image
+    options = [*server_options(services), "--rate", "deezer=10", "--at-once", "1"]
+    words = ["backfill", "images", "artists", "--dsn", database, *options]
+    code, sent = sent_to_terminal(80, *words, home=tmp_path, env={"NO_PROXY": "*"})
+    assert code == ExitCode.OK
+    done = [int(number) for number in re.findall(r"asking .*?(\d+) of 12 entities", sent)]
+    assert len(set(done)) > 3
+    assert done == sorted(done)
+    assert any(line.startswith("complete:") for line in sent.splitlines())
 
 
 def test_broken_cache_error_says_what_to_do(tmp_path: Path, small: str, services: FakeService) -> None:

@@ -65,10 +65,9 @@ def test_long_paths_leave_room_for_what_each_file_is(tmp_path: Path) -> None:
     lines = on_terminal(80, "check", str(tmp_path), home=tmp_path / "home")
     assert max(map(len, lines)) <= 80
     assert lines[1].split("  ")[0] == "file"
-    plays = next(place for place, line in enumerate(lines) if "/plays.csv  " in line)
-    assert lines[plays + 1] == "  lastfm-csv"
-    daily = next(place for place, line in enumerate(lines) if line.startswith("daily.csv "))
-    assert lines[daily + 1] == "  ignored: Apple Music - Play History Daily Tracks"
+    assert any("/plays.csv  lastfm-csv " in line for line in lines)
+    assert any(line.startswith("daily.csv ") and " ignored: Apple Music " in line for line in lines)
+    assert "Play History Daily Tracks" in " ".join(" ".join(lines).split())
 
 
 def test_many_files_that_are_ignored_are_one_row(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_sources_are_those_of_the_formats() -> None:
 def test_queries_are_those_of_the_library_and_of_runs() -> None:
     named = {query.name for group in ("library", "run") for query in named_queries(group)}
     assert completed("inspect", "--sql", "") == sorted(named)
-    assert completed("inspect", "--sql", "top_ar") == ["top_artists", "top_artists_by_year"]
+    assert completed("inspect", "--sql", "top_t") == [name for name in sorted(named) if name.startswith("top_t")]
 
 
 def test_checks_of_verify_are_completed() -> None:

@@ -114,16 +114,17 @@ def test_sql_that_fails_ends_with_2_and_says_why(query: str, loaded: LoadedSampl
 
 
 def test_an_answer_is_given_as_csv_or_parquet(loaded: LoadedSamples, tmp_path: Path) -> None:
+    name = loaded.manifest["run_id"]  # other tests make newer runs in this home
     query = (
         "SELECT 'a, \"b\"' AS text, [1, 2] AS list, NULL AS nothing, true AS yes, 1.5 AS half, 'x' || chr(10) AS line"
     )
-    done = etl("inspect", "latest", "--sql", query, "--csv", home=loaded.home)
+    done = etl("inspect", name, "--sql", query, "--csv", home=loaded.home)
     assert done.out == 'text,list,nothing,yes,half,line\n"a, ""b""","[1, 2]",,true,1.5,"x\n"\n'
     path = tmp_path / "out.parquet"
-    done = etl("inspect", "latest", "--sql", "top_artists", "--parquet", path, home=loaded.home)
+    done = etl("inspect", name, "--sql", "top_artists", "--parquet", path, home=loaded.home)
     assert (done.code, done.out) == (0, "")
     assert f"{path}: 20 rows" in done.err
-    shown = etl("inspect", "latest", "--sql", "top_artists", "--json", home=loaded.home).json
+    shown = etl("inspect", name, "--sql", "top_artists", "--json", home=loaded.home).json
     assert pl.read_parquet(path).to_dicts() == shown
 
 

@@ -63,7 +63,7 @@ def test_quiet_run_tells_refused_files_and_errors(tmp_path: Path) -> None:
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 cut off")
     done = etl("check", tmp_path, "-q")
     assert done.code == 4
-    assert done.out == "checked: 1 listens in 1 records\n"
+    assert done.out == "checked: 1 listen in 1 record\n"
     (line,) = done.err.splitlines()
     assert line.startswith(f"etl: error: refused: {tmp_path}/cut.zip: ")
     assert "does not exist" in etl("check", tmp_path / "gone", "-q").err

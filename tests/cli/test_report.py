@@ -24,7 +24,7 @@ def test_report_is_written_into_the_run_directory(loaded: LoadedSamples) -> None
     (title,) = root.iter("h1")
     assert title.text == f"{counts['inserted']:,} listens loaded"
     assert len(list(root.iter("svg"))) == 10
-    assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
+    assert [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == [".number"]
 
 
 def test_report_of_newest_run_with_output_path(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_a_password_in_dsn_draws_a_warning_and_is_written_nowhere(database: str,
 def test_a_password_from_the_environment_or_a_file_draws_no_warning_and_stays_out_of_errors(tmp_path: Path) -> None:
     secret = tmp_path / "dsn"
     secret.write_text(f"{NOWHERE}\n")
+    secret.chmod(0o600)
     for env in ({"ETL_DSN": NOWHERE}, {"ETL_DSN_FILE": str(secret)}):
         done = etl("run", SAMPLES, home=tmp_path / "home", env=env)
         assert done.code == 3

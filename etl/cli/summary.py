@@ -151,7 +151,7 @@ def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
     if counts["records"]:
         show_command("try:      ", f"{program()} inspect {run_id} --sql top_artists{suffix}")
         show_command("          ", f"{program()} runs show {run_id}{suffix}")
-        if counts["rejected"] or counts["unresolved"] or counts["not_reached"]:
+        if counts["rejected"] or counts["unresolved"]:
             show_command("          ", f"{program()} rejects list {run_id}{suffix}")
     else:
         show_command("try:      ", f"{program()} runs list{suffix}")

@@ -66,7 +66,7 @@ class Finish:
         try:
             ending = retry_on_interrupt(partial(self._complete, totals, failure))
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
-            return self._finish(self.interruption or error)
+            return self._finish(self.interruption or run.pool.target.explain(error))
         return _write_manifest(run, ending)
 
     def _complete(self, totals: RunTotals, failure: EtlError | None) -> Ending:

@@ -141,7 +141,7 @@ def execute(run: RemovalRun, batch: int | None = None) -> dict[str, Any]:
                 with run.timed("remove"):
                     _remove(run, directory, removed, batch or BATCH)
         except EtlError as error:
-            failure = error
+            failure = run.pool.target.explain(error)
         return _end(run, directory, removed, forgotten, failure)
 
 

@@ -185,5 +185,5 @@ def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
                 if (held := run.pool.target.longest_lock) is not None:
                     run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:
-            failure = error
+            failure = run.pool.target.explain(error)
         return Finish(run, spellings or write()).wait(threads, failure)

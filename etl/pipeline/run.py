@@ -13,7 +13,8 @@ from etl.core import failpoints
 from etl.core.errors import EtlError, InterruptedRunError
 from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
-from etl.core.signals import announced, one_interruption, retry_on_interrupt, signals_deferred
+from etl.core.signals import one_interruption, retry_on_interrupt, signals_deferred
+from etl.core.waits import announced
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, concat, gather

@@ -213,6 +213,9 @@ class Target(Protocol):
         Runs that begin meanwhile wait.
         """
 
+    def active_runs(self, connection: Connection) -> str:
+        """Name who holds the lock of runs, for people; blank where nothing tells."""
+
     def prepare_removal(self, connection: Connection) -> None:
         """Make a connection ready for the batches of an undo."""
 

@@ -81,7 +81,7 @@ def test_second_run_says_nothing_new(loaded: LoadedSamples) -> None:
 def test_dry_run_says_nothing_was_written(database: str, tmp_path: Path) -> None:
     path = write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
     done = etl("run", path, "--dry-run", "--dsn", database, home=tmp_path)
-    assert "dry run: 1 listens would be inserted; nothing was written to the database" in done.out
+    assert "dry run: 1 listen would be inserted; nothing was written to the database" in done.out
 
 
 def test_check_counts_equal_those_of_a_run(loaded: LoadedSamples) -> None:

@@ -112,10 +112,8 @@ def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_p
     code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
     last = screen(60, sent)
     assert code == 130
-    assert last[-2:] == [
-        "etl: error: interrupted. What was committed stays; run the",
-        "     same command again to go on",
-    ]
+    assert "run the same command again for the rest" in "".join(last)
+    assert "error" not in sent
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 
 

@@ -58,6 +58,7 @@ ONLY_POSTGRES = {
     "open_session": "a session of SQLite is set up by pragmas, and is nobody else's",
     "mend_session": "a session of SQLite is set up by pragmas, and is nobody else's",
     "busy_backends": "a server may hang",
+    "blockers": "the system tells who has a file locked",
     "batch_lock": "SQLite has one writer at a time",
     "begin_dry_run": "a pragma",
     "check_as_sets": "SQLite checks foreign keys fast enough by itself",

@@ -14,6 +14,7 @@ from etl.core.settings import EMBEDDED
 from etl.targets.base import Failure, StatementError
 from etl.targets.postgres import foreign_keys, live
 from etl.targets.postgres.backup import back_up
+from etl.targets.postgres.blockers import session
 from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.describe import PostgresDatabase, check_sequences, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
@@ -147,8 +148,8 @@ class PostgresTarget:
         if not exclusive:
             connection.query("run_lock")
         elif not connection.query("run_lock_alone").item():
-            began = connection.query("active_runs").get_column("began").to_list()
-            since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+            found = connection.query("active_runs").to_dicts()
+            since = f", since {found[0]['since']} UTC: {session(found[0])}" if found else ""
             raise LockedError(f"another run is active on this database{since}", "Run the same command again later")
         connection.rollback()
 
@@ -157,6 +158,12 @@ class PostgresTarget:
         is_taken = bool(connection.query("run_lock_try_alone").item())
         connection.rollback()
         return is_taken
+
+    def active_runs(self, connection: Connection) -> str:
+        """Name the sessions that hold the lock of runs."""
+        found = connection.query("active_runs").to_dicts()
+        connection.rollback()
+        return " and ".join(session(one) for one in found)
 
     def prepare_removal(self, connection: Connection) -> None:
         """Have foreign keys not asked for each row that is removed, where this role may ask for that."""

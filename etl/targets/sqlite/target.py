@@ -22,7 +22,7 @@ from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
-from etl.targets.sqlite.lock import acquire_run_lock, try_lock_alone
+from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_alone
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
@@ -137,6 +137,10 @@ class SqliteTarget:
         if release:
             own.at_close(release)
         return release is not None
+
+    def active_runs(self, connection: Connection) -> str:  # noqa: ARG002
+        """Name the processes that hold the lock of runs."""
+        return run_lock_holders(self.path, self.home)
 
     def prepare_removal(self, connection: Connection) -> None:
         """Do nothing: all foreign keys have their indexes."""

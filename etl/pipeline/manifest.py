@@ -74,7 +74,12 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "created": {name: totals.created.get(name, 0) for name in ("artists", "albums", "tracks")},
         "timings": run.job.timings,
         "files": [
-            _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
+            _file_entry(
+                file,
+                totals.per_file.get(file.path, accounting.NO_COUNTS),
+                doubles.get(file.path, 0),
+                run.job.folder,
+            )
             for file in rows.files
         ],
         "hidden": asdict(rows.hidden),
@@ -122,7 +127,8 @@ def status(code: ExitCode, *, dry: bool) -> RunStatus:
     return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
 
 
-def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> dict[str, Any]:
+def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int, folder: str = "") -> dict[str, Any]:
+    """Return the entry of ``file`` in ``run.json``; ``folder`` is where its path begins, if that is relative."""
     unsettled = file.rejected(ReadAgain.BY_THE_NEXT_RUN)
     if file.status in (FileStatus.REFUSED, FileStatus.LEFT_ASIDE):  # another file of its archive may have its path
         counts, doubles = dict.fromkeys(counts, 0), 0
@@ -136,6 +142,12 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "counts": counts,
         "doubles_skipped": doubles,
         "local_times": sum(file.local_times.values()),
+        **({"location": file.location or _location(file.path, folder)} if folder and file.sha256 else {}),
         **({"companions": file.companions} if file.companions else {}),
         **({"unsettled": unsettled} if unsettled else {}),
     }
+
+
+def _location(path: str, folder: str) -> str:
+    """Return ``path`` below ``folder``, unless it is whole: as text, for what is in an archive may have any name."""
+    return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"

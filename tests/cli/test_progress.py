@@ -112,7 +112,7 @@ def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_p
     code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
     last = screen(60, sent)
     assert code == 130
-    assert "run the same command again for the rest" in "".join(last)
+    assert "runthesamecommandagain" in "".join(last).replace(" ", "")  # its line is wrapped
     assert "error" not in sent
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 

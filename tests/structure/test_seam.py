@@ -70,6 +70,7 @@ ONLY_POSTGRES = {
     "run_lock_alone": "a lock file",
     "active_runs": "a lock file",
     "run_lock_try_alone": "a lock file",
+    "sessions": "a file has no server",
     "undo_check_as_sets": "every foreign key of Koito's file has an index",
     "submit_cached_crediting": "SQLite changes no data within a query",
     "submit_cached_enriching": "SQLite changes no data within a query",

@@ -87,9 +87,10 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
         logger.info("the accounting does not balance: %s", problem)
     show()
     _show_end(manifest)
-    run_dir = Path(manifest["run_dir"])
+    run_dir = Path(manifest["run_dir"]) if manifest["run_dir"] else None
     show_text(f"database: {_database(manifest['dsn'], run_dir)}", _LABEL)
-    show_text(f"run:      {sanitize(run_dir)}", _LABEL)
+    if run_dir:
+        show_text(f"run:      {sanitize(run_dir)}", _LABEL)
     if replayed := manifest["settings"].get("replay_of"):
         show_text(f"replayed: {replayed}", _LABEL)
     _show_hints(manifest, home)
@@ -157,9 +158,11 @@ def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
         show_command("try:      ", f"{program()} runs list{suffix}")
 
 
-def _database(dsn: str, run_dir: Path) -> str:
+def _database(dsn: str, run_dir: Path | None) -> str:
     if dsn != EMBEDDED:
         return sanitize(dsn)
+    if run_dir is None:
+        return "the embedded server's"
     return f"the embedded server's, in {sanitize(run_dir.parent.parent / 'postgres')}"
 
 

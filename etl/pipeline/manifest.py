@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from etl.core.settings import RunSettings
     from etl.extract.rows import FileResult, Rows
     from etl.pipeline.account import RunTotals
-    from etl.pipeline.context import RunContext
+    from etl.pipeline.context import Job
+    from etl.runs.directory import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     }
 
 
-def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
-    """Return the content of ``run.json``."""
-    rows, settings, totals = run.rows, run.job.settings, ending.totals
+def of_run(job: Job, rows: Rows, ending: Ending, directory: RunDirectory | None) -> dict[str, Any]:
+    """Return the content of ``run.json``; a run that had nothing to do has no directory."""
+    settings, totals = job.settings, ending.totals
     details = dict(totals.tally.details.iter_rows())
     doubles = accounting.likely_doubles(rows.skipped)
     return {
-        "run_id": run.directory.run_id,
-        "run_dir": str(run.directory.path),
+        "run_id": directory.run_id if directory else None,
+        "run_dir": str(directory.path) if directory else None,
         "status": str(status(ending.code, dry=settings.dry_run)),
         "exit_code": int(ending.code),
         "error": str(ending.failure) if ending.failure else None,
@@ -72,13 +73,13 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "created": {name: totals.created.get(name, 0) for name in ("artists", "albums", "tracks")},
-        "timings": run.job.timings,
+        "timings": job.timings,
         "files": [
             _file_entry(
                 file,
                 totals.per_file.get(file.path, accounting.NO_COUNTS),
                 doubles.get(file.path, 0),
-                run.job.folder,
+                job.folder,
             )
             for file in rows.files
         ],
@@ -93,9 +94,9 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "other_user": details.get(accounting.OTHER_USER, 0),
         "texts_cleaned": sum(file.cleaned for file in rows.files),
         "retries": totals.retries,
-        "started_at": run.job.started.isoformat(),
+        "started_at": job.started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
-        "dsn": redact(run.job.workspace.dsn),
+        "dsn": redact(job.workspace.dsn),
         "settings": settings.as_json(),
         "versions": versions(),
     }

@@ -15,8 +15,8 @@ import polars as pl
 
 from etl.core.atomic_file import atomic_file, unwritable
 from etl.core.errors import SettingsError
-from etl.core.private_folder import make_private
 from etl.core.place_advice import place_advice
+from etl.core.private_folder import make_private
 from etl.core.schema import NORMALIZED, conform
 
 if TYPE_CHECKING:

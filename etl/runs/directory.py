@@ -19,8 +19,8 @@ from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
 from etl.core.lists import listed
-from etl.core.private_folder import make_private
 from etl.core.place_advice import place_advice
+from etl.core.private_folder import make_private
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__

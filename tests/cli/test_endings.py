@@ -85,7 +85,8 @@ def test_an_undo_whose_output_nobody_reads_is_complete(tmp_path: Path, database:
 
 
 @pytest.mark.parametrize(
-    "words", [("inspect", "--sql", "FROM listens"), ("runs", "list"), ("sources",), ("--help",), ("runs", "show")]
+    "words",
+    [("inspect", "latest", "--sql", "FROM listens"), ("runs", "list"), ("sources",), ("--help",), ("runs", "show")],
 )
 def test_a_command_that_shows_something_ends_as_by_sigpipe(words: tuple[str, ...], loaded: LoadedSamples) -> None:
     done = in_shell(words, "| true", loaded.home)

@@ -17,6 +17,8 @@ READING = [
     ("runs", "list"),
     ("runs", "show"),
     ("runs", "prune", "--keep", "1"),
+    ("report",),
+    ("inspect", "--sql", "top_artists"),
     ("report", "latest"),
     ("inspect", "latest"),
     ("explain", "latest", "a.json:1"),

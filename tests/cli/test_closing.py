@@ -65,8 +65,8 @@ def manifest(
         (
             manifest("partial", code=5, records=9, inserted=7, rejected=1, unresolved=1),
             (
-                "7 listens inserted, complete except for 1 rejected row and 1 unresolved listen; therefore the exit code"
-                " is 5"
+                "7 listens inserted, complete except for 1 rejected row and 1 unresolved listen; therefore the exit "
+                "code is 5"
             ),
         ),
         (

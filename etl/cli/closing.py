@@ -95,7 +95,7 @@ def _about_code(code: int, counts: Mapping[str, int], settings: Mapping[str, Any
     if code == ExitCode.OK:
         return ""
     if code == ExitCode.REJECTS and not counts["unresolved"]:
-        return f"; the exit code is 5 because --max-rejects is {most}, and 0 from --max-rejects {rejected} on"
+        return f"; the exit code is 5 because --max-rejects is {most} (--max-rejects {rejected} accepts them)"
     return f"; therefore the exit code is {code}"
 
 

@@ -55,13 +55,37 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 
 
 @app.command()
-def stop(home: options.Home = None, json: options.Json = False) -> None:
-    """Stop the embedded server."""
-    was_running = _server(home).stop()
+def stop(
+    home: options.Home = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Stop it also while it is used: a run then ends with exit code 3.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Stop the embedded server, unless a run or another command uses it."""
+    server = _server(home)
+    if not now and server.status().running:
+        _check_unused(server, home)
+    was_running = server.stop()
     if json:
         show_json({"stopped": was_running})
     else:
         show("stopped" if was_running else "was not running")
+
+
+def _check_unused(server: EmbeddedServer, home: str | None) -> None:
+    """Raise ``LockedError`` if a command uses the server, and name it."""
+    from etl.cli.workspace import runs_folder
+    from etl.core.errors import LockedError
+    from etl.runs.directory import list_runs
+    from etl.targets.postgres.sessions import sessions_of_others
+
+    if users := sessions_of_others(server.uri):
+        runs = [f"run {run.run_id}" for run in list_runs(runs_folder(home)) if run.is_active()]
+        raise LockedError(
+            f"the embedded server is in use: {', '.join([*runs, *users])}",
+            "Wait until that ends, or stop the server all the same with `etl db stop --now`: what is committed stays",
+        )
 
 
 @app.command()

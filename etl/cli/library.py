@@ -21,18 +21,24 @@ _LIBRARY_ALONE = ("user", "timezone")
 def open_library(home: str | None, dsn: str | None, user: str | None, timezone: str | None) -> Library:
     """Return the library that ``--home``, ``--dsn``, ``--user`` and ``--timezone`` name.
 
-    Raises ``SettingsError`` for a zone or user that there is not, ``DatabaseError`` where nothing can be read.
+    Raises ``SettingsError`` for a zone or user that there is not and for a named home that is not there,
+    ``DatabaseError`` where nothing can be read.
     """
     from etl.core.config import load_config
+    from etl.core.settings import EMBEDDED
     from etl.core.signals import one_interruption
     from etl.core.timezones import parse_timezone
+    from etl.core.workspace import existing_home
     from etl.library import read_library, system_zone
 
     configured = load_config().get("timezone")
     zone = parse_timezone("--timezone", timezone or str(configured.value if configured else system_zone()))
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
     with one_interruption():
-        return read_library(open_workspace(home, dsn), user, zone)
+        workspace = open_workspace(home, dsn)
+        if workspace.dsn == EMBEDDED:
+            existing_home(workspace)
+        return read_library(workspace, user, zone)
 
 
 def mention_unused(context: typer.Context) -> None:

@@ -62,7 +62,7 @@ def replay(
         from etl.runs.directory import find_run
 
         signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-        workspace = open_workspace(home, dsn)
+        workspace = open_workspace(home, dsn, must_exist=True)
         left = replayable(find_run(workspace.runs, run))
         before = left.manifest["dsn"]
         if redact(workspace.dsn) != before:

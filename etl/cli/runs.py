@@ -45,8 +45,8 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     """List all runs, the oldest first: when, from what, into what, and how each ended."""
     from etl.runs.directory import list_runs
 
-    manifests = []
-    for run in list_runs(runs_folder(home)):
+    manifests, runs = [], runs_folder(home)
+    for run in list_runs(runs):
         try:
             manifests.append(run.read_manifest())
         except InputError:
@@ -58,6 +58,9 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
     manifests = [one | {"undone_by": undone.get(one["run_id"], one.get("undone_by"))} for one in manifests]
     if json:
         show_json(manifests)
+        return
+    if not manifests:
+        logger.info("no runs yet in %s; `etl run PATH` makes the first", runs)
         return
     show_runs(manifests, begun)
 

@@ -63,10 +63,27 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
     """Print what became of a run: files, rows, keys, where it is, what to try next. ``home``: as the user gave it."""
     from etl.core.schema import ROW_COUNTS
 
-    counts, created = manifest["counts"], manifest["created"]
     first, *others, last = ROW_COUNTS
     show_files(manifest, (first, "doubles", *others, last), verbose=verbose)
     tell_unread(manifest)
+    if manifest["run_dir"]:
+        _show_account(manifest)
+    show()
+    _show_end(manifest)
+    run_dir = Path(manifest["run_dir"]) if manifest["run_dir"] else None
+    show_text(f"database: {_database(manifest['dsn'], run_dir)}", _LABEL)
+    if run_dir:
+        show_text(f"run:      {sanitize(run_dir)}", _LABEL)
+    if replayed := manifest["settings"].get("replay_of"):
+        show_text(f"replayed: {replayed}", _LABEL)
+    _show_hints(manifest, home)
+
+
+def _show_account(manifest: Mapping[str, Any]) -> None:
+    """Print what became of rows and keys, and log what is remarkable about them."""
+    from etl.core.schema import ROW_COUNTS
+
+    counts, created = manifest["counts"], manifest["created"]
     show()
     # a complete run has none of them, and a row that is always 0 says nothing
     show_rows(counts, [name for name in ROW_COUNTS if counts[name] or name != "not_reached"], manifest)
@@ -85,14 +102,6 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
         logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
         logger.info("the accounting does not balance: %s", problem)
-    show()
-    _show_end(manifest)
-    run_dir = Path(manifest["run_dir"])
-    show_text(f"database: {_database(manifest['dsn'], run_dir)}", _LABEL)
-    show_text(f"run:      {sanitize(run_dir)}", _LABEL)
-    if replayed := manifest["settings"].get("replay_of"):
-        show_text(f"replayed: {replayed}", _LABEL)
-    _show_hints(manifest, home)
 
 
 def _show_end(manifest: Mapping[str, Any]) -> None:
@@ -151,15 +160,17 @@ def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
     if counts["records"]:
         show_command("try:      ", f"{program()} inspect {run_id} --sql top_artists{suffix}")
         show_command("          ", f"{program()} runs show {run_id}{suffix}")
-        if counts["rejected"] or counts["unresolved"] or counts["not_reached"]:
+        if counts["rejected"] or counts["unresolved"]:
             show_command("          ", f"{program()} rejects list {run_id}{suffix}")
     else:
         show_command("try:      ", f"{program()} runs list{suffix}")
 
 
-def _database(dsn: str, run_dir: Path) -> str:
+def _database(dsn: str, run_dir: Path | None) -> str:
     if dsn != EMBEDDED:
         return sanitize(dsn)
+    if run_dir is None:
+        return "the embedded server's"
     return f"the embedded server's, in {sanitize(run_dir.parent.parent / 'postgres')}"
 
 

@@ -56,7 +56,7 @@ def undo(
 
     show_levels(quiet=output.quiet, verbose=output.verbose)
     signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`
-    manifest = pipeline.undo(open_workspace(home, dsn), run, agree, dry_run=dry_run)
+    manifest = pipeline.undo(open_workspace(home, dsn, must_exist=True), run, agree, dry_run=dry_run)
     with unless_closed():
         if output.json:
             show_json(manifest)

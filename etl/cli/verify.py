@@ -51,7 +51,7 @@ def verify(
     from etl.verify.database import query_of
 
     show_levels(quiet=output.quiet, verbose=output.verbose)
-    workspace = open_workspace(home, dsn)
+    workspace = open_workspace(home, dsn, must_exist=run is not None)
     if sql is not None:
         query = query_of(find_target(workspace).dialect, sql)
         show_json({"name": sql, "query": query}) if output.json else show(f"{query.rstrip()};")

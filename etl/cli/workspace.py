@@ -16,14 +16,16 @@ KOITO_FILES = ("koito/koito.db", "koito.db", "/etc/koito/koito.db")
 """Where Koito's compose file, a copy, and Koito itself keep its database."""
 
 
-def open_workspace(home: str | None, dsn: str | None) -> Workspace:
+def open_workspace(home: str | None, dsn: str | None, *, must_exist: bool = False) -> Workspace:
     """Return where to work, from the options ``--home`` and ``--dsn``; log a warning about a visible password.
 
-    Raises ``SettingsError`` when ``find_workspace`` does.
+    Raises ``SettingsError`` when ``find_workspace`` does, and if a named home ``must_exist`` and does not.
     """
-    from etl.core.workspace import find_workspace
+    from etl.core.workspace import existing_home, find_workspace
 
     workspace = find_workspace(home, dsn)
+    if must_exist:
+        existing_home(workspace)
     if workspace.warning:
         logger.warning("%s", workspace.warning)
     return workspace
@@ -41,11 +43,14 @@ def mention_koito(dsn: str | None) -> None:
 
 
 def runs_folder(home: str | None) -> Path:
-    """Return the folder of the run directories, without a look at the database's address."""
-    from etl.core.settings import EMBEDDED
-    from etl.core.workspace import find_workspace
+    """Return the folder of the run directories, without a look at the database's address.
 
-    return find_workspace(home, EMBEDDED).runs
+    Raises ``SettingsError`` for a home that was named and is not there.
+    """
+    from etl.core.settings import EMBEDDED
+    from etl.core.workspace import existing_home, find_workspace
+
+    return existing_home(find_workspace(home, EMBEDDED)).runs
 
 
 def open_run(home: str | None, run: str | None) -> RunDirectory:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Timer
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.errors import ENDINGS, ExitCode, InterruptedRunError
@@ -17,9 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
 
-PATIENCE = 2.0  # seconds after which a user wants to know what is waited for
 LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
 
 
@@ -80,18 +76,6 @@ def wait_once_interrupted(task: Callable[[], T], interrupted: Callable[[Interrup
         except InterruptedRunError as error:
             interrupted(error)
             return wait_interruptibly(finishing or thread.submit(task))
-
-
-@contextmanager
-def announced(what: str) -> Iterator[None]:
-    """Log ``what`` is waited for, if the block takes longer than a moment."""
-    timer = Timer(PATIENCE, logger.info, (what,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def retry_on_interrupt(task: Callable[[], T]) -> T:

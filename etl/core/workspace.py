@@ -34,6 +34,8 @@ class Workspace:
     """A libpq URI, ``embedded``, or ``sqlite:///`` and the whole path of a file."""
     warning: str = ""
     """That other accounts can read the password, and how to hide it; empty where they cannot."""
+    names_home: bool = True
+    """Whether the home was named, by an option, a variable or the configuration."""
     fault: Fault | None = None
     """Where a test has the process end, and how."""
 
@@ -55,7 +57,21 @@ def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str]
     found = None if dsn else first_of(config, "dsn", "dsn_file")
     address = dsn or (_configured_dsn(config, found) if found else EMBEDDED)
     warning = _password_warning(address, _holder(config, found, environ))
-    return Workspace(folder, check_dsn(address), warning, _fault(environment(environ).get("ETL_FAULT")))
+    fault = _fault(environment(environ).get("ETL_FAULT"))
+    return Workspace(folder, check_dsn(address), warning, names_home=bool(chosen), fault=fault)
+
+
+def existing_home(workspace: Workspace) -> Workspace:
+    """Return ``workspace``; raises ``SettingsError`` if its home was named and is not there.
+
+    A mistyped home is not an empty one, and what only looks at it must not make it.
+    """
+    if workspace.names_home and not workspace.home.exists():
+        raise SettingsError(
+            f"the home {workspace.home} does not exist",
+            "Give the --home (or ETL_HOME) that `etl run` loads with; `etl run` makes a new one",
+        )
+    return workspace
 
 
 def _default_home() -> Path:

@@ -65,6 +65,8 @@ class FileResult:
     """Listens that were spilled to disk."""
     companions: str = ""
     """The digest of the companion files that it was read with; blank if there were none."""
+    location: str = ""
+    """Its whole path, if ``path`` is relative to another folder than the working directory of this run."""
     local_times: Mapping[LocalTime, int] = field(default_factory=dict)
     """How many listens have a time without a zone, by what the clock has of it."""
 

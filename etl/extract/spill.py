@@ -15,6 +15,7 @@ import polars as pl
 
 from etl.core.atomic_file import atomic_file, unwritable
 from etl.core.errors import SettingsError
+from etl.core.place_advice import place_advice
 from etl.core.private_folder import make_private
 from etl.core.schema import NORMALIZED, conform
 
@@ -72,7 +73,7 @@ class SpillFolder:
         try:
             path = self._made() / f"{len(self.parts)}.parquet"
         except OSError as error:
-            raise unwritable(self.parent, error, "Set its rights, or choose another --home") from error
+            raise unwritable(self.parent, error, place_advice(self.parent, error)) from error
         with atomic_file(path) as partial:
             conform(listens, NORMALIZED).sort("listened_at").write_parquet(
                 partial.path, compression="zstd", compression_level=1, row_group_size=_ROWS

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.core.schema import LISTENS
+from etl.core.schema import KEYS, LISTENS, OUTCOME, empty
 from etl.core.signals import retry_on_interrupt
 from etl.runs import accounting
 from etl.runs.windows import keys_after_each, merge_keys, merge_tallies
@@ -60,6 +60,12 @@ class _Spellings:
 
     def merged(self) -> pl.DataFrame:
         return self._slices[0] if len(self._slices) == 1 else accounting.merge_spellings(self._slices)
+
+
+def nothing_counted() -> RunTotals:
+    """Return the totals of a run that had nothing to do."""
+    tally = accounting.tally(empty(OUTCOME), empty(KEYS))
+    return RunTotals(accounting.NO_COUNTS, {}, tally, {}, retries=0, removed=0)
 
 
 def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.load.load_log import LoadLog
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from etl.targets.pool import Pool
 
 
+def working_folder() -> str:
+    """Return the working directory; blank where it was removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
 @dataclass(frozen=True)
 class Job:
     """What a run was asked to do."""
@@ -41,6 +50,8 @@ class Job:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds by step."""
+    folder: str = field(default_factory=working_folder)
+    """Where relative paths begin."""
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -66,7 +66,7 @@ class Finish:
         try:
             ending = retry_on_interrupt(partial(self._complete, totals, failure))
         except DatabaseError as error:  # no file counts as loaded: the next run looks again
-            return self._finish(self.interruption or error)
+            return self._finish(self.interruption or run.pool.target.explain(error))
         return _write_manifest(run, ending)
 
     def _complete(self, totals: RunTotals, failure: EtlError | None) -> Ending:
@@ -112,7 +112,7 @@ def _complete_ledger(run: RunContext, totals: RunTotals, code: ExitCode) -> None
 
 def _write_manifest(run: RunContext, ending: Ending) -> dict[str, Any]:
     """Write ``run.json`` and return it; where that is impossible, it says so."""
-    content = retry_on_interrupt(lambda: manifest.of_run(run, ending))
+    content = retry_on_interrupt(lambda: manifest.of_run(run.job, run.rows, ending, run.directory))
     try:
         run.directory.write_manifest(content)
     except SettingsError as error:

@@ -35,12 +35,15 @@ def load_windows(run: RunContext) -> None:
     progress, keys, latest = run.job.progress, 0, empty(TRACK_LOOKUP)
     numbers = count(1)
     run.pool.open_workers(run.pool.size if run.rows.listens.height else 0)
-    run.loads[0].log.append(RunStart(_start_in_ledger(run)))
     progress.expect(Count.LISTENS, run.rows.listens.height)
     for load in run.loads:
         listens, found = _look_up(run, load)
+        window_keys = found.requests.get_column("lookup_key").n_unique()
+        _check_room(run, listens, found, window_keys - found.hits.height)
+        if load is run.loads[0]:
+            load.log.append(RunStart(_start_in_ledger(run)))
         with run.job.timed("load"):
-            keys += found.requests.get_column("lookup_key").n_unique()
+            keys += window_keys
             progress.expect(Count.KEYS, keys)
             _load_window(run, load, listens, found, numbers)
             latest = load.finish(latest)
@@ -64,6 +67,12 @@ def _look_up(run: RunContext, load: WindowLoad) -> tuple[pl.DataFrame, LookupRes
     with run.job.timed("look_up"):
         listens = load.window.read()
         return listens, run.pool.control(partial(snapshot.look_up, listens=listens, has_lookup=run.has_lookup))
+
+
+def _check_room(run: RunContext, listens: pl.DataFrame, found: LookupResult, new_keys: int) -> None:
+    """Raise ``DatabaseError`` if the listens of a window's ``new_keys`` will not fit; cached ones may be there."""
+    new = listens.join(found.hits, on="lookup_key", how="anti") if new_keys and found.hits.height else listens
+    run.pool.target.check_room(new.height if new_keys else 0, new_keys)
 
 
 def _load_window(

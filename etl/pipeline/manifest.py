@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from etl.core.settings import RunSettings
     from etl.extract.rows import FileResult, Rows
     from etl.pipeline.account import RunTotals
-    from etl.pipeline.context import RunContext
+    from etl.pipeline.context import Job
+    from etl.runs.directory import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
     }
 
 
-def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
-    """Return the content of ``run.json``."""
-    rows, settings, totals = run.rows, run.job.settings, ending.totals
+def of_run(job: Job, rows: Rows, ending: Ending, directory: RunDirectory | None) -> dict[str, Any]:
+    """Return the content of ``run.json``; a run that had nothing to do has no directory."""
+    settings, totals = job.settings, ending.totals
     details = dict(totals.tally.details.iter_rows())
     doubles = accounting.likely_doubles(rows.skipped)
     return {
-        "run_id": run.directory.run_id,
-        "run_dir": str(run.directory.path),
+        "run_id": directory.run_id if directory else None,
+        "run_dir": str(directory.path) if directory else None,
         "status": str(status(ending.code, dry=settings.dry_run)),
         "exit_code": int(ending.code),
         "error": str(ending.failure) if ending.failure else None,
@@ -72,9 +73,14 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "skipped_by_reason": accounting.by_reason(rows.skipped),
         "rejected_by_reason": accounting.by_reason(rows.rejects),
         "created": {name: totals.created.get(name, 0) for name in ("artists", "albums", "tracks")},
-        "timings": run.job.timings,
+        "timings": job.timings,
         "files": [
-            _file_entry(file, totals.per_file.get(file.path, accounting.NO_COUNTS), doubles.get(file.path, 0))
+            _file_entry(
+                file,
+                totals.per_file.get(file.path, accounting.NO_COUNTS),
+                doubles.get(file.path, 0),
+                job.folder,
+            )
             for file in rows.files
         ],
         "hidden": asdict(rows.hidden),
@@ -88,9 +94,9 @@ def of_run(run: RunContext, ending: Ending) -> dict[str, Any]:
         "other_user": details.get(accounting.OTHER_USER, 0),
         "texts_cleaned": sum(file.cleaned for file in rows.files),
         "retries": totals.retries,
-        "started_at": run.job.started.isoformat(),
+        "started_at": job.started.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
-        "dsn": redact(run.job.workspace.dsn),
+        "dsn": redact(job.workspace.dsn),
         "settings": settings.as_json(),
         "versions": versions(),
     }
@@ -122,7 +128,8 @@ def status(code: ExitCode, *, dry: bool) -> RunStatus:
     return RunStatus.COMPLETE if code is ExitCode.OK else RunStatus.PARTIAL
 
 
-def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> dict[str, Any]:
+def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int, folder: str = "") -> dict[str, Any]:
+    """Return the entry of ``file`` in ``run.json``; ``folder`` is where its path begins, if that is relative."""
     unsettled = file.rejected(ReadAgain.BY_THE_NEXT_RUN)
     if file.status in (FileStatus.REFUSED, FileStatus.LEFT_ASIDE):  # another file of its archive may have its path
         counts, doubles = dict.fromkeys(counts, 0), 0
@@ -136,6 +143,12 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int) -> di
         "counts": counts,
         "doubles_skipped": doubles,
         "local_times": sum(file.local_times.values()),
+        **({"location": file.location or _location(file.path, folder)} if folder and file.sha256 else {}),
         **({"companions": file.companions} if file.companions else {}),
         **({"unsettled": unsettled} if unsettled else {}),
     }
+
+
+def _location(path: str, folder: str) -> str:
+    """Return ``path`` below ``folder``, unless it is whole: as text, for what is in an archive may have any name."""
+    return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"

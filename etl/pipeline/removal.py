@@ -17,7 +17,8 @@ import polars as pl
 from etl.core.errors import EtlError, SettingsError
 from etl.core.failpoints import Point, failpoint
 from etl.core.schema import REMOVED
-from etl.core.signals import announced, one_interruption, retry_on_interrupt, wait_once_interrupted
+from etl.core.signals import one_interruption, retry_on_interrupt, wait_once_interrupted
+from etl.core.waits import Reminder
 from etl.load.remover import Preview, Removal, Removed, preview, remove_batch
 from etl.pipeline import removal_account
 from etl.pipeline.manifest import status
@@ -113,9 +114,15 @@ def foresee(run: RemovalRun, connection: Connection) -> Preview:
 
 def wait_for_runs(pool: Pool) -> None:
     """Take the lock of runs alone: what another run counts as already there must not vanish while it is active."""
-    with announced("waiting for another run on this database to end; Ctrl-C stops waiting, and nothing is removed"):
-        while not pool.control(pool.target.try_lock_alone):
-            time.sleep(POLL)
+    reminder = Reminder()
+    while not pool.control(pool.target.try_lock_alone):
+        if reminder.is_due():
+            active = pool.control(pool.target.active_runs)
+            logger.info(
+                "waiting for another run on this database to end%s; Ctrl-C stops waiting, and nothing is removed",
+                f" ({active})" if active else "",
+            )
+        time.sleep(POLL)
 
 
 def simulate(run: RemovalRun, expected: Preview) -> dict[str, Any]:
@@ -141,7 +148,7 @@ def execute(run: RemovalRun, batch: int | None = None) -> dict[str, Any]:
                 with run.timed("remove"):
                     _remove(run, directory, removed, batch or BATCH)
         except EtlError as error:
-            failure = error
+            failure = run.pool.target.explain(error)
         return _end(run, directory, removed, forgotten, failure)
 
 

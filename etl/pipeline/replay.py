@@ -146,7 +146,8 @@ class UnloadedReader:
             ) from error
         local_times = {LocalTime.UNIQUE: count} if (count := file.get("local_times", 0)) else {}
         wanted = pl.concat([rejects.get_column("row"), listens.get_column("row")])
-        export = self._find(path) or self._find(file.get("moved_to") or path)
+        location = file.get("location") or path  # runs of earlier versions tell only what was typed
+        export = self._find(location) or self._find(file.get("moved_to") or location)
         trouble = IS_GONE
         try:
             if export is not None:
@@ -156,7 +157,7 @@ class UnloadedReader:
                     options = replace(self.options, companions=_companions(export, file, kind))
                     read = read_rows(path, data, sha256, kind, options, self.rules, wanted)
                     if read.records == len(wanted):
-                        return replace(read, companions=companions)
+                        return replace(read, companions=companions, location=location)
                     trouble = IS_COUNTED_ANEW
         except BrokenFileError:
             trouble = CANNOT_BE_READ
@@ -168,6 +169,7 @@ class UnloadedReader:
             format=kind,
             local_times=local_times,
             companions=companions,
+            location=location,
         )
 
     def _find(self, path: str) -> InputFile | None:
@@ -231,7 +233,7 @@ def _companions(export: InputFile, file: Mapping[str, Any], kind: Format) -> Com
     found = read_companions(export, kind)
     if found.files or "moved_to" not in file:
         return found
-    return read_companions(InputFile(file["path"], Path(file["path"])), kind)
+    return read_companions(InputFile(file["path"], Path(file.get("location") or file["path"])), kind)
 
 
 def _containers(path: str) -> Iterator[Path]:

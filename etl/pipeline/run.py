@@ -10,23 +10,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from etl.core import failpoints
-from etl.core.errors import EtlError, InterruptedRunError
+from etl.core.errors import EtlError, ExitCode, InterruptedRunError
 from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
-from etl.core.signals import announced, one_interruption, retry_on_interrupt, signals_deferred
+from etl.core.schema import FileStatus
+from etl.core.signals import one_interruption, retry_on_interrupt, signals_deferred
+from etl.core.waits import announced
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, concat, gather
 from etl.extract.spill import SpillFolder
 from etl.load.loader import Sizes
 from etl.pipeline import manifest
-from etl.pipeline.account import write_rows
+from etl.pipeline.account import nothing_counted, write_rows
 from etl.pipeline.context import Job, RunContext, WindowLoad
 from etl.pipeline.dedupe import deduplicate, deduplicate_files
 from etl.pipeline.finish import Finish
 from etl.pipeline.inbox import SETTLE_SECONDS, left_to_the_next_run, open_inbox
 from etl.pipeline.known_files import is_known_to
 from etl.pipeline.load import load_windows, simulate_windows
+from etl.pipeline.manifest import Ending
 from etl.pipeline.replay import UnloadedReader, origins
 from etl.runs.directory import create_run
 from etl.targets import ledger
@@ -146,6 +149,8 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
                         rows = deduplicate(pool, user_id, settings, rows, window, has_ledger=has_ledger)
         except InterruptedRunError as error:  # what was read by then is not accounted for: it is read again
             rows, interruption = concat([]), error
+        if not interruption and _has_nothing_to_do(settings, rows):
+            return manifest.of_run(job, rows, Ending(ExitCode.OK, nothing_counted(), [], None), None)
         directory = create_run(job.workspace.runs, settings.source, job.started)
         with directory.held():
             failpoint(Point.AFTER_RUN_DIRECTORY)
@@ -153,6 +158,13 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
             logger.info("run %s", directory.run_id, extra={"event": "run_started"})
             loads = [WindowLoad(window) for window in rows.listens.windows(job.sizes.window)]
             return _load(RunContext(job, pool, directory, user_id, rows, loads, database.has_lookup), interruption)
+
+
+def _has_nothing_to_do(settings: RunSettings, rows: Rows) -> bool:
+    """Say whether a run reads, loads and moves nothing: it leaves no directory, so that ``latest`` stays a real run."""
+    found = {file.status for file in rows.files}
+    moves = settings.move_to is not None and FileStatus.KNOWN in found
+    return found <= {FileStatus.KNOWN, FileStatus.LEFT_ASIDE} and not (moves or settings.replay_of)
 
 
 def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
@@ -185,5 +197,5 @@ def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
                 if (held := run.pool.target.longest_lock) is not None:
                     run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:
-            failure = error
+            failure = run.pool.target.explain(error)
         return Finish(run, spellings or write()).wait(threads, failure)

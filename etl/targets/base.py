@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from etl.core.errors import EtlError
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
 
@@ -185,6 +186,15 @@ class Target(Protocol):
     def batch_rows(self, wanted: int | None) -> int:
         """Return how many rows, of all tables, a batch should have; at most those that are ``wanted``, if given."""
 
+    def check_room(self, listens: int, keys: int) -> None:
+        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit on the database's disk.
+
+        A server on another machine is not asked: nothing there tells.
+        """
+
+    def explain(self, error: EtlError) -> EtlError:
+        """Return what ended a run, told by the database's own log where that knows more than the connection."""
+
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
 
@@ -202,6 +212,9 @@ class Target(Protocol):
 
         Runs that begin meanwhile wait.
         """
+
+    def active_runs(self, connection: Connection) -> str:
+        """Name who holds the lock of runs, for people; blank where nothing tells."""
 
     def prepare_removal(self, connection: Connection) -> None:
         """Make a connection ready for the batches of an undo."""

@@ -218,7 +218,7 @@ def test_lost_database_ends_the_run_and_keeps_answers(tmp_path: Path, database: 
     def respond(request: ReceivedRequest) -> Reply:
         execute(
             database,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'etl' "
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'etl %' "
             "AND pid <> pg_backend_pid() AND datname = current_database()",
         )
         return every_image(request)

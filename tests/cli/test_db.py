@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.core.errors import ExitCode
 from etl.targets.postgres.migrate import KOITO_SCHEMA, migrations
-from tests.cli.program import SAMPLES, etl
+from tests.cli.program import SAMPLES, SCRIPT, environment, etl, running
 from tests.helpers.support import counts, query
 
 if TYPE_CHECKING:
@@ -51,6 +55,28 @@ def test_the_embedded_server_from_the_first_run_to_its_stop(home: Path) -> None:
     assert etl("db", "start", "--json", home=home).json == status
     assert etl("db", "stop", "--json", home=home, fresh=True).json == {"stopped": True}
     assert etl("db", "status", "--json", home=home).json["running"] is False
+
+
+def test_a_server_that_a_run_uses_is_not_stopped_except_now(home: Path) -> None:
+    assert etl("db", "start", home=home, fresh=True).code == 0
+    assert etl("run", SAMPLES / "maloja", "--home", home).code == 0
+    fault = {"ETL_FAULT": "after_ledger_start:1:SIGSTOP"}
+    with running(
+        SCRIPT, "run", SAMPLES / "spotify", "--json", "--workers", "1", env=environment(home, fault)
+    ) as process:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        refused = etl("db", "stop", home=home)
+        run_id = max(path.name for path in (home / "runs").iterdir())
+        assert refused.code == ExitCode.LOCKED
+        assert f"the embedded server is in use: run {run_id}, server process " in refused.err
+        assert f"process {process.pid}" in refused.err
+        assert "db stop --now`" in refused.err
+        assert etl("db", "status", "--json", home=home).json["running"] is True
+        assert etl("db", "stop", "--now", "--json", home=home).json == {"stopped": True}
+        process.send_signal(signal.SIGCONT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.DATABASE
+    assert json.loads(out)["status"] == "failed"
 
 
 def test_our_objects_come_and_go_and_koitos_stay(koito_database: str, tmp_path: Path) -> None:

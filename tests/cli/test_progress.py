@@ -115,6 +115,7 @@ def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_p
     told = " ".join(" ".join(last).split())
     assert "interrupted: " in told
     assert "run the same command again" in told
+    assert "error" not in sent
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 
 

@@ -6,13 +6,14 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from etl.core.dsn import SQLITE
 from etl.core.errors import ExitCode
+from etl.core.settings import EMBEDDED
 from etl.load.loader import Sizes
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import migrate
@@ -86,7 +87,7 @@ def test_a_full_disk_under_the_run_directory_is_told_and_the_next_run_completes_
 # --- under Koito's file ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kilobytes", [200, 3_000])
+@pytest.mark.parametrize("kilobytes", [4_300, 6_000])
 def test_a_full_disk_under_koitos_file_ends_the_run_and_the_next_one_completes_it(
     folder: Path, home: Path, large: Path, koito_template: Path, kilobytes: int
 ) -> None:
@@ -100,6 +101,20 @@ def test_a_full_disk_under_koitos_file_ends_the_run_and_the_next_one_completes_i
         load_the_rest(home, uri, large, claimed)
         assert query(uri, "PRAGMA integrity_check") == [("ok",)]
         assert query(uri, "PRAGMA foreign_key_check") == []
+
+
+def test_a_load_that_will_not_fit_next_to_koitos_file_is_refused_before_it_writes(
+    folder: Path, home: Path, large: Path, koito_template: Path
+) -> None:
+    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
+        if not mounted:
+            pytest.skip("this account may not mount a disk")
+        uri = f"{SQLITE}{shutil.copy(koito_template, folder / 'disk' / 'koito.db')}"
+        resize(folder / "disk", f"size={shutil.disk_usage(folder / 'disk').used // 1024 + 2_000}k")
+        before = content(uri)
+        check_refused(load(home, uri, large), folder / "disk")
+        assert content(uri) == before
+        assert query(uri, "SELECT count(*)::int FROM etl.runs") == [(0,)]
 
 
 # --- under the server ----------------------------------------------------------------------------------------
@@ -133,6 +148,14 @@ def load_what_finds_no_room(home: Path, uri: str, export: Path, advice: str) -> 
     return int(told["inserted"])
 
 
+def check_refused(manifest: dict[str, Any], folder: Path) -> None:
+    """Check that a load was refused because it needs more than is free in ``folder``."""
+    assert (manifest["status"], manifest["exit_code"]) == ("failed", ExitCode.DATABASE)
+    assert "the load needs about " in manifest["error"]
+    assert str(folder) in manifest["error"]
+    assert (manifest["counts"]["inserted"], manifest["counts"]["not_reached"]) == (0, LARGE)
+
+
 def load_the_rest(home: Path, uri: str, export: Path, claimed: int) -> None:
     assert claimed <= inserted(uri) < LARGE
     again = load(home, uri, export)
@@ -157,6 +180,31 @@ def test_a_full_disk_under_the_server_ends_the_run_and_the_next_one_completes_it
             claimed = load_what_finds_no_room(home, server.uri, large, "Free some space on the server's disk")
             resize(folder / "disk", "size=1g")
             load_the_rest(home, server.uri, large, claimed)
+        finally:
+            server.stop()
+
+
+def test_an_embedded_server_whose_disk_is_full_is_told_from_its_log(folder: Path, large: Path) -> None:
+    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
+        if not mounted:
+            pytest.skip("this account may not mount a disk")
+        home = folder / "disk" / "home"
+        server = EmbeddedServer(home)
+        try:
+            migrate(server.start(), standalone=True)
+            execute(server.uri, "CHECKPOINT")
+            used = shutil.disk_usage(folder / "disk").used // 1024
+            resize(folder / "disk", f"size={used + 3_000}k")
+            check_refused(load(home, EMBEDDED, large), server.data)
+            # enough for the tables, not for the next 16 MB of the journal
+            resize(folder / "disk", f"size={used + 12_000}k")
+            lost = load(home, EMBEDDED, large)
+            resize(folder / "disk", "size=1g")
+            assert (lost["status"], lost["exit_code"]) == ("failed", ExitCode.DATABASE)
+            assert f"the disk of the embedded server is full ({server.data})" in lost["error"]
+            assert "No space left on device" in lost["error"]
+            server.start()  # it recovers from its crash first
+            load_the_rest(home, server.uri, large, lost["counts"]["inserted"])
         finally:
             server.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.faults
 
 CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGHUP: ExitCode.HUNG_UP}
 each_signal = pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+LOCKER = r"(another program|process \d+ \(.*\)), which has .* locked"
 SOON = 10  # seconds; the commands would wait for 30
 HISTORY = [scrobble(number, [f"Artist {number}"], "Song", "Album") for number in range(20)]
 
@@ -64,13 +66,13 @@ def started(place: Place, *words: str | Path) -> AbstractContextManager[subproce
 def wait_until_it_waits(process: subprocess.Popen[str], for_what: str) -> None:
     """Return once the program says that it waits."""
     assert process.stderr
-    assert any(f"waiting for {for_what}" in line for line in process.stderr)
+    assert any(re.search(f"waiting for {for_what}", line) for line in process.stderr)
 
 
 def interrupted(place: Place, number: signal.Signals, *words: str | Path) -> tuple[int, str]:
     """Run a command, end it by a signal once it says that it waits, and return its exit code and its log."""
     with started(place, *words) as process:
-        wait_until_it_waits(process, "another program")
+        wait_until_it_waits(process, LOCKER)
         process.send_signal(number)
         _, rest = process.communicate(timeout=SOON)
     return process.returncode, rest
@@ -110,10 +112,10 @@ def test_a_command_that_waits_ends_at_once(
 def test_a_run_that_waits_ends_at_once(place: Place, number: signal.Signals) -> None:
     before, runs = dump(place.file), {path.name for path in (place.home / "runs").iterdir()}
     with locked(place.file):
-        code, log = interrupted(place, number, "run", place.export)
+        code, log = interrupted(place, number, "run", "--json", place.export)
 
     assert code == CODES[number]
-    assert "run the same command again to go on" in log
+    assert "interrupted: 0 of 20 listens inserted; run the same command again for the rest" in log
     (directory,) = (path for path in (place.home / "runs").iterdir() if path.name not in runs)
     manifest = json.loads((directory / "run.json").read_text())
     assert (manifest["status"], manifest["exit_code"]) == ("interrupted", code)
@@ -172,7 +174,7 @@ def test_a_backfill_that_waits_ends_at_once(
 @each_signal
 def test_a_run_that_waits_for_an_undo_ends_at_once(place: Place, number: signal.Signals) -> None:
     with locked(place.file), started(place, "undo", place.run, "--yes") as undo:
-        wait_until_it_waits(undo, "another program")
+        wait_until_it_waits(undo, LOCKER)
         with started(place, "run", place.export) as run:
             wait_until_it_waits(run, "an undo")
             run.send_signal(number)

@@ -9,7 +9,7 @@ import os
 from functools import partial
 
 from etl.cli import main
-from etl.core import signals
+from etl.core import waits
 from etl.load.loader import Sizes
 from etl.pipeline import removal
 from etl.pipeline import run as pipeline
@@ -22,5 +22,5 @@ if __name__ == "__main__":
     vars(pipeline)["Sizes"] = partial(Sizes, **SIZES, **(BY_DISK if os.getpid() % 2 else {}))
     vars(removal)["BATCH"] = SIZES["batch"]
     vars(lock_wait)["TELL_AFTER"] = 0.0
-    vars(signals)["PATIENCE"] = 0.0
+    vars(waits)["PATIENCE"] = 0.0
     main()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import adbc_driver_manager
 import polars as pl
@@ -21,6 +21,7 @@ from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
 from etl.targets.postgres.backends import busy_backends, first_answer, mend
+from etl.targets.postgres.blockers import blockers
 from etl.targets.postgres.errors import PostgresError, statement_error
 from etl.targets.postgres.session import POOLER_HINT, address, check_session
 from etl.targets.postgres.watchdog import CutError, Watchdog
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from etl.targets.base import Value
     from etl.targets.postgres.watchdog import Answers, WatchedConnection
 
+
+T = TypeVar("T")
 
 _OPENING = threading.Lock()  # opening and closing are not thread-safe in the driver (arrow-adbc #4753)
 
@@ -48,7 +51,11 @@ def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
     """
     check_uri(uri)
     target = address(uri)
-    watch = Watchdog(target.patience, lambda line, pids: _ask(target.uri, line, pids))
+    watch = Watchdog(
+        target.patience,
+        lambda line, pids: _ask(target.uri, line, pids),
+        lambda line, pids: _blockers(target.uri, line, pids),
+    )
     try:
         raw, line = _open(lambda: dbapi.connect(target.uri, autocommit=autocommit), watch)
         return PostgresConnection(raw, watch, line)
@@ -211,19 +218,31 @@ def _encoded(frame: pl.DataFrame) -> pl.DataFrame:
 def _ask(uri: str, line: WatchedConnection, pids: list[int]) -> Answers | None:
     """Return what the server says of our backends ``pids``; None where it says nothing, e.g. is not reached."""
     try:
-        with _OPENING, _translated():
-            if line.why:  # nobody waits for the answer any more
-                return None
-            asking = dbapi.connect(uri, autocommit=True)
-        try:
-            with _translated():
-                return busy_backends(asking, pids)
-        finally:
-            with _OPENING, _translated():
-                asking.close()
+        return _asked(uri, line, lambda raw: busy_backends(raw, pids))
     except PostgresError as error:
         is_there = (error.sqlstate or "").startswith("53")  # it only has no connection to spare
         return dict.fromkeys(pids) if is_there else None
+
+
+def _blockers(uri: str, line: WatchedConnection, pids: list[int]) -> list[str]:
+    """Return who keeps our backends ``pids`` waiting, as far as the server says."""
+    with suppress(PostgresError):
+        return _asked(uri, line, lambda raw: blockers(raw, pids)) or []
+    return []
+
+
+def _asked(uri: str, line: WatchedConnection, ask: Callable[[dbapi.Connection], T]) -> T | None:
+    """Return what ``ask`` learns on a connection of its own; None if nobody waits for the answer any more."""
+    with _OPENING, _translated():
+        if line.why:
+            return None
+        asking = dbapi.connect(uri, autocommit=True)
+    try:
+        with _translated():
+            return ask(asking)
+    finally:
+        with _OPENING, _translated():
+            asking.close()
 
 
 @contextmanager

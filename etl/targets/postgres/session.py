@@ -22,6 +22,7 @@ statement means. All settings of PostgreSQL 15 to 18 that a role may set, and al
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from math import inf, nan
@@ -34,7 +35,6 @@ from etl.core.errors import DatabaseError, SettingsError
 DEFAULTS = {
     "connect_timeout": "10",
     "answer_timeout": "30",
-    "application_name": "etl",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
@@ -107,7 +107,8 @@ def address(uri: str) -> Address:
     """Return what to connect to for ``uri``, a well-formed libpq URI. Raises ``SettingsError`` for a wrong time-out."""
     base, given = _split(named_server(uri))
     options = f"{_options(SESSION_DEFAULTS)}%20{given.pop('options', '')}%20{_options({**PINNED, MARK: _MARKED})}"
-    parameters = {**DEFAULTS, **given, "client_encoding": "UTF8", "options": options}
+    name = {"application_name": f"etl%20{os.getpid()}"}  # which of our processes keeps others waiting
+    parameters = {**DEFAULTS, **name, **given, "client_encoding": "UTF8", "options": options}
     patience = _seconds(parameters.pop("answer_timeout"))
     return Address(_joined(base, parameters), patience)
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from etl.core.dsn import redact
 from etl.core.errors import DatabaseError, LockedError
 from etl.core.schema import TRACK_LOOKUP
 from etl.core.settings import EMBEDDED
+from etl.targets.base import Failure, StatementError
 from etl.targets.postgres import foreign_keys, live
 from etl.targets.postgres.backup import back_up
+from etl.targets.postgres.blockers import session
 from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.describe import PostgresDatabase, check_sequences, identify
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from etl.targets.postgres.migrate import check_adoptable, migrate, pending, uninstall
 from etl.targets.postgres.session import embedded
+from etl.targets.room import MEGABYTE, RoomTaken, check_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,11 +29,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from etl.core.errors import EtlError
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
     from etl.targets.base import Connection, Migration
 
 
+ROOM = RoomTaken(
+    per_listen=170, per_key=840, journal_per_listen=330, journal_per_key=1_340, largest_journal=4_000 * MEGABYTE
+)
 BATCH_ROWS = 40_000  # 20,000 to 90,000 make no difference (docs/performance.md)
 
 
@@ -47,8 +55,12 @@ class PostgresTarget:
         """Whether it is the embedded server's database, which gets our objects by itself."""
         return self.dsn == EMBEDDED
 
+    @cached_property
+    def _server(self) -> EmbeddedServer:
+        return EmbeddedServer(self.home)
+
     def _uri(self) -> str:
-        return embedded(EmbeddedServer(self.home).start()) if self.starts_a_server else self.dsn
+        return embedded(self._server.start()) if self.starts_a_server else self.dsn
 
     @property
     def longest_lock(self) -> None:
@@ -84,7 +96,7 @@ class PostgresTarget:
 
     def url(self) -> str:
         """Return the URI without a password; starts the embedded server."""
-        return EmbeddedServer(self.home).start() if self.starts_a_server else redact(self.dsn)
+        return self._server.start() if self.starts_a_server else redact(self.dsn)
 
     def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
         """Announce what the database lacks, add it, and return it."""
@@ -111,6 +123,16 @@ class PostgresTarget:
         """Return how many rows a batch should have: as many as are ``wanted``."""
         return wanted or BATCH_ROWS
 
+    def check_room(self, listens: int, keys: int) -> None:
+        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit where the server is ours."""
+        if self.starts_a_server:
+            check_room(self._server.data, ROOM.needed(listens, keys, self._server.journal_size()))
+
+    def explain(self, error: EtlError) -> EtlError:
+        """Return ``error``; if the embedded server has ended the connection for a full disk, an error that says so."""
+        is_of_server = isinstance(error, StatementError) and error.failure in (Failure.LOST, Failure.FULL)
+        return (self._server.full_disk() if self.starts_a_server and is_of_server else None) or error
+
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
         self.prepare_live_writer(connection)
@@ -126,8 +148,8 @@ class PostgresTarget:
         if not exclusive:
             connection.query("run_lock")
         elif not connection.query("run_lock_alone").item():
-            began = connection.query("active_runs").get_column("began").to_list()
-            since = f", since {began[0]:%Y-%m-%d %H:%M:%S} UTC" if began else ""
+            found = connection.query("active_runs").to_dicts()
+            since = f", since {found[0]['since']} UTC: {session(found[0])}" if found else ""
             raise LockedError(f"another run is active on this database{since}", "Run the same command again later")
         connection.rollback()
 
@@ -136,6 +158,12 @@ class PostgresTarget:
         is_taken = bool(connection.query("run_lock_try_alone").item())
         connection.rollback()
         return is_taken
+
+    def active_runs(self, connection: Connection) -> str:
+        """Name the sessions that hold the lock of runs."""
+        found = connection.query("active_runs").to_dicts()
+        connection.rollback()
+        return " and ".join(session(one) for one in found)
 
     def prepare_removal(self, connection: Connection) -> None:
         """Have foreign keys not asked for each row that is removed, where this role may ask for that."""

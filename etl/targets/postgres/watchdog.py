@@ -9,6 +9,7 @@ The driver does not give its socket away: it is the one that appeared while the 
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import stat
@@ -16,7 +17,9 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from etl.core.waits import REPEAT, Reminder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
     Answers: TypeAlias = dict[int, str | None]
     """By process id of a backend: None if it is busy; if it waits for us, how far it has come."""
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TELL_AFTER = 3.0  # seconds of waiting after which the user is told who blocks
+LOOK_AGAIN = 10.0  # seconds until it is asked again whether a slow statement is blocked
 CANCEL_GRACE = 1.0  # seconds that cancelled statements have to end, before their connections are cut
 _BRIEF = 0.002
 
@@ -87,10 +96,20 @@ class WatchedConnection:
 class Watchdog:
     """Looks after the connections to one database. ``ask`` asks the server about backends; it may never return."""
 
-    def __init__(self, patience: float, ask: Callable[[WatchedConnection, list[int]], Answers | None]) -> None:
-        """``patience``: seconds after which an answer is late, and after which the server must have explained it."""
+    def __init__(
+        self,
+        patience: float,
+        ask: Callable[[WatchedConnection, list[int]], Answers | None],
+        blockers: Callable[[WatchedConnection, list[int]], list[str]],
+    ) -> None:
+        """``patience``: seconds after which an answer is late, and after which the server must have explained it.
+
+        ``blockers`` returns a sentence for each session that keeps backends waiting.
+        """
         self._patience = patience
         self._ask = ask
+        self._blockers = blockers
+        self._reminder: Reminder | None = None
         self._ended = ""
         self._lines: set[WatchedConnection] = set()
         self._changing = threading.Lock()
@@ -102,7 +121,7 @@ class Watchdog:
         line = WatchedConnection()
         with self._changing:
             self._lines.add(line)
-            if self._watcher is None and self._patience < threading.TIMEOUT_MAX:
+            if self._watcher is None:
                 self._watcher = threading.Thread(target=self._keep_looking, name="etl-watch", daemon=True)
                 self._watcher.start()
         try:
@@ -165,9 +184,22 @@ class Watchdog:
             late = [(line, since) for line, since in waiting if now - max(since, line.looked_at) > self._patience]
             if late:
                 self._look_at(late)
+            self._tell_blockers([line.pid for line, since in waiting if line.pid and now - since > TELL_AFTER])
+
+    def _tell_blockers(self, pids: list[int]) -> None:
+        """Log who keeps the backends ``pids`` waiting, which have been for a while; again after a longer while."""
+        if not pids:
+            self._reminder = None
+        elif self._reminder is None or self._reminder.is_due():
+            sentences = self._in_time(self._blockers, pids) or []
+            for sentence in sentences:
+                logger.info("%s", sentence)
+            # a statement that is merely slow may be blocked later
+            self._reminder = Reminder(REPEAT if sentences else LOOK_AGAIN)
 
     def _look_at(self, late: list[tuple[WatchedConnection, float]]) -> None:
-        answers = self._answers([line.pid for line, _ in late if line.pid])
+        pids = [line.pid for line, _ in late if line.pid]
+        answers = self._in_time(self._ask, pids) if pids else {}
         for line, since in late:
             if line.waiting_since != since:  # the answer has come
                 continue
@@ -179,15 +211,13 @@ class Watchdog:
             else:
                 line.progress, line.looked_at = answers[line.pid], time.monotonic()
 
-    def _answers(self, pids: list[int]) -> Answers | None:
-        """Return what the server says of its backends; None where it does not say anything in time."""
-        if not pids:
-            return {}
-        answers: list[Answers | None] = []
+    def _in_time(self, ask: Callable[[WatchedConnection, list[int]], T | None], pids: list[int]) -> T | None:
+        """Return what the server answers to ``ask``; None where it does not say anything in time."""
+        answers: list[T | None] = []
         probe = WatchedConnection()
-        asking = threading.Thread(target=lambda: answers.append(self._ask(probe, pids)), name="etl-ask", daemon=True)
+        asking = threading.Thread(target=lambda: answers.append(ask(probe, pids)), name="etl-ask", daemon=True)
         asking.start()
-        asking.join(self._patience)
+        asking.join(min(self._patience, threading.TIMEOUT_MAX))
         for _ in range(20):  # libpq may be between two attempts to connect
             if asking.is_alive():
                 probe.cut("the database server has not answered")

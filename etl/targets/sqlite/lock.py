@@ -6,6 +6,7 @@ The database file itself must not be opened here: closing it would drop the lock
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -14,13 +15,18 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, LockedError
 from etl.core.private_folder import make_private
+from etl.core.waits import Reminder
+from etl.targets.processes import all_described, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+logger = logging.getLogger(__name__)
+
 SUFFIX = ".etl-lock"
 LOOK_EVERY = 0.05  # seconds
+TELL_AFTER = 3.0  # seconds of waiting after which the user is told who holds the lock
 
 
 def acquire_run_lock(
@@ -32,8 +38,19 @@ def acquire_run_lock(
     ``exclusive`` and another run has it. While it waits, ``check`` may raise, to end the wait.
     """
     descriptor, file = _opened(database, home)
+    reminder = Reminder(TELL_AFTER)
+
+    def waiting() -> None:
+        check()
+        if reminder.is_due():
+            logger.info(
+                "waiting for the lock of runs on %s, held by %s; Ctrl-C stops waiting",
+                database,
+                all_described(holders(file), "another process"),
+            )
+
     try:
-        _poll(lambda: _try_share(descriptor, file, check, exclusive=exclusive), check)
+        _poll(lambda: _try_share(descriptor, file, waiting, exclusive=exclusive), waiting)
     except BaseException:
         os.close(descriptor)
         raise
@@ -52,6 +69,13 @@ def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambd
         raise
     os.close(descriptor)
     return None
+
+
+def run_lock_holders(database: Path, home: Path) -> str:
+    """Name the other processes that hold the lock; blank where nothing tells."""
+    descriptor, file = _opened(database, home)
+    os.close(descriptor)
+    return all_described(holders(file), "")
 
 
 def _opened(database: Path, home: Path) -> tuple[int, Path]:
@@ -77,14 +101,15 @@ def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclus
             with suppress(OSError):
                 os.utime(file)  # since when runs have been active
         elif exclusive:
-            raise _locked(os.fstat(descriptor).st_mtime)
+            raise _locked(os.fstat(descriptor).st_mtime, holders(file))
         return _take(descriptor, fcntl.LOCK_SH)
 
 
-def _locked(since: float) -> LockedError:
+def _locked(since: float, pids: list[int]) -> LockedError:
     began = datetime.fromtimestamp(since, UTC)
+    who = f": {all_described(pids, '')}" if pids else ""
     return LockedError(
-        f"another run is active on this database, since {began:%Y-%m-%d %H:%M:%S} UTC",
+        f"another run is active on this database, since {began:%Y-%m-%d %H:%M:%S} UTC{who}",
         "Run the same command again later",
     )
 

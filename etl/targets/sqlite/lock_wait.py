@@ -6,7 +6,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from etl.core.waits import Reminder
 from etl.targets.base import Failure
+from etl.targets.processes import all_described, holders
 from etl.targets.sqlite.errors import BUSY, SqliteError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None
     Between two tries ``check`` may raise, to end the wait. Raises ``StatementError`` with ``Failure.BUSY`` once the
     file has been locked for too long.
     """
-    began, is_told = time.monotonic(), False
+    began, reminder = time.monotonic(), Reminder(TELL_AFTER)
     while True:
         try:
             return attempt()
@@ -39,8 +41,11 @@ def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None
                 raise
             check()
             if waited > PATIENCE:
-                raise SqliteError(f"another program has kept {path} locked for {waited:.0f} s", Failure.BUSY) from error
-        if waited > TELL_AFTER and not is_told:
-            is_told = True
-            logger.info("waiting for another program, which has %s locked; at most %.0f s", path, PATIENCE)
+                raise SqliteError(f"{_who(path)} has kept {path} locked for {waited:.0f} s", Failure.BUSY) from error
+        if reminder.is_due():
+            logger.info("waiting for %s, which has %s locked; at most %.0f s", _who(path), path, PATIENCE)
         time.sleep(_BRIEF)
+
+
+def _who(path: Path) -> str:
+    return all_described(holders(path), "another program")

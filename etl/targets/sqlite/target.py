@@ -16,23 +16,26 @@ import polars as pl
 from etl.core.dsn import SQLITE
 from etl.core.errors import DatabaseError, SettingsError
 from etl.targets.base import Failure
+from etl.targets.room import MEGABYTE, RoomTaken, check_room
 from etl.targets.sqlite import live
 from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
-from etl.targets.sqlite.lock import acquire_run_lock, try_lock_alone
+from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_alone
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from etl.core.errors import EtlError
     from etl.core.statements import Dialect
     from etl.normalize.fast_path import Single
     from etl.targets.base import Connection, Database, Migration
 
 
+ROOM = RoomTaken(per_listen=100, per_key=400, journal_per_listen=20, journal_per_key=300, largest_journal=64 * MEGABYTE)
 WITNESSES = 8  # listens that vouch for a batch
 
 
@@ -108,6 +111,14 @@ class SqliteTarget:
         """Return how many rows, of all tables, the next batch should have: those that are written within a moment."""
         return min(wanted or self.pace.rows, self.pace.rows)
 
+    def check_room(self, listens: int, keys: int) -> None:
+        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit next to the file."""
+        check_room(self.path.parent, ROOM.needed(listens, keys))
+
+    def explain(self, error: EtlError) -> EtlError:
+        """Return ``error``: SQLite keeps no log."""
+        return error
+
     def prepare_writer(self, connection: Connection) -> None:
         """Do nothing: every connection is ready for batches."""
 
@@ -126,6 +137,10 @@ class SqliteTarget:
         if release:
             own.at_close(release)
         return release is not None
+
+    def active_runs(self, connection: Connection) -> str:  # noqa: ARG002
+        """Name the processes that hold the lock of runs."""
+        return run_lock_holders(self.path, self.home)
 
     def prepare_removal(self, connection: Connection) -> None:
         """Do nothing: all foreign keys have their indexes."""

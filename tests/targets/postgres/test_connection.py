@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -233,7 +234,7 @@ def test_options_that_the_user_gives_are_kept(server: str) -> None:
 
 
 def test_without_options_the_program_gives_its_name_and_reads_koitos_tables(server: str) -> None:
-    assert _settings(server, "application_name", "search_path", "TimeZone") == ["etl", "public", "UTC"]
+    assert _settings(server, "application_name", "search_path", "TimeZone") == [f"etl {os.getpid()}", "public", "UTC"]
 
 
 def test_a_time_out_that_the_user_gives_is_kept() -> None:
@@ -258,4 +259,4 @@ def test_a_percent_encoded_host_works(server: str) -> None:
 
     uri = f"postgresql://{quote(user)}{password}@{encoded}:{port}{parts.path}?{urlencode(given)}"
 
-    assert _settings(uri, "application_name") == ["etl"]
+    assert _settings(uri, "application_name") == [f"etl {os.getpid()}"]

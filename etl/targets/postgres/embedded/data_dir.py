@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LOCALES = ("C.UTF-8", "C")  # macOS has no C.UTF-8
 _INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions")
 _TAIL = 12
+_FULL_DISK = re.compile(r"(?:PANIC|FATAL|ERROR|LOG): +(.*(?:No space left on device|[Dd]isk quota exceeded).*)")
 
 # Included last from postgresql.conf. Durability is PostgreSQL's default: fsync, synchronous_commit, full_page_writes.
 _SETTINGS = """\
@@ -147,6 +148,12 @@ def read_log(places: Places, start: int) -> str:
         log.seek(start)
         return log.read().decode(errors="replace")
     return ""
+
+
+def full_disk_line(said: str) -> str | None:
+    """Return what the server's log ``said`` last of a full disk, without time and process; None if it did not."""
+    found = _FULL_DISK.findall(said)
+    return found[-1] if found else None
 
 
 def tail(text: str) -> str:

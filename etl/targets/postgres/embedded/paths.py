@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, SettingsError
+from etl.core.place_advice import account, place_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +100,8 @@ def make_folders(places: Places) -> None:
     owner = places.root.stat().st_uid
     if owner != os.geteuid():
         raise SettingsError(
-            f"{places.root} belongs to another account (user id {owner})",
-            "Run as that account, or choose another --home",
+            f"{places.root} belongs to another account ({account(owner)})",
+            f"Run as {account(owner)}, or name another home with --home or ETL_HOME",
         )
 
 
@@ -189,6 +190,7 @@ def file_errors(places: Places) -> Iterator[None]:
     except OSError as error:
         what = f"{error.filename or places.root}: {error.strerror or error}"
         if error.errno in _SETTINGS_ERRNOS:
-            raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", _ELSEWHERE) from error
+            advice = place_advice(Path(error.filename or places.root), error)
+            raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", advice) from error
         hint = "Free some space and try again" if error.errno == errno.ENOSPC else "Or name a database with --dsn"
         raise DatabaseError(f"The embedded PostgreSQL server failed on {what}", hint) from error

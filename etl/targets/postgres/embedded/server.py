@@ -61,6 +61,12 @@ class EmbeddedServer:
     def __init__(self, home: Path) -> None:
         """``home`` need not exist."""
         self._places = paths.Places.of(home)
+        self._log_start: int | None = None
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self._places.data
 
     @property
     def uri(self) -> str:
@@ -79,6 +85,8 @@ class EmbeddedServer:
         Raises ``SettingsError`` for a home that cannot be used, ``DatabaseError`` where the server does not come up.
         """
         with paths.file_errors(self._places):
+            if self._log_start is None:
+                self._log_start = data_dir.log_size(self._places)
             if not self._is_ready():
                 paths.make_folders(self._places)
                 with paths.locked(self._places) as lock:
@@ -100,6 +108,24 @@ class EmbeddedServer:
                 postmaster.clear_remains(places)
                 paths.remove_short_socket_folder(places)
         return record is not None
+
+    def journal_size(self) -> int:
+        """Return the size of the journal (WAL) in bytes, whose files are used again."""
+        return sum(file.stat().st_size for file in self._places.data.glob("pg_wal/*") if file.is_file())
+
+    def full_disk(self) -> DatabaseError | None:
+        """Return the error that says that the disk is full, if the server's log has said so since ``start``."""
+        said = data_dir.read_log(self._places, self._log_start or 0)
+        return self._full_disk(said)
+
+    def _full_disk(self, said: str) -> DatabaseError | None:
+        line = data_dir.full_disk_line(said)
+        if line is None:
+            return None
+        return DatabaseError(
+            f"the disk of the embedded server is full ({self._places.data}): {line}",
+            "Free some space there, then run the same command again; committed batches stay",
+        )
 
     def status(self) -> ServerStatus:
         """Return how the server does, changing nothing."""
@@ -171,6 +197,8 @@ class EmbeddedServer:
         if _ORPHANS in said and waited < ORPHAN_PATIENCE:
             time.sleep(10 * _POLL)
             return
+        if full := self._full_disk(said):
+            raise full
         raise DatabaseError(
             f"The embedded PostgreSQL server did not start:\n{data_dir.tail(said)}", f"See {self._places.log} for more"
         )

@@ -1,0 +1,51 @@
+"""Tells people what a command waits for: after a moment, and again from time to time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # seconds after which a user wants to know what is waited for
+REPEAT = 60.0  # seconds between two reminders
+
+
+class Reminder:
+    """Says when it is time to tell that something is still waited for."""
+
+    def __init__(self, first: float | None = None) -> None:
+        """``first``: seconds until the first time, by default a moment."""
+        self._due = time.monotonic() + (PATIENCE if first is None else first)
+
+    def is_due(self) -> bool:
+        """Say whether to tell it now; if so, the next time is a while later."""
+        now = time.monotonic()
+        if now < self._due:
+            return False
+        self._due = now + REPEAT
+        return True
+
+
+@contextmanager
+def announced(what: str) -> Iterator[None]:
+    """Log ``what`` is waited for, if the block takes longer than a moment, and again from time to time."""
+    ended = Event()
+
+    def tell() -> None:
+        patience = PATIENCE
+        while not ended.wait(patience):
+            logger.info("%s", what)
+            patience = REPEAT
+
+    Thread(target=tell, name="etl-announce", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()

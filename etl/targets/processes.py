@@ -1,0 +1,49 @@
+"""Names processes of this machine that others wait for. Linux tells who they are; elsewhere they have no name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STOPPED = "Tt"  # states of a process that Ctrl-Z or a debugger has stopped
+
+
+def holders(file: Path) -> list[int]:
+    """Return the ids of the other processes that hold a lock on ``file``, which is not opened: that could drop locks.
+
+    A file of SQLite is locked by what lies next to it (``-shm``), too.
+    """
+    inodes = set()
+    for path in (file, file.with_name(f"{file.name}-shm")):
+        with suppress(OSError):
+            status = path.stat()
+            inodes.add(f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}")
+    found = set()
+    with suppress(OSError):
+        for line in (_PROC / "locks").read_text(encoding="ascii").splitlines():
+            fields = line.split()  # 1: FLOCK  ADVISORY  WRITE 812 fe:00:1234 0 EOF; "->" before those that wait
+            if len(fields) > 5 and fields[5] in inodes and fields[4].isdecimal():
+                found.add(int(fields[4]))
+    return sorted(found - {0, os.getpid()})
+
+
+def described(pid: int) -> str:
+    """Return how people find the process ``pid``, and what to do if it is stopped."""
+    name, state = _name_and_state(pid)
+    named = f"process {pid}{f' ({name})' if name else ''}"
+    return f"{named}, which is stopped: `kill -CONT {pid}` lets it go on" if state in _STOPPED and state else named
+
+
+def _name_and_state(pid: int) -> tuple[str, str]:
+    """Return the command and the state of a process; blank where nothing tells."""
+    with suppress(OSError):
+        before, _, after = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+        return before.partition("(")[2], after.split()[0]
+    return "", ""
+
+
+def all_described(pids: list[int], otherwise: str) -> str:
+    """Return how people find the processes ``pids``; ``otherwise`` where none is known."""
+    return " and ".join(map(described, pids)) or otherwise

@@ -54,10 +54,11 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str], *, verbose: bo
     """
     every: Sequence[File] = sorted(manifest["files"], key=lambda file: natural(file["path"]))
     shown = [file for file in every if verbose or file["status"] != "known"]
-    common = _common_folder([file["path"] if verbose else place_of(file["path"]) for file in shown])
+    place = (lambda file: file["path"]) if verbose else (lambda file: place_of(file["path"]))
+    common = _common_folder([place(file) for file in every])
     if len(every) > 1 and common:
         show_text(f"{len(every):,} files below {sanitize(common)}")
-    rows = _grouped(shown, (lambda file: file["path"]) if verbose else (lambda file: place_of(file["path"])))
+    rows = _grouped(shown, place)
     left_out = [] if verbose else [row for row in rows if row.is_ignored][_ASIDE:]
     if rows:
         _show_rows([row for row in rows if row not in left_out], terms, common)

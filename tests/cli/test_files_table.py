@@ -89,3 +89,15 @@ def test_refused_files_are_errors_with_a_row_each(tmp_path: Path) -> None:
     assert done.code == 4
     assert "cut.zip refused 0 0" in table(done.out)
     assert f"etl: error: refused: {tmp_path}/cut.zip: " in done.err
+
+
+def test_known_files_are_counted_in_the_folder_that_all_share(koito_file: str, tmp_path: Path) -> None:
+    old, new, home = tmp_path / "old", tmp_path / "new", tmp_path / "home"
+    old.mkdir()
+    new.mkdir()
+    write_maloja(old / "a.json", [scrobble(1, ["A"], "T")])
+    etl("run", old, "--dsn", koito_file, home=home)
+    write_maloja(new / "b.json", [scrobble(2, ["A"], "T")])
+    lines = table(etl("run", old, new, "--dsn", koito_file, home=home).out)
+    assert lines[0] == f"2 files below {tmp_path}/"
+    assert lines[3:] == ["new/b.json maloja-export 1 1", "1 file known from earlier loads"]

@@ -63,8 +63,8 @@ def test_long_paths_leave_room_for_what_each_file_is(tmp_path: Path) -> None:
     (deep / "plays.csv").write_bytes(PLAYS)
     (tmp_path / "daily.csv").write_bytes(b"Date Played,Track Description\n20240101,A - B\n")
     lines = on_terminal(80, "check", str(tmp_path), home=tmp_path / "home")
-    assert max(map(len, lines)) <= 80
-    assert lines[1].split("  ")[0] == "file"
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []  # a path alone may run over
+    assert any(line.startswith("file  ") for line in lines)
     assert any("/plays.csv  lastfm-csv " in line for line in lines)
     assert any(line.startswith("daily.csv ") and " ignored: Apple Music " in line for line in lines)
     assert "Play History Daily Tracks" in " ".join(" ".join(lines).split())

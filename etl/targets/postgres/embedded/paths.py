@@ -192,7 +192,7 @@ def file_errors(places: Places) -> Iterator[None]:
     except OSError as error:
         what = f"{error.filename or places.root}: {error.strerror or error}"
         if error.errno in _SETTINGS_ERRNOS:
-            advice = place_advice(Path(error.filename or places.root), error)
+            advice = place_advice(Path(error.filename or places.root), error, places.home)
             raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", advice) from error
         hint = "Free some space and try again" if error.errno == errno.ENOSPC else "Or name a database with --dsn"
         raise DatabaseError(f"The embedded PostgreSQL server failed on {what}", hint) from error

@@ -16,12 +16,15 @@ def in_container() -> bool:
     return any(mark.exists() for mark in _CONTAINER_MARKS)
 
 
-def place_advice(folder: Path, error: OSError) -> str:
-    """Return what the user can do about ``error``, which kept us from writing in ``folder``; it need not exist."""
+def place_advice(folder: Path, error: OSError, home: Path | None = None) -> str:
+    """Return what the user can do about ``error``, which kept us from writing in ``folder``; it need not exist.
+
+    ``home`` is the folder that a container would mount, by default ``folder``.
+    """
     if error.errno == errno.ENOSPC:
         return f"Free some space there, or {_ELSEWHERE}"
     if error.errno == errno.EROFS:
-        volume = f"mount a volume at {folder} that can be written, or " if in_container() else ""
+        volume = f"mount a volume at {home or folder} that can be written, or " if in_container() else ""
         return f"The file system is read-only: {volume}{_ELSEWHERE}"
     if error.errno not in (errno.EACCES, errno.EPERM):
         return f"{_ELSEWHERE[0].upper()}{_ELSEWHERE[1:]}"

@@ -198,7 +198,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
         path.mkdir(mode=0o700)
         note_number(path)
     except OSError as error:
-        raise unwritable(path, error, place_advice(path, error)) from error
+        raise unwritable(path, error, place_advice(path, error, runs.parent)) from error
     return RunDirectory(path)
 
 

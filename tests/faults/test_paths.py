@@ -67,7 +67,7 @@ def test_without_a_place_for_the_run_directory_nothing_is_loaded(
     assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert f"{home}/runs/" in done.err
     assert "cannot be written: Permission denied" in done.err
-    assert "another --home" in done.err
+    assert "another home with --home or ETL_HOME" in done.err
     assert inserted(database) == 0
     record("disk", closed=1)
 
@@ -83,7 +83,7 @@ def test_a_read_only_home_is_told_before_anything_is_loaded(
             done = run_etl("run", export, *address, home=home, before=give_up_rights)
     assert done.code == ExitCode.USAGE
     assert ("Read-only file system" if mounted else "Permission denied") in done.err
-    assert "another --home" in done.err
+    assert "another home with --home or ETL_HOME" in done.err
     assert inserted(database) == 0
     record("disk", closed=1)
 

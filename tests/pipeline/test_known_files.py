@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from etl.core.errors import ExitCode, InputError, SettingsError
+from etl.runs.directory import find_run, list_runs
 from tests.helpers.disturbances import bless, curse
 from tests.helpers.replays import ledger
 from tests.helpers.support import (
@@ -281,3 +282,15 @@ def test_a_listen_of_another_user_is_already_present_with_a_detail(home: Path, t
     assert found["counts"]["already_present"] == 2
     assert (dry["other_user"], found["other_user"], own["other_user"]) == (2, 2, 0)
     assert owners(two_users) == [("admin", 2)]
+
+
+def test_a_run_that_has_nothing_to_do_leaves_no_directory(home: Path, any_database: str, maloja: Path) -> None:
+    first = load(home, any_database, maloja)
+    again = load(home, any_database, maloja)
+
+    assert (again["run_id"], again["run_dir"], again["status"], again["exit_code"]) == (None, None, "complete", 0)
+    assert (set(again["counts"].values()), [file["status"] for file in again["files"]]) == ({0}, ["known"])
+    assert [run.run_id for run in list_runs(home / "runs")] == [first["run_id"]]
+    assert find_run(home / "runs", "latest").run_id == first["run_id"]
+    forced = load(home, any_database, maloja, force=True)
+    assert find_run(home / "runs", "latest").run_id == forced["run_id"]

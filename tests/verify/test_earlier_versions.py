@@ -51,7 +51,9 @@ def test_an_earlier_run_is_verified(home: Path, any_database: str, earlier: dict
 
 
 @pytest.mark.parametrize(
-    "words", [("runs", "show"), ("runs", "list"), ("rejects", "list"), ("inspect", "--sql", "not_loaded")], ids=" ".join
+    "words",
+    [("runs", "show"), ("runs", "list"), ("rejects", "list"), ("inspect", "latest", "--sql", "not_loaded")],
+    ids=" ".join,
 )
 def test_an_earlier_run_is_shown(home: Path, earlier: dict[str, Any], words: tuple[str, ...]) -> None:
     assert earlier["status"] == "failed"

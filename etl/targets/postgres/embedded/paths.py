@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, SettingsError
 from etl.core.place_advice import account, place_advice
+from etl.core.waits import announced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +177,8 @@ def locked(places: Places) -> Iterator[int]:
     """Hold the home's lock, waiting for it, and yield its file descriptor: a child that inherits it holds it, too."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with announced("waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -190,7 +192,7 @@ def file_errors(places: Places) -> Iterator[None]:
     except OSError as error:
         what = f"{error.filename or places.root}: {error.strerror or error}"
         if error.errno in _SETTINGS_ERRNOS:
-            advice = place_advice(Path(error.filename or places.root), error)
+            advice = place_advice(Path(error.filename or places.root), error, places.home)
             raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", advice) from error
         hint = "Free some space and try again" if error.errno == errno.ENOSPC else "Or name a database with --dsn"
         raise DatabaseError(f"The embedded PostgreSQL server failed on {what}", hint) from error

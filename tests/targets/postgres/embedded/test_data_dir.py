@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import DatabaseError, SettingsError
+from etl.core.place_advice import account
 from etl.targets.postgres.embedded import binaries, os_user, paths, postmaster
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.helpers.logs import logged
@@ -135,7 +136,7 @@ def test_a_home_of_another_account_is_refused(server: EmbeddedServer, monkeypatc
     server.stop()
     me = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: me + 4242)
-    with pytest.raises(SettingsError, match=rf"belongs to another account \(user id {me}\)"):
+    with pytest.raises(SettingsError, match=rf"belongs to another account \({account(me)}\)"):
         server.start()
 
 

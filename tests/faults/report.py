@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD = """# Reliability
 
-If a load is interrupted by a crash, a kill or a lost connection, the same command produces exactly the tables that an
-uninterrupted load would have produced: nothing is lost, and nothing is stored twice. These tests cause real failures
-on a real PostgreSQL. `.ci/run` does each of them a few times; the numbers below are from a longer run, with
+If a load is interrupted by a crash, a kill or a lost connection, running the same command again produces exactly the
+tables of an uninterrupted load: nothing is lost, and nothing is stored twice. These tests cause real failures on a
+real PostgreSQL. `.ci/run` does each of them a few times. The numbers below are from a longer run, with
 {versions}.
 
 To repeat it (`ETL_FAULT_ROUNDS` is the number of rounds of each randomised test):

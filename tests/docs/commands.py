@@ -1,4 +1,4 @@
-"""Writes the reference of the command line from the program itself."""
+"""Generates the reference of the command line from the program."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def _children(command: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def overview() -> str:
-    """Return all commands with what each does."""
+    """Return a table of all commands and what each does."""
     return table(
         ("command", "does"), [(f"`{_usage(words, command)}`", _line(command.help)) for words, command in commands()]
     )
 
 
 def reference() -> str:
-    """Return a section for each command: how it is called, what it does, its arguments and options."""
+    """Return a section for each command: its usage, what it does, its arguments and options."""
     return "\n".join(_section(words, command) for words, command in commands())
 
 
@@ -80,7 +80,7 @@ def _default(param: Any) -> str:  # noqa: ANN401
 def _meaning(param: Any) -> str:  # noqa: ANN401
     variables = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or ())
     named = f" Env: {', '.join(variables)}." if variables else ""
-    return _line(param.help) + named + (" May be given several times." if param.multiple else "")
+    return _line(param.help) + named + (" Can be given several times." if param.multiple else "")
 
 
 def _line(text: str | None) -> str:
@@ -88,6 +88,6 @@ def _line(text: str | None) -> str:
 
 
 def _text(text: str | None) -> str:
-    """Return a help text with its paragraphs, without the mark by which click keeps lines."""
+    """Return a help text in paragraphs, without the mark that makes click keep line breaks."""
     paragraphs = (text or "").replace("\b", "").strip().split("\n\n")
     return "\n\n".join(_line(paragraph) for paragraph in paragraphs if paragraph.strip())

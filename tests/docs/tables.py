@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation that follow from the registry, the schemas and the words of the program."""
+"""Generates the tables of the pages from the formats, the schemas and the words of the program."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return ``names`` as they are said: a, b and c."""
+    """Return ``names`` as a list in prose: a, b and c."""
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def quoted(names: Sequence[str]) -> str:
-    """Return ``names`` in backticks, divided by commas."""
+    """Return ``names`` in backticks, separated by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def services() -> str:
-    """Say whose exports are read."""
+    """Return a sentence that names the services whose exports are read."""
     return f"It reads exports of {listed([SERVICES[source] for source in SOURCES])}.\n"
 
 
 def exit_codes() -> str:
     """Return the exit codes and their precedence."""
     order = ", ".join(str(int(code)) for code in PRECEDENCE)
-    codes = table(("code", "means"), [(str(int(code)), code.meaning) for code in ExitCode])
-    return f"{codes}\nWhere several apply, the first of these is the answer: {order}.\n"
+    codes = table(("code", "meaning"), [(str(int(code)), code.meaning) for code in ExitCode])
+    return f"{codes}\nIf several apply, the exit code is the first of these: {order}.\n"
 
 
 def formats() -> str:
-    """Return every format: whose it is, its file names, how to get it, what to know about it."""
+    """Return every format: its service, its file names, how to get it, what to know about it."""
     rows = [
         (
             SERVICES[kind.source],
@@ -71,31 +71,31 @@ def formats() -> str:
 
 
 def table_columns() -> str:
-    """Return the names that the columns of a table of Last.fm may have."""
-    return table(("column", "known as"), [(f"`{name}`", quoted(names)) for name, names in COLUMN_ALIASES.items()])
+    """Return the names that the columns of a table of Last.fm plays may have."""
+    return table(("column", "names"), [(f"`{name}`", quoted(names)) for name, names in COLUMN_ALIASES.items()])
 
 
 def refusals() -> str:
-    """Return what is known and not read."""
+    """Return the files that are known but not read."""
     rows = [
         (entry.title, "ignored" if entry.harmless else "exit code 4", f"{entry.advice}.")
         for entry in (*REFUSALS, *OTHER_FILES)
     ]
-    return table(("file", "next to good files", "why not, and what to do"), rows)
+    return table(("file", "result", "reason, and what to do"), rows)
 
 
 def reasons(kind: type[SkipReason | RejectReason]) -> str:
-    """Return the reasons of one kind; of reject reasons also when a file with such a row is read again."""
+    """Return the reasons of one kind; for reject reasons also when a file with such a row is read again."""
     rows = [
         (f"`{reason}`", reason.meaning, *([reason.read_again] if isinstance(reason, RejectReason) else []))
         for reason in kind
     ]
-    return table(("reason", "means", "read again")[: len(rows[0])], rows)
+    return table(("reason", "meaning", "read again")[: len(rows[0])], rows)
 
 
 def words(kind: type[StrEnum]) -> str:
     """Return the words of an enumeration; raises ``KeyError`` for one whose meaning is not written down."""
-    return table(("word", "means"), [(f"`{word}`", WORDS[kind][word]) for word in kind])
+    return table(("word", "meaning"), [(f"`{word}`", WORDS[kind][word]) for word in kind])
 
 
 def columns(name: str) -> str:
@@ -104,7 +104,7 @@ def columns(name: str) -> str:
         (f"`{column}`", _type(dtype), "yes" if COLUMNS[name][column].nullable else "", COLUMNS[name][column].about)
         for column, dtype in {**RUN_FILES, **FILES_OF_SOME_RUNS}[name].items()
     ]
-    return table(("column", "type", "null?", "holds"), rows)
+    return table(("column", "type", "null?", "content"), rows)
 
 
 def _type(dtype: pl.DataType) -> str:
@@ -116,32 +116,32 @@ def _type(dtype: pl.DataType) -> str:
 
 def queries(group: str) -> str:
     """Return the named queries of ``etl inspect`` about a run or the library."""
-    return table(("query", "answers"), [(f"`{query.name}`", query.about) for query in named_queries(group)])
+    return table(("query", "shows"), [(f"`{query.name}`", query.about) for query in named_queries(group)])
 
 
 def library_view_columns() -> str:
-    """Return the views of the library: what each holds, and its columns."""
+    """Return the views of the library: the content of each, and its columns."""
     with opened(make_library()) as session:
         rows = [
             (f"`{view.name}`", view.about, quoted(session.connection.table(view.name).columns))
             for view in session.views.values()
         ]
-    return table(("view", "holds", "columns"), rows)
+    return table(("view", "content", "columns"), rows)
 
 
 def our_migrations() -> str:
-    """Return what is added to Koito's database."""
+    """Return what `etl db migrate` adds to Koito's PostgreSQL database."""
     ours = [one for one in migrations() if one.version != KOITO_SCHEMA]
     return "".join(f"* `{one.version:04}_{one.name}`: {one.summary}.\n" for one in ours)
 
 
 def sqlite_migrations() -> str:
-    """Return what is added to Koito's file."""
+    """Return what `etl db migrate` adds to Koito's file."""
     return "".join(f"* `{one.version:04}_{one.name}`: {one.summary}.\n" for one in migrations_of("sqlite"))
 
 
 def contents(prefix: str = "") -> str:
-    """Return all pages of the folder of documentation but its index, in the order in which they are read."""
+    """Return a list of all pages in `docs/` except the index, in reading order."""
     first = [
         "exports",
         "koito",

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD = """# Reliability
 
-Nothing is lost and nothing is stored twice: a load that is disturbed, by whatever, ends in the same tables as one that
-nothing disturbed, at the latest when the same command is run again. These tests break things for real, on a real
-PostgreSQL; `.ci/run` does each of them a few times. The numbers below are of a longer run, with
+If a load is interrupted by a crash, a kill or a lost connection, running the same command again produces exactly the
+tables of an uninterrupted load: nothing is lost, and nothing is stored twice. These tests cause real failures on a
+real PostgreSQL. `.ci/run` does each of them a few times. The numbers below are from a longer run, with
 {versions}.
 
-To repeat it (`ETL_FAULT_ROUNDS` says how often a test with an element of chance is done):
+To repeat it (`ETL_FAULT_ROUNDS` is the number of rounds of each randomised test):
 
 ```sh
 rm -f faults.jsonl
@@ -34,14 +34,15 @@ rm -f faults.jsonl
 LIMITS = """
 ## What is not promised
 
-* Koito looks an artist, album or track up and creates it in separate steps, and nothing in its tables forbids two of
-  one name. A name that is new to the database, and that Koito scrobbles in the very second in which a load creates it,
-  can be there twice. Merging the two in Koito mends it for good: keys and later loads follow.
-* A merge or delete in Koito waits for the batches that are under way, usually less than a second. After 20 s it goes on
-  without: what a batch of that length adds to the merged or deleted entity can then be swept with it. The run's
-  accounting does not see that; the same command with `--force` loads it again.
-* A server whose owner has turned `fsync` off can lose its last commits in a crash, after a run has counted them. The
-  same command again loads what is missing. With `synchronous_commit` off nothing is lost: a run turns it on for itself.
+* **A name that is scrobbled in the second in which a load creates it** can be in the database twice. Koito looks up an
+  artist, album or track and creates it in separate steps, and its tables do not require names to be unique. This
+  concerns only names that are new to the database. Merge the two in Koito: keys and later loads follow the merge.
+* **A batch that takes more than 20 seconds** can lose what it adds to an artist, album or track that is merged or
+  deleted in Koito at the same time. A merge or deletion waits for the batches that are being written, usually less
+  than a second, but at most 20 seconds. The accounting of the run does not notice the loss. The same command with
+  `--force` loads it again.
+* **A server with `fsync` turned off** can lose its last commits in a crash, after a run has counted them. The same
+  command loads what is missing. With `synchronous_commit` off nothing is lost, because a run turns it on for itself.
 """
 ROUNDS = 20
 """How many the page is made with."""

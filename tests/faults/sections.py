@@ -1,4 +1,4 @@
-"""What the page on reliability is made of: its sections and the figures of each. Who records adds them here."""
+"""The sections of the page on reliability, and the figures of each. A test that records a new figure adds it here."""
 
 from __future__ import annotations
 
@@ -26,107 +26,108 @@ LOSSES = {"losses": "listens or entities lost", "duplicates": "listens or entiti
 SECTIONS: dict[str, Section] = {
     "killed_at_points": Section(
         "Killed at a named point",
-        "`etl run` ends itself with SIGKILL at a point that `ETL_FAULT` names "
-        "(`etl/core/failpoints.py` lists them), and is started again. The tables must equal those of a load that "
-        "nothing disturbed, and what all batches of the ledger say they inserted must add up to the number of listens.",
-        {"rounds": "rounds", "points": "kills that hit", **LOSSES},
+        "`etl run` kills itself with SIGKILL at the point that `ETL_FAULT` names (`etl/core/failpoints.py` lists the "
+        "points), and is then started again. The tables must equal those of an uninterrupted load, and the inserted "
+        "listens that the ledger has for each batch must add up to the number of listens.",
+        {"rounds": "rounds", "points": "kills", **LOSSES},
     ),
     "killed_at_random": Section(
         "Killed at any moment",
-        "SIGKILL comes from outside at a random moment, once or several times in one load. A kill counts as a hit "
-        "only if batches were committed and `run.json` was not there yet. The same must hold.",
-        {"draws": "runs that were to be killed", "hits": "kills that hit", **LOSSES},
+        "Another process kills the load with SIGKILL at a random moment, once or several times. A kill counts only if "
+        "it came after the first commit and before `run.json` was written. The requirements are those of the previous "
+        "section.",
+        {"draws": "kills planned", "hits": "kills that counted", **LOSSES},
     ),
     "signals": Section(
         "Ctrl-C and SIGTERM",
-        "A signal comes at a random moment of a load. The program must end with 130 or 143, keep what is "
-        "committed, say how to go on, and leave a `run.json` that claims no more than the database holds; the next "
-        "run must complete the load.",
+        "The load gets a signal at a random moment. It must end with exit code 130 or 143, keep what is committed, say "
+        "how to continue, and leave a `run.json` that claims no more than the database holds. The next run must "
+        "complete the load.",
         {
-            "draws": "runs that were to be interrupted",
-            "hits": "signals that came before the end",
-            "manifests": "of these, runs that left a `run.json`",
-            "seconds_max": "longest time from the signal to the end of the process (s)",
+            "draws": "runs to interrupt",
+            "hits": "signals that arrived before the end of the run",
+            "manifests": "interrupted runs that left a `run.json`",
+            "seconds_max": "longest time from the signal to the end of the process, in seconds",
             **LOSSES,
         },
     ),
     "crowd": Section(
         "Many at once",
-        "Two to eight runs load exports that overlap, in an order of their own each, while listens are scrobbled: "
-        "of tracks that the exports have too, of the very second even, and of others. Every listen must be there "
-        "once, and no artist, album or track twice.",
+        "Two to eight runs load overlapping exports at the same time, each in a different order. During this, listens "
+        "are scrobbled: of other tracks, of tracks in the exports, and even at the same second. In the end, every "
+        "listen must be in the database once, and no artist, album or track twice.",
         {
             "rounds": "rounds",
             "runs": "runs",
-            "runs_at_once_max": "most runs at once",
+            "runs_at_once_max": "most runs at the same time",
             "live": "live listens",
-            "retries": "batches that were tried again",
+            "retries": "batches tried again",
             **LOSSES,
         },
     ),
     "koito_alive": Section(
         "Koito running during a load",
-        "While two loads go on, tracks, albums and artists are merged, tracks and albums deleted and listens "
-        "scrobbled, in the SQL steps of Koito and with pauses between them. Every edit must go through; the loads "
-        "must complete; no listen may go but those that Koito's user deleted, none may be there twice, and nothing "
-        "may dangle: a track or album without its artist, a key that leads to the wrong one.",
+        "During two loads, tracks, albums and artists are merged, tracks and albums are deleted, and listens are "
+        "scrobbled. These edits run the SQL statements of Koito, with pauses between them. Every edit must succeed and "
+        "the loads must complete. No listen may be lost, except those that Koito's user deleted, and none may be there "
+        "twice. No track or album may lose its artist, and no key may lead to the wrong track.",
         {
             "rounds": "rounds",
             "merges": "merges",
             "deletes": "deletes",
             "scrobbles": "scrobbles",
-            "dangling": "things that dangle",
-            "retries": "batches that were tried again",
+            "dangling": "tracks or albums without an artist, keys that lead to the wrong track",
+            "retries": "batches tried again",
             **LOSSES,
         },
     ),
     "server_lost": Section(
         "The server goes away",
-        "Backends are ended in the middle of a COPY, the server is stopped at once, connections are cut after some "
-        "bytes, or everything is taken and nothing answered any more. The run must end with code 3 and a manifest "
-        "that claims no more than the database holds, and the next one must complete it.",
+        "A backend is ended during a COPY, the server is stopped immediately, the connection is cut after some bytes, "
+        "or the server accepts everything and no longer answers. The run must end with exit code 3 and a `run.json` "
+        "that claims no more than the database holds, and the next run must complete the load.",
         {
             "rounds": "rounds",
-            "terminated": "backends ended in the middle of a COPY",
+            "terminated": "backends ended during a COPY",
             "stops": "immediate stops of the server",
-            "cuts": "connections cut in the middle of a load",
-            "silences": "servers that stopped answering in the middle of a load",
-            "silence_seconds_max": "longest such run (s), with `answer_timeout=0.3`",
-            "silent_stop_seconds_max": "longest time from a signal to the end, before a silent server (s)",
+            "cuts": "connections cut during a load",
+            "silences": "servers that stopped answering during a load",
+            "silence_seconds_max": "longest run with such a server and `answer_timeout=0.3`, in seconds",
+            "silent_stop_seconds_max": "longest time from a signal to the end of such a run, in seconds",
             **LOSSES,
         },
     ),
     "disk": Section(
         "Full disks and closed folders",
-        "The disk is full under the run directory or under the server, the home is read-only or no folder, inputs are "
-        "unreadable, pipes, sockets or devices. The run must say what to do with a documented code, leave only whole "
-        "files, claim no more than what is there, and the next one must complete it.",
+        "The disk of the run directory or of the server is full, the home is read-only or not a folder, or an input is "
+        "unreadable, a pipe, a socket or a device. The run must say what to do, end with a documented exit code, leave "
+        "only complete files, and claim no more than the database holds. The next run must complete the load.",
         {
             "run_directories": "run directories that could not be written",
             "servers": "servers whose disk was full",
-            "closed": "homes that were closed, read-only or no folder",
+            "closed": "homes that were not accessible, read-only or not a folder",
             "inputs": "inputs that could not be read",
         },
     ),
     "fuzzing": Section(
         "Hostile files",
-        "Samples of every format are damaged (bytes turned, cut, doubled, moved between files, strange tokens, "
-        "brackets 100,000 deep), their records get strange values, and the files are read. A reader must answer "
-        "with numbered rows or refuse the file, find every rejected row again, read it again with the same result, "
-        "and take no longer than the size allows; `etl check` and `etl run` must end with a documented code and "
-        "true accounts.",
+        "Samples of every format are damaged: bytes are changed, removed, repeated or moved between files, invalid "
+        "tokens and brackets nested 100,000 deep are inserted, and records get unusual values. A reader must return "
+        "numbered rows or refuse the file. It must find every rejected row again and read it with the same result, "
+        "within a time that depends on the file's size. `etl check` and `etl run` must end with a documented exit "
+        "code, and their counts must be right.",
         {
             "files": "files read or refused",
-            "read": "of the generated ones, read",
-            "refused": "of the generated ones, refused",
+            "read": "generated files that were read",
+            "refused": "generated files that were refused",
             "checked": "files given to `etl check`",
         },
     ),
     "privacy": Section(
-        "What exports know of people",
-        "IP addresses, user agents, account names and mail addresses are planted in samples and broken files of "
-        "every format that has a place for them, and loaded. Every byte and every Parquet value of the run "
-        "directory, every row of every table and everything that the commands show is searched for them.",
-        {"formats": "formats", "values": "planted kinds of values", "traces": "traces found"},
+        "Personal data in exports",
+        "IP addresses, user agents, account names and mail addresses are put into samples and broken files of every "
+        "format that can hold them, and the files are loaded. Then all bytes and Parquet values of the run directory, "
+        "all rows of all tables, and the output of all commands are searched for them.",
+        {"formats": "formats", "values": "kinds of values", "traces": "traces found"},
     ),
 }

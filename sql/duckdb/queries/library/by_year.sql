@@ -1,4 +1,4 @@
--- listens and hours by year, with how many artists they are of and how many of those are new
+-- listens, hours, artists and new artists by year
 WITH heard AS (
     SELECT year(local_time) AS year, track_id, count(*) AS listens, sum(duration) AS seconds
     FROM plays

@@ -1,4 +1,4 @@
--- what is not known, and what may be there twice: of how many listens, tracks, albums and artists, of how many
+-- missing lengths, albums and MBIDs, and likely doubles: how many, of how many, and in percent
 WITH crowded AS (
     SELECT epoch_us(listened_at) // 1000000 AS second, track_id, client
     FROM plays

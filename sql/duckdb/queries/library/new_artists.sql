@@ -1,4 +1,4 @@
--- how many artists are heard for the first time in each month
+-- how many artists were first heard in each month
 WITH tracks AS (
     SELECT track_id, min(local_time) AS first FROM plays GROUP BY track_id
 ), artists AS (

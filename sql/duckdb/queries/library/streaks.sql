@@ -1,4 +1,4 @@
--- the longest streaks: days in a row with a listen on each
+-- the longest streaks: days in a row with listens
 SELECT count(*) AS days, min(day) AS first_day, max(day) AS last_day
 FROM (
     SELECT day, day - row_number() OVER (ORDER BY day)::INTEGER AS streak

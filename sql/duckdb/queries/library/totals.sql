@@ -1,4 +1,4 @@
--- how many listens, hours (of those with a length), artists, albums and tracks, on how many days, from when to when
+-- listens, hours (where lengths are known), artists, albums, tracks and days; the first and the last listen
 SELECT
     count(*) AS listens,
     round(coalesce(sum(duration), 0) / 3600, 1) AS hours,

@@ -1,4 +1,4 @@
--- listens by month, with how many artists and tracks they are of
+-- listens, artists and tracks by month
 SELECT
     date_trunc('month', listened_at AT TIME ZONE 'UTC')::DATE AS month,
     count(*) AS listens,

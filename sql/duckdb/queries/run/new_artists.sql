@@ -1,4 +1,4 @@
--- how many base artists are heard for the first time in each month, as far as the run's files tell
+-- how many base artists were first heard in each month, according to the files of the run
 SELECT month, count(*) AS artists
 FROM (
     SELECT artists[1] AS artist, date_trunc('month', min(listened_at) AT TIME ZONE 'UTC')::DATE AS month

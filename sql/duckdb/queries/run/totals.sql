@@ -1,4 +1,4 @@
--- how many listens, base artists, albums and tracks, on how many days, from when to when
+-- listens, base artists, albums, tracks and days; the first and the last listen
 SELECT
     count(*) AS listens,
     count(DISTINCT artists[1]) AS artists,

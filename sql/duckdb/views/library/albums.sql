@@ -1,4 +1,4 @@
--- The albums that were listened to, with their artists, the main one first
+-- The albums with listens, with their artists, the main one first
 CREATE VIEW albums AS
 SELECT r.album_id, r.album, r.artist, r.various_artists, r.mbid, l.tracks, l.listens
 FROM stored_albums r

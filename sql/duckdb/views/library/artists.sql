@@ -1,4 +1,4 @@
--- The artists that were listened to; as in Koito, a listen counts for each artist of its track
+-- The artists with listens; as in Koito, a listen counts for each artist of its track
 CREATE VIEW artists AS
 SELECT a.artist_id, a.artist, a.mbid, l.tracks, l.listens
 FROM stored_artists a

@@ -1,2 +1,2 @@
--- Which artists each track names; is_primary says which one is the main artist
+-- The artists of each track; is_primary marks the main artist
 CREATE VIEW credits AS FROM stored_track_artists

@@ -1,2 +1,2 @@
--- The newest runs into this database that its ledger knows, with their accounts
+-- The newest runs in the ledger of the database, with their counts
 CREATE VIEW loads AS FROM stored_loads

@@ -1,4 +1,4 @@
--- The tracks that were listened to, with their artists (the main one first), albums and lengths in seconds
+-- The tracks with listens: artists (the main one first), album, length in seconds
 CREATE VIEW tracks AS
 SELECT t.track_id, t.track, t.artist, r.album, t.duration, t.mbid, t.album_id, t.listens
 FROM stored_tracks t

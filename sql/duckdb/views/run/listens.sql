@@ -1,2 +1,2 @@
--- The listens of the files, as they were read
+-- The listens as they were read from the files
 CREATE VIEW listens AS FROM read_parquet(getvariable('run') || '/listens.parquet')

@@ -1,4 +1,4 @@
--- The listens that count, once each: without what other rows of the input repeat
+-- The listens without those that another row of the input repeats
 CREATE VIEW plays AS
 SELECT l.*, o.outcome, o.track_id, o.double_of
 FROM listens l

@@ -1,2 +1,2 @@
--- The rows that are no listens, with reasons
+-- The rows that are not listens, with reasons
 CREATE VIEW skipped AS FROM read_parquet(getvariable('run') || '/skipped.parquet')

@@ -1,8 +1,9 @@
 """Pairs plays up, one to one between services and the nearest first: each group is one play. Pure.
 
-No group holds two listens of the database, nor two plays of one service in different seconds (or minutes, where only
-the minute is known). Candidates that never break this rule are joined as they are, all at once; only where plays
-compete, as in a track on repeat, is one pair taken after the other.
+A group never holds two listens of the database, two plays of one service in different seconds (or minutes, where only
+the minute is known), or two plays of one second that share no artist: a play by "A & B" is comparable with one by A and
+with one by B, which are different plays. Candidates that never break this rule are joined as they are, all at once.
+Only where plays compete, as in a track on repeat, is one pair taken after the other.
 """
 
 from __future__ import annotations
@@ -65,7 +66,19 @@ def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
         .agg(pl.col("second").drop_nulls().n_unique(), pl.col("minute").drop_nulls().n_unique())
         .filter((pl.col("second") > 1) | (pl.col("minute") > 1))
     )
-    return pl.concat([of_database.get_column("label"), of_service.get_column("label")]).unique()
+    parts = (of_database.get_column("label"), of_service.get_column("label"), _of_strangers(plays, labels))
+    return pl.concat(parts).unique()
+
+
+def _of_strangers(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
+    """Return the labels of those groups that hold plays of one second without an artist that all of them share."""
+    moment = ("label", "clock", "second")
+    together = plays.select(*moment[1:], "play", "artists", label=labels).filter(pl.struct(moment).is_duplicated())
+    shared = together.explode("artists", empty_as_null=True).group_by(*moment, "artists").agg(has=pl.len())
+    most = shared.group_by(*moment).agg(pl.col("has").max())
+    return (
+        together.group_by(*moment).agg(plays=pl.len()).join(most, on=moment).filter(pl.col("has") < pl.col("plays"))
+    ).get_column("label")
 
 
 def _minute() -> pl.Expr:
@@ -80,6 +93,8 @@ class _Group:
     listens: set[int] = field(default_factory=set)
     seconds: dict[str, int] = field(default_factory=dict)
     minutes: dict[str, int] = field(default_factory=dict)
+    artists: dict[tuple[str, int], list[frozenset[int]]] = field(default_factory=dict)
+    """Codes of the artists of each play, by clock and second."""
 
     def takes(self, other: _Group) -> bool:
         """Say whether both may be one group."""
@@ -87,13 +102,19 @@ class _Group:
             len(self.listens | other.listens) < 2
             and all(other.seconds.get(service, second) == second for service, second in self.seconds.items())
             and all(other.minutes.get(service, minute) == minute for service, minute in self.minutes.items())
+            and all(self._shares_artists(moment, artists) for moment, artists in other.artists.items())
         )
+
+    def _shares_artists(self, moment: tuple[str, int], others: list[frozenset[int]]) -> bool:
+        return all(one & two for one in self.artists.get(moment, ()) for two in others)
 
     def take(self, other: _Group) -> None:
         """Make both one."""
         self.listens |= other.listens
         self.seconds |= other.seconds
         self.minutes |= other.minutes
+        for moment, theirs in other.artists.items():
+            self.artists.setdefault(moment, []).extend(theirs)
 
 
 def _one_after_the_other(plays: pl.DataFrame, members: pl.Series, edges: pl.DataFrame) -> list[int]:
@@ -113,10 +134,11 @@ def _one_after_the_other(plays: pl.DataFrame, members: pl.Series, edges: pl.Data
 
 
 def _groups(plays: pl.DataFrame, members: pl.Series) -> dict[int, _Group]:
-    wanted = plays[members].select("play", "listen", "service", "source", "second", "is_coarse", minute=_minute())
+    columns = ("play", "listen", "service", "source", "clock", "second", "is_coarse", "artists")
+    wanted = plays[members].select(*columns, minute=_minute())
     groups: dict[int, _Group] = {}
-    for play, listen, service, source, second, is_coarse, minute in wanted.iter_rows():
-        group = groups[play] = _Group()
+    for play, listen, service, source, clock, second, is_coarse, artists, minute in wanted.iter_rows():
+        group = groups[play] = _Group(artists={(clock, second): [frozenset(artists)]})
         if listen is not None:
             group.listens.add(listen)
         for recorder in {service, source} - {None}:

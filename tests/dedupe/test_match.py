@@ -50,6 +50,17 @@ def test_koito_hands_on_the_plays_of_several_services() -> None:
     assert find([scrobbles[1], listen("lastfm", 0)]).likely == {1: ("run", 0)}
 
 
+def test_artists_of_one_credit_in_one_second_are_two_plays() -> None:
+    credit = {**held(0, "Player"), "artists": ["Kari Mo", "LiLa"]}
+    rows = [listen("lastfm", 8), listen("lastfm", 8, artist="LiLa")]
+    found = find(rows, [credit])
+    assert found.same == {}
+    assert list(found.likely.values()) == [("database", 0)]
+    assert len(found.loaded) == 1
+    both = listen("listenbrainz", 8, artist="Kari Mo & LiLa")
+    assert len(find([*rows, both]).loaded) == 2
+
+
 @pytest.mark.parametrize("listed", [["Kari Mo", "LiLa"], ["LiLa", "Kari Mo"], ["Kari Mo & LiLa"]])
 def test_a_credit_and_the_artists_that_it_lists_are_comparable(listed: list[str]) -> None:
     one = listen("lastfm", 5, artist="Kari Mo & LiLa")

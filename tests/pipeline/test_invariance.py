@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etl.load.loader import Sizes
@@ -96,8 +96,15 @@ def test_the_result_does_not_depend_on_workers_files_rows_or_batches(
     assert content(bench.uri) == expected_content
 
 
+def _plays(*plays: tuple[str, int]) -> list[Row]:
+    """Return plays of the track "One": by whom, and when."""
+    return [{"artist": artist, "track": "One", "listened_at": second, "client": "one"} for artist, second in plays]
+
+
 @settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
 @given(rows=HISTORY, middle=st.integers(0, 9), stocked=st.booleans())
+@example(rows=_plays(("LISA feat. Bo", 0), ("LISA", 1), ("Bo", 1)), middle=1, stocked=False)
+@example(rows=_plays(("LiSA · Zoë", 0), ("LISA", 8), ("Zoë", 8)), middle=7, stocked=False)
 def test_a_history_loaded_part_after_part_is_the_history_loaded_at_once(
     bench: Bench, rows: list[Row], middle: int, stocked: bool
 ) -> None:

@@ -73,12 +73,13 @@ def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
 def _of_strangers(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
     """Return the labels of those groups that hold plays of one second without an artist that all of them share."""
     moment = ("label", "clock", "second")
-    together = plays.select(*moment[1:], "play", "artists", label=labels).filter(pl.struct(moment).is_duplicated())
-    shared = together.explode("artists", empty_as_null=True).group_by(*moment, "artists").agg(has=pl.len())
-    most = shared.group_by(*moment).agg(pl.col("has").max())
-    return (
-        together.group_by(*moment).agg(plays=pl.len()).join(most, on=moment).filter(pl.col("has") < pl.col("plays"))
-    ).get_column("label")
+    codes = plays.select(*moment[1:], "artists", label=labels, code=pl.col("artists").hash())
+    together = codes.filter(pl.struct(moment).is_duplicated())
+    differ = together.group_by(moment).agg(pl.len(), is_one=pl.col("code").min() == pl.col("code").max())
+    unlike = together.join(differ.filter(~pl.col("is_one")), on=moment).explode("artists", empty_as_null=True)
+    shared = unlike.group_by(*moment, "artists").agg(pl.col("len").first(), has=pl.len())
+    most = shared.group_by(moment).agg(pl.col("has").max(), pl.col("len").first())
+    return most.filter(pl.col("has") < pl.col("len")).get_column("label")
 
 
 def _minute() -> pl.Expr:

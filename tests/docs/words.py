@@ -31,8 +31,8 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "track": Column("title, cleaned"),
         "album": Column("album title, cleaned", nullable=True),
         "artists": Column(
-            "artists of the credit: the base artist, then the featured ones; never empty. If the database has an "
-            "artist with a whole credit with `ft.` or `featuring` as its name, `keys.parquet` has the id of that artist"
+            "artists of the credit: the base artist, then the featured ones; never empty. A whole credit with `ft.` or "
+            "`featuring` may be the name of one artist in the database; `keys.parquet` then has the id of that artist"
         ),
         "artist_mbids": Column(
             "MusicBrainz ids of the artists. If there are as many as `artists`, they are in the same order, and some "

@@ -31,8 +31,8 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "track": Column("title, cleaned"),
         "album": Column("album title, cleaned", nullable=True),
         "artists": Column(
-            "artists of the credit: the base artist, then the featured ones; never empty. If the database has an "
-            "artist with a whole credit with `ft.` or `featuring` as its name, `keys.parquet` has the id of that artist"
+            "artists of the credit: the base artist, then the featured ones; never empty. A whole credit with `ft.` or "
+            "`featuring` may be the name of one artist in the database; `keys.parquet` then has the id of that artist"
         ),
         "artist_mbids": Column(
             "MusicBrainz ids of the artists. If there are as many as `artists`, they are in the same order, and some "
@@ -125,20 +125,20 @@ WORDS: dict[type[StrEnum], dict[StrEnum, str]] = {
         KeyStatus.NOT_REACHED: "it has no ids, because the run was interrupted or failed before this key",
     },
     FileStatus: {
-        FileStatus.LOADED: "it was read; its counts say what became of its rows",
-        FileStatus.KNOWN: "the same bytes were loaded before under the same options, so it was left alone",
-        FileStatus.REFUSED: "it could not be read, or is known as something that is not loaded; the exit code is 4",
+        FileStatus.LOADED: "the file was read; its counts say what became of its rows",
+        FileStatus.KNOWN: "the same bytes were loaded before with the same options, so the file was not read again",
+        FileStatus.REFUSED: "the file cannot be read, or is of a kind that is not loaded; the exit code is 4",
         FileStatus.LEFT_ASIDE: (
-            "it is not an export, is private, belongs to another source than `--source`, or is still arriving in an "
-            "inbox; this is not an error"
+            "the file is ignored: it is not an export, is private, belongs to another source than `--source`, or is "
+            "still arriving in an inbox; this is not an error"
         ),
     },
     RunStatus: {
-        RunStatus.COMPLETE: "all loaded: exit code 0",
-        RunStatus.PARTIAL: "loaded except some files, rows or keys: exit code 4 or 5",
-        RunStatus.INTERRUPTED: "ended by a signal, which the same command again completes: exit code 129, 130 or 143",
-        RunStatus.FAILED: "ended early by an error, or its accounting does not balance: any other exit code",
-        RunStatus.DRY_RUN: "a rehearsal: nothing was written to the database",
+        RunStatus.COMPLETE: "everything was loaded: exit code 0",
+        RunStatus.PARTIAL: "everything was loaded except some files, rows or keys: exit code 4 or 5",
+        RunStatus.INTERRUPTED: "a signal ended the run; the same command completes it: exit code 129, 130 or 143",
+        RunStatus.FAILED: "an error ended the run early, or its accounting does not balance: any other exit code",
+        RunStatus.DRY_RUN: "nothing was written to the database",
     },
 }
 """The meaning of each word, by kind: two kinds may have a word in common."""

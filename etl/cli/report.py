@@ -11,7 +11,7 @@ import typer
 from etl.cli import options
 from etl.cli.library import mention_unused, open_library
 from etl.cli.output import show, show_json
-from etl.cli.workspace import open_run, runs_folder
+from etl.cli.workspace import open_run
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def report(
     The library is all that a user of the database has listened to, whoever wrote it. The page about a load has the
     accounting, charts of its listens, and data quality.
     """
+    from etl.core.settings import EMBEDDED
+    from etl.core.workspace import find_workspace
+
     if run is not None:
         mention_unused(context)
         directory = open_run(home, run)
@@ -49,7 +52,7 @@ def report(
     else:
         library = open_library(home, dsn, user, timezone)
         text, about = _page_of_library(library), {"user": library.user, "timezone": library.zone}
-        path = runs_folder(home).parent / PAGE
+        path = find_workspace(home, EMBEDDED).home / PAGE
     path = output or path
     _write(path, text, makes_folder=output is None)
     if json:

@@ -107,10 +107,15 @@ def address(uri: str) -> Address:
     """Return what to connect to for ``uri``, a well-formed libpq URI. Raises ``SettingsError`` for a wrong time-out."""
     base, given = _split(named_server(uri))
     options = f"{_options(SESSION_DEFAULTS)}%20{given.pop('options', '')}%20{_options({**PINNED, MARK: _MARKED})}"
-    name = {"application_name": f"etl%20{os.getpid()}"}  # which of our processes keeps others waiting
+    name = {"application_name": application_name().replace(" ", "%20")}
     parameters = {**DEFAULTS, **name, **given, "client_encoding": "UTF8", "options": options}
     patience = _seconds(parameters.pop("answer_timeout"))
     return Address(_joined(base, parameters), patience)
+
+
+def application_name() -> str:
+    """Return the name of the sessions of this process: it tells which process keeps others waiting."""
+    return f"etl {os.getpid()}"
 
 
 def named_server(uri: str) -> str:

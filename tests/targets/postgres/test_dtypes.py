@@ -104,6 +104,7 @@ def test_the_text_of_a_statement_comes_from_a_file_and_never_from_values() -> No
         ("targets/postgres/backends.py", "statement('postgres', 'open_session')"),
         ("targets/postgres/backends.py", "statement('postgres', 'mend_session')"),
         ("targets/postgres/backends.py", "statement('postgres', 'busy_backends')"),
+        ("targets/postgres/blockers.py", "statement('postgres', 'blockers')"),
         ("targets/postgres/connection.py", "statement('postgres', name)"),
         ("targets/postgres/connection.py", "sql"),  # query_text, of tests and benchmarks
     }

@@ -10,6 +10,7 @@ import signal
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,10 +104,19 @@ def launch(places: Places, account: OsUser, binaries: Binaries) -> int:
         os.close(log)
 
 
-def interrupt(pid: int) -> None:
-    """Ask the postmaster ``pid`` for a fast shutdown: connections are cut, everything committed is kept."""
+class Shutdown(IntEnum):
+    """How a postmaster is asked to end; it cuts connections and keeps everything committed either way."""
+
+    FAST = signal.SIGINT
+    """Everything is written to disk first."""
+    IMMEDIATE = signal.SIGQUIT
+    """Nothing is written: the next start replays the journal."""
+
+
+def shut_down(pid: int, how: Shutdown) -> None:
+    """Ask the postmaster ``pid`` to end."""
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
+        os.kill(pid, how)
 
 
 def clear_remains(places: Places) -> None:

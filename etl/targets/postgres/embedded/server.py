@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds; replaying 4 GB of WAL after a crash may take minutes
+STOP_PATIENCE = {postmaster.Shutdown.FAST: 60.0, postmaster.Shutdown.IMMEDIATE: 60.0}
 ORPHAN_PATIENCE = 60.0  # for backends that outlive a killed postmaster
 UNREACHABLE_AFTER = 10.0  # for a server that is ready, but not on our socket
 NARRATE_AFTER = 5.0
@@ -216,13 +217,20 @@ class EmbeddedServer:
             )
 
     def _end(self, record: postmaster.PidFile) -> None:
-        """Have the postmaster of ``record`` shut down, and wait until it is gone."""
-        begun = time.monotonic()
-        postmaster.interrupt(record.pid)
-        while postmaster.runs_on(record.pid, record.data):
-            if time.monotonic() - begun > PATIENCE:
-                raise DatabaseError(
-                    f"The embedded PostgreSQL server (process {record.pid}) has not stopped after {PATIENCE:.0f} s",
-                    f"See the end of {self._places.log}",
-                )
-            time.sleep(_POLL)
+        """Shut the postmaster of ``record`` down, and wait until it is gone.
+
+        A shutdown that takes too long, as on a full disk, is followed by an immediate one: what was committed is
+        replayed at the next start.
+        """
+        for shutdown, patience in STOP_PATIENCE.items():
+            postmaster.shut_down(record.pid, shutdown)
+            begun = time.monotonic()
+            while time.monotonic() - begun < patience:
+                if not postmaster.runs_on(record.pid, record.data):
+                    return
+                time.sleep(_POLL)
+        waited = sum(STOP_PATIENCE.values())
+        raise DatabaseError(
+            f"The embedded PostgreSQL server (process {record.pid}) has not stopped after {waited:.0f} s",
+            f"See the end of {self._places.log}",
+        )

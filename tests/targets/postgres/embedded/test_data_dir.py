@@ -44,13 +44,6 @@ print(server.status().running, server.stop(), server.status().running)
 
 
 @pytest.fixture
-def server(base: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(base / "home")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def far(base: Path) -> Iterator[EmbeddedServer]:
     """Yield a server whose path is too long for a socket."""
     server = EmbeddedServer(base / ("long" * 25))

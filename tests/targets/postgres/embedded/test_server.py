@@ -14,16 +14,13 @@ import adbc_driver_postgresql.dbapi
 import pytest
 
 from etl.core.errors import DatabaseError
-from etl.targets.postgres.embedded import binaries, data_dir, os_user, paths
+from etl.targets.postgres.embedded import binaries, data_dir, os_user, paths, postmaster
 from etl.targets.postgres.embedded import server as module
-from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.helpers.disturbances import wait_for
-from tests.helpers.logs import logged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Make = Callable[[str], EmbeddedServer]
+    from etl.targets.postgres.embedded.server import EmbeddedServer
+    from tests.targets.postgres.embedded.conftest import Make
 
 AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[4]
@@ -37,31 +34,6 @@ logging.basicConfig(level=logging.INFO, format='%(message)s')
 server.start()
 print(server.status().pid, flush=True)
 """
-
-
-@pytest.fixture
-def said() -> Iterator[list[str]]:
-    with logged() as messages:
-        yield messages
-
-
-@pytest.fixture
-def make(base: Path, said: list[str]) -> Iterator[Make]:
-    """Make servers for homes in ``base``; all are stopped in the end, whatever became of them."""
-    made: list[EmbeddedServer] = []
-
-    def build(name: str) -> EmbeddedServer:
-        made.append(EmbeddedServer(base / name))
-        return made[-1]
-
-    yield build
-    for server in made:
-        server.stop()
-
-
-@pytest.fixture
-def server(make: Make) -> EmbeddedServer:
-    return make("home")
 
 
 def ask(uri: str, statement: str) -> object:
@@ -257,6 +229,20 @@ def test_a_backend_that_outlives_a_killed_server_is_waited_for(server: EmbeddedS
         rescue.start()
         assert ask(server.start(), "SELECT 1") == 1
         rescue.join()
+
+
+@pytest.mark.faults
+def test_a_server_that_cannot_shut_down_is_ended_at_once(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with adbc_driver_postgresql.dbapi.connect(server.start()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone() or (0,)
+        os.kill(backend, signal.SIGSTOP)
+        monkeypatch.setitem(module.STOP_PATIENCE, postmaster.Shutdown.FAST, 0.1)
+        assert server.stop()
+    assert not server.status().running
+    assert ask(server.start(), "SELECT 1") == 1
 
 
 def test_a_slow_start_is_waited_for_and_told(

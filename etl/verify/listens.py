@@ -1,4 +1,4 @@
-"""Compares the listens of a run with what ``listens`` and ``track_lookup`` hold today."""
+"""Compares the listens of a run with what ``listens`` and ``track_lookup`` contain today."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MISSING_REASON = "deleting a single listen in Koito leaves the same trace"
 
 
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:
-    """Return the checks of the run's listens and keys, and the numbers behind them.
+    """Return the checks of the run's listens and keys, and the numbers that they compare.
 
-    A listen whose track was merged is looked for under the track that its key stands for today. One whose track was
-    deleted is not expected any more.
+    If the track of a listen was merged, the listen is expected under the track that its key stands for today. If the
+    track was deleted, the listen is no longer expected.
     """
     told = files.stored_listens()
     gone = with_undone(connection, _absent(connection, files, told, run_id), files.run)
@@ -54,7 +54,7 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
 
 
 def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """Return those of ``told`` that are not there, with ``track_now`` and ``fate``; none where the checksums agree."""
+    """Return the missing ones of ``told``, with ``track_now`` and ``fate``; no rows if the checksums are equal."""
     rows = told.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
     fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
     if files.checksum(told.select("track_id", "second")) != count_stored(connection, told):
@@ -64,13 +64,13 @@ def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id:
 
 
 def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
-    """Return how many of ``pairs`` (track_id, second) the database holds, and their checksum."""
+    """Return how many of ``pairs`` (track_id, second) the database has, and their checksum."""
     found = connection.query("stored_checksum", pairs.select("track_id", "second"))
     return Checksum._make(found.row(0))
 
 
 def _changes(connection: Connection, files: RunFiles) -> Check:
-    """Return the keys that were merged, or deleted with what they stood for, since; not those that an undo removed."""
+    """Return the keys that were merged or deleted since the run, except those that an undo removed."""
     undone_by = files.run.read_manifest().get("undone_by")
     if undone_by:
         return Check("changes", CHANGES_ABOUT, Result.CHANGED_SINCE, reason=f"the run was undone by run {undone_by}")

@@ -1,4 +1,4 @@
-"""Verifies undos and dedupes, and tells which absent listens one has removed, so that nothing expects them."""
+"""Verifies undos and dedupes, and finds the missing listens that one of them removed, so that they are not expected."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SECOND = pl.col("listened_at").dt.epoch("s")
 
 
 def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory) -> pl.DataFrame:
-    """Return ``absent`` (columns of STORED, and fate) of ``run``; what an undo or dedupe removed has the fate undone.
+    """Return ``absent`` (STORED, and fate) of ``run``; those that an undo or dedupe removed get fate undone.
 
-    It tells what it removed in its directory. Where that is gone, every listen that the run had found in the
-    database may have been removed.
+    The directory of the undo or dedupe lists what it removed. If that directory is gone, it may have removed any listen
+    that the run had found in the database.
     """
     undos = connection.query("undo_excused", run.run_id) if absent.height else None
     if undos is None or undos.is_empty():
@@ -67,7 +67,7 @@ def check_removed(manifest: Mapping[str, Any], told: pl.DataFrame | None) -> Che
 
 
 def check_removal_ledger(connection: Connection, manifest: Mapping[str, Any]) -> Check:
-    """Compare ``run.json`` of a removal with the ledger; one that failed may not have heard of its last batch."""
+    """Compare ``run.json`` of a removal with the ledger; a failed one may not know of its last commit."""
     held, told = ledger.listens_removed(connection, manifest["run_id"]), int(manifest["counts"]["removed"])
     undone_run = manifest.get("undone_run")
     undone = ledger.find_undoable(connection, undone_run) if undone_run else None

@@ -117,10 +117,10 @@ def _text(value: object) -> str:
 def _readable(text: str) -> str:
     """Return ``text`` with listens in the database described in words, because they have no FILE:ROW."""
 
-    def told(found: re.Match[str]) -> str:
+    def described(found: re.Match[str]) -> str:
         return f"track {found[1]} at {datetime.fromtimestamp(int(found[2]), UTC):%Y-%m-%d %H:%M:%S} UTC in the database"
 
-    return _HELD.sub(told, text)
+    return _HELD.sub(described, text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (any value of a Parquet file)

@@ -154,8 +154,8 @@ def log_failure(message: str, hint: str = "", exit_code: int = ExitCode.INTERNAL
     if log_settings.as_json:
         logger.error("%s", message, extra=facts(hint=hint, exit_code=int(exit_code)))
     elif log_settings.json_errors:
-        told = {"message": _as_called(message), "hint": _as_called(hint), "exit_code": int(exit_code)}
-        _write(json.dumps({"error": told}) + "\n")
+        content = {"message": _as_called(message), "hint": _as_called(hint), "exit_code": int(exit_code)}
+        _write(json.dumps({"error": content}) + "\n")
     elif hint and sys.stderr.isatty():
         logger.error("%s\n%s", message, hint)
     else:

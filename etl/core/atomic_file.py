@@ -64,6 +64,6 @@ def atomic_file(path: Path) -> AtomicFile:
 
 def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
     """Return the error that says that ``path`` cannot be written, and why; ``hint`` says what to do."""
-    told = _OS_ERROR.search(str(error))
-    reason = told[1] if told else getattr(error, "strerror", None) or error
+    from_system = _OS_ERROR.search(str(error))
+    reason = from_system[1] if from_system else getattr(error, "strerror", None) or error
     return SettingsError(f"{path} cannot be written: {reason}", hint)

@@ -32,7 +32,7 @@ class BrokenPackageError(SettingsError):
 
 
 def pip_install(module: str, *options: str) -> str:
-    """Return the command that installs the package of ``module`` where this program is installed, with any pip."""
+    """Return the command that installs the package of ``module`` into this installation, with the pip of any Python."""
     where, what = quote(sys.executable), quote(_requirement(module))
     return " ".join(["python3 -m pip --python", where, "install", *options, what])
 

@@ -93,7 +93,7 @@ ALIAS = _schema(
 ALIASES = pl.List(pl.Struct(ALIAS))
 
 # Properties of a listen that the run directory does not have; null if the format does not have them.
-_BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
+_IN_MEMORY_ONLY: dict[str, pl.DataType | type[pl.DataType]] = {
     "started_at": TIME,  # best estimate of when the play started, if the exported time is its end
     "ended_at": TIME,  # when the play ended, if known
     "played_ms": pl.Int64,  # how long it was played
@@ -121,7 +121,7 @@ EXTRACTED = _schema(
         "recording_mbid": pl.String,
         "duration": pl.Int32,  # seconds; null if unknown
         "client": pl.String,
-        **_BESIDE,
+        **_IN_MEMORY_ONLY,
         "local_time": pl.String,  # a value of etl.formats.local_times if the file gives the time without a zone
         "skip": pl.String,
         "reject": pl.String,
@@ -224,7 +224,9 @@ FILES_OF_SOME_RUNS = {"likely_doubles": LIKELY_DOUBLES}
 """Files that are written only if they have rows."""
 
 # The listens of a run in memory: LISTENS, and the texts as exported if cleaning changed them.
-NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
+NORMALIZED = _schema(
+    {**LISTENS, **_IN_MEMORY_ONLY, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String}
+)
 
 # --- doubles: listens that several files, services or runs recorded ---------------------------------------------
 

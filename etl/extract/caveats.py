@@ -42,13 +42,13 @@ def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
     if zone is None:
         advice = "If they are local times, give their zone, such as --timezone Europe/Berlin"
         return [f"Times without a zone count as UTC: {_paths(local)}. {advice}"]
-    told = {
+    meanings = {
         LocalTime.REPEATED: f"are in an hour that the clocks of {zone} have twice: the first one counts",
         LocalTime.SKIPPED: f"are in an hour that the clocks of {zone} skip: the offset before the change counts",
     }
     return [
         f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_paths(having)}"
-        for kind, what in told.items()
+        for kind, what in meanings.items()
         if (having := [file for file in local if kind in file.local_times])
     ]
 

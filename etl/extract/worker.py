@@ -152,7 +152,7 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _told(opened: Opened) -> tuple[object, ...]:
+def _for_parent(opened: Opened) -> tuple[object, ...]:
     """Return what the parent process is told about a file; the bytes stay here."""
     return opened.kind.name, opened.sha256, opened.totals, opened.companions.digest
 
@@ -173,7 +173,7 @@ def serve() -> None:
             return
         if file is not None:
             opened = reader.open(file)
-            answer: object = _told(opened) if isinstance(opened, Opened) else opened
+            answer: object = _for_parent(opened) if isinstance(opened, Opened) else opened
         elif isinstance(opened, Opened):
             decoded = reader.decode(opened)
             opened = None

@@ -55,4 +55,4 @@ def _of_a_run(known: set[str]) -> dict[str, str]:
     """Return how to run the queries and views that only a run has."""
     queries = {one.name: f"It is about a run: `etl inspect latest --sql {one.name}`" for one in named_queries("run")}
     views = {name: f"It is a view of a run: `etl inspect latest --sql 'FROM {name}'`" for name in run_views()}
-    return {name: told for name, told in {**views, **queries}.items() if name not in known}
+    return {name: advice for name, advice in {**views, **queries}.items() if name not in known}

@@ -25,7 +25,8 @@ SOURCE = "submit"
 SKIPPED, REJECTED = "skipped", "rejected"
 NOT_SUBMITTED = "not submitted: another listen of the input was rejected"
 _HALF = re.compile("[\ud800-\udfff]")
-EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)  # for all such services: the start of the first one, Last.fm
+# Last.fm, which started then, was the first service that stored what people hear.
+EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ def validate(listen: Listen, rules: Rules) -> ValidListen | Submitted:
     row = listen.as_row()
     frame = _Frame(row, rules)
     if single := normalize_single(row, EARLIEST, rules):
-        return ValidListen(1, single, _told(row), frame)
+        return ValidListen(1, single, _repeated(row), frame)
     if half := _HALF.search("".join(_texts(row))):  # Polars would raise an exception
         detail = f"U+{ord(half[0]):04X} is half of a surrogate pair"
-        return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_told(row))
+        return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_repeated(row))
     (validated,) = validate_frame(pl.DataFrame([row], schema=EXTRACTED), rules)
     return validated
 
@@ -138,12 +139,12 @@ def validate_frame(extracted: pl.DataFrame, rules: Rules) -> list[ValidListen | 
     made = normalize(extracted, SOURCE, SOURCE, EARLIEST, rules)
     given = {row["row"]: row for row in extracted.iter_rows(named=True)}
     validated: list[ValidListen | Submitted] = [
-        Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_told(given[row["row"]]))
+        Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_repeated(given[row["row"]]))
         for outcome, frame in ((SKIPPED, made.skipped), (REJECTED, made.rejected))
         for row in frame.iter_rows(named=True)
     ]
     for place, row in enumerate(made.listens.iter_rows(named=True)):
-        validated.append(ValidListen(row["row"], single_of(row), _told(row), _Slice(made.listens, place)))
+        validated.append(ValidListen(row["row"], single_of(row), _repeated(row), _Slice(made.listens, place)))
     return sorted(validated, key=lambda one: one.row)
 
 
@@ -152,7 +153,7 @@ def _texts(row: Mapping[str, Any]) -> Iterator[str]:
         yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+def _repeated(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of ``row`` that a result repeats."""
     time = row["listened_at"]
     names = {name: row[name] for name in ("artist", "track", "album")}

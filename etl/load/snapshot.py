@@ -52,8 +52,8 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
     held = connection.query("held_by_tracks", candidates.get_column("track_id").unique())
-    beside = candidates.join(held, on="track_id", suffix="_held")
-    missing_fields = beside.group_by("track_id", maintain_order=True).agg(
+    compared = candidates.join(held, on="track_id", suffix="_held")
+    missing_fields = compared.group_by("track_id", maintain_order=True).agg(
         duration=(pl.col("duration_held") == 0).any(),
         recording_mbid=_differs("recording_mbid"),
         release_mbid=_differs("release_mbid"),

@@ -56,7 +56,7 @@ class Inbox:
         if self.target is None or manifest["status"] not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
             return manifest
         moved: dict[str, str] = {}
-        went: dict[Path, Path] = {}
+        new_paths: dict[Path, Path] = {}
         troubles = []
         for path, entries in self._of_disk(manifest["files"]):
             if not _is_done(entries):
@@ -67,11 +67,11 @@ class Inbox:
                 troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
                 logger.warning("%s", troubles[-1])
             else:
-                went[path] = moved_to
+                new_paths[path] = moved_to
                 logger.info("moved %s to %s", display_path(path), display_path(moved_to))
                 before, after = display_path(path), display_path(moved_to)
                 moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
-        troubles += self._written_to_since(went)
+        troubles += self._written_to_since(new_paths)
         if not (moved or troubles):
             return manifest
         updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
@@ -81,12 +81,12 @@ class Inbox:
         RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
         return updated
 
-    def _written_to_since(self, went: Mapping[Path, Path]) -> list[str]:
+    def _written_to_since(self, new_paths: Mapping[Path, Path]) -> list[str]:
         """Log and return the files that were written to after they had been moved: the writer goes on at the new path.
 
         The ledger knows the bytes that were read; loading such a file again adds what is missing.
         """
-        late = [to for path, to in went.items() if stamp(to)[2:] != self.before[path][2:]]
+        late = [to for path, to in new_paths.items() if stamp(to)[2:] != self.before[path][2:]]
         found = [f"{display_path(to)} was written to after it was moved there: load that file again" for to in late]
         for trouble in found:
             logger.warning("%s", trouble)

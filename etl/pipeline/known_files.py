@@ -1,6 +1,6 @@
 """Identifies the files of a run as the ledger does: by their bytes, format, and what else determines their rows.
 
-That is the options, and the companion files next to an export: a file is read again if one of them appears or changes.
+These are options, and the companion files next to an export: a file is read again if a companion appears or changes.
 """
 
 from __future__ import annotations

@@ -121,8 +121,8 @@ def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: in
         of_artist="artist",
         of_track="track",
     )
-    told = found.select("service", "of_service", "seconds_apart", "evidence")
-    pairs = rows.select("file", "row", "listened_at", "artist", "track").hstack(partners).hstack(told)
+    reasons = found.select("service", "of_service", "seconds_apart", "evidence")
+    pairs = rows.select("file", "row", "listened_at", "artist", "track").hstack(partners).hstack(reasons)
     ordered = conform(pairs.select(LIKELY_DOUBLES.names()), LIKELY_DOUBLES)
     return Doubles(rows, going.get_column("track_id"), ordered, _by_client(going, kept), library.height)
 

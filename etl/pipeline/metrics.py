@@ -32,7 +32,7 @@ _Family: TypeAlias = "tuple[str, str, str, Mapping[str, float]]"
 
 @dataclass
 class Metrics:
-    """Writes the metrics of the run when its context ends, even by an exception."""
+    """Writes the metrics of the run when its context ends, also after an exception."""
 
     path: Path
     began: float = field(default_factory=time.time)

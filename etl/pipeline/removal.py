@@ -212,8 +212,8 @@ def _result(run: RemovalRun, removed: Removed, forgotten: pl.DataFrame) -> Remov
 def _complete_ledger(run: RemovalRun, directory: RunDirectory, result: RemovalResult) -> RemovalResult:
     """Record that everything is removed; return ``result`` with whatever does not balance."""
     failpoint(Point.BEFORE_LEDGER_COMPLETE)
-    told = run.pool.control(lambda control: ledger.listens_removed(control, directory.run_id))
-    result = replace(result, imbalances=removal_account.imbalances(result, told))
+    in_ledger = run.pool.control(lambda control: ledger.listens_removed(control, directory.run_id))
+    result = replace(result, imbalances=removal_account.imbalances(result, in_ledger))
     code = removal_account.exit_code(result, None, is_complete=run.is_complete)
 
     def complete(control: Connection) -> None:

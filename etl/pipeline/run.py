@@ -178,7 +178,7 @@ def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
 
 
 def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
-    """Load the rows, or simulate that, and write them to the run directory meanwhile; finish the run in any case.
+    """Load the rows, or simulate that, while writing them to the run directory; finish the run in any case.
 
     If a ``failure`` has ended the run already, nothing is loaded; the failure is recorded.
     """

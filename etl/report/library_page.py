@@ -97,7 +97,7 @@ def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
     }
     longest = {"what": f"{plural(streak['days'], 'day')} in a row", "artist": None, "when": span}
     found = {**listens, "Longest streak": longest, **busiest}
-    return [{"name": name, **told} for name, told in found.items()]
+    return [{"name": name, **milestone} for name, milestone in found.items()]
 
 
 def _busiest(periods: pl.DataFrame, name: str, shown: str) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def make_outcome(
     """Return what became of each of ``listens`` (sorted by file, then row), as schema OUTCOME.
 
     ``inserted`` and ``of_other_users`` have track_id and listened_at. If listens are equal after resolution, the first
-    by file, then row, counts; the others are duplicates. ``reached`` is given for a run that ended early: the listens
-    that were written or found present. A listen is unresolved if its key failed; any other one is not reached.
+    by file, then row, counts; the others are duplicates. A listen whose key failed is unresolved. ``reached`` is given
+    for a run that ended early: the listens that were written or found present. All others are then not reached.
     """
     code = pair_code(pl.col("track_id"), pl.col("listened_at"))
     new = inserted.select(code).to_series().implode()

@@ -77,10 +77,12 @@ def save(run: RunDirectory, query: str, path: Path) -> int:
 
 def _of_the_library(known: set[str]) -> dict[str, str]:
     """Return how to run the queries and views that only the whole library has."""
-    told = {name: f"--sql 'FROM {name}'" for name in ("tracks", "albums", "artists", "credits", "loads")}
-    told |= {query.name: f"--sql {query.name}" for query in named_queries("library")}
+    options = {name: f"--sql 'FROM {name}'" for name in ("tracks", "albums", "artists", "credits", "loads")}
+    options |= {query.name: f"--sql {query.name}" for query in named_queries("library")}
     return {
-        name: f"It is about the whole library: `etl inspect {how}`" for name, how in told.items() if name not in known
+        name: f"It is about the whole library: `etl inspect {how}`"
+        for name, how in options.items()
+        if name not in known
     }
 
 

@@ -49,8 +49,8 @@ class Pruning:
 def plan_pruning(runs: Path, keep: int) -> Pruning:
     """Return what to delete so that the newest ``keep`` runs stay, and any that are still needed.
 
-    The next load needs none of them: the ledger records what is loaded. Kept are active runs; runs with listens that
-    are nowhere else; and runs that ``explain`` and ``rejects replay`` of a kept run would need.
+    The next load needs none of them: the ledger records what is loaded. It keeps active runs; runs with listens
+    that are nowhere else; and runs that ``explain`` and ``rejects replay`` of a kept run would need.
     """
     listed = list_runs(runs)
     manifests = {run.run_id: _manifest(run) for run in listed}

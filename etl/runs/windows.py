@@ -16,7 +16,7 @@ from etl.runs.accounting import OutcomeTally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_PRECEDENCE = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # of a key in several windows
+_PRECEDENCE = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # the first that a key has decides
 
 
 def drop_unchanged(keys: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:

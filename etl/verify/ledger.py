@@ -35,7 +35,7 @@ def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
     loaded = pl.Series(sorted({file["sha256"] for file in _loaded(manifest)}), dtype=pl.String)
     files = connection.query("ledger_files", run_id, loaded).to_dicts()
     rows = [*_differences(manifest, held), *_file_differences(manifest, files)]
-    late = _later_than_told(manifest, held)
+    late = _more_than_recorded(manifest, held)
     found = Check.of("ledger", ABOUT, _frame(rows))
     return Check(found.name, found.about, found.result, found.rows, late)
 
@@ -47,9 +47,9 @@ def _differences(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> Iterat
     """
     is_cut_short = manifest["error"] is not None
     counted = {"inserted": _inserted(manifest), **manifest["created"]}
-    for name, told in counted.items():
-        if held[name] < told or (held[name] > told and not is_cut_short):
-            yield name if name == "inserted" else f"created {name}", told, held[name]
+    for name, recorded in counted.items():
+        if held[name] < recorded or (held[name] > recorded and not is_cut_short):
+            yield name if name == "inserted" else f"created {name}", recorded, held[name]
     if held["finished"]:
         for name in ("status", "exit_code"):
             if held[name] != manifest[name]:
@@ -65,7 +65,7 @@ def _inserted(manifest: Mapping[str, Any]) -> int:
     return int(manifest["counts"]["inserted"] + manifest.get("removed_meanwhile", 0))
 
 
-def _later_than_told(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+def _more_than_recorded(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     more = held["inserted"] - _inserted(manifest)
     if manifest["error"] is None or more <= 0:
         return ""

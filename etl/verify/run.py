@@ -96,12 +96,12 @@ def _verify_unfinished(run: RunDirectory, workspace: Workspace) -> Verdict:
     """Report what a run without ``run.json`` has left: no file says what its result should be."""
     with snapshot(workspace) as pool:
         held = pool.control(lambda control: read_run(control, run.run_id))
-        told = pool.control(lambda control: _present(control, run))
+        stored = pool.control(lambda control: _present(control, run))
     batches = f"its batches inserted {held['inserted']:,} listens" if held else "the ledger does not know the run"
     checks = [
         Check("files", FILES_ABOUT, Result.NOT_CHECKED, reason=NOT_ENDED),
         Check("ledger", LEDGER_ABOUT, Result.NOT_CHECKED, reason=batches),
-        Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=told),
+        Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=stored),
     ]
     return Verdict(checks, {"run_id": run.run_id, "status": UNFINISHED, "dsn": redact(workspace.dsn)})
 

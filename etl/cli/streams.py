@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def prepare_streams() -> None:
-    """Open closed streams (``>&-``) on the null device, and make characters that a stream cannot encode no error.
+    """Open closed streams (``>&-``) on the null device, and let streams escape characters that they cannot encode.
 
     Otherwise, the next file or socket would get the number of a stream, and output would go there.
     """

@@ -46,11 +46,11 @@ class ReadAgain(StrEnum):
     """
 
     NEVER = "never"
-    """The verdict depends only on the bytes of the file: it is known, and ``--move-to`` moves it."""
+    """It depends only on the bytes of the file: the file is known, and ``--move-to`` moves it."""
     BY_ANOTHER_VERSION = "by another version"
-    """The verdict depends on what this version can read or accepts: the file is known to that version, and moved."""
+    """It depends on what the program can read or accepts: the file is known to the version that read it, and moved."""
     BY_THE_NEXT_RUN = "by the next run"
-    """The verdict depends on the clock of this computer or on the files next to it: it is neither known nor moved."""
+    """It depends on the clock of this computer or on the files next to it: the file is neither known nor moved."""
 
 
 class RejectReason(Reason):

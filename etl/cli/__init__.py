@@ -97,7 +97,7 @@ def _asks_for_help() -> bool:
 
 def main() -> None:
     """Run the program; ``etl.__main__`` calls this."""
-    gc.disable()  # a short-lived process with few cycles: collecting them took 10 % of a load's CPU time
+    gc.disable()  # a short-lived process has few reference cycles; collecting them took 10 % of a load's CPU time
     sys.excepthook = _report_defect
     prepare_streams()
     endings = [number for number in ENDINGS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
@@ -107,7 +107,7 @@ def main() -> None:
     log_settings.as_json = _wants_json_log(sys.argv, os.environ)
     log_settings.json_errors = "--json" in sys.argv
     code = _run()
-    # only Python's shutdown is left: from here on a signal must not change the exit code
+    # only Python's shutdown remains: from here on, a signal must not change the exit code
     for number in endings:
         signal.signal(number, signal.SIG_IGN)
     _end(code)
@@ -116,13 +116,13 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return the exit code."""
     try:
-        # app() would replace our excepthook; in standalone mode, Typer would print errors in its own way
+        # app() would replace our excepthook; in standalone mode, Typer would print errors in its own format
         ended = typer.main.get_command(app)(standalone_mode=False)
     except typer.TyperException as error:
         log_failure(error.format_message(), _usage_hint(error), error.exit_code)
         return error.exit_code
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
+        if isinstance(end.__context__, BrokenPipeError):  # Typer turns it into exit code 1
             return ExitCode.OUTPUT_CLOSED
         return end.code if isinstance(end.code, int) else ExitCode.OK
     except (EtlError, MemoryError, BrokenPipeError, ModuleNotFoundError) as error:
@@ -131,7 +131,7 @@ def _run() -> int:
 
 
 def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundError) -> int:
-    """Log an error that is no defect and return its exit code; a module of ours that is missing is a defect."""
+    """Log an error that is not a defect and return its exit code; a missing module of our own is a defect."""
     if isinstance(error, BrokenPipeError):
         return ExitCode.OUTPUT_CLOSED
     if isinstance(error, ModuleNotFoundError):
@@ -146,7 +146,7 @@ def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundErro
 
 
 def _usage_hint(error: typer.TyperException) -> str:
-    """Return how to see what a command takes, if the error is about one."""
+    """Return how to see the options of a command, if the error is about one."""
     context = getattr(error, "ctx", None)
     return f"Try '{context.command_path} --help'" if context else ""
 
@@ -159,7 +159,7 @@ def _wants_json_log(words: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def _end(code: int) -> NoReturn:
-    """End the process at once: freeing the objects of a load takes as long as a small load."""
+    """End the process at once, because freeing the objects of a load takes as long as a small load."""
     flush_streams()
     os._exit(code)
 

@@ -1,4 +1,4 @@
-"""``etl backfill``: adds what a load leaves out, over the network."""
+"""``etl backfill``: adds over the network what exports do not have."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _run(task: str, common: CommonOptions, what: str | None = None, providers: s
     """Run a task, show its summary, and exit."""
     from etl.backfill.run import backfill
 
-    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: Polars would let waits continue after Ctrl-C
+    signal.siginterrupt(signal.SIGINT, True)  # as in `etl run`: otherwise, Polars would let waits continue after Ctrl-C
     settings = _settings(task, common, what, providers)
     workspace = open_workspace(common.home, common.dsn)
     check_levels(quiet=common.quiet, verbose=common.verbose)

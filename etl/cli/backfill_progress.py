@@ -1,4 +1,4 @@
-"""Shows how far a backfill is: a bar on a terminal, else a line now and then."""
+"""Shows the progress of a backfill: as a bar on a terminal, otherwise as a log line now and then."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FIRST_LINES = 5
-_SHORT_GAP, _LONG_GAP = 60.0, 600.0  # seconds between two lines: the first ones, later ones
+_SHORT_GAP, _LONG_GAP = 60.0, 600.0  # seconds between two lines: first the short gap, later the long one
 
 
 @contextmanager
 def show_progress(*, quiet: bool) -> Iterator[ReportProgress]:
-    """Yield a function to call with the entities done, their total, and the most seconds left, if known."""
+    """Yield a function to call with the entities done, their total, and the maximum of seconds left (None: unknown)."""
     with display("none" if quiet else "auto") as bar:
         yield _on(bar) if bar.interval else _lines(quiet=quiet)
 

@@ -1,4 +1,4 @@
-"""``etl check``."""
+"""``etl check``: reads files as a load does, without a database, and shows what they contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says in one line how a run ended, and what to do if that is anything."""
+"""Writes the closing line: how a run ended, and what to do next if there is anything to do."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _AGAIN = "run the same command again"
 
 
 def log_ending(manifest: Mapping[str, Any], closing: str, *, is_printed: bool) -> None:
-    """Log how a run ended, which ``closing`` says in one line; ``is_printed``: people have read that line already."""
-    if manifest["status"] == "interrupted":  # the line says it all, and that nothing has failed
+    """Log how a run ended. ``closing`` says it in one line; ``is_printed``: that line is already on stdout."""
+    if manifest["status"] == "interrupted":  # the closing line says everything, and nothing has failed
         if log_settings.as_json:
             logger.warning("%s", closing)
         elif not is_printed:
@@ -29,7 +29,7 @@ def log_ending(manifest: Mapping[str, Any], closing: str, *, is_printed: bool) -
 
 
 def removal_line(manifest: Mapping[str, Any]) -> str:
-    """Return how a run that removes listens ended."""
+    """Return the closing line of a run that removes listens."""
     status = manifest["status"].replace("_", " ")
     return f"{status}; {_AGAIN} for the rest" if status in ("interrupted", "failed") else status
 
@@ -76,7 +76,7 @@ def _part(manifest: Mapping[str, Any]) -> str:
 
 
 def _exceptions(manifest: Mapping[str, Any]) -> str:
-    """Return what a load that came to its end did not load, and why its exit code is what it is."""
+    """Return what a finished load did not load, and the reason for its exit code."""
     counts, code = manifest["counts"], manifest["exit_code"]
     refused = sum(file["status"] == "refused" for file in manifest["files"])
     numbers = (

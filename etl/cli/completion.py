@@ -1,7 +1,7 @@
 """Completes values on the command line: sources, run ids, named queries and checks. Imports nothing heavy.
 
-A shell calls these on each press of Tab, so they look at names of files and read as little as they can. What is wrong
-with the settings is not told here: the command itself does that.
+A shell calls these functions each time Tab is pressed, so they look at file names and read as little as they can. They
+do not report errors in the settings: the command itself does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFINES_FORMAT = "\nFORMAT = "
 
 
 def complete_sources(incomplete: str) -> list[str]:
-    """Return the values of ``--source``: a format is defined in a module that is named after its source."""
+    """Return the values of ``--source``. They are found by name: a format's module is named after its source."""
     folder = Path(__file__).parents[1] / "formats"
     found = {
         path.stem.partition("_")[0]
@@ -43,17 +43,17 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_queries(incomplete: str) -> list[str]:
-    """Return the names of the queries of ``etl inspect --sql``, of the library and of runs."""
+    """Return the names of the queries for ``etl inspect --sql``, both of the library and of runs."""
     return _matching(_names("duckdb/queries/library", "duckdb/queries/run"), incomplete)
 
 
 def complete_checks(incomplete: str) -> list[str]:
-    """Return the names of the checks of ``etl verify --sql``, of all databases."""
+    """Return the names of the checks for ``etl verify --sql``, of all databases."""
     return _matching(_names("postgres/verify", "sqlite/verify"), incomplete)
 
 
 def _names(*folders: str) -> list[str]:
-    """Return the names of the statements in some folders, each once."""
+    """Return the names of the statements in ``folders``, each once."""
     from etl.core.statements import sql_folder
 
     return sorted({path.stem for folder in folders for path in (sql_folder() / folder).glob("*.sql")})

@@ -1,4 +1,4 @@
-"""``etl config``: shows the settings, and makes the configured values the defaults of options."""
+"""``etl config``: shows the settings. Also makes the configured values the defaults of options."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
 
 
 def _values(config: Mapping[str, ConfigValue], dsn: str | None, home: str | None) -> dict[str, ConfigValue]:
-    """Return every setting by name, with the passwords hidden; ``dsn`` and ``home`` are what was typed."""
+    """Return every setting by name, with passwords hidden; ``dsn`` and ``home`` are the typed values."""
     from etl.core.config import SETTINGS, ConfigValue, first_of
     from etl.core.dsn import redact
     from etl.core.workspace import find_workspace
@@ -69,7 +69,7 @@ def _shown(value: SettingValue | None) -> object:
 def defaults(command: Any, file: Path | None) -> dict[str, Any]:  # noqa: ANN401 (typer's own copy of click)
     """Return the configured values as click's ``default_map`` of ``command``: by subcommand, then by parameter.
 
-    A ``file`` is read instead of the default one, here and by every later ``load_config``.
+    A given ``file`` replaces the default one, here and in every later ``load_config``.
     """
     from etl.core.config import load_config, use_file
 

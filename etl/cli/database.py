@@ -214,7 +214,7 @@ def backup(
 
 
 def _copy_next_to(target: Target) -> Path:
-    """Copy the file of ``target`` into its folder, with the time in its name, and return the copy."""
+    """Copy the file of ``target`` to its own folder, with the time in the name, and return the copy."""
     from etl.core.dsn import SQLITE
 
     path = Path(target.url().removeprefix(SQLITE))
@@ -228,14 +228,14 @@ def _copy_next_to(target: Target) -> Path:
 
 
 def _back_up(target: Target, path: Path) -> None:
-    """Write a copy of the database of ``target`` to ``path``, which only its owner may read: it holds passwords."""
+    """Write a copy of the database of ``target`` to ``path``, readable only by its owner: it contains passwords."""
     from etl.core.atomic_file import atomic_file, unwritable
 
     if path.exists():
         raise SettingsError(f"{path} exists already", "Name another file")
     with atomic_file(path) as file:
         try:
-            file.path.unlink(missing_ok=True)  # of a process that was killed
+            file.path.unlink(missing_ok=True)  # left by a process that was killed
             file.path.touch(mode=0o600, exist_ok=False)
         except OSError as error:
             raise unwritable(path, error, file.hint) from error

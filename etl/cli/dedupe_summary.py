@@ -1,4 +1,4 @@
-"""Shows people which listens a dedupe removes, or has removed."""
+"""Shows which listens a dedupe removes, or has removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENTITIES = ("tracks", "albums", "artists")
 
 
 def show_dedupe(manifest: Mapping[str, Any]) -> None:
-    """Print how many listens are doubles of which others, what goes with them, and how to go on or back."""
+    """Print how many listens are doubles of which others, what is removed with them, and how to go on or undo it."""
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
     if not manifest["doubles"]:
         show_removed(manifest)
@@ -41,7 +41,7 @@ def show_dedupe(manifest: Mapping[str, Any]) -> None:
 
 
 def show_removed(manifest: Mapping[str, Any]) -> None:
-    """Print the closing line: how many listens are doubles, and are removed."""
+    """Print the closing line: how many listens were doubles and were removed."""
     removed, looked_at = manifest["counts"]["removed"], manifest["looked_at"]
     if not manifest["doubles"]:
         show_text(f"none of the {looked_at:,} listens is a likely double")

@@ -1,7 +1,7 @@
-"""Shows progress: one line on a terminal that is drawn again and again, or a log line every ten seconds.
+"""Shows progress: as one line on a terminal that is redrawn, or as a log line every ten seconds.
 
-Not with ``rich``: its live display leaves parts of the line behind when the terminal gets narrower, drops no
-columns that have no room, and takes 0.1 s to import.
+It does not use ``rich``, whose live display leaves parts of the line behind when the terminal gets narrower, does not
+drop columns that do not fit, and takes 0.1 s to import.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Display:
-    """Keeps how far a run is, in ``state``, and shows it every ``interval``; this base shows nothing."""
+    """Keeps the progress of a run in ``state`` and shows it every ``interval``; this base class shows nothing."""
 
     interval: ClassVar[float | None] = None
-    """Seconds between two calls of ``show``; None: it is never called."""
+    """Seconds between two calls of ``show``; None if it is never called."""
 
     def __init__(self) -> None:
         self.state = State(time.monotonic())
@@ -35,17 +35,17 @@ class Display:
         self._thread = threading.Thread(target=self._show_repeatedly, name="etl-display", daemon=True)
 
     def begin(self, run_id: str) -> None:
-        """Name the run in every line of the log from now on."""
+        """Add the run id to every line of the log from now on."""
         log_settings.run_id = run_id
 
     def step(self, name: str) -> None:
-        """Note that a step begins, and log how long the one before it took for those who want to know."""
+        """Note that a step begins, and log the duration of the previous step at debug level."""
         now = time.monotonic()
         logger.debug("%s took %.2f s", STEPS.get(self.state.step, self.state.step), now - self.state.started)
         self.state.step, self.state.started, self.state.advanced = name, now, now
 
     def expect(self, what: Count, total: int) -> None:
-        """Note how much there is."""
+        """Note how many there are in total."""
         self.state.total[what] = total
 
     def advance(self, what: Count, number: int) -> None:
@@ -73,7 +73,7 @@ class Display:
 
 
 class Bar(Display):
-    """Keeps one line on the terminal, and removes it in the end."""
+    """Keeps one line on the terminal, and removes it at the end."""
 
     interval = 0.125
 
@@ -94,7 +94,7 @@ class Bar(Display):
             log_settings.erase = lambda: None
 
     def show(self) -> None:
-        """Draw the line anew."""
+        """Redraw the line."""
         with log_settings.lock, suppress(OSError):
             text = line(self.state, time.monotonic(), terminal_columns() - 1, is_unicode=self._is_unicode)
             if text == self._shown:
@@ -105,7 +105,7 @@ class Bar(Display):
             self._shown = text
 
     def _erase(self) -> None:
-        """Remove the line, also where the terminal has become narrower and has wrapped it."""
+        """Remove the line, even if the terminal has become narrower and has wrapped it."""
         if self._shown:
             above = (len(self._shown) - 1) // terminal_columns()
             sys.stderr.write(f"\x1b[{above}A\r\x1b[J" if above else "\r\x1b[K")
@@ -113,18 +113,18 @@ class Bar(Display):
 
 
 class Lines(Display):
-    """Logs a line every ten seconds, and when a step that counts has ended."""
+    """Logs a line every ten seconds, and one when a step with counts ends."""
 
     interval = 10.0
 
     def step(self, name: str) -> None:
-        """Log what the step that ends has counted."""
+        """Log the counts of the step that ends."""
         if self.state.share is not None:
             self.show()
         super().step(name)
 
     def show(self) -> None:
-        """Log how far the run is."""
+        """Log the progress of the run."""
         with self._counting:
             state, elapsed = self.state, time.monotonic() - self.state.started
             done = {str(what): number for what, number in state.done.items() if number}

@@ -1,4 +1,4 @@
-"""``etl explain``."""
+"""``etl explain``: shows what became of one row of a file, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LONGEST = 300  # characters of a value that a person is shown; --json has them all
+_LONGEST = 300  # characters of a value that are shown; --json has all of them
 _HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
 
 
@@ -65,7 +65,7 @@ def _show(found: Explanation) -> None:
 
 
 def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the parts of what is known beside the verdict; fields that are null are not shown."""
+    """Yield the sections that follow the verdict, as titles and fields; fields that are null are not shown."""
     from etl.runs.explain import KEY_STATUS
 
     rejected, listen, key, outcome = (found.rows[name] for name in ("rejects", "listens", "keys", "outcome"))
@@ -94,7 +94,7 @@ def _sections(found: Explanation) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _fields(record: str | None) -> dict[str, Any]:
-    """Return the fields of a rejected record; a number of thousands of digits stays part of a text."""
+    """Return the fields of a rejected record; a number with thousands of digits stays text."""
     if record is None:
         return {}
     try:
@@ -115,12 +115,12 @@ def _text(value: object) -> str:
 
 
 def _readable(text: str) -> str:
-    """Return ``text`` with listens of the database, which have no FILE:ROW, named for people."""
+    """Return ``text`` with listens in the database described in words, because they have no FILE:ROW."""
 
-    def told(found: re.Match[str]) -> str:
+    def described(found: re.Match[str]) -> str:
         return f"track {found[1]} at {datetime.fromtimestamp(int(found[2]), UTC):%Y-%m-%d %H:%M:%S} UTC in the database"
 
-    return _HELD.sub(told, text)
+    return _HELD.sub(described, text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (any value of a Parquet file)

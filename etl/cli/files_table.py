@@ -1,4 +1,4 @@
-"""Shows people which file is what: a row per folder or archive and format, each of which adds up to its records."""
+"""Shows which file has which format: a row per format in a folder or archive, whose counts add up to its records."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
-_ASIDE = 20  # rows of files that are ignored
-_NARROWEST = 20  # columns of the terminal that a path keeps
+_ASIDE = 20  # rows of ignored files, at most
+_NARROWEST = 20  # columns of the terminal that a path gets at least
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present", "not_reached": "not reached"}
 _NUMBER = re.compile(r"(\d+)")
 
 
 @dataclass
 class _Row:
-    """Files of one folder or archive that were read, refused or ignored alike."""
+    """Files of one folder or archive with the same result: read as one format, refused or ignored."""
 
     place: str
     read_as: str
@@ -37,7 +37,7 @@ class _Row:
     files: list[File] = field(default_factory=list)
 
     def label(self, common: str) -> str:
-        """Return what the row is called: the path of a single file, else the folder or archive."""
+        """Return the label of the row: the path of a single file, or else the folder or archive."""
         path = self.files[0]["path"] if len(self.files) == 1 else self.place
         return path.removeprefix(common) or f"{PurePosixPath(common).name or '.'}/"
 
@@ -47,10 +47,10 @@ class _Row:
 
 
 def show_files(manifest: Mapping[str, Any], terms: Sequence[str], *, verbose: bool = False) -> None:
-    """Print what the files of a manifest are and their counts: by folder or archive, or one by one if ``verbose``.
+    """Print what the files of a manifest are, and their counts: by folder or archive, or one by one if ``verbose``.
 
-    The first of ``terms`` is the sum of the others: a column is left out only where it is zero for every file. Known
-    files have no counts, and one line for all of them.
+    The first of ``terms`` is the sum of the others: a column is left out only if it is zero for every file. Known files
+    have no counts and share one line.
     """
     every: Sequence[File] = sorted(manifest["files"], key=lambda file: natural(file["path"]))
     shown = [file for file in every if verbose or file["status"] != "known"]
@@ -93,7 +93,7 @@ def _show_others(manifest: Mapping[str, Any], ignored: int, known: int) -> None:
 
 
 def tell_unread(manifest: Mapping[str, Any]) -> None:
-    """Log why files were refused, as errors, and why they were ignored."""
+    """Log why files were refused, as errors, and why files were ignored."""
     from etl.core.schema import FileStatus
 
     found: dict[tuple[FileStatus, str], list[str]] = {}
@@ -106,19 +106,19 @@ def tell_unread(manifest: Mapping[str, Any]) -> None:
 
 
 def natural(path: str) -> list[tuple[int, str]]:
-    """Return a key that sorts paths as people do: file2 before file10."""
+    """Return a key that sorts paths in natural order: file2 before file10."""
     parts = _NUMBER.split(path)
     return [(int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)]
 
 
 def place_of(path: str) -> str:
-    """Return the archive that holds a file, the outermost one, or its folder with a slash."""
+    """Return the outermost archive that contains a file, or else its folder with a slash."""
     archive, mark, _ = path.partition("!")
     return archive if mark else path[: path.rfind("/") + 1]
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
+    """Return a number followed by its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -132,7 +132,7 @@ def _grouped(files: Iterable[File], place: Callable[[File], str]) -> list[_Row]:
 
 
 def _common_folder(paths: Sequence[str]) -> str:
-    """Return the folder or archive that all of ``paths`` are in; empty where that is nothing."""
+    """Return the folder or archive that contains all of ``paths``; empty if there is none."""
     if not paths:
         return ""
     first, last = min(paths), max(paths)
@@ -143,14 +143,14 @@ def _common_folder(paths: Sequence[str]) -> str:
 
 
 def _hidden(manifest: Mapping[str, Any]) -> str:
-    """Return how many hidden files and folders were next to the files; runs of older versions do not say."""
+    """Return how many hidden files and folders were next to the files; empty for runs of older versions."""
     hidden = manifest.get("hidden", {})
     numbers = [(hidden.get("files", 0), "hidden file"), (hidden.get("folders", 0), "hidden folder")]
     return " and ".join(counted(number, noun) for number, noun in numbers if number)
 
 
 def _read_as(file: File) -> str:
-    """Return the format of a file that was read; of any other what became of it, and what it is if that is known."""
+    """Return the format of a file that was read; for any other file, its status, and what it is if that is known."""
     from etl.core.schema import FileStatus
 
     if file["status"] == "loaded":
@@ -159,7 +159,7 @@ def _read_as(file: File) -> str:
 
 
 def _with_doubles(file: File) -> dict[str, int]:
-    """Return the counts of a file; likely doubles that were skipped are counted apart."""
+    """Return the counts of a file, with skipped likely doubles counted separately."""
     doubles = file.get("doubles_skipped", 0)
     return {**file["counts"], "skipped": file["counts"]["skipped"] - doubles, "doubles": doubles}
 

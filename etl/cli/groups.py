@@ -1,4 +1,4 @@
-"""Makes groups of commands helpful: without a command, and after the word ``help``, they show the help, uncut."""
+"""Groups of commands that show their help, uncut, when called without a command or with ``help``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-_NARROW = 60  # columns of a terminal that leave too little room next to the names of options
-_NAMES = 6  # columns for those names there: longer ones get a line of their own
+_NARROW = 60  # columns of a terminal that is too narrow to show option names next to their help
+_NAMES = 6  # columns for the names there; a longer name gets its own line
 
 
 class HelpfulContext(typer.Context):
-    """A context whose help fits a narrow terminal; Typer's own is 50 columns wide at least."""
+    """A context whose help fits a narrow terminal; the help of Typer's own is at least 50 columns wide."""
 
     def make_formatter(self) -> Any:  # noqa: ANN401 (typer's own copy of click)
-        """Return what formats the help."""
+        """Return the formatter of the help."""
         formatter: Any = super().make_formatter()
         if (columns := shutil.get_terminal_size().columns) < _NARROW:
             formatter.width = columns
@@ -26,12 +26,12 @@ class HelpfulContext(typer.Context):
 
 
 class HelpfulGroup(TyperGroup):
-    """A group that takes ``etl``, ``etl help`` and ``etl help COMMAND`` as the same with ``--help``."""
+    """A group that treats ``etl`` and ``etl help`` as ``etl --help``, and ``etl help COMMAND`` as its ``--help``."""
 
     context_class = HelpfulContext
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Parse ``args``; also for a shell that completes them, where a command follows ``etl help``."""
+        """Parse ``args``. This also serves shells that complete the command after ``etl help``."""
         if args[:1] == ["help"]:
             args = args[1:] if ctx.resilient_parsing else [*args[1:], "--help"]
         elif not args and not ctx.resilient_parsing:
@@ -39,14 +39,14 @@ class HelpfulGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        """Return the command of that name, None if there is none."""
+        """Return the command of that name; None if there is none."""
         command = super().get_command(ctx, cmd_name)
         if command:
             command.context_class = HelpfulContext
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """List the commands with the whole first paragraph of their help: Typer would cut it off."""
+        """List the commands with the full first paragraph of their help, which Typer would cut off."""
         rows = [
             (name, " ".join((command.help or "").split("\n\n")[0].split()))
             for name in self.list_commands(ctx)

@@ -1,4 +1,4 @@
-"""``etl inspect``."""
+"""``etl inspect``: queries the library or a run with DuckDB."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _show_answer(answer: Answer, *, json: bool, csv: bool) -> None:
 
 
 def show_answer(answer: Answer) -> None:
-    """Print the rows of a query; numbers stand on the right, as they are: an id or a year has no thousands."""
+    """Print the rows of a query. Numbers are aligned right, without thousands separators: they may be ids or years."""
     places = range(len(answer.columns))
     numeric = [
         place
@@ -166,7 +166,7 @@ def _text(cell: object) -> str:
 
 
 def _exported(cell: object) -> str:
-    """Return a cell of CSV: lists and structures are JSON, as their parts may hold commas."""
+    """Return a cell as CSV text: lists and structures become JSON, because their parts may contain commas."""
     from json import dumps
 
     plain = _plain(cell)
@@ -174,7 +174,7 @@ def _exported(cell: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Return ``value`` as JSON can hold it; what it knows no type for becomes text."""
+    """Return ``value`` as a JSON value; a value of any other type becomes text."""
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if isinstance(value, dict):

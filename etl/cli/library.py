@@ -1,4 +1,4 @@
-"""Reads the library that the options of a command name."""
+"""Opens the library that the options of a command name."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LIBRARY_ALONE = ("user", "timezone")
 def open_library(home: str | None, dsn: str | None, user: str | None, timezone: str | None) -> Library:
     """Return the library that ``--home``, ``--dsn``, ``--user`` and ``--timezone`` name.
 
-    Raises ``SettingsError`` for a zone or user that there is not and for a named home that is not there,
-    ``DatabaseError`` where nothing can be read.
+    Raises ``SettingsError`` for an unknown zone or user and for a named home that does not exist, ``DatabaseError`` if
+    the database cannot be read.
     """
     from etl.core.config import load_config
     from etl.core.settings import EMBEDDED
@@ -42,7 +42,7 @@ def open_library(home: str | None, dsn: str | None, user: str | None, timezone: 
 
 
 def mention_unused(context: typer.Context) -> None:
-    """Log which options were typed that are about the whole library alone, where a run is named."""
+    """Log which of the typed options apply only to the whole library and are unused, because a run is named."""
     for name in _LIBRARY_ALONE:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

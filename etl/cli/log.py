@@ -1,6 +1,6 @@
 """Writes the log to stderr: as text, with priorities for systemd, or as JSON. Text from exports is sanitized.
 
-Levels: information, warnings, errors. ``--quiet`` shows errors only, ``--verbose`` what is logged for debugging too.
+Levels: information, warnings, errors. ``--quiet`` shows only errors, ``--verbose`` also debug messages.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _end_logger = logging.getLogger(f"{__name__}.end")
-_end_logger.setLevel(logging.INFO)  # whatever the package's level: how a run ended is told with --quiet, too
+_end_logger.setLevel(logging.INFO)  # whatever the level of the package: with --quiet, too, the log says how a run ended
 
-# Those that can be read on a dark and on a white terminal: no yellow, no white, no grey.
+# Colours that are readable on dark and light terminals: no yellow, no white, no grey.
 _COLOURS = {"red": "31", "green": "32", "magenta": "35", "bold": "1"}
-_SEVERITY = {"error": 3, "warning": 4, "info": 6, "debug": 7}  # as syslog numbers them
+_SEVERITY = {"error": 3, "warning": 4, "info": 6, "debug": 7}  # the numbers of syslog
 _LABELS = {
     logging.DEBUG: "debug",
     logging.WARNING: "warning",
@@ -41,17 +41,17 @@ _LABELS = {
     logging.CRITICAL: "internal error",
 }
 _LEVEL_COLOURS = {"warning": "magenta", "error": "red", "internal error": "red"}
-_INDENT = 5  # columns before all lines of a message except the first
+_INDENT = 5  # columns that indent all lines of a message except the first
 
 
 @dataclass
 class _LogSettings:
-    """How this process logs."""
+    """How this process writes its log."""
 
     as_json: bool = False
-    """``--log-format json``: every line is an object."""
+    """``--log-format json``: every line is a JSON object."""
     json_errors: bool = False
-    """``--json``: the error that ends the command is an object."""
+    """``--json``: the error that ends the command is a JSON object."""
     run_id: str | None = None
     erase: Callable[[], None] = lambda: None
     """Removes the progress bar from the terminal."""
@@ -63,7 +63,7 @@ log_settings = _LogSettings()
 
 
 class _Handler(logging.Handler):
-    """Writes records to stderr: as JSON, or as lines that begin with ``etl:``.
+    """Writes records to stderr: as JSON, or as lines that start with ``etl:``.
 
     A record may have an ``event`` (its kind) and ``facts`` (a dict); only JSON shows them.
     """
@@ -90,18 +90,18 @@ def _lines(message: str) -> list[str]:
 
 
 def for_stderr(text: str, indent: int = 0) -> list[str]:
-    """Return ``text`` in lines: wrapped by word if stderr is a terminal, else unchanged."""
+    """Return ``text`` as lines: wrapped by word if stderr is a terminal, otherwise unchanged."""
     if not sys.stderr.isatty():
         return text.splitlines()
     columns = terminal_columns()
     try:
         return [part for line in text.splitlines() for part in wrapped(line, columns, indent)]
-    except ModuleNotFoundError:  # rich, which measures text: the message says that it is missing
+    except ModuleNotFoundError:  # of rich, which measures text; the message itself reports it
         return text.splitlines()
 
 
 def terminal_columns() -> int:
-    """Return the width of the terminal that stderr is."""
+    """Return the width of the terminal on stderr."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
     except OSError:
@@ -117,13 +117,13 @@ def install_handler() -> None:
 
 
 def show_levels(*, quiet: bool, verbose: bool) -> None:
-    """Set the level from which on the package logs."""
+    """Set the lowest level that the package logs."""
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     logging.getLogger("etl").setLevel(level)
 
 
 def program() -> str:
-    """Return how this program was called, so that suggested commands can be pasted into a shell."""
+    """Return the command by which this program was called, so that suggested commands can be pasted into a shell."""
     called = sys.argv[0]
     if Path(called).name != "etl":
         return "etl"
@@ -150,12 +150,12 @@ def log_error(error: EtlError) -> None:
 
 
 def log_failure(message: str, hint: str = "", exit_code: int = ExitCode.INTERNAL) -> None:
-    """Log what ended a command, and what to do next: on a terminal in lines of its own, with ``--json`` as JSON."""
+    """Log what ended a command and what to do next: on lines of their own on a terminal, as JSON with ``--json``."""
     if log_settings.as_json:
         logger.error("%s", message, extra=facts(hint=hint, exit_code=int(exit_code)))
     elif log_settings.json_errors:
-        told = {"message": _as_called(message), "hint": _as_called(hint), "exit_code": int(exit_code)}
-        _write(json.dumps({"error": told}) + "\n")
+        content = {"message": _as_called(message), "hint": _as_called(hint), "exit_code": int(exit_code)}
+        _write(json.dumps({"error": content}) + "\n")
     elif hint and sys.stderr.isatty():
         logger.error("%s\n%s", message, hint)
     else:
@@ -171,12 +171,12 @@ def log_defect(message: str) -> None:
 
 
 def _as_called(text: str) -> str:
-    """Return ``text`` with its suggested commands written as this program was called."""
+    """Return ``text`` with suggested commands written the way this program was called."""
     return text.replace("`etl ", f"`{program()} ")
 
 
 def log_run_end(message: str, **values: object) -> None:
-    """Log how a run ended, in the journal and as JSON only: elsewhere people read it on stdout."""
+    """Log how a run ended, only for the journal and as JSON: elsewhere, people read it on stdout."""
     if log_settings.as_json or _in_journal():
         _end_logger.info("%s", message, extra=facts("run_finished", **values))
 
@@ -211,7 +211,7 @@ def _write(text: str) -> None:
 
 
 def _in_journal() -> bool:
-    """Return whether stderr goes to the journal, which reads a line's priority from a mark in front of it."""
+    """Return whether stderr goes to the journal, which reads the priority of a line from a prefix."""
     named = os.environ.get("JOURNAL_STREAM")
     if not named:
         return False

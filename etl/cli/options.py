@@ -1,4 +1,4 @@
-"""Turns declared options into parameters for Typer, and defines the parameters that several commands share."""
+"""Turns declared options into Typer parameters, and defines the parameters that several commands share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from etl.core.settings import AUTO, DSN, HOME, JSON, RunSettings
 
 
 class RunOptions:
-    """The options of a run as they were typed; ``settings`` checks them."""
+    """The typed options of a run; ``settings`` checks them."""
 
     def __init__(self, **typed: Any) -> None:  # noqa: ANN401 (of each option's own type)
         self.typed = typed
@@ -34,8 +34,8 @@ class RunOptions:
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return ``command`` with a signature that has a parameter for each option, for Typer to read.
 
-    A parameter whose type is ``RunOptions`` or a dataclass of options is replaced by those options that the command
-    takes; ``command`` gets their values as one argument of that type.
+    A parameter whose type is ``RunOptions`` or a dataclass of options is replaced by the options that the command
+    takes. ``command`` gets their values as one argument of that type.
     """
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type, list[str]]] = {}
@@ -68,7 +68,7 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 
 def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function returns)
-    """Return all that Typer must know about an option except its type and default."""
+    """Return everything that Typer must know about an option except its type and default."""
     return typer.Option(
         *filter(None, (option.flag, option.short)),
         metavar=option.metavar or "|".join(option.choices) or None,
@@ -101,7 +101,7 @@ RunOrLibrary: TypeAlias = Annotated[
 ]
 Paths: TypeAlias = Annotated[
     list[Path],
-    # not checked here: a file that cannot be read must not stop the others
+    # not checked here, because one unreadable file must not stop the others
     typer.Argument(help="Export files, folders or archives (zip, tar, gz).", metavar="PATH", readable=False),
 ]
 Source: TypeAlias = Annotated[

@@ -1,7 +1,7 @@
 """Prints results on stdout: lines, tables, JSON, CSV. Everything else is logged (``etl.cli.log``).
 
-Only a terminal gets lines that are wrapped or shortened. Tables are not those of ``rich``, which cannot shorten a cell
-at its beginning and takes ten times as long per row.
+Lines are wrapped or shortened only on a terminal. Tables do not use ``rich``, which cannot shorten a cell at its
+beginning and takes ten times as long per row.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from etl.core.sanitize import is_active, sanitize
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes the control characters of ASCII, except DEL
+_BEYOND_JSON = re.compile("[^\0-~]")  # JSON itself escapes ASCII control characters, except DEL
 
 
 def show(line: str = "") -> None:
     """Print a line of the result.
 
-    Raises ``BrokenPipeError`` if nobody reads it, ``SettingsError`` if it cannot be written, as on a full disk.
+    Raises ``BrokenPipeError`` if the pipe is closed, ``SettingsError`` if stdout cannot be written, as on a full disk.
     """
     try:
         typer.echo(line)
@@ -48,7 +48,7 @@ def show(line: str = "") -> None:
 def show_json(value: Any, indent: int | None = 2) -> None:  # noqa: ANN401 (any JSON value)
     """Print the result as JSON, on one line if ``indent`` is None.
 
-    Characters that a terminal would act upon are escaped, which changes no value.
+    Characters that a terminal acts on are escaped, which changes no value.
     """
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     show(_BEYOND_JSON.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=not is_unicode)))
@@ -63,7 +63,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def show_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the result as CSV: sanitized on a terminal, unchanged elsewhere."""
+    """Print the result as CSV: sanitized on a terminal, otherwise unchanged."""
     shown = sanitize if sys.stdout.isatty() else str
     for row in (headers, *rows):
         line = io.StringIO()
@@ -79,7 +79,7 @@ def show_text(text: str, indent: int = 2) -> None:
 
 
 def show_command(label: str, command: str) -> None:
-    """Print a suggested shell command after a label; on a terminal, its lines can be pasted as they are."""
+    """Print a suggested shell command after a label. On a terminal, it is wrapped into lines that can be pasted."""
     available = _available()
     text = f"{label}{command}"
     for line in [text] if available is None else wrapped_command(text, available, len(label)):
@@ -96,11 +96,11 @@ def show_table(
     colours: Mapping[int, str] | None = None,
     narrowest: int = NARROWEST,
 ) -> None:
-    """Print a table: columns in ``right`` are aligned to the right, ``colours`` are those of rows, by their index.
+    """Print a table. Columns in ``right`` are aligned right; ``colours`` has the colours of rows, by their index.
 
-    On a terminal that is too narrow, cells of the columns in ``cut`` are shortened, to ``narrowest`` at least: those in
-    ``keep_end`` at their beginning, the others at their end. The columns in ``below`` are wrapped instead; if that is
-    not enough, they move below their row, and in the end all but the first. A pipe gets every cell in one line.
+    On a terminal that is too narrow, cells in ``cut`` are shortened, but not below ``narrowest``: those also in
+    ``keep_end`` at their beginning, the others at their end. Columns in ``below`` are wrapped instead; if that is not
+    enough, they move below their row, and finally all columns except the first do. A pipe gets every cell on one line.
     """
     first, *others = _cells(headers, rows)
     table = TextTable(first, others, right, cut, keep_end, below, narrowest)
@@ -112,14 +112,14 @@ def show_table(
 def fits(
     headers: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[int], narrowest: int = NARROWEST
 ) -> bool:
-    """Return whether a table can be printed without wrapped lines; columns in ``cut`` keep ``narrowest`` characters."""
+    """Return whether a table fits without wrapped lines; columns in ``cut`` keep ``narrowest`` characters."""
     first, *others = _cells(headers, rows)
     table = TextTable(first, others, cut=cut, narrowest=narrowest)
     return table.narrowed(range(len(first)), _available()) is not None
 
 
 def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print each row as lines of its own, one per column."""
+    """Print each row as separate lines, one per column."""
     width = max(map(len, headers))
     for number, row in enumerate(_cells(headers, rows)[1:], start=1):
         show(f"-- {number:,}")
@@ -128,10 +128,10 @@ def show_records(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 
 
 def confirm(question: str, otherwise: str, *, json: bool = False) -> None:
-    """Ask on stderr whether to go on (typer's own question writes to stdout too).
+    """Ask on stderr whether to continue (Typer's own question also writes to stdout).
 
-    The answer no ends the program with 0, because nothing went wrong, and prints ``otherwise``: what did not happen.
-    Raises ``SettingsError`` where nobody can answer, so that a script does not take that for a success.
+    If the answer is no, prints ``otherwise``, which says what was not done, and exits with 0, because nothing failed.
+    Raises ``SettingsError`` if stdin cannot answer, so that a script does not take that for a success.
     """
     sys.stderr.write("\n".join(for_stderr(f"{question} [y/N]")) + " ")
     sys.stderr.flush()
@@ -150,5 +150,5 @@ def _cells(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[lis
 
 
 def _available() -> int | None:
-    """Return the width of the terminal; None if stdout is not one."""
+    """Return the width of the terminal; None if stdout is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

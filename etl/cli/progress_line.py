@@ -1,4 +1,4 @@
-"""Writes the progress line: how far a run is, in the width of a terminal. Pure."""
+"""Writes the progress line: the progress of a run, fitted to the width of a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _MEASURES = {
     "load": (Count.LISTENS, Count.KEYS),
     "backfill": (Count.ENTITIES, None),
 }
-"""What measures a step, and what else it counts."""
-_FIRST = 1.0  # seconds of a step before its rate is shown
+"""The count that measures a step, and the others that it shows."""
+_FIRST = 1.0  # seconds of a step after which its rate is shown
 _WIDEST_BAR = 30
 _NARROWEST_BAR = 8
 _GAP = "  "
@@ -33,7 +33,7 @@ _GAP = "  "
 
 @dataclass
 class State:
-    """How far a run is; times are those of a monotonic clock, in seconds."""
+    """The progress of a run. Times are in seconds of a monotonic clock."""
 
     started: float
     """When the step began."""
@@ -43,11 +43,11 @@ class State:
     advanced: float = 0.0
     """When a count last grew."""
     most_left: float | None = None
-    """The most seconds that the step still takes, where that is known better than from its rate so far."""
+    """The most seconds that the step will take, if there is a better estimate than from its rate so far."""
 
     @property
     def share(self) -> float | None:
-        """The part of the step that is done, from 0 to 1; None where it is unknown."""
+        """The part of the step that is done, from 0 to 1; None if it is unknown."""
         measure = _MEASURES.get(self.step, (None,))[0]
         total = self.total.get(measure) if measure else None
         return min(1.0, self.done[measure] / total) if measure and total else None
@@ -56,7 +56,7 @@ class State:
 def line(state: State, now: float, width: int, *, is_unicode: bool = True) -> str:
     """Return the line about ``state``, no wider than ``width``: less important parts are left out first.
 
-    Every part keeps its place during a step.
+    During a step, every part keeps its position.
     """
     step, share = STEPS.get(state.step, state.step), state.share
     elapsed = now - state.started
@@ -92,7 +92,7 @@ def _count(state: State, what: Count) -> str:
 
 
 def _time_left(state: State, now: float) -> str:
-    """Return the time that the step still needs at its rate so far; nothing in its first second."""
+    """Return the time that the step still needs at its rate so far; empty during its first second."""
     if state.most_left is not None:
         return f"at most {format_duration(state.most_left)} left"
     share = state.share

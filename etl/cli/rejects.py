@@ -1,4 +1,4 @@
-"""``etl rejects``: lists what a run did not load, with reasons, and tries it again."""
+"""``etl rejects``: lists what a run did not load, with reasons, and retries it."""
 
 from __future__ import annotations
 

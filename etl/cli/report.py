@@ -1,4 +1,4 @@
-"""``etl report``."""
+"""``etl report``: writes the HTML page about the library or about a run."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def _write(path: Path, text: str, *, makes_folder: bool) -> None:
     from etl.core.atomic_file import atomic_file
 
     with atomic_file(path) as partial:
-        if makes_folder:  # a home in which nothing was loaded yet
+        if makes_folder:  # nothing was loaded into this home yet
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.path.write_text(text, encoding="utf-8")
 
 
 def _open(path: Path) -> None:
-    """Open the page in the browser that the system prefers, or that BROWSER names; say so where there is none."""
+    """Open the page in the system's browser, or in the one that BROWSER names; log a warning if there is none."""
     import webbrowser
 
     if not webbrowser.open(path.absolute().as_uri()):

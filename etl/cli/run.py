@@ -1,4 +1,4 @@
-"""``etl run``, and the frame that it shares with ``etl rejects replay``: progress, metrics, the summary at the end."""
+"""``etl run``, and what it shares with ``etl rejects replay``: progress, metrics, and the summary at the end."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(
 
 
 def run_and_report(load: Callable[[Progress], dict[str, Any]], home: str | None, output: OutputSettings) -> NoReturn:
-    """Call ``load``, which returns the manifest, and end the program with the run's exit code."""
+    """Call ``load``, which returns the manifest, and exit with the exit code of the run."""
     from etl.pipeline.metrics import Metrics
 
     log_settings.as_json = output.log_format == "json"

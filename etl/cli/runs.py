@@ -1,4 +1,4 @@
-"""``etl runs``: what was run, and what became of it."""
+"""``etl runs``: lists runs, shows one, and deletes old run directories."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 app = typer.Typer(help="Run directories: list them, show one, remove old ones.", cls=HelpfulGroup)
 
 KEPT = 20
-"""How many of the newest runs `etl runs prune` keeps unless it is told."""
+"""How many of the newest runs `etl runs prune` keeps by default."""
 
 RunName = Annotated[
     str | None,
@@ -66,7 +66,7 @@ def list_all(home: options.Home = None, json: options.Json = False) -> None:
 
 
 def _is_done(manifest: Mapping[str, Any]) -> bool:
-    """Return whether an undo has removed everything."""
+    """Return whether an undo removed everything that the run inserted."""
     return manifest["error"] is None and manifest["status"] != "dry_run"
 
 

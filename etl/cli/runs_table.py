@@ -1,4 +1,4 @@
-"""Shows people the runs of a home, one per row: when, from what, into what, and how it ended."""
+"""Shows the runs of a home, one per row: when, from what, into what, and how it ended."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 _HEADERS = ("run", "started", "target", "sources", "files", "inserted", "status", "exit", "seconds")
 _RIGHT = (4, 5, 7, 8)
 _BELOW = (2, 3, 4, 8)
-_NAMED = 3  # sources of a run
+_NAMED = 3  # sources of a run that are named
 
 
 def show_runs(manifests: Iterable[Manifest], begun: set[str]) -> None:
-    """Print a table of runs; an undo of those in ``begun`` was interrupted. Times are those of this computer's zone."""
+    """Print a table of runs; the undo of those in ``begun`` was interrupted. Times are in the zone of this computer."""
     rows = [_row(manifest, is_begun=manifest["run_id"] in begun) for manifest in manifests]
     show_table(_HEADERS, rows, right=_RIGHT, below=_BELOW)
 
 
 def target_name(dsn: str) -> str:
-    """Return what people call a database: ``embedded``, the path of a file, or ``host/database`` of a server."""
+    """Return the common name of a database: ``embedded``, the path of a file, or ``host/database`` of a server."""
     if dsn == EMBEDDED:
         return dsn
     if dsn.startswith(SQLITE):
@@ -56,14 +56,14 @@ def _row(manifest: Manifest, *, is_begun: bool) -> tuple[object, ...]:
 
 
 def _started(manifest: Manifest) -> datetime:
-    """Return when a run began, which the id of one without ``run.json`` says."""
+    """Return when a run began; for a run without ``run.json``, its id says so."""
     if "started_at" in manifest:
         return datetime.fromisoformat(manifest["started_at"]).astimezone()
     return datetime.strptime(manifest["run_id"][:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone()
 
 
 def _sources(manifest: Manifest) -> list[str]:
-    """Return the services whose files were read, else what the run was: an undo, or the source that was asked for."""
+    """Return the services whose files were read, or else the source in the run's id, such as ``undo`` or ``auto``."""
     formats = [file.get("format") for file in manifest.get("files", ())]
     read = {name.partition("-")[0] for name in formats if name}  # a format is named after its source
     kind = manifest["run_id"].split("-")[1]
@@ -71,13 +71,13 @@ def _sources(manifest: Manifest) -> list[str]:
 
 
 def _inserted(manifest: Manifest) -> object:
-    """Return how many listens more the database has after a run: of one that removed listens, a negative number."""
+    """Return how many more listens the database has after a run; negative for a run that removed listens."""
     counts = manifest.get("counts", {})
     return -counts["removed"] if "removed" in counts else counts.get("inserted", "")
 
 
 def _status(manifest: Manifest, *, is_begun: bool) -> str:
-    """Return how a run ended, or that an undo has removed what it inserted, or a part of that."""
+    """Return how a run ended, or that an undo removed all or part of what it inserted."""
     if manifest["undone_by"]:
         return "undone"
     return "part undone" if is_begun else str(manifest["status"]).replace("_", " ")

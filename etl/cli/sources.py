@@ -1,4 +1,4 @@
-"""``etl sources``."""
+"""``etl sources``: lists the formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard streams: what a process gets that was started without one, and what happens when nobody reads them."""
+"""Prepares the standard streams of a process, and handles streams that are closed or that nobody reads."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def prepare_streams() -> None:
-    """Open the streams that are closed (``>&-``) on the null device, and let none fail for a character it lacks.
+    """Open closed streams (``>&-``) on the null device, and let streams escape characters that they cannot encode.
 
-    Otherwise the next file or socket would get the number of a stream, and the output would go there.
+    Otherwise, the next file or socket would get the number of a stream, and output would go there.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
     sys.stdout = sys.stdout or _open(1)
     sys.stderr = sys.stderr or _open(2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # escapes, not an error, on a terminal without UTF-8
+            stream.reconfigure(errors="backslashreplace")  # without UTF-8, unknown characters become escapes
 
 
 def _open(number: int) -> TextIO:
@@ -36,12 +36,12 @@ def _open(number: int) -> TextIO:
 
 
 def is_closed(error: OSError) -> bool:
-    """Say whether a write to stdout failed because nobody reads it: the pipe is closed, or the terminal is gone."""
+    """Say whether a write to stdout failed because the pipe was closed or the terminal is gone."""
     return error.errno == errno.EPIPE or (error.errno == errno.EIO and _is_terminal())
 
 
 def _is_terminal() -> bool:
-    """Say whether stdout is, or was, a terminal: one that is gone denies it."""
+    """Say whether stdout is, or was, a terminal; isatty() is false for a terminal that is gone."""
     try:
         return stat.S_ISCHR(os.fstat(sys.stdout.fileno()).st_mode)
     except (OSError, ValueError):
@@ -49,12 +49,12 @@ def _is_terminal() -> bool:
 
 
 def unless_closed() -> AbstractContextManager[None]:
-    """Return a context that prints what has been done, as far as anybody reads it: the work and its code stay."""
+    """Return a context for printing what was done: if the pipe is closed, the command still ends with its own code."""
     return suppress(BrokenPipeError)
 
 
 def flush_streams() -> None:
-    """Write what is buffered, as far as that is possible."""
+    """Write what is buffered, as far as possible."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

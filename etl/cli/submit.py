@@ -1,4 +1,4 @@
-"""``etl submit``."""
+"""``etl submit``: stores live listens."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _typed(
     *,
     now: datetime,
 ) -> Listen:
-    """Return the listen that was typed as options; raises ``SettingsError`` for an invalid time or MBID."""
+    """Return the listen given by options; raises ``SettingsError`` for an invalid time or MBID."""
     from etl.core.settings import parse_moment
     from etl.live.listen import Listen
 
@@ -127,7 +127,7 @@ def _stdin() -> bytes:
 def _store(
     workspace: Workspace, settings: RunSettings, validated: Sequence[ValidListen | Submitted]
 ) -> list[Submitted]:
-    """Store the valid listens, in a thread: the main thread only waits, so that a signal reaches it at once."""
+    """Store the valid listens in a thread: the main thread only waits, so that it handles a signal at once."""
     from concurrent.futures import ThreadPoolExecutor
 
     from etl.core.signals import wait_interruptibly

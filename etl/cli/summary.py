@@ -1,4 +1,4 @@
-"""Shows people what became of files and rows: the tables of ``etl run``, ``etl check`` and ``etl runs show``."""
+"""Shows what became of files and rows: the tables of ``etl run``, ``etl check`` and ``etl runs show``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LABEL = 10  # columns that a label and the blanks after it take
+_LABEL = 10  # columns that a label and its padding take
 _COLOUR = {"complete": "green", "partial": "magenta", "interrupted": "magenta", "failed": "red", "dry_run": "bold"}
 _ROW_COLOUR = {"inserted": "green", "rejected": "magenta", "unresolved": "red", "not_reached": "magenta"}
 
 
 def show_rows(counts: Mapping[str, int], terms: Sequence[str], manifest: Mapping[str, Any]) -> None:
-    """Print the counts of ``terms``, and of the skips and rejects how often each reason occurs."""
+    """Print the counts of ``terms`` and, for skips and rejects, how often each reason occurs."""
     by_reason = {"skipped": manifest["skipped_by_reason"], "rejected": manifest["rejected_by_reason"]}
     rows: list[tuple[str, int]] = []
     for name in terms:
@@ -45,7 +45,7 @@ def _row_colour(name: str, number: int) -> str:
 
 
 def conclude(manifest: Mapping[str, Any], home: str | None, output: OutputSettings) -> NoReturn:
-    """Print what became of a run that has just ended, and end the program with its exit code."""
+    """Print the result of a run that has just ended, and exit with its exit code."""
     with unless_closed():
         if output.json:
             show_json(manifest)
@@ -60,7 +60,7 @@ def conclude(manifest: Mapping[str, Any], home: str | None, output: OutputSettin
 
 
 def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbose: bool = False) -> None:
-    """Print what became of a run: files, rows, keys, where it is, what to try next. ``home``: as the user gave it."""
+    """Print the result of a run: files, rows, keys, its directory, what to try next. ``home`` is as typed."""
     from etl.core.schema import ROW_COUNTS
 
     first, *others, last = ROW_COUNTS
@@ -80,12 +80,12 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
 
 
 def _show_account(manifest: Mapping[str, Any]) -> None:
-    """Print what became of rows and keys, and log what is remarkable about them."""
+    """Print what became of rows and keys, and log what deserves attention."""
     from etl.core.schema import ROW_COUNTS
 
     counts, created = manifest["counts"], manifest["created"]
     show()
-    # a complete run has none of them, and a row that is always 0 says nothing
+    # these are 0 in a complete run, and a row that is always 0 says nothing
     show_rows(counts, [name for name in ROW_COUNTS if counts[name] or name != "not_reached"], manifest)
     show()
     not_reached = f", {counts['keys_not_reached']:,} not reached" if counts["keys_not_reached"] else ""
@@ -109,7 +109,7 @@ def _show_end(manifest: Mapping[str, Any]) -> None:
 
 
 def tell_caveats(manifest: Mapping[str, Any]) -> None:
-    """Log what people should know about what was read; runs of earlier versions say nothing of it."""
+    """Log what people should know about the files that were read; runs of earlier versions did not record it."""
     for caveat in manifest.get("caveats", ()):
         logger.info("%s", caveat)
 
@@ -126,7 +126,7 @@ def _tell_doubles(manifest: Mapping[str, Any]) -> None:
 
 
 def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, twins: int = 0) -> None:
-    """Log how many likely doubles were skipped or, without the ``twins``, loaded, and how to see and to keep them."""
+    """Log how many likely doubles were skipped or, except the ``twins``, loaded, and how to see and to keep them."""
     if kept := manifest["likely_doubles"] - twins:
         logger.info(
             "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
@@ -142,7 +142,7 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
 
 
 def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
-    """Log which pages of an API are not among the files, according to their own totals."""
+    """Log which pages of an API are missing from the files, according to their own totals."""
     from etl.runs.missing_pages import sentences
 
     for sentence in sentences(manifest):

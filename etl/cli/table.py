@@ -1,4 +1,4 @@
-"""Lays tables out for the width of a terminal: nothing is lost on a narrow one, it only takes more lines. Pure."""
+"""Lays out tables for the width of a terminal. A narrow terminal needs more lines, but nothing is lost. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
 NARROWEST = 12
-"""Columns of the terminal that a shortened column keeps."""
-_NARROWEST_TEXT = 20  # columns of the terminal that wrapped text keeps
+"""Columns of the terminal that a shortened column gets at least."""
+_NARROWEST_TEXT = 20  # columns of the terminal that wrapped text gets at least
 _GAP = "  "
 _INDENT = 2
-_BOUND = "\N{NO-BREAK SPACE}"  # keeps a header and its cell in one line
+_BOUND = "\N{NO-BREAK SPACE}"  # keeps a header and its cell on one line
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text, without characters that a terminal acts upon. Columns are named by their index."""
+    """A table of text without characters that a terminal acts on. Columns are identified by their index."""
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -30,9 +30,9 @@ class TextTable:
     cut: Collection[int] = ()
     """Columns whose cells are shortened on a narrow terminal, such as paths."""
     keep_end: Collection[int] = ()
-    """Those of ``cut`` that are shortened at their beginning."""
+    """Columns of ``cut`` that are shortened at their beginning."""
     below: Collection[int] = ()
-    """Columns that are never shortened: they are wrapped, or stand below their row where there is no room for that."""
+    """Columns that are never shortened: they are wrapped, or move below their row if there is no room."""
     narrowest: int = NARROWEST
     widths: list[int] = field(init=False)
 
@@ -41,7 +41,7 @@ class TextTable:
         object.__setattr__(self, "widths", [max(map(width_of, column)) for column in zip(*every, strict=True)])
 
     def lines(self, available: int | None) -> Iterator[tuple[int, str]]:
-        """Yield the lines with the index of their row, -1 for the head; ``available`` None: as wide as it gets."""
+        """Yield each line with the index of its row, -1 for the headers. ``available`` None: any width."""
         every = range(len(self.headers))
         aside = [column for column in every if column not in self.below]
         for columns, wraps in ((every, False), (every, True), (aside, False)):
@@ -53,7 +53,7 @@ class TextTable:
             yield from ((number, line) for line in self._details(row, every[1:], available or 0))
 
     def narrowed(self, columns: Sequence[int], available: int | None, *, wraps: bool = False) -> dict[int, int] | None:
-        """Return the width of each of ``columns`` on ``available`` columns of a terminal; None if they do not fit.
+        """Return the width of each of ``columns`` within ``available`` columns of a terminal; None if they do not fit.
 
         Columns in ``cut`` become narrower and, if the table ``wraps``, those in ``below``: the widest one first.
         """
@@ -83,7 +83,7 @@ class TextTable:
             yield from ((number, line) for line in self._details(row, rest, available))
 
     def _parts(self, cell: str, column: int, widths: dict[int, int]) -> list[str]:
-        """Return a cell in lines: one, except where it is text that is wrapped."""
+        """Return a cell as lines: one line, or several for text that is wrapped."""
         return wrapped(cell, widths[column]) if column in self.below and width_of(cell) > widths[column] else [cell]
 
     def _line(self, cells: Sequence[str], widths: dict[int, int]) -> str:
@@ -94,7 +94,7 @@ class TextTable:
         return _GAP.join(fitted).rstrip()
 
     def _details(self, row: Sequence[str], columns: Sequence[int], available: int) -> list[str]:
-        """Return cells as text, each after its header, except one that stands alone."""
+        """Return cells as text lines, each after its header, except a cell that is the only one."""
         cells = {self.headers[column]: row[column] for column in columns if row[column]}
         told = [cell if len(columns) == 1 else f"{header}:{_BOUND}{cell}" for header, cell in cells.items()]
         lines = wrapped(" " * _INDENT + "; ".join(told), available, _INDENT) if told else []

@@ -1,4 +1,4 @@
-"""``etl undo``: takes a run back."""
+"""``etl undo``: removes what a run inserted."""
 
 from __future__ import annotations
 

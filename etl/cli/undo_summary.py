@@ -1,4 +1,4 @@
-"""Shows people what an undo removes, or has removed."""
+"""Shows what an undo removes, or has removed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 ENTITIES = ("tracks", "albums", "artists")
 _NAMED = 5
-"""Files that are listed; more are counted."""
-_LABEL = 10  # columns that a label and the blanks after it take
+"""Files that are listed; if there are more, they are only counted."""
+_LABEL = 10  # columns that a label and its padding take
 
 
 def show_restored(manifest: Mapping[str, Any]) -> None:
-    """Print what the undo of a dedupe has loaded again, and how it ended."""
+    """Print what the undo of a dedupe loaded again, and how it ended."""
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
     listens = counted(counts["inserted"], manifest["created"])
     show_text(f"{'would load' if is_dry else 'loaded'} again: {listens}")
@@ -30,7 +30,7 @@ def show_restored(manifest: Mapping[str, Any]) -> None:
 
 
 def question(run_id: str, listens: int, removed: Mapping[str, int]) -> str:
-    """Return what a person is asked before anything is removed."""
+    """Return the question that is asked before anything is removed."""
     what = f"This removes {counted(listens, removed)}." if listens else "None of its listens is in the database."
     return f"Undo run {sanitize(run_id)}?\n{what}"
 
@@ -58,7 +58,7 @@ def show_undo(manifest: Mapping[str, Any], *, verbose: bool = False) -> None:
 
 
 def show_end(manifest: Mapping[str, Any]) -> None:
-    """Print the closing line: of what the undo was, and how it ended."""
+    """Print the closing line: which run the undo was for, and how it ended."""
     end = removal_line(manifest)
     if manifest["status"] == "dry_run":
         end = "dry run, nothing was removed" if is_removal(manifest) else "dry run, nothing was loaded"

@@ -1,4 +1,4 @@
-"""``etl verify``."""
+"""``etl verify``: shows whether the account of a run is true, or whether a whole database is sound."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _show_finding(check: Check, dsn: str, most: int) -> None:
 
 
 def _client(dsn: str) -> str:
-    """Return the command that asks the database at ``dsn``; one with a password asks for it: no process list has it."""
+    """Return the client command for the database at ``dsn``. It prompts for a password: process lists would show it."""
     from shlex import quote
 
     from etl.core.dsn import SQLITE

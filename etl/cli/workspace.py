@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KOITO_FILES = ("koito/koito.db", "koito.db", "/etc/koito/koito.db")
-"""Where Koito's compose file, a copy, and Koito itself keep its database."""
+"""Where Koito's compose file, a copied file, or Koito itself has the database."""
 
 
 def open_workspace(home: str | None, dsn: str | None, *, must_exist: bool = False) -> Workspace:
-    """Return where to work, from the options ``--home`` and ``--dsn``; log a warning about a visible password.
+    """Return the workspace, from the options ``--home`` and ``--dsn``; log a warning about a visible password.
 
-    Raises ``SettingsError`` when ``find_workspace`` does, and if a named home ``must_exist`` and does not.
+    Raises as ``find_workspace`` does, and ``SettingsError`` if a named home ``must_exist`` and does not.
     """
     from etl.core.workspace import existing_home, find_workspace
 
@@ -32,7 +32,7 @@ def open_workspace(home: str | None, dsn: str | None, *, must_exist: bool = Fals
 
 
 def mention_koito(dsn: str | None) -> None:
-    """Log how to load into Koito, where no database is named and Koito's file is where it often is."""
+    """Log how to load into Koito if no database is named and Koito's file is in one of its usual places."""
     from etl.core.config import first_of, load_config
     from etl.core.dsn import is_file
 
@@ -43,9 +43,9 @@ def mention_koito(dsn: str | None) -> None:
 
 
 def runs_folder(home: str | None) -> Path:
-    """Return the folder of the run directories, without a look at the database's address.
+    """Return the folder of the run directories, without checking the database address.
 
-    Raises ``SettingsError`` for a home that was named and is not there.
+    Raises ``SettingsError`` for a home that was named and does not exist.
     """
     from etl.core.settings import EMBEDDED
     from etl.core.workspace import existing_home, find_workspace
@@ -54,7 +54,7 @@ def runs_folder(home: str | None) -> Path:
 
 
 def open_run(home: str | None, run: str | None) -> RunDirectory:
-    """Return the run that ``run`` names, for None the newest. Raises ``InputError`` if there is none."""
+    """Return the run that ``run`` names; for None, the newest. Raises ``InputError`` if there is none."""
     from etl.runs.directory import find_run
 
     return find_run(runs_folder(home), run)

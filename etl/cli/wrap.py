@@ -1,4 +1,4 @@
-"""Wraps text by word for a terminal. A word is never divided: one that is too long, such as a path, runs over. Pure."""
+"""Wraps text by word for a terminal. A word is never split: one that is too long, such as a path, runs over. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def width_of(text: str) -> int:
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    """Return ``text`` in lines of at most ``width`` columns; those after the first begin with ``indent`` blanks."""
+    """Return ``text`` as lines of at most ``width`` columns; lines after the first start with ``indent`` blanks."""
     return _lines(list(_pieces(text, width - indent)), width, indent, "")
 
 
 def wrapped_command(text: str, width: int, indent: int = 0) -> list[str]:
-    """Return a shell command in lines that can be pasted as they are: each that goes on ends with a backslash."""
+    """Return a shell command as lines that can be pasted as they are: each line but the last ends with a backslash."""
     return _lines(_ARGUMENT.findall(text), width, indent, " \\")
 
 

@@ -1,1 +1,1 @@
-"""Used by every other package and using none of them: words, schemas, errors, settings, signals."""
+"""What every other package may use: terms, schemas, errors, settings, signals. Imports no other package of ``etl``."""

@@ -1,4 +1,4 @@
-"""Files that appear under their final name only when they are complete and on the disk."""
+"""Writes a file under a temporary name and renames it once it is complete and on disk."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 @dataclass(frozen=True)
 class AtomicFile:
-    """A file that appears under its name when it is whole and on the disk."""
+    """A file that gets its final name only when it is complete and on disk."""
 
     path: Path
-    """Where it is written."""
+    """The temporary path, where it is written."""
     final: Path
     before: Point
-    """Reached between the two."""
+    """The failpoint between writing and renaming."""
     hint: str
-    """What to do where it cannot be written."""
+    """What the user can do if it cannot be written."""
 
     def __enter__(self) -> AtomicFile:
         return self
@@ -46,7 +46,7 @@ class AtomicFile:
         finally:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
-        # Polars tells the operating system's errors as its own
+        # Polars raises errors of the operating system as errors of its own
         if isinstance(error, OSError) or (
             isinstance(error, pl.exceptions.PolarsError) and _OS_ERROR.search(str(error))
         ):
@@ -54,13 +54,16 @@ class AtomicFile:
 
 
 def atomic_file(path: Path) -> AtomicFile:
-    """Return ``path``, written under a temporary name in its folder first. Raises ``SettingsError`` if that fails."""
+    """Return ``path`` as a file that is first written under a temporary name in the same folder.
+
+    Leaving its context raises ``SettingsError`` if it could not be written.
+    """
     hint = "Free some space or set its rights, or choose another place"
     return AtomicFile(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
 
 
 def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:
-    """Return what tells that ``path`` cannot be written, and the ``hint`` what to do."""
-    told = _OS_ERROR.search(str(error))
-    reason = told[1] if told else getattr(error, "strerror", None) or error
+    """Return the error that says that ``path`` cannot be written, and why; ``hint`` says what to do."""
+    from_system = _OS_ERROR.search(str(error))
+    reason = from_system[1] if from_system else getattr(error, "strerror", None) or error
     return SettingsError(f"{path} cannot be written: {reason}", hint)

@@ -1,6 +1,6 @@
-"""Reads the configuration, from ``ETL_*`` variables and ``etl.toml``, and says where each value comes from.
+"""Reads the configuration from ``ETL_*`` variables and ``etl.toml``, and records where each value comes from.
 
-A variable goes before the file. ``etl.cli`` makes the values the defaults of options.
+A variable takes precedence over the file. ``etl.cli`` uses the values as the defaults of its options.
 """
 
 from __future__ import annotations
@@ -49,28 +49,28 @@ class ConfigValue:
     value: SettingValue | None
     origin: Origin
     source: str | None = None
-    """The option, the variable, or the file and line; None for a default."""
+    """The option, the variable, or the file and line; None for a default value."""
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """Return ``environ``, for None the environment of this process."""
+    """Return ``environ``; if it is None, the environment of this process."""
     return os.environ if environ is None else environ
 
 
 def etl_variables() -> dict[str, str]:
-    """Return the variables of this process whose names begin with ``ETL_``."""
+    """Return the variables of this process whose names start with ``ETL_``."""
     return {name: value for name, value in os.environ.items() if name.startswith("ETL_")}
 
 
 def use_file(path: Path) -> None:
-    """Make ``path`` the file that ``load_config`` reads from now on."""
+    """Make ``load_config`` read ``path`` from now on."""
     os.environ[CONFIG_VARIABLE] = str(path)
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """Return the file to read: the one that ``ETL_CONFIG`` names, else the default one if it exists.
 
-    With an ``environ``, only its variable can name a file.
+    If ``environ`` is given, only its ``ETL_CONFIG`` can name a file.
     """
     if named := environment(environ).get(CONFIG_VARIABLE):
         return Path(named).expanduser()
@@ -79,12 +79,12 @@ def config_file(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def default_file() -> Path:
-    """Return the path of ``etl.toml`` where ``ETL_CONFIG`` names none."""
+    """Return the path of ``etl.toml`` that is used when ``ETL_CONFIG`` names no file."""
     return ROOT_FILE if os.geteuid() == 0 else user_config_path("etl") / "etl.toml"
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> dict[str, ConfigValue]:
-    """Return what is configured, by name, in ``environ`` (default: this process's), else in ``etl.toml``.
+    """Return the configured values by name: from ``environ`` (default: this process's environment), else ``etl.toml``.
 
     Raises ``SettingsError`` for an unknown key, an invalid value, or a file that cannot be read.
     """
@@ -94,13 +94,13 @@ def load_config(environ: Mapping[str, str] | None = None) -> dict[str, ConfigVal
 
 
 def first_of(config: Mapping[str, ConfigValue], *names: str) -> ConfigValue | None:
-    """Return the value of ``names`` that goes first: a variable before the file, then in the order of ``names``."""
+    """Return the value of ``names`` that goes first: variables before the file, then in the order of ``names``."""
     found = [config[name] for name in names if name in config]
     return min(found, key=lambda one: one.origin != "env", default=None)
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the ``ETL_`` variables that look like a misspelt known one, each with the known one."""
+    """Return the ``ETL_`` variables that look like misspellings, each with the name that was probably meant."""
     known = [CONFIG_VARIABLE, *(option.variable for option in SETTINGS)]
     unknown = [name for name in environment(environ) if name.startswith("ETL_") and name not in known]
     nearest = {name: get_close_matches(name, known, 1, 0.85) for name in sorted(unknown)}
@@ -164,7 +164,7 @@ def _described(value: object) -> str:
 
 
 def _file_and_line(path: Path, text: str, key: str) -> str:
-    """Return the file and the line that sets ``key``, or the file alone: TOML has many ways to write a key."""
+    """Return the file and the line that sets ``key``, or only the file: TOML has many ways to write a key."""
     written = re.compile(rf"""\s*(\[+\s*)?["']?{re.escape(key)}["']?\s*[]=.]""")
     lines = (number for number, line in enumerate(text.splitlines(), start=1) if written.match(line))
     number = next(lines, None)

@@ -1,4 +1,4 @@
-"""Database addresses (DSNs): checks them, and hides the passwords in them."""
+"""Checks database addresses (DSNs), and hides the passwords in them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from etl.core.errors import SettingsError
 from etl.core.settings import EMBEDDED
 
 SQLITE = "sqlite:///"
-SQLITE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})  # of a file that may be missing, which is said by name
+SQLITE_SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3"})  # a missing file is recognised by its suffix
 
-# In a URI's query, in key=value form (whose values may be quoted and escaped), before a URI's host.
+# In the query of a URI, in key=value form (whose values may be quoted and escaped), before the host of a URI.
 _SECRETS = re.compile(
     r"([?&]\w*password=)[^\s&]*|(password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)+)|(://[^:/@\s]*):[^\n]*@",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ def redact(text: str) -> str:
 
 
 def check_uri(uri: str) -> None:
-    """Raise ``SettingsError`` for a URI that libpq cannot read: libpq's own error would quote part of the password."""
+    """Raise ``SettingsError`` for a URI that libpq cannot parse; libpq's message would quote part of the password."""
     if not _WELL_FORMED.fullmatch(uri):
         raise SettingsError(
             "the database address cannot be read",
@@ -39,9 +39,9 @@ def check_uri(uri: str) -> None:
 
 
 def check_dsn(dsn: str) -> str:
-    """Return ``dsn``, for a SQLite file ``sqlite:///`` and its whole path.
+    """Return ``dsn``; for a SQLite file, ``sqlite:///`` and its absolute path.
 
-    Raises ``SettingsError`` unless it is a libpq URI, ``embedded``, or names a file.
+    Raises ``SettingsError`` unless it is a libpq URI, ``embedded``, or the path of a SQLite file.
     """
     if dsn == EMBEDDED:
         return dsn
@@ -58,7 +58,7 @@ def check_dsn(dsn: str) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Say whether there is a file at ``path``, as far as this account can see: Koito's folder may be closed to it."""
+    """Say whether ``path`` is a file, as far as this account can see: it may not be allowed to enter Koito's folder."""
     try:
         return path.is_file()
     except OSError:
@@ -66,7 +66,7 @@ def is_file(path: Path) -> bool:
 
 
 def _sqlite_file(dsn: str) -> Path | None:
-    """Return the whole path of the SQLite file that ``dsn`` names, by ``sqlite:///`` or by its path alone."""
+    """Return the absolute path of the SQLite file that ``dsn`` names, as ``sqlite:///`` or as a plain path."""
     if dsn.startswith(SQLITE):
         given = dsn.removeprefix(SQLITE)
         paths = [Path(f"/{given.lstrip('/')}"), Path(given)]  # sqlite:///etc/koito.db and sqlite:///koito.db

@@ -1,4 +1,4 @@
-"""The exceptions that end a run, and the exit code that each of them stands for.
+"""The exceptions that end a run, each with its exit code.
 
 Errors about single rows are data (``RejectReason`` in ``etl.core.reasons``), never exceptions.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller. Each member's ``meaning`` is the line that the README prints."""
+    """The exit codes of the process. Each member's ``meaning`` is the line that the README prints."""
 
     meaning: str
 
@@ -50,10 +50,10 @@ ENDINGS = {
     signal.SIGINT: ExitCode.INTERRUPTED,
     signal.SIGTERM: ExitCode.TERMINATED,
 }
-"""The signals that ask a command to end, and the code of each."""
+"""The signals that ask a command to end, with the exit code of each."""
 INTERRUPTIONS = frozenset(ENDINGS.values())
 
-# Where several codes apply, the first of these is the answer.
+# If several codes apply, the first one in this order is used.
 PRECEDENCE = (
     ExitCode.HUNG_UP,
     ExitCode.INTERRUPTED,
@@ -71,16 +71,16 @@ PRECEDENCE = (
 
 
 def decisive(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the one of ``codes`` that comes first in ``PRECEDENCE``; ``OK`` where there are none."""
+    """Return the one of ``codes`` that comes first in ``PRECEDENCE``; ``OK`` if there are none."""
     return min(codes, key=PRECEDENCE.index, default=ExitCode.OK)
 
 
 class EtlError(Exception):
-    """An error that a user can read: what happened, and in ``hint`` what to do next."""
+    """An error for the user: what happened and, in ``hint``, what to do next."""
 
     exit_code = ExitCode.INTERNAL
     manifest: dict[str, Any] | None = None
-    """What ``run.json`` says of a run that this error has ended; None where none had begun."""
+    """The content of ``run.json`` of the run that this error ended; None if no run had begun."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -91,7 +91,7 @@ class EtlError(Exception):
         return format_error(self.message, self.hint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let it pass between processes, as schedulers run them, whatever a subclass is made from."""
+        """Let the error be pickled, as schedulers do between processes, whatever arguments a subclass takes."""
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -103,12 +103,12 @@ def _restored(kind: type[EtlError], args: tuple[Any, ...], attributes: dict[str,
 
 
 def format_error(message: str, hint: str) -> str:
-    """Return an error's message and what to do next in one line."""
+    """Return the message of an error and what to do next, as one line."""
     return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'} {hint}" if hint else message
 
 
 class InternalError(EtlError):
-    """A promise inside the program was broken, e.g. a frame that does not have its schema's dtypes."""
+    """An invariant of the program was broken, e.g. a frame does not have the dtypes of its schema."""
 
 
 class SettingsError(EtlError):
@@ -118,7 +118,7 @@ class SettingsError(EtlError):
 
 
 class DatabaseError(EtlError):
-    """The database could not be reached, is not one that we load into, or was lost on the way."""
+    """The database could not be reached, is not one that we load into, or the connection to it was lost."""
 
     exit_code = ExitCode.DATABASE
 

@@ -1,6 +1,6 @@
-"""Declares options, each once: parameters, keys of ``etl.toml``, variables and defaults are derived from it.
+"""Declares each option once. Parameters, keys of ``etl.toml``, variables and defaults are derived from it.
 
-``etl.core.settings`` has the declarations: fields of dataclasses, and constants for options that are no field.
+The declarations are in ``etl.core.settings``: as fields of dataclasses, or as constants for options without a field.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the command line and, if ``configurable``, a key of ``etl.toml`` and a variable ``ETL_<NAME>``."""
+    """An option on the command line and, if ``configurable``, a key in ``etl.toml`` and a variable ``ETL_<NAME>``."""
 
     about: str
     """The help text."""
     name: str = ""
-    """The key; with dashes the option. ``options_of`` fills in the name, kind and default of a field."""
+    """The key; with dashes, the option. ``options_of`` derives the name, kind and default from the field."""
     kind: type[str | int | bool | Path | list[str]] = str
     default: str | int | bool | None = None
     commands: tuple[str, ...] = ()
-    """The commands that take it, with the configured value as the default. None are listed for an option of every
-    command whose signature has it; what is configured for one of those is no default, and read elsewhere."""
+    """The commands that take it and use the configured value as its default. Empty for an option that any command can
+    have in its signature: such a command reads the configured value elsewhere, not as a default."""
     metavar: str | None = None
-    """What ``--help`` calls the value; the choices where there are some."""
+    """What ``--help`` calls the value; if there are choices, these."""
     choices: tuple[str, ...] = ()
     least: int = 0
     most: int | None = None
     parse: Callable[[str, str], object] | None = None
-    """Turns the option and the text that was typed into the value; raises ``SettingsError``."""
+    """Takes the option and the text that was typed, and returns the value; raises ``SettingsError``."""
     short: str = ""
-    """A letter that stands for the option, such as ``-q``."""
+    """A one-letter form of the option, such as ``-q``."""
     shows_default: bool = True
     configurable: bool = True
     is_path: bool = False
-    """A relative path in ``etl.toml`` starts at the folder of that file."""
+    """Whether it is a path: a relative one in ``etl.toml`` starts at the folder of that file."""
 
     @property
     def flag(self) -> str:
@@ -56,7 +56,7 @@ class Option:
         return f"ETL_{self.name.upper()}"
 
     def parsed(self, value: object) -> object:
-        """Return the value of a field from what was typed; raises ``SettingsError``."""
+        """Return the value of the field for what was typed; raises ``SettingsError``."""
         if self.choices:
             return one_of(self.flag, str(value), self.choices)
         if self.kind is int and not self._fits(value):
@@ -65,17 +65,17 @@ class Option:
         return self.parse(self.flag, str(value)) if self.parse else value
 
     def _fits(self, number: object) -> bool:
-        """Return whether a number is within the limits. Typer checks that, too; a script has nobody else to do so."""
+        """Return whether a number is within the limits. Typer checks that too, but scripts do not go through Typer."""
         return isinstance(number, int) and self.least <= number <= (number if self.most is None else self.most)
 
 
 def declare(default: T, option: Option) -> T:
-    """Return a dataclass field that has a ``default`` and declares an ``option``; to a type checker, the default."""
+    """Return a dataclass field with a ``default`` that declares an ``option``; a type checker sees the default."""
     return field(default=default, metadata={"option": option})
 
 
 def options_of(declared: type) -> tuple[Option, ...]:
-    """Return the options that the fields of the dataclass ``declared`` have, in their order."""
+    """Return the options that the fields of the dataclass ``declared`` declare, in order."""
     return tuple(
         replace(
             one.metadata["option"],
@@ -89,7 +89,7 @@ def options_of(declared: type) -> tuple[Option, ...]:
 
 
 def one_of(flag: str, value: str, known: tuple[str, ...]) -> str:
-    """Return ``value`` if it is one of the ``known`` words; else raise ``SettingsError``, which lists them."""
+    """Return ``value`` if it is one of ``known``; else raise ``SettingsError``, which lists them."""
     if value not in known:
         raise SettingsError(f'{flag}: "{value}" is not known', f"Known: {', '.join(known)}")
     return value

@@ -1,4 +1,4 @@
-"""Names a package that is missing or damaged, and how to install it. Imports nothing that may be missing itself."""
+"""Says which package is missing or damaged, and how to install it. Imports nothing that may itself be missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DRIVER_MISSING = "[Driver Manager] Could not load"
 
 
 class MissingPackageError(SettingsError):
-    """The package that brings ``module``, which the program needs for what it was asked, is not installed."""
+    """The package that provides ``module``, which the command needs, is not installed."""
 
     def __init__(self, module: str) -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class MissingPackageError(SettingsError):
 
 
 class BrokenPackageError(SettingsError):
-    """The package that brings ``module`` lacks a part of itself."""
+    """The package that provides ``module`` is incomplete."""
 
     def __init__(self, module: str, part: str) -> None:
         super().__init__(
@@ -32,31 +32,31 @@ class BrokenPackageError(SettingsError):
 
 
 def pip_install(module: str, *options: str) -> str:
-    """Return the command that installs the package of ``module`` where this program is, with any Python's pip."""
+    """Return the command that installs the package of ``module`` into this installation, with the pip of any Python."""
     where, what = quote(sys.executable), quote(_requirement(module))
     return " ".join(["python3 -m pip --python", where, "install", *options, what])
 
 
 def check_driver(error: Exception, module: str) -> None:
-    """Raise ``BrokenPackageError`` where ``error`` says that ADBC did not find the shared library of its driver."""
+    """Raise ``BrokenPackageError`` if ``error`` says that ADBC did not find the shared library of its driver."""
     if _DRIVER_MISSING in str(error):
         raise BrokenPackageError(module, "the database driver") from error
 
 
 def missing_package(error: ModuleNotFoundError) -> MissingPackageError | None:
-    """Return what a user can do about an import that failed; None where it was of Python's or of our own modules."""
+    """Return the error for a failed import, with advice; None if the module is Python's or our own."""
     module = (error.name or "").partition(".")[0]
     ours = __name__.partition(".")[0]
     return None if module in {"", ours, *sys.stdlib_module_names} else MissingPackageError(module)
 
 
 def _requirement(module: str) -> str:
-    """Return what installs ``module``: the requirement of this program that brings it, else the like-named package."""
+    """Return what to install for ``module``: the requirement of this program, else the package of the same name."""
     from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 (slow, and seldom needed)
 
     try:
         known = requires(DISTRIBUTION) or []
-    except PackageNotFoundError:  # a clone that was not installed
+    except PackageNotFoundError:  # a clone that is not installed
         known = []
     texts = [text.partition(";")[0].strip() for text in known]
     name = _normalised(module)

@@ -1,4 +1,4 @@
-"""Says what to do about a folder that cannot be written, in words that fit who asks: a user, root, a container."""
+"""Says what to do about a folder that cannot be written, depending on who asks: a user, root, a container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def in_container() -> bool:
 
 
 def place_advice(folder: Path, error: OSError, home: Path | None = None) -> str:
-    """Return what the user can do about ``error``, which kept us from writing in ``folder``; it need not exist.
+    """Return what the user can do about ``error``, which came from writing in ``folder``; it need not exist.
 
     ``home`` is the folder that a container would mount, by default ``folder``.
     """
@@ -52,7 +52,7 @@ def nearest(folder: Path) -> Path:
 
 
 def account(uid: int) -> str:
-    """Return the name of the account ``uid``, or its number if it has none here."""
+    """Return the name of the account ``uid``, or its number if it has no name on this machine."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""Creates folders of the home that no other account can enter, whatever the umask."""
+"""Creates the folders of the home with access for their owner only, whatever the umask."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def make_private(folder: Path, home: Path) -> None:
-    """Create ``folder`` with mode 0700, and ``home`` as well where it is missing. What exists is left as it is.
+    """Create ``folder`` with mode 0700, and ``home`` too if it is missing. Folders that exist are not changed.
 
-    Folders above the home are created with mode 0755, less what the umask takes away. Raises ``OSError``.
+    Folders above the home are created with mode 0755, minus the umask. Raises ``OSError``.
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     for place in reversed(missing):
-        with suppress(FileExistsError):  # another run was faster
+        with suppress(FileExistsError):  # another run has just created it
             place.mkdir(0o700 if place.is_relative_to(home) else 0o755)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: the narrow interface through which whoever started it listens."""
+"""The interface through which a run reports its progress to whoever started it."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import Protocol
 
 
 class Count(StrEnum):
-    """What is counted."""
+    """What a run counts."""
 
     FILES = "files"
-    """Looked at."""
+    """Files that were looked at."""
     ROWS = "rows"
-    """Read."""
+    """Rows that were read."""
     KEYS = "keys"
-    """That have their ids."""
+    """Keys that have their ids."""
     LISTENS = "listens"
-    """That were written or found present."""
+    """Listens that were written or found present."""
     ENTITIES = "entities"
     """Artists, albums and tracks that a backfill has looked up."""
 
 
 class Progress(Protocol):
-    """Hears how far a run is: once per step, file and batch, from any thread, so it must return at once."""
+    """Receives the progress of a run: once per step, file and batch, from any thread, so methods must return fast."""
 
     def begin(self, run_id: str) -> None:
-        """Hear that the run has its directory."""
+        """Note that the run has its directory."""
 
     def step(self, name: str) -> None:
-        """Hear that a step begins; ``name`` is its name in ``timings``."""
+        """Note that a step begins; ``name`` is its name in ``timings``."""
 
     def expect(self, what: Count, total: int) -> None:
-        """Hear how much there is."""
+        """Note how many there are in total."""
 
     def advance(self, what: Count, number: int) -> None:
-        """Hear that so much more is done."""
+        """Note that ``number`` more are done."""
 
 
 class NullProgress:
-    """Hears nothing."""
+    """Ignores all progress."""
 
     def begin(self, run_id: str) -> None:
         """Ignore it."""

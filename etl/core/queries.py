@@ -1,4 +1,4 @@
-"""Asks DuckDB over a set of views: named queries of ``sql/duckdb/queries``, or any SQL."""
+"""Queries views with DuckDB: named queries of ``sql/duckdb/queries``, or any SQL."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"\s*(\w+)\s*")
-_ABSENT = re.compile(r"Table with name (\w+) does not exist")  # DuckDB's words
-_NEAR = 3  # names that resemble a misspelt one
+_ABSENT = re.compile(r"Table with name (\w+) does not exist")  # DuckDB's message
+_NEAR = 3  # names that resemble a misspelt one, at most
 
 
 @dataclass(frozen=True)
 class NamedQuery:
-    """A query or a view of ``sql/duckdb``; its first comment says what it answers or holds."""
+    """A query or a view of ``sql/duckdb``; its first comment says what it returns."""
 
     name: str
     about: str
@@ -35,7 +35,7 @@ class NamedQuery:
 
 @dataclass(frozen=True)
 class Answer:
-    """The columns and rows of a query."""
+    """The columns and rows that a query returned."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
@@ -59,29 +59,29 @@ def _named(name: str, text: str) -> NamedQuery:
 
 @dataclass(frozen=True)
 class QuerySession:
-    """A connection to DuckDB with views, and what is known of them."""
+    """A DuckDB connection with views, and what the user can ask it."""
 
     connection: duckdb.DuckDBPyConnection
     views: Mapping[str, NamedQuery]
-    """The views that hold something, by name, in the order in which they are made."""
+    """The views that have data, by name, in the order in which they are created."""
     queries: Sequence[NamedQuery]
     command: str
     """The command that lists the views and queries."""
     settings: Sequence[str] = ()
-    """Statements that the views rely on."""
+    """Statements that the views depend on."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Queries and views that are not here, with how to ask them."""
+    """Queries and views that another command has, with how to run them."""
 
     def ask(self, query: str) -> Answer:
         """Return the answer to ``query``: the name of a named query, or SQL over the views.
 
-        Raises ``SettingsError`` for a name that there is not, and for SQL that DuckDB refuses.
+        Raises ``SettingsError`` for an unknown name, and for SQL that DuckDB rejects.
         """
         try:
             result = self._run(query)
             if result is None:
                 return Answer([], [])
-            # columns by number, as names may occur twice; times as text: as Python objects they would need pytz
+            # columns by number, as names may repeat; times as text, as they would need pytz as Python objects
             shown = ", ".join(
                 f"#{number}::VARCHAR" if "TIME ZONE" in str(kind) else f"#{number}"
                 for number, kind in enumerate(result.types, start=1)
@@ -91,9 +91,9 @@ class QuerySession:
             raise self._refused(error) from error
 
     def save(self, query: str, path: Path) -> int:
-        """Write the answer to ``query`` as a Parquet file, with DuckDB's types, and return its rows.
+        """Write the answer to ``query`` as a Parquet file, with DuckDB's types, and return its number of rows.
 
-        Raises as ``ask``, and ``SettingsError`` where there is nothing to write or no place for it.
+        Raises as ``ask`` does, and ``SettingsError`` if there is nothing to write or ``path`` cannot be written.
         """
         try:
             with atomic_file(path) as partial:
@@ -104,14 +104,14 @@ class QuerySession:
                     )
                 names = distinct(list(result.columns))
                 named = ", ".join(f"#{place} AS {_quoted(name)}" for place, name in enumerate(names, start=1))
-                partial.path.touch()  # an operating system's error says what is wrong, DuckDB's does not
+                partial.path.touch()  # the operating system's error says what is wrong, DuckDB's does not
                 result.project(named).write_parquet(str(partial.path), compression="zstd")
                 return int(pl.scan_parquet(partial.path, glob=False).select(pl.len()).collect().item())
         except duckdb.Error as error:
             raise self._refused(error) from error
 
     def frame(self, name: str, most: int | None = None) -> pl.DataFrame:
-        """Return the answer to the named query ``name``, at most its first ``most`` rows."""
+        """Return the answer to the named query ``name``; if ``most`` is given, only its first ``most`` rows."""
         answer = self.connection.sql(self.text_of(name))
         rows: pl.DataFrame = (answer if most is None else answer.limit(most)).pl()
         return rows
@@ -121,11 +121,11 @@ class QuerySession:
         return {name: self.connection.table(name).count("*").fetchall()[0][0] for name in self.views}
 
     def ddl(self) -> str:
-        """Return the statements that make the views, for DuckDB's own shell."""
+        """Return the statements that create the views, for DuckDB's own shell."""
         return "".join(f"{text};\n" for text in (*self.settings, *(view.text.rstrip() for view in self.views.values())))
 
     def text_of(self, query: str) -> str:
-        """Return the SQL of ``query``, which may be a name; raises ``SettingsError`` for a name that there is not."""
+        """Return the SQL of ``query``, which may be a name; raises ``SettingsError`` for an unknown name."""
         named = _NAME.fullmatch(query)
         if named is None:
             return query
@@ -136,7 +136,7 @@ class QuerySession:
         return texts[name]
 
     def _run(self, query: str) -> duckdb.DuckDBPyRelation | None:
-        """Return what DuckDB makes of a query; None for a statement that gives no rows."""
+        """Run a query and return its relation; None for a statement that returns no rows."""
         return self.connection.sql(self.text_of(query))
 
     def _advice(self, name: str, known: list[str]) -> str:
@@ -157,7 +157,7 @@ class QuerySession:
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Return ``names`` with the position added to those that come again: an object has each once."""
+    """Return ``names``, with the position appended to repeated ones: a JSON object cannot have a key twice."""
     return [name if name not in names[:place] else f"{name}_{place + 1}" for place, name in enumerate(names)]
 
 

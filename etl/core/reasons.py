@@ -1,4 +1,4 @@
-"""Why a row is not loaded, and until when that verdict settles the file that it is in."""
+"""Why a row is not loaded, and when its file is read again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reason(StrEnum):
 
 
 class SkipReason(Reason):
-    """Why a row that is fine is not a listen."""
+    """Why a valid row is not a listen."""
 
     PODCAST = "podcast", "an episode of a podcast"
     AUDIOBOOK = "audiobook", "a chapter of an audiobook"
@@ -40,17 +40,17 @@ class SkipReason(Reason):
 
 
 class ReadAgain(StrEnum):
-    """When a file with a rejected row is read again, since the verdict may be another one then.
+    """When a file with a rejected row is read again, because the verdict on the row may have changed.
 
-    A verdict settles a file only as far as the ledger's key for the file holds what the verdict depends on.
+    The ledger knows a file by a key. A verdict is final for a file only if the key covers what the verdict depends on.
     """
 
     NEVER = "never"
-    """The bytes of the file decide: it is known, and ``--move-to`` moves it."""
+    """It depends only on the bytes of the file: the file is known, and ``--move-to`` moves it."""
     BY_ANOTHER_VERSION = "by another version"
-    """What this program can read or accepts decides: the file is known to the version that read it, and moved."""
+    """It depends on what the program can read or accepts: the file is known to the version that read it, and moved."""
     BY_THE_NEXT_RUN = "by the next run"
-    """The clock of this computer or the files next to it decide: it is neither known nor moved."""
+    """It depends on the clock of this computer or on the files next to it: the file is neither known nor moved."""
 
 
 class RejectReason(Reason):

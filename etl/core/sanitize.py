@@ -1,20 +1,20 @@
-"""Makes text from exports and paths inert: nothing that is shown acts on a terminal or on the direction of writing."""
+"""Sanitizes text from exports and paths, so that showing it cannot control a terminal or the direction of writing."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (writing direction), lone surrogate, line, paragraph
-_JOINERS = "\u200c\u200d"  # parts of words and emoji, on which no terminal acts
+_JOINERS = "\u200c\u200d"  # parts of words and emoji; no terminal acts on them
 
 
 def sanitize(text: object) -> str:
-    """Return ``text`` with every character replaced that a terminal acts upon; ESC becomes ``␛``, for example."""
+    """Return ``text`` with every character replaced that a terminal acts on; ESC becomes ``␛``, for example."""
     return "".join(map(_sanitize_character, str(text)))
 
 
 def is_active(char: str) -> bool:
-    """Say whether a terminal acts upon a character."""
+    """Say whether a terminal acts on a character."""
     return unicodedata.category(char) in _ACTIVE and char not in _JOINERS
 
 
@@ -25,5 +25,5 @@ def _sanitize_character(char: str) -> str:
 
 
 def display_path(path: object) -> str:
-    """Return ``path`` as text that every frame and file can hold; bytes that are not UTF-8 become escapes."""
+    """Return ``path`` as text that any frame and file can hold; bytes that are not UTF-8 become escapes."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

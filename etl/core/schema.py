@@ -1,7 +1,7 @@
-"""Every frame's schema and every status and outcome that appears in one, in one place.
+"""The schema of every frame, and every status and outcome that a frame can hold.
 
-A frame reaches ``adbc_ingest`` or a Parquet file only through ``conform``: ADBC does not check types, it turns
-wrong ones into silent garbage or a crash.
+A frame must pass through ``conform`` before it reaches ``adbc_ingest`` or a Parquet file: ADBC does not check types
+and turns wrong ones into silent garbage or a crash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _schema(columns: dict[str, pl.DataType | type[pl.DataType]]) -> pl.Schema:
     return pl.Schema(columns)
 
 
-# --- words ---------------------------------------------------------------------------------------------------
+# --- terms ---------------------------------------------------------------------------------------------------
 
 
 class KeyStatus(StrEnum):
@@ -52,7 +52,7 @@ class FileStatus(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word that people read."""
+        """The word that people see."""
         return "ignored" if self is FileStatus.LEFT_ASIDE else self.value
 
 
@@ -83,28 +83,28 @@ COUNTS = (*ROW_COUNTS, *KEY_COUNTS)
 
 # --- frames inside the program -------------------------------------------------------------------------------
 
-CANONICAL = "Canonical"  # the source that Koito gives to a name that it was sent
+CANONICAL = "Canonical"  # the source that Koito stores for a name that was submitted
 
-# Names that an export knows beside the ones of the listen itself. ``entity`` is artist, album or track; ``of`` is the
-# artist's name as listed in ``artists`` (null for album and track); ``source`` is the word that Koito stores.
+# Names that an export has in addition to those of the listen itself. ``entity`` is artist, album or track; ``of`` is
+# the artist's name as listed in ``artists`` (null for album and track); ``source`` is the word that Koito stores.
 ALIAS = _schema(
     {"entity": pl.String, "of": pl.String, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean}
 )
 ALIASES = pl.List(pl.Struct(ALIAS))
 
-# What a listen tells beyond the run directory's columns; null where a format does not know it.
-_BESIDE: dict[str, pl.DataType | type[pl.DataType]] = {
-    "started_at": TIME,  # best estimate of the play's start, where the time that is exported is its end
-    "ended_at": TIME,  # end of the play, where that is known
+# Properties of a listen that the run directory does not have; null if the format does not have them.
+_IN_MEMORY_ONLY: dict[str, pl.DataType | type[pl.DataType]] = {
+    "started_at": TIME,  # best estimate of when the play started, if the exported time is its end
+    "ended_at": TIME,  # when the play ended, if known
     "played_ms": pl.Int64,  # how long it was played
-    "minute_only": pl.Boolean,  # true where the time is known to the minute only: it is the minute's beginning
+    "minute_only": pl.Boolean,  # true if the time is known to the minute only; it is then the start of the minute
     "various_artists": pl.Boolean,  # of the album
     "aliases": ALIASES,
 }
 
 # What a format's ``read`` returns: one row per record, in the file's order. ``artists`` is null if the file has the
 # credit as one text. The last three columns are the verdict on a row, and null for a listen:
-#   skip    a SkipReason: the row is sound, but not a listen (a podcast)
+#   skip    a SkipReason: the row is valid, but not a listen (a podcast)
 #   reject  a RejectReason: the row is broken (it has no time); null if skip is set
 #   detail  for people: what is wrong with a rejected row ("time: 'yesterday'"); may be null
 EXTRACTED = _schema(
@@ -121,15 +121,15 @@ EXTRACTED = _schema(
         "recording_mbid": pl.String,
         "duration": pl.Int32,  # seconds; null if unknown
         "client": pl.String,
-        **_BESIDE,
-        "local_time": pl.String,  # a word of etl.formats.local_times where the file gives the time without a zone
+        **_IN_MEMORY_ONLY,
+        "local_time": pl.String,  # a value of etl.formats.local_times if the file gives the time without a zone
         "skip": pl.String,
         "reject": pl.String,
         "detail": pl.String,
     }
 )
 
-# The bounds of a record in its file, in bytes, and the fields of it that are read, as JSON.
+# The bounds of a record in its file, in bytes, and those of its fields that are read, as JSON.
 LOCATIONS = _schema({"row": pl.Int32, "offset": pl.Int64, "length": pl.Int64, "record": pl.String})
 
 # --- the run directory (other programs rely on the columns and their order) -----------------------------------
@@ -189,7 +189,7 @@ OUTCOME = _schema(
         "double_of": pl.String,
     }
 )
-# What became of the listens that an undone run had inserted: ``track_id`` as in that run's outcome.
+# What became of the listens that an undone run had inserted; ``track_id`` is the one in that run's outcome.
 REMOVED = _schema(
     {
         "file": pl.String,
@@ -200,8 +200,8 @@ REMOVED = _schema(
         "outcome": pl.String,  # removed, gone_before or not_reached
     }
 )
-# The likely doubles of a run, skipped or loaded all the same, each next to the listen that it is a double of (``of_``).
-# The names of a listen in the database are the primary ones of its track.
+# The likely doubles of a run, whether skipped or loaded, each with the listen that it is a double of (``of_``).
+# For a listen in the database, the names are the primary ones of its track.
 LIKELY_DOUBLES = _schema(
     {
         "file": pl.String,
@@ -221,17 +221,19 @@ LIKELY_DOUBLES = _schema(
 )
 RUN_FILES = {"listens": LISTENS, "skipped": SKIPPED, "rejects": REJECTS, "keys": KEYS, "outcome": OUTCOME}
 FILES_OF_SOME_RUNS = {"likely_doubles": LIKELY_DOUBLES}
-"""Those that are only written if they have rows."""
+"""Files that are written only if they have rows."""
 
-# The listens of a run in memory: LISTENS and the texts as the export had them, where cleaning changed them.
-NORMALIZED = _schema({**LISTENS, **_BESIDE, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String})
+# The listens of a run in memory: LISTENS, and the texts as exported if cleaning changed them.
+NORMALIZED = _schema(
+    {**LISTENS, **_IN_MEMORY_ONLY, "raw_artists": NAMES, "raw_track": pl.String, "raw_album": pl.String}
+)
 
 # --- doubles: listens that several files, services or runs recorded ---------------------------------------------
 
-# Rows that say of themselves that they are no listens, which another export of the same service may not know.
+# Rows that their own export does not count as listens; another export of the same service may not know that.
 NOT_COUNTED = _schema({"ended_at": TIME, "played_ms": pl.Int64, "artist": pl.String, "track": pl.String})
 
-# What the database holds near the listens of a run: one row per listen; names are all aliases, of all artists.
+# Listens in the database near those of a run: one row per listen, with all aliases of its track, albums and artists.
 NEARBY = _schema(
     {
         "track_id": pl.Int32,
@@ -244,10 +246,10 @@ NEARBY = _schema(
     }
 )
 
-# The tracks that lookup keys are known to stand for.
+# Lookup keys that the database knows, with their tracks.
 CACHED = _schema({"lookup_key": pl.String, "track_id": pl.Int32})
 
-# Listens that are not loaded because they are there: in the database (``track_id``) or as another row (``of_*``).
+# Listens that are not loaded because they exist already: in the database (``track_id``) or as another row (``of_*``).
 ASIDE = _schema(
     {
         "file": pl.String,
@@ -263,7 +265,7 @@ ASIDE = _schema(
 )
 REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
 
-# --- tables that we write (name, columns; how a database stores an MBID or a time is its connection's business) ----
+# --- tables that we write (name, columns; the connection encodes MBIDs and times for its database) ------------------
 
 ARTISTS = _schema({"id": pl.Int32, "musicbrainz_id": pl.String})
 ARTIST_ALIASES = _schema({"artist_id": pl.Int32, "alias": pl.String, "source": pl.String, "is_primary": pl.Boolean})
@@ -276,7 +278,7 @@ ARTIST_TRACKS = _schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primar
 TRACK_LOOKUP = _schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
 STAGE = _schema({"track_id": pl.Int32, "listened_at": TIME, "client": pl.String, "user_id": pl.Int32})
 
-# In the order in which foreign keys allow them to be written.
+# In an order that satisfies the foreign keys.
 ENTITY_TABLES = {
     "artists": ARTISTS,
     "artist_aliases": ARTIST_ALIASES,
@@ -287,20 +289,20 @@ ENTITY_TABLES = {
     "track_aliases": TRACK_ALIASES,
     "artist_tracks": ARTIST_TRACKS,
 }
-LOOKUPS = "track_lookup"  # written after them; each target stores it in its own way
+LOOKUPS = "track_lookup"  # written after the tables above; each target stores it in its own way
 
 
-# What a statement can be given: of other dtypes some crash the driver (Int128), some arrive as something else (UInt64).
+# The dtypes of a statement's parameters. Of others, some crash the driver (Int128) and some change type (UInt64).
 PARAMETERS = frozenset({pl.String(), pl.Boolean(), pl.Int32(), pl.Int64()})
 
 
 def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Return ``frame`` with exactly the columns of ``schema``, in its order.
 
-    Raises ``InternalError``, naming the columns, where one is missing or has another dtype. Nothing is cast:
-    a dtype that differs is a defect, and casting would hide it.
+    Raises ``InternalError``, naming the columns, if one is missing or has another dtype. Nothing is cast: a wrong dtype
+    is a defect, and a cast would hide it.
     """
-    found = frame.schema  # made anew at each access
+    found = frame.schema  # Polars builds it at each access
     wrong = [
         f"{name}: {found.get(name, 'missing')} instead of {dtype}"
         for name, dtype in schema.items()

@@ -1,4 +1,4 @@
-"""The patterns that separate the artists of a credit, as the setting ``artist_separators`` gives them."""
+"""Compiles the setting ``artist_separators``: patterns that separate the artists of a credit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_SEPARATORS = r"\s+·\s+"  # Koito's KOITO_ARTIST_SEPARATORS_REGEX
 
 
 def compile_separators(setting: str) -> Separators:
-    """Return the patterns of ``setting``, which are divided by ``;;`` as in KOITO_ARTIST_SEPARATORS_REGEX.
+    """Return the patterns of ``setting``, which are separated by ``;;`` as in KOITO_ARTIST_SEPARATORS_REGEX.
 
     Raises ``re.error`` for an invalid pattern.
     """

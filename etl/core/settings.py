@@ -1,4 +1,4 @@
-"""Declares the options that set how a run works, how a command shows its output, or what can be configured."""
+"""Declares the options and settings: how a run works, how a command shows its output, what can be configured."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Doubles: TypeAlias = Literal["skip", "keep"]
 AUTO = "auto"
 EMBEDDED = "embedded"
 UNDO = "undo"
-"""The source of a run that takes another one back."""
+"""The source of a run that undoes another one."""
 DEDUPE = "dedupe"
 """The source of a run that removes likely doubles from the database."""
 
-# find_workspace reads what is configured for these: it must tell a password that was typed from a hidden one.
+# find_workspace reads their configured values: it must distinguish a password that was typed from a hidden one.
 HOME = Option("Folder of the embedded server and the runs. Env: ETL_HOME.", name="home", metavar="DIR", is_path=True)
 DSN = Option(
     'Database: Koito\'s koito.db, a libpq URI, or "embedded" (the default). Env: ETL_DSN, ETL_DSN_FILE.',
@@ -75,7 +75,7 @@ CONTACT = Option(
 
 
 def parse_moment(option: str, text: str | None) -> datetime | None:
-    """Return an ISO 8601 time as UTC; without an offset it is UTC. A bare date in ``--until`` means the whole day.
+    """Return an ISO 8601 time in UTC; without an offset it is UTC. A bare date in ``--until`` includes that whole day.
 
     Raises ``SettingsError``, which names the ``option``.
     """
@@ -95,10 +95,10 @@ def parse_moment(option: str, text: str | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How a run reads its files, and what it does with the rows. The order of the fields is that of ``--help``."""
+    """How a run reads its files, and what it does with their rows. The order of the fields is that of ``--help``."""
 
     source: str = AUTO
-    """Whose files are read; no option here, because only ``etl.formats`` knows the choices."""
+    """Whose files are read. Not declared as an option here, because only ``etl.formats`` knows the choices."""
     user: str | None = declare(
         None,
         Option(
@@ -199,11 +199,11 @@ class RunSettings:
         ),
     )
     replay_of: str | None = None
-    """The run whose rejected rows and unresolved listens are tried again."""
+    """The run whose rejected rows and unresolved listens are retried."""
 
     @classmethod
     def from_options(cls, typed: Mapping[str, Any], source: str = AUTO) -> RunSettings:
-        """Return the settings for the values of options as they were typed, by name; None means the default.
+        """Return the settings for the typed values of options, by name; None means the default.
 
         Raises ``SettingsError`` for a value that is not valid.
         """
@@ -226,11 +226,11 @@ class RunSettings:
 
     @property
     def zone(self) -> str:
-        """The zone of times that a file gives without one."""
+        """The zone of times without one."""
         return self.timezone or "UTC"
 
     def row_options(self, source: str, *, has_local_times: bool = False, companions: str = "") -> str:
-        """Return as JSON the options that change which rows a file of ``source`` gives, or their content.
+        """Return, as JSON, the options that determine which rows a file of ``source`` gives, or their content.
 
         The time zone is one of them only for a file that ``has_local_times``. ``companions`` is the digest of the files
         next to it that complete its rows.
@@ -255,7 +255,7 @@ class RunSettings:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> RunSettings:
-        """Return the settings that ``as_json`` wrote, without those that only another version knows."""
+        """Return the settings that ``as_json`` wrote, without those that this version does not know."""
         known = {name: value for name, value in written.items() if name in cls.__dataclass_fields__}
         times = {name: datetime.fromisoformat(known[name]) for name in ("since", "until") if known.get(name)}
         return cls(**{**known, **times})
@@ -267,7 +267,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """How a command shows what it does. Creating one raises ``SettingsError`` for an unknown choice."""
+    """How a command shows what it does. The constructor raises ``SettingsError`` for an unknown choice."""
 
     metrics: Path | None = declare(
         None,

@@ -1,4 +1,4 @@
-"""Waiting so that a signal is noticed at once, and finishing work that a signal interrupts."""
+"""Waits in a way that notices signals at once, and finishes work that a signal interrupts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LISTEN_EVERY = 0.1  # seconds: how long the main thread waits before it listens for a signal
+LISTEN_EVERY = 0.1  # seconds between two moments at which the waiting main thread handles signals
 
 
 @contextmanager
 def one_interruption() -> Iterator[None]:
-    """Turn the KeyboardInterrupt that a library raises by itself (Polars does) into ours."""
+    """Turn the KeyboardInterrupt that a library such as Polars raises itself into our own error."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -30,10 +30,10 @@ def one_interruption() -> Iterator[None]:
 
 @contextmanager
 def signals_deferred() -> Iterator[None]:
-    """Hear a signal only at the end of the block.
+    """Handle a signal only at the end of the block.
 
-    A signal that is heard while an executor starts a thread leaves a thread that the executor does not know, and a task
-    whose future is lost: nobody waits for them.
+    If a signal is handled while an executor starts a thread, the executor does not know that thread, and a task
+    loses its future: no code would wait for them.
     """
     heard: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -51,10 +51,10 @@ def signals_deferred() -> Iterator[None]:
 
 
 def wait_interruptibly(future: Future[T]) -> T:
-    """Return the result of ``future``; a signal that comes while the main thread waits is heard within a moment.
+    """Return the result of ``future``; a signal that arrives while the main thread waits is handled within a moment.
 
-    The system may give a signal to any thread. One that another thread takes does not wake the main one, which alone
-    runs Python's handlers.
+    The system may deliver a signal to any thread. If another thread gets it, the main thread does not wake up, and only
+    the main thread runs Python's signal handlers.
     """
     while True:
         try:
@@ -65,7 +65,7 @@ def wait_interruptibly(future: Future[T]) -> T:
 
 
 def wait_once_interrupted(task: Callable[[], T], interrupted: Callable[[InterruptedRunError], None]) -> T:
-    """Return what ``task`` returns, in a thread: ``interrupted`` is given a first signal, a second one is raised."""
+    """Run ``task`` in a thread and return its result. A first signal goes to ``interrupted``, a second is raised."""
     with ThreadPoolExecutor(1, "etl-finish") as thread, one_interruption():
         finishing: Future[T] | None = None
         try:
@@ -79,9 +79,9 @@ def wait_once_interrupted(task: Callable[[], T], interrupted: Callable[[Interrup
 
 
 def retry_on_interrupt(task: Callable[[], T]) -> T:
-    """Return what ``task`` returns, in a thread: where Polars ends it for a signal, it is done again from the start.
+    """Return the result of ``task``; if Polars ends it because of a signal, run it again. To be called in a thread.
 
-    The main thread has the signal as well and decides what it means.
+    The main thread gets the signal too, and decides what to do about it.
     """
     while True:
         try:

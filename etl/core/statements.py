@@ -1,4 +1,4 @@
-"""Finds the SQL statements: one file each in ``sql/<dialect>/``, inside the wheel as ``etl/_sql``."""
+"""Finds the SQL statements: one file each in ``sql/<dialect>/``, installed in the wheel as ``etl/_sql``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Literal, TypeAlias
 from etl.core.errors import InternalError
 
 Dialect: TypeAlias = Literal["postgres", "sqlite", "duckdb", "cache"]
-"""``cache`` is what ``etl backfill`` remembers of answers, in SQLite."""
+"""``cache`` is the SQLite file in which ``etl backfill`` keeps the answers of services."""
 
 
 @cache
 def sql_folder() -> Path:
-    """Return the folder of the dialects: the wheel's, or the one next to the package in a checkout."""
+    """Return the folder of the dialects: inside the wheel, or next to the package in a checkout."""
     package = Path(str(files("etl")))
     for folder in (package / "_sql", package.parent / "sql"):
         if folder.is_dir():
@@ -30,6 +30,6 @@ def statement(dialect: Dialect, name: str) -> str:
 
 
 def statements(dialect: Dialect, group: str) -> dict[str, str]:
-    """Return the texts in the folder ``sql/<dialect>/<group>``, by name, in the order of the names."""
+    """Return the texts in the folder ``sql/<dialect>/<group>`` by name, sorted by name."""
     paths = sorted((sql_folder() / dialect / group).glob("*.sql"))
     return {path.stem: path.read_text(encoding="utf-8") for path in paths}

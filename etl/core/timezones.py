@@ -11,11 +11,11 @@ _NAMED = 3
 
 
 def parse_timezone(option: str, name: str) -> str:
-    """Return the IANA ``name`` of a time zone. Raises ``SettingsError``, with near names, for one that does not exist.
+    """Return the IANA ``name`` of a time zone. Raises ``SettingsError``, with similar names, if it does not exist.
 
-    Polars has the last word, because it converts the times.
+    Polars decides whether it exists, because Polars converts the times.
     """
-    import polars as pl  # noqa: PLC0415 (most commands do without)
+    import polars as pl  # noqa: PLC0415 (most commands do not need it)
 
     zone = name.strip()
     try:
@@ -30,7 +30,7 @@ def parse_timezone(option: str, name: str) -> str:
 
 
 def near_zones(name: str) -> list[str]:
-    """Return up to three names of zones that resemble ``name``, which may be a city alone, in any case."""
+    """Return up to three zone names that resemble ``name``, which may be only a city, in any case."""
     wanted = name.lower().replace(" ", "_")
     zones = {zone.lower(): zone for zone in sorted(available_timezones())}
     cities = {zone.rpartition("/")[2]: full for zone, full in zones.items() if "/" in zone}

@@ -1,4 +1,4 @@
-"""Tells people what a command waits for: after a moment, and again from time to time."""
+"""Tells people what a command is waiting for: after a moment, and again at intervals."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 2.0  # seconds after which a user wants to know what is waited for
+PATIENCE = 2.0  # seconds after which a user wants to know what the command is waiting for
 REPEAT = 60.0  # seconds between two reminders
 
 
 class Reminder:
-    """Says when it is time to tell that something is still waited for."""
+    """Says when it is time to mention again that the command is still waiting."""
 
     def __init__(self, first: float | None = None) -> None:
-        """``first``: seconds until the first time, by default a moment."""
+        """``first``: seconds until the first mention, by default ``PATIENCE``."""
         self._due = time.monotonic() + (PATIENCE if first is None else first)
 
     def is_due(self) -> bool:
-        """Say whether to tell it now; if so, the next time is a while later."""
+        """Say whether to mention it now; if so, the next time is ``REPEAT`` seconds later."""
         now = time.monotonic()
         if now < self._due:
             return False
@@ -35,7 +35,7 @@ class Reminder:
 
 @contextmanager
 def announced(what: str) -> Iterator[None]:
-    """Log ``what`` is waited for, if the block takes longer than a moment, and again from time to time."""
+    """Log ``what`` the command is waiting for if the block takes longer than a moment, and again at intervals."""
     ended = Event()
 
     def tell() -> None:

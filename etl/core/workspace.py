@@ -1,4 +1,4 @@
-"""Finds the home folder and the database of a command, from options and the configuration."""
+"""Finds the home folder and the database of a command, from its options and the configuration."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Workspace:
 
     home: Path
     dsn: str
-    """A libpq URI, ``embedded``, or ``sqlite:///`` and the whole path of a file."""
+    """A libpq URI, ``embedded``, or ``sqlite:///`` and the absolute path of a file."""
     warning: str = ""
-    """That other accounts can read the password, and how to hide it; empty where they cannot."""
+    """A warning that other accounts can read the password, and how to hide it; empty if they cannot."""
     names_home: bool = True
     """Whether the home was named, by an option, a variable or the configuration."""
     fault: Fault | None = None
-    """Where a test has the process end, and how."""
+    """Where and how a test makes the process kill itself."""
 
     @property
     def runs(self) -> Path:
@@ -46,7 +46,7 @@ class Workspace:
 
 
 def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str] | None = None) -> Workspace:
-    """Return where to work, from the options ``home`` and ``dsn``, else the configuration, else the default.
+    """Return the workspace, from the options ``home`` and ``dsn``, else the configuration, else the defaults.
 
     Raises ``SettingsError`` for an invalid DSN, an unreadable ``ETL_DSN_FILE`` or an invalid ``ETL_FAULT``, and when
     ``load_config`` does.
@@ -62,9 +62,9 @@ def find_workspace(home: str | None, dsn: str | None, environ: Mapping[str, str]
 
 
 def existing_home(workspace: Workspace) -> Workspace:
-    """Return ``workspace``; raises ``SettingsError`` if its home was named and is not there.
+    """Return ``workspace``; raises ``SettingsError`` if its home was named and does not exist.
 
-    A mistyped home is not an empty one, and what only looks at it must not make it.
+    A mistyped home is not an empty one, so a command that only reads the home must not create it.
     """
     if workspace.names_home and not workspace.home.exists():
         raise SettingsError(
@@ -93,7 +93,7 @@ def _configured_dsn(config: Mapping[str, ConfigValue], found: ConfigValue) -> st
         dsn = Path(str(found.value)).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise SettingsError(f"{name} cannot be read: {error}") from error
-    if not dsn:  # the default would be another database than the intended one
+    if not dsn:  # the default would be a database other than the intended one
         raise SettingsError(f"{name} is empty", "Write the database address into it, or unset it")
     return dsn
 
@@ -101,7 +101,7 @@ def _configured_dsn(config: Mapping[str, ConfigValue], found: ConfigValue) -> st
 def _holder(
     config: Mapping[str, ConfigValue], found: ConfigValue | None, environ: Mapping[str, str] | None
 ) -> Path | Origin:
-    """Return the file that holds the address that was ``found``, else where it was written."""
+    """Return the file that contains the address ``found``; if it is in no file, its origin."""
     if found is None:
         return "option"
     if found is config.get("dsn_file"):
@@ -111,7 +111,7 @@ def _holder(
 
 
 def _password_warning(address: str, holder: Path | Origin) -> str:
-    """Return what to tell about a password in ``address`` that other accounts can read; nothing where none can."""
+    """Return a warning if other accounts can read a password in ``address``; else an empty text."""
     if redact(address) == address:
         return ""
     if holder == "option":

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 3
 CHANGED = "was changed while it was read. Run the same command again"
-NEXT_RUN = "the next run reads it"  # in the reason of a file that is ignored for now only
+NEXT_RUN = "the next run reads it"  # in the reason of a file that is ignored only by this run
 
-# What is raised for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
+# The exceptions for a damaged archive. NotImplementedError is a RuntimeError, UnicodeDecodeError a ValueError.
 _DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -77,9 +77,9 @@ class InputFile:
         return peek_at(self.name, self.read() if is_workbook(head) else head)
 
     def read(self, cost: int = 1) -> bytes:
-        """Return the whole file; what is done with it takes ``cost`` bytes of memory for each of its bytes.
+        """Return the whole file; processing it takes ``cost`` bytes of memory for each of its bytes.
 
-        Raises ``BrokenFileError`` if it cannot be read, is too large for that, or is written to at the same time.
+        Raises ``BrokenFileError`` if it cannot be read, is too large for the memory, or is written to at the same time.
         """
         before = stamp(self.location)
         try:
@@ -93,7 +93,7 @@ class InputFile:
         return data
 
     def _all(self, cost: int) -> bytes:
-        """Return the whole file if it fits. A gzip file may hold more than it says: it is read as far as that fits."""
+        """Return the whole file if it fits. A gzip file may contain more than it says: it is read as far as it fits."""
         size = (self.listed_size or 0) if self.members else self.size
         try:
             while True:
@@ -122,7 +122,7 @@ class InputFile:
 
 
 def stamp(location: Path) -> tuple[int, ...]:
-    """Return what a file on disk has another value of once it is written to or replaced; nothing if it is gone."""
+    """Return values of a file on disk that change once it is written to or replaced; none if the file is gone."""
     try:
         return stamp_of(location.stat())
     except OSError:
@@ -130,12 +130,12 @@ def stamp(location: Path) -> tuple[int, ...]:
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:
-    """Return the same of a file whose ``status`` is known."""
+    """Return the values of ``stamp`` for a file whose ``status`` is known."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def list_members(location: Path, members: tuple[str, ...]) -> Sequence[Entry]:
-    """Return the files in the archive on disk at ``location``, or in the one inside it that ``members`` leads to.
+    """Return the files in the archive on disk at ``location``, or in the archive inside it that ``members`` leads to.
 
     Raises ``BrokenFileError`` if it cannot be read or has too many files; the message does not name the path.
     """
@@ -153,9 +153,9 @@ def _container_at(location: Path, members: tuple[str, ...]) -> Container:
 
 @lru_cache(maxsize=2 * MAX_DEPTH)
 def _opened(location: Path, members: tuple[str, ...], stamp: tuple[int, ...]) -> Container:
-    """Return an open archive, so that its directory is read once. A changed file has another ``stamp``.
+    """Return an open archive, cached so that its directory is read once. A changed file has another ``stamp``.
 
-    An archive inside another one is read in place: neither unpacked nor held.
+    An archive inside another one is read in place, neither unpacked nor kept in memory.
     """
     if not members:
         return open_container(FileBytes(location), location.name, is_nested=False)

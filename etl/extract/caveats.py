@@ -19,7 +19,7 @@ _NAMED = 3
 
 
 def count_local_times(extracted: pl.DataFrame) -> dict[LocalTime, int]:
-    """Return how many of the rows that are read as listens (schema EXTRACTED) have a time without a zone, by kind."""
+    """Return how many of the rows read as listens (schema EXTRACTED) have a time without a zone, by kind."""
     if extracted["local_time"].null_count() == extracted.height:
         return {}
     listens = extracted.filter(pl.col("skip").is_null() & pl.col("reject").is_null())
@@ -28,7 +28,7 @@ def count_local_times(extracted: pl.DataFrame) -> dict[LocalTime, int]:
 
 
 def caveats(files: Sequence[FileResult], zone: str | None) -> list[str]:
-    """Return what people should know about ``files``, each once; ``zone`` is that of times without one."""
+    """Return what people should know about ``files``, each caveat once; ``zone`` is the zone of times without one."""
     kinds = [file.format for file in files if file.format and file.has_listens]
     of_formats = [f"{kind.title} {kind.caveat}" for kind in kinds if kind.caveat]
     of_rejects = [*_of_unknown_artists(files), *_of_future_times(files)]
@@ -42,13 +42,13 @@ def _of_local_times(files: Sequence[FileResult], zone: str | None) -> list[str]:
     if zone is None:
         advice = "If they are local times, give their zone, such as --timezone Europe/Berlin"
         return [f"Times without a zone count as UTC: {_paths(local)}. {advice}"]
-    told = {
+    meanings = {
         LocalTime.REPEATED: f"are in an hour that the clocks of {zone} have twice: the first one counts",
         LocalTime.SKIPPED: f"are in an hour that the clocks of {zone} skip: the offset before the change counts",
     }
     return [
         f"{sum(file.local_times.get(kind, 0) for file in local):,} times {what}: {_paths(having)}"
-        for kind, what in told.items()
+        for kind, what in meanings.items()
         if (having := [file for file in local if kind in file.local_times])
     ]
 
@@ -64,7 +64,7 @@ def _of_unknown_artists(files: Sequence[FileResult]) -> list[str]:
 
 
 def _of_future_times(files: Sequence[FileResult]) -> list[str]:
-    """Say which files have plays in the future, and what to do where the clock of this computer was wrong."""
+    """Say which files have plays in the future, and what to do if the clock of this computer was wrong."""
     return [
         f"{count:,} plays in {file.path} are in the future. Look at the clock of this computer: once it is right, run "
         "the same command again, which reads the file again"

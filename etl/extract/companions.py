@@ -1,7 +1,7 @@
-"""Finds the companion files of an export: those next to it that complete its rows.
+"""Finds the companion files of an export: files next to it that complete its rows.
 
-*Next to* is the same folder, on disk or in an archive, and the archives in that folder that are named like a companion.
-A companion that cannot be read is ignored here; where it is listed, it says why itself.
+*Next to* means in the same folder, on disk or in an archive, or in archives in that folder with a companion's name.
+A companion that cannot be read is ignored here; the list of files says why.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_companions(export: InputFile, kind: Format) -> Companions:
 
 
 def _read(file: InputFile, kind: Format) -> Iterator[tuple[Companion, bytes]]:
-    """Yield what companion a file is, and its bytes, if it is one and can be read."""
+    """Yield which companion a file is, and its bytes, if it is one and can be read."""
     try:
         peek = file.peek()
         for one in kind.companions:
@@ -51,7 +51,7 @@ def _read(file: InputFile, kind: Format) -> Iterator[tuple[Companion, bytes]]:
 
 
 def _candidates(export: InputFile, wanted: Iterable[Companion]) -> Iterator[InputFile]:
-    """Yield the files next to ``export`` that may be a companion by their names."""
+    """Yield the files next to ``export`` that may be companions by their names."""
     patterns = [pattern for one in wanted for pattern in one.file_names]
     endings = {PurePath(pattern).suffix.lower() for pattern in patterns}
     for file in _neighbours(export):
@@ -81,7 +81,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _inside(archive: InputFile) -> Iterator[InputFile]:
-    """Yield the files that may be read in an archive."""
+    """Yield the files in an archive that may be read."""
     try:
         entries = list_members(archive.location, archive.members)
     except BrokenFileError:

@@ -25,22 +25,22 @@ MAX_BYTES = 4 * 1024**3
 BOMB_BYTES = 50 * 1024**2
 BOMB_RATIO = 200
 HEAD_BYTES = 512
-"""Of the beginning of a file, by which a container is recognised."""
+"""How many bytes of the start of a file are needed to recognise a container."""
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC = slice(257, 262), b"ustar"
 _DOCUMENTS = frozenset(
     {".apk", ".docx", ".epub", ".jar", ".key", ".numbers", ".odp", ".ods", ".odt", ".pages", ".pptx", ".xlsm", ".xlsx"}
 )
-"""Endings of files that are zips inside, but not to their users."""
+"""Suffixes of files that are technically zips, but documents or programs to their users."""
 _PACKED_TARS = (".tgz", ".tar.gz")
-"""Endings by which a tar without files is known: it is nothing but zeros."""
+"""Suffixes by which a tar without files is recognised, because it contains only zeros."""
 _ENCRYPTED = 0x1
-_LOCAL_HEADER = 30  # bytes of it, before the name
+_LOCAL_HEADER = 30  # its size in bytes, before the name
 _METHODS = {0: "stored", 8: "deflated", 12: "bzip2", 14: "LZMA"}
-"""The packing methods of zips that Python reads."""
+"""The compression methods of zips that Python reads."""
 _OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
-_MOST_AT_ONCE = 1 << 24  # bytes of a tar's headers
+_MOST_AT_ONCE = 1 << 24  # bytes of headers in a tar
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Entry:
 
     name: str
     size: int
-    """In bytes; of a gzip file on disk what it says itself, which need not be true."""
+    """In bytes. For a gzip file on disk, this is what the file says, which may be wrong."""
     trouble: str | None = None
     """Why it must not be read."""
     is_regular: bool = True
-    """Whether it is a file and not, such as a link in a tar, something else."""
+    """Whether it is a regular file, and not something else such as a link in a tar."""
 
 
 class Container(Protocol):
@@ -109,14 +109,14 @@ class Zip:
         )
 
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
-        """Return where a member's data begins: after its local header, a name and an extra field."""
+        """Return where a member's data begins: after its local header, its name and an extra field."""
         start = info.header_offset
         lengths = self._source.read_at(start + _LOCAL_HEADER - 4, 4)
         return start + _LOCAL_HEADER + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
 
 
 class Tar:
-    """A tar archive, also one that is packed by gzip."""
+    """A tar archive, which may be compressed with gzip."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -133,7 +133,7 @@ class Tar:
                 if not info.isdir():
                     found.append((entry, info.offset_data))
         if isinstance(self._source, Inflated):
-            _ = self._source.size  # reads on to the checksum in its end
+            _ = self._source.size  # reads up to the checksum at the end
         return found
 
     @cached_property
@@ -159,7 +159,7 @@ class Tar:
 
 
 class Gzip:
-    """A gzip file that is not a tar. It contains one file, with the name that gunzip would give to it."""
+    """A gzip file that is not a tar. It contains one file, with the name that gunzip would give it."""
 
     def __init__(self, data: Inflated, size: int, name: str) -> None:
         self._data = data
@@ -177,7 +177,7 @@ class Gzip:
 
 
 class _Headers(Stream):
-    """The headers of a tar. A longer one than any export has must not fill the memory."""
+    """The headers of a tar. Headers longer than any export has must not fill the memory."""
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= _MOST_AT_ONCE:
@@ -186,9 +186,9 @@ class _Headers(Stream):
 
 
 def is_container(name: str, head: bytes, *, typed: bool = False) -> bool:
-    """Say whether a file is one, by its name and its first ``HEAD_BYTES`` bytes.
+    """Say whether a file is a container, by its name and its first ``HEAD_BYTES`` bytes.
 
-    A zip must be called one, or have no ending, unless the user ``typed`` its path: many documents are zips inside.
+    A zip must have the suffix of one, or none, unless the user ``typed`` its path: many documents are technically zips.
     """
     lower = name.lower()
     suffix = PurePath(lower).suffix
@@ -199,17 +199,17 @@ def is_container(name: str, head: bytes, *, typed: bool = False) -> bool:
 
 
 def has_magic(head: bytes) -> bool:
-    """Say whether a file begins as a container does, whatever its name."""
+    """Say whether a file starts as a container does, whatever its name."""
     return head.startswith((*_ZIP_MAGIC, GZIP_MAGIC)) or _is_tar(head)
 
 
 def may_be_container(name: str) -> bool:
-    """Say whether a file inside a container may be one itself, by its name."""
+    """Say whether a file inside a container may itself be one, by its name."""
     return name.lower().endswith((".zip", ".tar", ".gz", ".tgz"))
 
 
 def open_container(source: Source, name: str, *, is_nested: bool) -> Container:
-    """Open the container ``source`` called ``name``. Raises what zipfile, tarfile and zlib raise for a broken one."""
+    """Open the container ``source`` called ``name``. Raises what zipfile, tarfile and zlib raise for a damaged one."""
     head = source.read_at(0, HEAD_BYTES)
     if head.startswith(GZIP_MAGIC):
         most = max(BOMB_BYTES, BOMB_RATIO * source.size)
@@ -217,7 +217,7 @@ def open_container(source: Source, name: str, *, is_nested: bool) -> Container:
         inside = inflated.read_at(0, HEAD_BYTES)
         if _is_tar(inside) or (name.lower().endswith(_PACKED_TARS) and inside == bytes(HEAD_BYTES)):
             return Tar(inflated)
-        # On disk, what it says itself will do: it has a limit of its own. Many in one archive must not lie.
+        # On disk, the size that the file states is good enough, as it is limited. Many in one archive must be measured.
         said = int.from_bytes(source.read_at(max(0, source.size - 4), 4), "little")
         return Gzip(inflated, inflated.size if is_nested else min(said, most), name)
     if _is_tar(head) or name.lower().endswith(".tar"):
@@ -241,7 +241,7 @@ def _check_number(members: int) -> None:
 
 
 def _trouble(info: zipfile.ZipInfo) -> str | None:
-    """Return why a member of a zip must not be read, by the zip's directory alone."""
+    """Return why a member of a zip must not be read, judging by the zip's directory alone."""
     if trouble := _trouble_with(info.filename, info.file_size):
         return trouble
     if info.flag_bits & _ENCRYPTED:

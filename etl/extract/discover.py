@@ -72,15 +72,15 @@ class Discovered:
 def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
     """Find every file below ``paths`` (files, folders, archives), each real file once. Hidden files are only counted.
 
-    A file is hidden if its name begins with a dot, unless that is the name of a format's files, such as a player's
-    ``.scrobbler.log``. Files that must not be opened, such as private data in an account download, are recognised by
-    name and listed only. Files that were written to in the last ``settle`` seconds, or are open for writing, may
-    be incomplete: they are ignored. Raises ``InputError`` for a path that does not exist.
+    A file is hidden if its name begins with a dot, unless a format has such names, as a player's ``.scrobbler.log``
+    does. Files that must not be opened, such as private data in an account download, are recognised by name and listed
+    only. Files that were written to in the last ``settle`` seconds, or are open for writing, may be incomplete: they
+    are ignored. Raises ``InputError`` for a path that does not exist.
     """
     search = _Search(settle)
     candidates = [found for path in paths for found in search.walk(Path(path))]
     seen: set[str] = set()
-    # Several paths may lead to one file. The plainest of them is shown, whatever their order.
+    # Several paths may lead to one file. The simplest of them is shown, whatever their order.
     for path, typed in sorted(candidates, key=lambda found: (".." in found[0].parts, str(found[0]), not found[1])):
         real = os.path.realpath(path)
         if real not in seen:
@@ -102,7 +102,7 @@ class _Search:
     hidden: Hidden = field(default_factory=Hidden)
 
     def found(self) -> Discovered:
-        """Return the result, with advice about each download that has private files only."""
+        """Return the result, with advice about each download that contains only private files."""
         without_history = [
             RefusedPath(container, package.advice)
             for container, package in self.downloads
@@ -163,7 +163,7 @@ class _Search:
         return False
 
     def _is_hidden(self, entry: os.DirEntry[str]) -> bool:
-        """Say whether an entry of a folder is hidden, and count it then."""
+        """Say whether an entry of a folder is hidden, and count it if it is."""
         is_folder = entry.is_dir(follow_symlinks=False)
         if not _has_hidden_name(entry.name, is_folder=is_folder):
             return False
@@ -172,7 +172,7 @@ class _Search:
         return True
 
     def take(self, path: Path, *, typed: bool) -> None:
-        """Add one regular file: to be read, to be searched as an archive, or to be left alone."""
+        """Add one regular file: to be read, to be searched as an archive, or to be ignored."""
         container = None if typed else display_path(path.parent)
         if self._is_private(display_path(path), path.parts, container):
             return
@@ -183,7 +183,7 @@ class _Search:
         except OSError as error:
             self.refused.append(RefusedPath(display_path(path), f"cannot be read: {error.strerror}"))
             return
-        if abs(time.time() - status.st_mtime) < self.settle:  # a server's clock may be ahead of ours
+        if abs(time.time() - status.st_mtime) < self.settle:  # the clock of a file server may be ahead of ours
             reason = f"was written to less than {self.settle:g} s ago, so it may still be arriving: {NEXT_RUN}"
             self.left_aside.append(RefusedPath(display_path(path), reason))
         elif is_written:
@@ -218,7 +218,7 @@ class _Search:
             self._take_member(member, entry, trouble)
 
     def _take_member(self, member: InputFile, entry: Entry, trouble: str | None) -> None:
-        """Add one member of an archive, unless there is some ``trouble`` with it."""
+        """Add one member of an archive; ``trouble`` is why it must not be read, if anything."""
         if trouble is None and not entry.is_regular:
             self.left_aside.append(RefusedPath(member.path, "it is not a regular file"))
             return
@@ -238,7 +238,7 @@ class _Search:
             self.files.append(member)
 
     def _is_private(self, path: str, parts: tuple[str, ...], container: str | None) -> bool:
-        """Say whether a file is private, and list it then. Notes which containers have private files or a history."""
+        """Say whether a file is private, and list it if so. Notes which containers have private files or a history."""
         for package in PACKAGES:
             if any(name_matches(name, package.private) for name in (parts[-1], "/".join(parts[-2:]))):
                 self.left_aside.append(RefusedPath(path, f"private data of {package.source.title()}: not opened"))
@@ -261,7 +261,7 @@ def _has_hidden_name(name: str, *, is_folder: bool = False) -> bool:
 
 
 def _is_nested(member: InputFile) -> bool:
-    """Say whether a member is an archive itself. One that cannot be read is not: reading it will say why."""
+    """Say whether a member is itself an archive. An archive that cannot be read is not: reading it will say why."""
     if not may_be_container(member.name):
         return False
     try:
@@ -272,6 +272,6 @@ def _is_nested(member: InputFile) -> bool:
 
 
 def _is_refused(name: str, head: bytes) -> bool:
-    """Say whether a file is known as something that is not to be read: a backup, or a web page called a zip."""
+    """Say whether a file is known as one not to read: a backup, or a web page with the name of a zip."""
     peek = peek_at(name, head)
     return any(kind.recognise(peek) for kind in (REFUSALS if has_magic(head) else (*REFUSALS, *OTHER_FILES)))

@@ -46,9 +46,9 @@ class Extractor:
     """Called with path, SHA-256, format and digest of the companions; a known file is not read."""
     progress: Progress = field(default_factory=NullProgress)
     together: int = 1 << 30
-    """Bytes of files whose rows are normalised together, before more are read: it bounds the memory."""
+    """Bytes of files whose rows are normalised together before more files are read; this limits the memory."""
     spill: SpillFolder | None = None
-    """Takes the listens of larger histories."""
+    """Where the listens of larger histories are spilled."""
 
     def extract(self, found: Discovered, begun: Prefetcher | None = None) -> list[FileResult]:
         """Return what became of every file found, in the order of their paths; ``begun`` may have read some already.
@@ -77,7 +77,7 @@ class Extractor:
         return sorted(results, key=lambda result: result.path)
 
     def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
-        """Normalise the rows of files, and locate those that prove to be broken."""
+        """Normalise the rows of files, and locate the rows that turn out to be broken."""
         extracted = [Extracted(file.rows, file.file.path, file.kind.source, file.kind.earliest) for file in decoded]
         normalized = normalize_together(extracted, self.rules)
         return [_result(file, rows) for file, rows in zip(decoded, normalized, strict=True)]
@@ -96,7 +96,7 @@ def extractor(settings: RunSettings, now: datetime, is_known: IsKnown, progress:
 
 
 def begin(settings: RunSettings, files: Sequence[InputFile]) -> Prefetcher:
-    """Begin to read ``files`` as the extractor of such a run does."""
+    """Start reading ``files`` as the extractor of such a run does."""
     return Prefetcher(FileReader(settings.source, _options(settings)), files)
 
 
@@ -126,7 +126,7 @@ def _result(file: Decoded, rows: Normalized) -> FileResult:
 
 
 def _with_locations(rejected: pl.DataFrame, file: Decoded) -> pl.DataFrame:
-    """Return the rejected rows with their locations (schema REJECTS); those rejected late are looked up in the file."""
+    """Return the rejected rows with their locations (schema REJECTS); missing locations are looked up in the file."""
     if rejected.is_empty():
         return NO_REJECTS
     locations = file.locations

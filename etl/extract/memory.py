@@ -1,6 +1,6 @@
-"""Says how much memory is available, and refuses files that would take more to read.
+"""Says how much memory is available, and refuses files that would need more.
 
-Files are read whole. Linux would kill the process, and all other files with it, where the memory does not suffice.
+Files are read whole. Without enough memory, Linux would kill the process, and the run would lose all other files.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from etl.formats import Companion
 
 SMALL = 1 << 24
-"""Bytes of a file that is read without asking: no computer is too small for it."""
+"""Bytes of a file that is read without a check, because every computer has room for it."""
 NO_MEMORY = "takes more memory to read than there is"
 ADVICE = "Free some memory (a container may have a limit of its own), or divide the file into smaller ones"
-# Bytes of memory at the peak of reading, for each byte of a file. Measured: JSON and XML 3 to 8, tables 6 to 16; the
-# shorter the records, the more.
+# Bytes of memory at the peak of reading, per byte of a file. Measured: JSON and XML 3 to 8, tables 6 to 16; shorter
+# records take more.
 _PER_BYTE, _PER_BYTE_OF_TABLES = 6, 12
 _MEGABYTE, _GIGABYTE = 1024**2, 1024**3
-_UNLIMITED = 1 << 62  # what cgroups of version 1 say is about 2**63
-# For each version of cgroups: its folder, the limit, the use, and what of the use can be taken back (in memory.stat).
+_UNLIMITED = 1 << 62  # cgroups of version 1 report about 2**63
+# For each version of cgroups: its folder, the limit, the use, and the reclaimable part of the use (memory.stat).
 _CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -43,7 +43,7 @@ def per_byte(kind: Format | Companion) -> int:
 
 
 def check_fits(path: str, size: int, cost: int, available: int) -> None:
-    """Raise ``BrokenFileError`` if ``size`` bytes of the file ``path``, each of which takes ``cost``, do not fit."""
+    """Raise ``BrokenFileError`` if the file ``path`` does not fit: ``size`` bytes, each of which takes ``cost``."""
     if size * cost > available:
         raise BrokenFileError(
             f"{path} has {_shown(size)}: to read it takes about {_shown(size * cost)} of memory, "
@@ -53,7 +53,7 @@ def check_fits(path: str, size: int, cost: int, available: int) -> None:
 
 
 def available_memory() -> int:
-    """Return how many bytes of memory this process may still take, as far as the system says so."""
+    """Return how many more bytes of memory this process may use, as far as the system says so."""
     return max(0, min((*_of_system(), *_of_cgroups(), *_of_process())))
 
 
@@ -66,7 +66,7 @@ def _of_system() -> Iterator[int]:
 
 
 def _of_cgroups() -> Iterator[int]:
-    """Yield what the limits of the cgroup of this process leave, and those of each that it is in."""
+    """Yield what the limits leave of the cgroup of this process and of each cgroup above it."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -82,9 +82,9 @@ def _of_cgroups() -> Iterator[int]:
 
 
 def left_of_limit(folder: Path, limit: str, used: str, reclaimable: str) -> int:
-    """Return how many bytes the limit of a cgroup leaves, from the files of these names in its ``folder``.
+    """Return how many bytes the limit of a cgroup leaves, from the files with these names in its ``folder``.
 
-    Raises ``OSError``, ``ValueError`` or ``KeyError`` where there is no limit.
+    Raises ``OSError``, ``ValueError`` or ``KeyError`` if there is no limit.
     """
     most = int((folder / limit).read_text(encoding="ascii"))
     cached = _table(folder / "memory.stat")[reclaimable]
@@ -100,7 +100,7 @@ def _of_process() -> Iterator[int]:
 
 
 def _table(path: Path) -> dict[str, int]:
-    """Read lines of a name and a number."""
+    """Read lines that consist of a name and a number."""
     rows = (line.split() for line in path.read_text(encoding="ascii").splitlines())
     return {row[0]: int(row[1]) for row in rows if len(row) > 1}
 

@@ -1,10 +1,10 @@
-"""Compares what pages of an API say of their history with the pages that are there. Pure.
+"""Compares what pages of an API say about their history with the pages that exist. Pure.
 
 Pages belong to one download if their service, user and page size are the same, and their totals differ by no more than
-the plays that come in while somebody fetches pages. They may be in one file or in several. What an incomplete download
-lacks is not missing if a complete one of the same user has as many plays. Pages that do not say how many there are lack
-nothing if there is another export of the service. Else those without numbers, which say when their history begins, are
-compared with the first play in any page of their user.
+the plays that are added while somebody fetches pages. They may be in one file or in several. If a download is
+incomplete, nothing is missing if a complete download of the same user has as many plays. If pages do not say how many
+there are, nothing is missing if there is another export of the service. Otherwise, pages without numbers say when
+their history begins, and this is compared with the first play in any page of their user.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 
     from etl.extract.rows import FileResult
 
-_WHILE_FETCHING = 50  # plays
+_WHILE_FETCHING = 50  # plays that may be added while somebody fetches pages
 
 
 @dataclass(frozen=True)
 class MissingPages:
-    """What a download lacks, according to its own totals."""
+    """What is missing from a download, according to its own totals."""
 
     source: str
     files: int
-    """In how many files its pages are."""
+    """How many files have its pages."""
     file: str
-    """The first of them."""
+    """The first of these files."""
     pages: list[int]
     """The pages that are missing, from 1."""
     total_pages: int | None
-    """None if the pages say only that more follow, beginning with the last one of ``pages``."""
+    """The number of pages; None if they say only that more follow, from the last one in ``pages`` on."""
     listens: int | None
-    """How many plays are lacking, at most; None if the pages do not say how many there are."""
+    """How many plays are missing, at most; None if the pages do not say how many there are."""
     since: datetime | None = None
-    """If the pages have no numbers: when the first play is missing."""
+    """For pages without numbers: the time of the first missing play."""
     until: datetime | None = None
-    """And the time of the first play that is there."""
+    """For pages without numbers: the time of the first play that exists."""
 
 
 @dataclass
@@ -55,12 +55,12 @@ class _Download:
 
     source: str
     files: dict[int, FileResult] = field(default_factory=dict)
-    """By their place among all files."""
+    """The files, by their position among all files."""
     pages: dict[int, PageTotals] = field(default_factory=dict)
 
     @property
     def latest(self) -> PageTotals:
-        """The totals that count: of the page that knows of the most plays, or of the last page."""
+        """The totals that count: those of the page that knows of the most plays, or of the last page."""
         return max(self.pages.values(), key=lambda page: (page.total or 0, page.page))
 
     @property
@@ -69,18 +69,18 @@ class _Download:
         return [page for page in range(1, last + 1) if page not in self.pages]
 
     def lacking(self) -> int | None:
-        """Return how many plays are not there; None if the pages do not say how many there are."""
+        """Return how many plays are missing; None if the pages do not say how many there are."""
         if self.latest.total is None:
             return None
         if self.missing:
             return sum(self.latest.plays(page) or 0 for page in self.missing)
         if any(file.status is not FileStatus.LOADED for file in self.files.values()):
-            return 0  # it was loaded before, and nobody has counted its rows
+            return 0  # it was loaded before, and its rows were not counted
         return max(0, self.latest.total - sum(map(_plays, self.files.values())))
 
 
 def missing_pages(files: Sequence[FileResult]) -> list[MissingPages]:
-    """Return what is missing in the downloads that ``files`` are parts of, by path."""
+    """Return what is missing from the downloads that ``files`` belong to, by path."""
     found: list[MissingPages] = []
     others = {file.format.source for file in files if file.format and not file.totals}
     for downloads in _by_user(files):
@@ -147,7 +147,7 @@ def error_pages(rejects: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_json(missing: Sequence[MissingPages]) -> list[dict[str, Any]]:
-    """Return them as ``run.json`` holds them."""
+    """Return ``missing`` as ``run.json`` has it."""
     return [
         {
             "source": one.source,

@@ -1,4 +1,4 @@
-"""Reads several files at the same time: begins before the first is asked for, and keeps within a limit of memory."""
+"""Reads several files at the same time, starting before the first one is asked for, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     IsKnown: TypeAlias = Callable[[str, str, Format, str], bool]
 
 BYTES_AT_ONCE = 1 << 26  # files are read at the same time up to this many bytes; a larger one is read alone
-TINY = 1 << 12  # bytes of files that are handed over together
+TINY = 1 << 12  # bytes; files up to this size are handed over together
 TOGETHER = 64
 THREADS = 3  # without reader processes: one holds Python's lock and decodes, the others read, hash or wait for Polars
 
@@ -33,10 +33,10 @@ Given = TypeVar("Given")
 
 
 class Prefetcher:
-    """Reads ``files``, and begins at once.
+    """Reads ``files``, and starts at once.
 
-    The threads of this process decode one file at a time, and read and hash others meanwhile. If there is much to
-    read, reader processes take a share.
+    The threads of this process decode one file at a time; others are read and hashed at the same time. If there is much
+    to read, reader processes take a share.
     """
 
     def __init__(self, here: FileReader, files: Sequence[InputFile]) -> None:
@@ -72,14 +72,14 @@ class Prefetcher:
                         self._submit(reader, [read.file for read in undecoded], reader.decode, undecoded)
                     else:
                         self._idle.append(reader)
-                    del task, read, undecoded  # which hold the bytes
+                    del task, read, undecoded  # they hold the bytes
                     yield from finished
                 self._open_more()
         finally:
             self.close()
 
     def close(self) -> None:
-        """End the threads and processes. Files that they have begun are dropped without waiting: a disk may be slow."""
+        """End the threads and processes. Files that are being read are dropped without waiting: a disk may be slow."""
         self._ends.close()
 
     def _open_more(self) -> None:
@@ -92,7 +92,7 @@ class Prefetcher:
             self._submit(reader, files, reader.open, files)
 
     def _next_files(self) -> list[InputFile]:
-        """Return the next file; where many wait, tiny ones together: handing one over takes longer than reading it."""
+        """Return the next file; if many wait, several tiny ones: handing one over takes longer than reading it."""
         most = min(TOGETHER, len(self._waiting) // TOGETHER)
         files = [self._waiting.popleft()]
         while len(files) < most and self._waiting[0].size <= TINY >= files[-1].size:
@@ -106,7 +106,7 @@ class Prefetcher:
         step: Callable[[Given], Opened | Decoded | Unread],
         given: Sequence[Given],
     ) -> None:
-        """Have a thread do a ``step`` of the ``reader`` with each of ``given``, which are about ``files``."""
+        """Make a thread do a ``step`` of the ``reader`` with each of ``given``, which belong to ``files``."""
         self._tasks[self._threads.submit(lambda: [step(one) for one in given])] = reader, files
 
 

@@ -1,4 +1,4 @@
-"""Reads bytes at any position of a file, of a part of one, and of deflated data, which is neither held nor unpacked."""
+"""Reads bytes at any position of a file, a part of a file, or deflated data, without holding or unpacking it all."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 RAW_DEFLATE, GZIP = -15, 31
-"""What zlib calls the two ways to wrap deflated data: as in a zip, and as in a gzip file."""
+"""The two wrappings of deflated data, as zlib numbers them: in a zip, and in a gzip file."""
 
 _PACKED_CHUNK = 1 << 16
 _CHUNK = 1 << 20
-_APART = 1 << 22  # bytes between two points at which inflating can begin
+_APART = 1 << 22  # bytes between two points from which inflating can start
 _MOST_POINTS = 256  # each holds about 45 KB
 
 
@@ -72,7 +72,7 @@ class Part:
 
 
 class _Point(NamedTuple):
-    """A state of the inflation: ``at`` bytes came out of the first ``taken`` packed ones."""
+    """A state of the inflation: the first ``taken`` compressed bytes gave ``at`` bytes."""
 
     at: int
     taken: int
@@ -80,10 +80,10 @@ class _Point(NamedTuple):
 
 
 class Inflated:
-    """Deflated data as if it were inflated.
+    """Deflated data, read as if it were inflated.
 
-    The state of the inflation is kept at some points, so that any position is reached from one nearby. Memory: about
-    12 MB at most, whatever the size.
+    The state of the inflation is kept at some points, so that any position can be reached from a nearby point. This
+    takes about 12 MB of memory at most, whatever the size of the data.
     """
 
     def __init__(self, packed: Source, wrapping: int, most: int, size: int | None = None) -> None:
@@ -99,7 +99,7 @@ class Inflated:
 
     @property
     def size(self) -> int:
-        """How many bytes there are. Finding out inflates them all; raises as ``read_at`` does."""
+        """The number of bytes. To find it, all of them are inflated; raises as ``read_at`` does."""
         with self._lock:
             if self._size is None:
                 start = max(self._points[-1], self._last, key=lambda point: point.at)
@@ -107,7 +107,7 @@ class Inflated:
             return self._size
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """See ``Source``. Raises ``zlib.error``, ``EOFError`` if it was cut off, ``BrokenFileError`` if it grows."""
+        """See ``Source``. Raises ``zlib.error``, ``EOFError`` if it was cut off, ``BrokenFileError`` if it grew."""
         end = offset + size if self._size is None else min(offset + size, self._size)
         parts: list[bytes] = []
         with self._lock:
@@ -121,13 +121,13 @@ class Inflated:
         return b"".join(parts)
 
     def _pieces(self, start: _Point, end: int) -> Iterator[bytes]:
-        """Yield the bytes from ``start`` up to ``end``, and keep points on the way."""
+        """Yield the bytes from ``start`` to ``end``, and keep points on the way."""
         at, taken, decoder = start.at, start.taken, start.decoder.copy()
         while at < end:
             if decoder.eof:
                 if self._wrapping != GZIP or self._packed.read_at(taken, len(GZIP_MAGIC)) != GZIP_MAGIC:
                     break
-                decoder = zlib.decompressobj(GZIP)  # gzip files may be joined
+                decoder = zlib.decompressobj(GZIP)  # a gzip file may consist of several
             packed = self._packed.read_at(taken, _PACKED_CHUNK)
             piece = decoder.decompress(packed, min(_CHUNK, end - at))
             if not (packed or piece or decoder.eof):
@@ -150,7 +150,7 @@ class Inflated:
 
 
 class Stream(io.RawIOBase):
-    """A source as a file object with a position of its own, for libraries that read files."""
+    """A source as a file object with its own position, for libraries that read files."""
 
     def __init__(self, source: Source) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ class Stream(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position; before the beginning raises ``OSError``, as in a file."""
+        """Move to a position; a position before the beginning raises ``OSError``, as in a file."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
         at = offset + (self._source.size if base is None else base)
         if at < 0:
@@ -179,7 +179,7 @@ class Stream(io.RawIOBase):
         return at
 
     def read(self, size: int = -1) -> bytes:
-        """Return ``size`` bytes from the position on, or all."""
+        """Return ``size`` bytes from the position on, or all remaining bytes."""
         data = self._source.read_at(self._at, self._source.size - self._at if size < 0 else size)
         self._at += len(data)
         return data

@@ -38,7 +38,7 @@ class Opened(NamedTuple):
     """Its bytes; empty if a reader process has them."""
     totals: Sequence[PageTotals | FirstPlay] = ()
     companions: Companions = Companions()
-    """What lies next to it; without their bytes if a reader process has them."""
+    """The companion files next to it; without their bytes if a reader process has them."""
 
 
 class Decoded(NamedTuple):
@@ -52,7 +52,7 @@ class Decoded(NamedTuple):
     rows: pl.DataFrame
     """Schema EXTRACTED."""
     locations: pl.DataFrame
-    """Schema LOCATIONS: of the broken rows."""
+    """The locations of the broken rows: schema LOCATIONS."""
     totals: Sequence[PageTotals | FirstPlay] = ()
     companions: str = ""
     """The digest of its companions."""

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Window(Protocol):
-    """Some of the listens of a run: all of a second, or none."""
+    """Some of the listens of a run; if it has a listen, it has all listens of the same second."""
 
     def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """Return them (schema NORMALIZED), or these columns of them."""
+        """Return its listens (schema NORMALIZED), or only these columns."""
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """All listens of a run that is held in memory."""
+    """All listens of a run, held in memory."""
 
     listens: pl.DataFrame
 
@@ -38,21 +38,21 @@ class RowStore:
     """The listens of a run (schema NORMALIZED)."""
 
     listens: pl.DataFrame
-    """Those in memory: all of them, or none."""
+    """The listens in memory: all of them, or none."""
     spilled: SpillFolder | None = None
-    """Those on disk."""
+    """The listens on disk."""
 
     @property
     def height(self) -> int:
-        """How many there are."""
+        """The number of listens."""
         return self.spilled.rows if self.spilled else self.listens.height
 
     def windows(self, size: int) -> Sequence[Window]:
-        """Return all of them as windows in the order of time, about ``size`` listens each; as one if in memory."""
+        """Return all listens as windows in order of time, of about ``size`` listens; as a single one if in memory."""
         return self.spilled.windows(size) if self.spilled else [InMemory(self.listens)]
 
     def read(self) -> pl.DataFrame:
-        """Return all of them; those that come from disk by file, then row."""
+        """Return all listens; those from disk are sorted by file, then row."""
         if self.spilled is None:
             return self.listens
         (window,) = self.spilled.windows(self.height)

@@ -1,4 +1,4 @@
-"""What became of a run's files, and the rows of all of them together."""
+"""The results of a run's files, and the rows of all files together."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from etl.formats.local_times import LocalTime
     from etl.formats.page_totals import FirstPlay, PageTotals
 
-_NAMED = 3  # files in a message
+_NAMED = 3  # files that a message names
 
-# Made once: most files have no rows of most kinds, and there may be tens of thousands.
+# Created once: most files have no rows of most kinds, and there may be tens of thousands of files.
 NO_LISTENS, NO_SKIPPED, NO_REJECTS, NO_NOT_COUNTED = map(empty, (NORMALIZED, SKIPPED, REJECTS, NOT_COUNTED))
 
 
@@ -53,12 +53,12 @@ class FileResult:
     title: str = ""
     """What it is, for people; empty if that is unknown."""
     totals: Sequence[PageTotals | FirstPlay] = ()
-    """What its pages say of the history that they are a part of."""
+    """What its pages say about the history that they belong to."""
     listens: pl.DataFrame = field(default_factory=lambda: NO_LISTENS)
     skipped: pl.DataFrame = field(default_factory=lambda: NO_SKIPPED)
     rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
     not_counted: pl.DataFrame = field(default_factory=lambda: NO_NOT_COUNTED)
-    """Plays that the file itself does not count as listens, for another export of the service that cannot tell."""
+    """Plays that the file itself does not count as listens; another export of the service cannot tell that."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
     spilled: int = 0
@@ -66,13 +66,13 @@ class FileResult:
     companions: str = ""
     """The digest of the companion files that it was read with; blank if there were none."""
     location: str = ""
-    """Its whole path, if ``path`` is relative to another folder than the working directory of this run."""
+    """Its absolute path, if ``path`` is relative to a folder other than the working directory of this run."""
     local_times: Mapping[LocalTime, int] = field(default_factory=dict)
-    """How many listens have a time without a zone, by what the clock has of it."""
+    """How many listens have a time without a zone, by kind of local time."""
 
     @property
     def has_listens(self) -> bool:
-        """Whether it has any."""
+        """Whether it has any listens."""
         return self.listens.height + self.spilled > 0
 
     @property
@@ -81,8 +81,8 @@ class FileResult:
         return self.listens.height + self.spilled + self.skipped.height + self.rejects.height
 
     def rejected(self, when: ReadAgain) -> int:
-        """Return how many rows are rejected for a reason for which a file is read again ``when``."""
-        if self.rejects.is_empty():  # of most files, and there may be thousands
+        """Return how many rows are rejected for a reason that has the file read again ``when``."""
+        if self.rejects.is_empty():  # as in most files, and there may be thousands
             return 0
         reasons = [str(reason) for reason in RejectReason if reason.read_again is when]
         return self.rejects.filter(pl.col("reason").is_in(reasons)).height
@@ -94,21 +94,21 @@ class Rows:
 
     files: list[FileResult]
     listens: RowStore
-    """To be loaded."""
+    """The listens to load."""
     recorded: RowStore
-    """``listens``, and the duplicates among them."""
+    """``listens``, and their duplicates."""
     skipped: pl.DataFrame
     rejects: pl.DataFrame
     duplicates: pl.DataFrame = field(default_factory=lambda: empty(ASIDE))
-    """Listens that another row or the database holds (schema ASIDE)."""
+    """Listens that another row or the database has already (schema ASIDE)."""
     likely: pl.DataFrame = field(default_factory=lambda: empty(REPORTED))
     """Likely doubles among ``listens`` (schema REPORTED)."""
     evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
-    """All likely doubles, skipped ones too, each next to what it is a double of (schema LIKELY_DOUBLES)."""
+    """All likely doubles, including skipped ones, each with the listen it is a double of (schema LIKELY_DOUBLES)."""
     hidden: Hidden = field(default_factory=Hidden)
-    """What was next to the files and is hidden."""
+    """The hidden files and folders next to the files."""
     missing_pages: Sequence[MissingPages] = ()
-    """What the files lack, according to their own totals."""
+    """What is missing from the files, according to their own totals."""
 
     @property
     def records(self) -> int:
@@ -124,10 +124,10 @@ def gather(
     may_be_none: bool = False,
     spill: SpillFolder | None = None,
 ) -> Rows:
-    """Return the rows of all files together; raises ``InputError`` where no file was recognised.
+    """Return the rows of all files together; raises ``InputError`` if no file was recognised.
 
-    An inbox is usually empty: finding no files at all is not an error if there ``may_be_none``. A file that is
-    left to the next run may be an export.
+    An inbox is usually empty: finding no files at all is not an error if there ``may_be_none``. A file that was left to
+    the next run may be an export.
     """
     is_expected = any(NEXT_RUN in file.reason for file in files)
     if not is_expected and all(file.status is FileStatus.LEFT_ASIDE for file in files) and (files or not may_be_none):
@@ -147,7 +147,7 @@ def _found(files: Sequence[FileResult], hidden: Hidden) -> str:
 
 
 def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Rows:
-    """Return the rows of all files together; their listens are those in ``spill`` if it has any."""
+    """Return the rows of all files together; the listens are those in ``spill`` if it has any."""
     in_memory = stacked(NO_LISTENS, (file.listens for file in files))
     listens = spilled(spill) if spill and spill.parts else RowStore(in_memory)
     return Rows(
@@ -160,5 +160,5 @@ def concat(files: Sequence[FileResult], spill: SpillFolder | None = None) -> Row
 
 
 def stacked(none: pl.DataFrame, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows of all ``frames``; ``none`` is one without rows."""
+    """Return the rows of all ``frames``; ``none`` is a frame without rows."""
     return pl.concat([none, *(frame for frame in frames if not frame.is_empty())])

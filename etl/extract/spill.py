@@ -1,4 +1,4 @@
-"""Spills the listens of a run to disk, where they are too many for the memory, and reads them back by time range."""
+"""Spills the listens of a run to disk if they are too many for the memory, and reads them back by time range."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 _PREFIX = ".spill-"  # `etl runs` ignores names with a dot
-_ROWS = 100_000  # of a row group: a time range reads those that it meets
+_ROWS = 100_000  # per row group; a time range reads the row groups that it overlaps
 
 
 class TimeRange(NamedTuple):
-    """From ``first`` to before ``until``; without an end where that is None."""
+    """The time from ``first`` to before ``until``; if ``until`` is None, without an end."""
 
     first: datetime
     until: datetime | None
@@ -43,7 +43,7 @@ class OnDisk:
     range: TimeRange
 
     def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """Return them (schema NORMALIZED), or these columns of them."""
+        """Return its listens (schema NORMALIZED), or only these columns."""
         time = pl.col("listened_at")
         inside = time >= self.range.first
         if self.range.until is not None:
@@ -69,7 +69,7 @@ class SpillFolder:
     _held: int | None = None
 
     def add(self, listens: pl.DataFrame) -> None:
-        """Write ``listens`` (schema NORMALIZED) to disk. Raises ``SettingsError`` where that is impossible."""
+        """Write ``listens`` (schema NORMALIZED) to disk. Raises ``SettingsError`` if that is impossible."""
         try:
             path = self._made() / f"{len(self.parts)}.parquet"
         except OSError as error:
@@ -82,7 +82,7 @@ class SpillFolder:
         self.rows += listens.height
 
     def windows(self, rows: int) -> list[OnDisk]:
-        """Divide the listens into time ranges, in their order, of about ``rows`` listens each; no second is divided."""
+        """Divide the listens into consecutive time ranges of about ``rows`` listens each; no second is divided."""
         times = pl.scan_parquet(self.parts, glob=False).select("listened_at").collect().to_series().sort()
         firsts = times.gather_every(max(rows, 1)).unique().sort().to_list() or [NEVER]
         return [OnDisk(self.parts, TimeRange(*ends)) for ends in zip(firsts, [*firsts[1:], None], strict=True)]
@@ -109,7 +109,7 @@ class SpillFolder:
 
 
 def _remove_unheld(folder: Path) -> None:
-    """Remove a folder that a killed run has left behind: its lock ended with the process."""
+    """Remove a folder that a killed run left behind: its lock ended with the process."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

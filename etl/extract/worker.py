@@ -1,7 +1,7 @@
 """Reads files in other processes, because Python decodes on one core only, however many threads it has.
 
-A reader process is asked for one file at a time through a pipe, and ends when the pipe does, even if this process is
-killed. Rows come back as Arrow. If one does not start or dies, its files are read in this process.
+A reader process gets one file at a time through a pipe. It ends when the pipe does, even if this process is killed.
+Rows come back as Arrow. If a process does not start or dies, its files are read in this process.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from etl.extract.archive import InputFile
     from etl.extract.reader import FileReader
 
-WORTH_IT = 1 << 28  # bytes to read; with fewer, starting a process takes longer than it saves
+WORTH_IT = 1 << 28  # bytes to read; below that, starting a process takes longer than it saves
 MOST = 3
-PIPE_BYTES = 1 << 20  # Linux allows every user this much; the default is 64 KiB, and a file's rows are 3 MB
+PIPE_BYTES = 1 << 20  # Linux allows every user this much; the default is 64 KiB, and the rows of a file take 3 MB
 
-# -P: nothing is imported from the working folder, which may contain anything.
+# -P: nothing is imported from the working directory, which may contain anything.
 _SERVE = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from etl.extract.worker import serve; serve()"
 )
@@ -85,12 +85,12 @@ class ReaderProcess:
         )
 
     def close(self) -> None:
-        """End the process. Requests that it has not answered, and later ones, are done in this process."""
+        """End the process. Requests that it has not answered, and later ones, are handled in this process."""
         self.is_there = False
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):  # data that was not sent is not needed any more
+            with suppress(OSError):  # data that was not sent is no longer needed
                 if pipe is not None:
                     pipe.close()
 
@@ -136,7 +136,7 @@ def reader_processes(here: FileReader, files: Sequence[InputFile]) -> Iterator[l
 
 
 def _version(opened: Opened) -> tuple[str, str]:
-    """Return what tells a file and its companions from changed ones."""
+    """Return the hashes of a file and its companions, which change when these do."""
     return opened.sha256, opened.companions.digest
 
 
@@ -146,14 +146,14 @@ def available_cores() -> int:
 
 
 def _widen(pipe: IO[bytes] | None) -> None:
-    """Enlarge the buffer of ``pipe`` if the system can, so that its two ends wait less for each other."""
+    """Enlarge the buffer of ``pipe`` if the system allows it, so that its two ends wait less for each other."""
     if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
         with suppress(OSError):  # the user's limit is reached
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _told(opened: Opened) -> tuple[object, ...]:
-    """Return what the parent process gets about a file; the bytes stay here."""
+def _for_parent(opened: Opened) -> tuple[object, ...]:
+    """Return what the parent process is told about a file; the bytes stay here."""
     return opened.kind.name, opened.sha256, opened.totals, opened.companions.digest
 
 
@@ -173,7 +173,7 @@ def serve() -> None:
             return
         if file is not None:
             opened = reader.open(file)
-            answer: object = _told(opened) if isinstance(opened, Opened) else opened
+            answer: object = _for_parent(opened) if isinstance(opened, Opened) else opened
         elif isinstance(opened, Opened):
             decoded = reader.decode(opened)
             opened = None

@@ -1,7 +1,7 @@
-"""Tells whether another program has a file open for writing, where the system says so.
+"""Says whether another program has a file open for writing, if the system can tell.
 
-Linux grants a read lease on a file only while nobody has it open for writing, to the owner of the file and to root.
-Other systems and network file systems do not tell: there a file counts as complete.
+Linux grants a read lease on a file only while no program has it open for writing, and only to the owner of the file and
+to root. On other systems and network file systems this cannot be known: there, a file counts as complete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def has_writer(descriptor: int) -> bool:
     if sys.platform != "linux":
         return False
     try:
-        # Who opens the file in between waits until the lease is returned; the signal about it is one that does nothing.
+        # A program that opens the file in between waits until the lease is returned; its signal does nothing.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:

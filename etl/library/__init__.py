@@ -1,4 +1,4 @@
-"""The whole library: a user's listens read back from the database, whoever wrote them, for queries of DuckDB."""
+"""Reads the whole library: a user's listens in the database, whichever program wrote them, for DuckDB queries."""
 
 from etl.library.inspect import library_queries, library_views, opened
 from etl.library.read import Library, read_library, system_zone

@@ -1,4 +1,4 @@
-"""DuckDB over a library: the views of ``sql/duckdb/views/library`` and the named queries of ``queries/library``."""
+"""Queries a library with DuckDB: views of ``sql/duckdb/views/library``, named queries of ``queries/library``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def library_queries() -> list[NamedQuery]:
 
 
 def library_views() -> dict[str, NamedQuery]:
-    """Return the views by name, in the order in which they are made."""
+    """Return the views by name, in the order in which they are created."""
     return {name: named_view(GROUP, name) for name in _VIEWS}
 
 
 @contextmanager
 def opened(library: Library) -> Iterator[QuerySession]:
-    """Give a session with the views of a library, over tables in memory.
+    """Yield a session with the views of a library, over tables in memory.
 
     Raises ``SettingsError`` for a zone that DuckDB does not know.
     """
@@ -52,7 +52,7 @@ def opened(library: Library) -> Iterator[QuerySession]:
 
 
 def _of_a_run(known: set[str]) -> dict[str, str]:
-    """Return how to ask the queries and views that only a run has."""
+    """Return how to run the queries and views that only a run has."""
     queries = {one.name: f"It is about a run: `etl inspect latest --sql {one.name}`" for one in named_queries("run")}
     views = {name: f"It is a view of a run: `etl inspect latest --sql 'FROM {name}'`" for name in run_views()}
-    return {name: told for name, told in {**views, **queries}.items() if name not in known}
+    return {name: advice for name, advice in {**views, **queries}.items() if name not in known}

@@ -1,4 +1,4 @@
-"""Puts together what the ledger knows of the newest runs and what their run directories say of them."""
+"""Combines what the ledger and the run directories record about the newest runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEWEST = 20
-"""How many runs are looked at."""
+"""The number of newest runs to read."""
 COUNTED = ("records", "already_present", "duplicate_in_input", "skipped", "rejected", "unresolved", "removed")
-"""What only the run directory knows, null without it; what a run of another kind does not count is null, too."""
+"""Columns that only the run directory has. Null without it, and null if a run of this kind does not count that."""
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "run_id": pl.String,
     "began": TIME,
@@ -33,7 +33,7 @@ UNDONE, UNFINISHED = "undone", "unfinished"
 def with_accounts(recorded: pl.DataFrame, runs: Path) -> pl.DataFrame:
     """Return ``recorded`` (run_id, began, source, status, inserted) with the accounts in the folder ``runs``.
 
-    Columns out: LOADS. The status is ``undone`` for a run that was taken back, ``unfinished`` for one without an end.
+    Columns out: LOADS. The status is ``undone`` for a run that was undone, ``unfinished`` for one that did not end.
     """
     rows = [{**row, **_account(row, _manifest(runs / row["run_id"]))} for row in recorded.iter_rows(named=True)]
     return pl.DataFrame(rows, LOADS)
@@ -46,7 +46,7 @@ def _account(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, A
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    """Return ``run.json``; an empty one where the directory was pruned, lies in another home, or is unfinished."""
+    """Return ``run.json``; empty if the directory was pruned, is in another home, or belongs to an unfinished run."""
     try:
         return RunDirectory(path).read_manifest()
     except InputError:

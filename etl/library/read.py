@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 TABLES = ("listens", "tracks", "albums", "artists", "track_artists", "album_artists")
 """The statements of ``sql/<dialect>/library`` that read the library."""
 UTC = "UTC"
-_UNKNOWN = ("Etc/Unknown", "Etc/UTC")  # what DuckDB says of a machine that names no zone
+_UNKNOWN = ("Etc/Unknown", "Etc/UTC")  # what DuckDB returns on a machine without a configured zone
 
 
 @dataclass(frozen=True)
 class Library:
-    """The library of one user, as it was at one moment."""
+    """The library of one user at one moment."""
 
     user: str
     zone: str
-    """The zone of ``local_time``, an IANA name."""
+    """The zone of ``local_time``: an IANA name."""
     frames: Mapping[str, pl.DataFrame]
     """TABLES by name, with the columns of ``etl.targets.results``, and ``loads`` (schema LOADS).
 
-    Listens have ``album_id``, ``duration`` and ``local_time``, too: what a clock in ``zone`` showed. Tracks and albums
-    have ``artist``: the names of their artists, the main one first. Tracks are those with listens of the user, and have
-    ``listens``: how many.
+    Listens also have ``album_id``, ``duration`` and ``local_time``, the time that a clock in ``zone`` showed. Tracks
+    and albums have ``artist``: the names of their artists, the main one first. Only tracks with listens of the user are
+    included; ``listens`` is their number.
     """
 
 
 def read_library(workspace: Workspace, user: str | None, zone: str) -> Library:
-    """Return the library of the Koito user with the name or id ``user``; for None, of the only one.
+    """Return the library of the Koito user with the name or id ``user``; for None, of the only user.
 
-    Nothing is held open afterwards. Raises ``DatabaseError`` where the database is not reached or was never made,
-    ``SettingsError`` for a user that there is not.
+    The database is closed afterwards. Raises ``DatabaseError`` if the database cannot be reached or does not exist,
+    ``SettingsError`` for an unknown user.
     """
     target = find_target(workspace)
     if not target.is_made():
@@ -69,7 +69,7 @@ def read_library(workspace: Workspace, user: str | None, zone: str) -> Library:
 
 
 def system_zone() -> str:
-    """Return the zone of this machine, an IANA name; UTC where it is not known. DuckDB knows how to find it."""
+    """Return the zone of this machine, an IANA name; UTC if it is unknown. DuckDB finds it out."""
     with duckdb.connect() as connection:
         zone = str(connection.sql(statement("duckdb", "system_zone")).fetchall()[0][0])
     return UTC if zone in _UNKNOWN else zone
@@ -89,7 +89,7 @@ def _read_loads(connection: Connection, user_id: int) -> pl.DataFrame:
 
 
 def complete(frames: Mapping[str, pl.DataFrame], zone: str) -> dict[str, pl.DataFrame]:
-    """Return ``frames`` with what most queries need, worked out once: see ``Library``."""
+    """Return ``frames`` with the columns that most queries need, computed once: see ``Library``."""
     local = pl.col("listened_at").dt.convert_time_zone(zone).dt.replace_time_zone(None)
     named = {
         f"{entity}s": _with_artists(frames[f"{entity}s"], frames[f"{entity}_artists"], frames["artists"], entity)
@@ -107,5 +107,5 @@ def _with_artists(entities: pl.DataFrame, credited: pl.DataFrame, artists: pl.Da
     of_several = pl.col(key).is_duplicated()
     in_order = names.filter(of_several).sort("is_primary", "artist_id", descending=[True, False])
     joined = in_order.group_by(key).agg(pl.col("artist").str.join(", "))
-    alone = names.filter(~of_several).select(key, "artist")  # most of them, for which joining would take time
+    alone = names.filter(~of_several).select(key, "artist")  # most of them; joining texts takes time
     return entities.join(pl.concat([alone, joined]), on=key, how="left")

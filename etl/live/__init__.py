@@ -1,1 +1,1 @@
-"""Live listens, one at a time."""
+"""Stores live listens, one at a time."""

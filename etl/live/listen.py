@@ -1,4 +1,4 @@
-"""What a live listen is, what can be said of it before a database is asked, and what is said of it in the end. Pure."""
+"""Live listens: the input and result types, and validation that needs no database. Pure."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ SOURCE = "submit"
 SKIPPED, REJECTED = "skipped", "rejected"
 NOT_SUBMITTED = "not submitted: another listen of the input was rejected"
 _HALF = re.compile("[\ud800-\udfff]")
-EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)  # as for every service that keeps what people hear: Last.fm was the first
+# Last.fm, which started then, was the first service that stored what people hear.
+EARLIEST = datetime(2002, 10, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Listen:
-    """A listen as it is known at the moment."""
+    """A live listen, as a client submits it."""
 
     artist: str | None
-    """The credit as one text, from which further artists are split; may be None where ``artists`` are given."""
+    """The credit as one text, which is split into artists; may be None if ``artists`` are given."""
     track: str | None
     listened_at: datetime
-    """UTC where it has no time zone; whole seconds are stored."""
+    """Taken as UTC if it has no time zone; stored in whole seconds."""
     album: str | None = None
     artists: Sequence[str] = ()
-    """The artists one by one, the base artist first; then ``artist`` is not split."""
+    """The artists one by one, the first one as the base artist; if given, ``artist`` is not split."""
     artist_mbids: Sequence[str | None] = ()
-    """Beside ``artists``, or to look the artists of the credit up by."""
+    """The MBIDs of ``artists``; without these, of the artists of the credit."""
     recording_mbid: str | None = None
     release_mbid: str | None = None
     duration: int | None = None
-    """Of the track, in seconds."""
+    """Length of the track, in seconds."""
     client: str | None = None
 
     def as_row(self) -> dict[str, Any]:
-        """Return it as a row with the columns of EXTRACTED."""
+        """Return the listen as a row with the columns of EXTRACTED."""
         moment = self.listened_at if self.listened_at.tzinfo else self.listened_at.replace(tzinfo=UTC)
         lists = {name: list(getattr(self, name)) or None for name in ("artists", "artist_mbids")}
         own = {**self.__dict__, **lists, "listened_at": moment.astimezone(UTC)}
@@ -58,14 +59,14 @@ class Listen:
 
 @dataclass(frozen=True)
 class Submitted:
-    """What became of a listen, in the words of ``run.json`` and of the run directory's files."""
+    """What became of a listen, with the terms of ``run.json`` and of the files in a run directory."""
 
     row: int
-    """Counts the listens of the input from 1."""
+    """The number of the listen in the input, from 1."""
     outcome: str
     """``inserted``, ``already_present``, ``duplicate_in_input``, ``unresolved``; or ``skipped``, ``rejected``."""
     reason: str | None = None
-    """Why it was skipped or rejected."""
+    """Why the listen was skipped or rejected."""
     detail: str | None = None
     listened_at: datetime | None = None
     artist: str | None = None
@@ -80,12 +81,12 @@ class Submitted:
     created: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("artists", "albums", "tracks"), 0))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for a program; the time is in ISO 8601."""
+        """Return the result as JSON values; the time is in ISO 8601."""
         return {**asdict(self), "listened_at": self.listened_at.isoformat() if self.listened_at else None}
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a process that submitted it ends with."""
+        """The exit code of a process that submitted this listen."""
         if self.outcome == REJECTED:
             return ExitCode.INPUT
         return ExitCode.REJECTS if self.status == KeyStatus.FAILED else ExitCode.OK
@@ -98,30 +99,30 @@ class ValidListen:
     row: int
     single: Single
     told: Mapping[str, Any]
-    """What the result repeats of it."""
+    """The fields of the listen that the result repeats."""
     frame: Callable[[], pl.DataFrame]
-    """Makes its one row of schema NORMALIZED."""
+    """Returns the listen as one row of schema NORMALIZED."""
 
     def result(self, **became: Any) -> Submitted:  # noqa: ANN401 (the fields of Submitted)
-        """Return what became of it."""
+        """Return the result of the listen, with the fields ``became``."""
         return Submitted(self.row, lookup_key=self.single.lookup_key, **self.told, **became)
 
 
 def validate(listen: Listen, rules: Rules) -> ValidListen | Submitted:
-    """Return ``listen`` ready to be stored, or what is wrong with it."""
+    """Return ``listen`` ready to be stored, or a result that says what is wrong with it."""
     row = listen.as_row()
     frame = _Frame(row, rules)
     if single := normalize_single(row, EARLIEST, rules):
-        return ValidListen(1, single, _told(row), frame)
-    if half := _HALF.search("".join(_texts(row))):  # Polars would raise
+        return ValidListen(1, single, _repeated(row), frame)
+    if half := _HALF.search("".join(_texts(row))):  # Polars would raise an exception
         detail = f"U+{ord(half[0]):04X} is half of a surrogate pair"
-        return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_told(row))
+        return Submitted(1, REJECTED, str(RejectReason.BAD_ENCODING), detail, **_repeated(row))
     (validated,) = validate_frame(pl.DataFrame([row], schema=EXTRACTED), rules)
     return validated
 
 
 def rejected_all(validated: Sequence[ValidListen | Submitted]) -> list[Submitted] | None:
-    """Return the results where nothing is to be stored: no listen is ready, or one was rejected. Else None."""
+    """Return the results if nothing is to be stored: no listen is valid, or one was rejected. Otherwise None."""
     if not any(isinstance(one, Submitted) and one.outcome == REJECTED for one in validated) and any(
         isinstance(one, ValidListen) for one in validated
     ):
@@ -134,16 +135,16 @@ def rejected_all(validated: Sequence[ValidListen | Submitted]) -> list[Submitted
 
 
 def validate_frame(extracted: pl.DataFrame, rules: Rules) -> list[ValidListen | Submitted]:
-    """Do what ``validate`` does for each row of ``extracted`` (schema EXTRACTED)."""
+    """Validate each row of ``extracted`` (schema EXTRACTED) as ``validate`` does."""
     made = normalize(extracted, SOURCE, SOURCE, EARLIEST, rules)
     given = {row["row"]: row for row in extracted.iter_rows(named=True)}
     validated: list[ValidListen | Submitted] = [
-        Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_told(given[row["row"]]))
+        Submitted(row["row"], outcome, row["reason"], row.get("detail"), **_repeated(given[row["row"]]))
         for outcome, frame in ((SKIPPED, made.skipped), (REJECTED, made.rejected))
         for row in frame.iter_rows(named=True)
     ]
     for place, row in enumerate(made.listens.iter_rows(named=True)):
-        validated.append(ValidListen(row["row"], single_of(row), _told(row), _Slice(made.listens, place)))
+        validated.append(ValidListen(row["row"], single_of(row), _repeated(row), _Slice(made.listens, place)))
     return sorted(validated, key=lambda one: one.row)
 
 
@@ -152,8 +153,8 @@ def _texts(row: Mapping[str, Any]) -> Iterator[str]:
         yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a result repeats of ``row``."""
+def _repeated(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of ``row`` that a result repeats."""
     time = row["listened_at"]
     names = {name: row[name] for name in ("artist", "track", "album")}
     return {"listened_at": time and time.replace(microsecond=0), **names}
@@ -161,7 +162,7 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Normalises a row when it is asked for."""
+    """Normalises a row when it is called."""
 
     row: Mapping[str, Any]
     rules: Rules
@@ -173,7 +174,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Slice:
-    """A row of a frame."""
+    """Returns one row of a frame when it is called."""
 
     frame: pl.DataFrame
     place: int

@@ -1,4 +1,4 @@
-"""Reads what clients submit to ListenBrainz (bodies of ``/1/submit-listens``) as live listens. Pure."""
+"""Reads ListenBrainz submissions (bodies of ``/1/submit-listens``) as live listens. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLAYING_NOW = "playing_now"
 def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submitted]:
     """Return each listen of the bodies in ``data``, in order: ready to be stored, or what is wrong with it.
 
-    Raises ``InputError`` where there is no listen to be found.
+    Raises ``InputError`` if ``data`` contains no listens.
     """
     try:
         rows = read_submissions(data)
@@ -41,16 +41,16 @@ def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submit
 
 
 class Body(msgspec.Struct):
-    """What a body says of its listens."""
+    """The field of a body that says what kind of submission it is."""
 
     listen_type: str | None = None
 
 
 def read_submissions(data: bytes) -> pl.DataFrame:
-    """Return the rows of all bodies. Columns out: ``EXTRACTED``; rows count from 1 across all.
+    """Return the rows of all bodies. Columns out: ``EXTRACTED``; rows are numbered from 1 across all bodies.
 
-    A body of the type ``playing_now`` holds no listen yet, so that no time is missing: it is skipped. Raises
-    ``BrokenFileError`` for data in which there is no listen to be found.
+    A ``playing_now`` body is not a listen yet and has no time: it is skipped, not rejected. Raises ``BrokenFileError``
+    if ``data`` contains no listens.
     """
     frames = []
     before = 0
@@ -64,7 +64,7 @@ def read_submissions(data: bytes) -> pl.DataFrame:
 
 
 def _divide(data: bytes) -> list[bytes]:
-    """Return each body by itself; all as one where that cannot be done, for the reader says why."""
+    """Return each body by itself; if ``data`` cannot be divided, all of it as one body: reading it will say why."""
     try:
         return [bytes(one) for one in msgspec.json.Decoder(msgspec.Raw).decode_lines(data)] or [data]
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Resolves live listens whose keys are not cached: rounds of one listen, as a run does them, outside of its ledger."""
+"""Resolves live listens whose keys are not cached: in rounds of one listen, as a run does, but without the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Resolver:
-    """Connects when it is needed first. It belongs to one thread at a time."""
+    """Connects when it is first used. Only one thread at a time may use it."""
 
     def __init__(self, workspace: Workspace, user: str | None) -> None:
         self._workspace = workspace
@@ -30,9 +30,9 @@ class Resolver:
         self._user_id = 0
 
     def resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
-        """Resolve and store ``listen`` (schema NORMALIZED, one row); return the fields of ``Submitted`` that follow.
+        """Resolve and store ``listen`` (schema NORMALIZED, one row); return the fields of ``Submitted`` that result.
 
-        Raises ``DatabaseError`` for a database that is not ready, ``SettingsError`` for an unknown user.
+        Raises ``DatabaseError`` if the database is not ready, ``SettingsError`` for an unknown user.
         """
         log = LoadLog()
         Loader(self._opened(), None, self._user_id, listen, Sizes(), log).resolve(distinct_requests(listen))

@@ -1,7 +1,7 @@
-"""Submits live listens: a cached key costs one statement or short transaction, any other the resolver of the batch.
+"""Submits live listens: a cached key takes one statement or short transaction, any other goes through the resolver.
 
-What becomes of a history does not depend on whether it was submitted or loaded. The ledger, which tells what files and
-runs have brought, knows nothing of live listens, as it knows nothing of Koito's own scrobbles.
+A history ends in the same rows whether it was submitted or loaded. The ledger records which files and runs brought
+listens; live listens are not in it, just as Koito's own scrobbles are not.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ __all__ = ["Listen", "LiveConnection", "Submitted", "open_live", "submit_listen"
 
 
 def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
-    """Store ``listen`` and return what became of it. What is wrong with a listen is told, never raised.
+    """Store ``listen`` and return what became of it. An invalid listen gives a result, never an exception.
 
-    Raises ``DatabaseError`` where the database is lost or not ready, ``SettingsError`` for an unknown user.
+    Raises ``DatabaseError`` if the database is lost or not ready, ``SettingsError`` for an unknown user.
 
         from datetime import UTC, datetime
         import etl
@@ -53,11 +53,11 @@ def submit_listen(live: LiveConnection, listen: Listen) -> Submitted:
 
 
 def submit_listenbrainz(live: LiveConnection, data: bytes) -> list[Submitted]:
-    """Store the listens that a client submits to ListenBrainz, in the order of their times; one rejected, none stored.
+    """Store ListenBrainz submissions in the order of their times. If one listen is rejected, none is stored.
 
-    Returns and raises as ``submit_listen``, and ``InputError`` for data in which there is no listen to be found.
+    Returns and raises as ``submit_listen`` does, and raises ``InputError`` if ``data`` contains no listens.
     """
-    from etl.live.listenbrainz import validate_submissions  # noqa: PLC0415 (all formats come along)
+    from etl.live.listenbrainz import validate_submissions  # noqa: PLC0415 (imports all formats)
 
     validated = validate_submissions(data, live.rules())
     results = rejected_all(validated)
@@ -65,7 +65,7 @@ def submit_listenbrainz(live: LiveConnection, data: bytes) -> list[Submitted]:
 
 
 def submit_validated(live: LiveConnection, validated: Sequence[ValidListen | Submitted]) -> list[Submitted]:
-    """Store those of ``validated`` that are ready, in the order of their times; return the results in theirs."""
+    """Store the valid listens of ``validated`` in the order of their times; return the results in the order given."""
     results = {one.row: one for one in validated if isinstance(one, Submitted)}
     seen: set[tuple[int | None, int]] = set()
     for one in sorted(
@@ -81,10 +81,10 @@ def submit_validated(live: LiveConnection, validated: Sequence[ValidListen | Sub
 
 
 class LiveConnection:
-    """A connection for live listens; ``open_live`` makes one. It belongs to one thread at a time."""
+    """A connection for live listens, opened by ``open_live``. Only one thread at a time may use it."""
 
     def __init__(self, target: Target, connection: Connection, workspace: Workspace, settings: RunSettings) -> None:
-        """Use ``connection``, in autocommit, for cached keys; others open a connection of their own."""
+        """Use ``connection``, in autocommit, for cached keys; other keys open their own connection."""
         self._target = target
         self._connection = connection
         self._workspace = workspace
@@ -94,7 +94,7 @@ class LiveConnection:
         self._user_id: int | None = None
 
     def rules(self) -> Rules:
-        """Return what decides about a listen at this moment."""
+        """Return the rules that apply to a listen at this moment."""
         return Rules(datetime.now(UTC), self._separators)
 
     def submit(self, ready: ValidListen) -> Submitted:
@@ -103,20 +103,20 @@ class LiveConnection:
         if found and not found["unsettled"]:
             return ready.result(**_became(found, ready.single))
         resolved = self._resolve(ready.frame())
-        if found:  # the statement stored it; the resolver saw to the MBIDs of its artists
+        if found:  # the statement stored the listen; the resolver added the MBIDs of its artists
             became = _became(found, ready.single)
             resolved |= {"status": became["status"], "outcome": became["outcome"]}
         return ready.result(**resolved)
 
     def _submit_cached(self, single: Single) -> dict[str, Any] | None:
-        """Do the one statement of a cached key and return its row; None where the key is not cached."""
+        """Run the one statement of a cached key and return its row; None if the key is not cached."""
         for attempt in range(RETRIES + 1):
             try:
                 rows = self._target.submit_cached(self._connection, single, self._user, self._user_id).rows(named=True)
             except StatementError as error:
                 if error.failure is Failure.NOT_READY:
                     return None
-                # a merge or delete of Koito's, or another entity with the same MBID, came in between
+                # Koito has just merged or deleted the entity, or another entity got the same MBID
                 is_overtaken = error.failure in (*OVERTAKEN, Failure.TRANSIENT)
                 if not is_overtaken or attempt == RETRIES:
                     raise
@@ -126,11 +126,11 @@ class LiveConnection:
             self._user_id = rows[0]["user_id"]
             if rows[0]["inserted"] or rows[0]["held_for"] is not None:
                 return rows[0]
-            # the same listen was inserted at this very moment: a second look shows whose it is
+            # the same listen was inserted at this very moment: another attempt shows for which user
         return None
 
     def _resolve(self, listen: pl.DataFrame) -> dict[str, Any]:
-        from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do without)
+        from etl.live.resolver import Resolver  # noqa: PLC0415 (most processes do not need it)
 
         if self._resolver is None:
             self._resolver = Resolver(self._workspace, self._user)
@@ -144,7 +144,7 @@ class LiveConnection:
 
 
 def _became(row: dict[str, Any], single: Single) -> dict[str, Any]:
-    """Return the fields of ``Submitted`` that follow from the row of a cached key's statement."""
+    """Return the fields of ``Submitted`` that the row of a cached key's statement gives."""
     details = []
     if not row["inserted"] and row["held_for"] != row["user_id"]:
         details.append(OTHER_USER)
@@ -165,9 +165,9 @@ def _became(row: dict[str, Any], single: Single) -> dict[str, Any]:
 def open_live(
     dsn: str | None = None, *, home: str | None = None, user: str | None = None, artist_separators: str | None = None
 ) -> Iterator[LiveConnection]:
-    """Connect for live listens, and close in the end what was opened.
+    """Connect for live listens; leaving the context closes everything that was opened.
 
-    ``dsn``, ``home``, ``user`` and ``artist_separators`` mean what the options of ``etl run`` mean, with the same
+    ``dsn``, ``home``, ``user`` and ``artist_separators`` mean the same as the options of ``etl run``, with the same
     defaults. Raises ``SettingsError`` and ``DatabaseError``.
     """
     workspace = find_workspace(home, dsn)
@@ -180,6 +180,6 @@ def open_live(
 
 
 def connect_live(workspace: Workspace, settings: RunSettings) -> LiveConnection:
-    """Return a connection for live listens; of ``settings`` count the user and the artist separators."""
+    """Return a connection for live listens; only the user and the artist separators of ``settings`` are used."""
     target = find_target(workspace)
     return LiveConnection(target, target.open_live(), workspace, settings)

@@ -1,1 +1,1 @@
-"""Rows into the target: rounds, batches, and what became of them; knows no dialect."""
+"""Writes rows to the target in rounds and batches, and records what became of them; knows no dialect."""

@@ -1,4 +1,4 @@
-"""Makes the batches of a round from listens that have their ids. Pure, except that it numbers them."""
+"""Makes the batches of a round from listens that have their ids. Pure, except that it numbers the batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PART = 5_000
 def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFrame:
     """Return the listens of ``keys`` (lookup_key, track_id): schema STAGE and lookup_key, each (track, second) once.
 
-    The order of the keys and the content decide which client a duplicate keeps, never the file or row.
+    The order of the keys and the content decide which client is kept of duplicates, never the file or row.
     """
     order = keys.select("lookup_key", "track_id").with_row_index("order")
     rows = listens.select("lookup_key", "listened_at", "client").join(order, on="lookup_key")
@@ -35,10 +35,10 @@ def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFra
 
 
 class ListensByKey:
-    """The listens of a load, divided by the requests for their keys, so that a round looks at those near it alone."""
+    """The listens of a load, split by the requests for their keys, so that a round looks only at nearby listens."""
 
     def __init__(self, listens: pl.DataFrame, requests: pl.DataFrame) -> None:
-        """Divide ``listens`` (lookup_key, listened_at, client) by ``requests`` (schema REQUESTS, in order)."""
+        """Split ``listens`` (lookup_key, listened_at, client) by ``requests`` (schema REQUESTS, in order)."""
         numbered = requests.select("lookup_key").with_row_index("part").with_columns(pl.col("part") // PART)
         self._part_of_key = numbered.unique("lookup_key", keep="first")
         self._none = listens.clear()
@@ -46,13 +46,13 @@ class ListensByKey:
         self._parts = {number: rows for (number,), rows in divided.items()}
 
     def rows(self, requests: pl.DataFrame) -> pl.Series:
-        """Return about how many rows of all tables each of ``requests`` (lookup_key) brings."""
+        """Return about how many rows of all tables each of ``requests`` (lookup_key) adds."""
         counted = self.of(requests).group_by("lookup_key").agg(pl.len().cast(pl.Int64).alias("listens"))
         counts = requests.select("lookup_key").join(counted, on="lookup_key", how="left", maintain_order="left")
         return counts.get_column("listens").fill_null(0) + ROWS_PER_KEY
 
     def of(self, *keys: pl.DataFrame) -> pl.DataFrame:
-        """Return the listens of ``keys`` (lookup_key), perhaps with others."""
+        """Return the listens of ``keys`` (lookup_key), and possibly others."""
         wanted = pl.concat(one.select("lookup_key") for one in keys)
         parts = self._part_of_key.join(wanted, on="lookup_key", how="semi").get_column("part").unique().sort()
         return pl.concat([self._none, *(self._parts[number] for number in parts if number in self._parts)])
@@ -66,14 +66,14 @@ class BatchMaker:
     numbers: Iterator[int]
 
     def of_hits(self, staged: pl.DataFrame, workers: int) -> list[Batch]:
-        """Return the batches of listens whose keys are cached: even ones, so that all workers end together."""
+        """Return the batches of listens whose keys are cached, equal in size, so that all workers end together."""
         rows = staged.sort("track_id", "listened_at")
         return [self._batch(part) for part in rows.iter_slices(_even(rows.height, self.size, workers))]
 
     def of_round(
         self, lookups: pl.DataFrame, staged: pl.DataFrame, division: pl.DataFrame, entities: Mapping[int, EntityRows]
     ) -> tuple[dict[Phase, list[Batch]], list[Batch]]:
-        """Return the batches of a round by phase, and those of listens that are too many for the batch of their key.
+        """Return the batches of a round by phase, and those of listens that do not fit into the batch of their key.
 
         ``lookups`` is what ``assign_ids`` returns, ``staged`` what ``stage`` returns, ``division`` what ``cut`` returns
         and ``entities`` what ``entity_rows`` returns.
@@ -91,7 +91,7 @@ class BatchMaker:
         return batches, [self._batch(part) for part in later.iter_slices(self.size)]
 
     def _with_each_track(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the rows for the batch of their keys, at least one of each track, and those that are too many."""
+        """Return the rows for their keys' batch, at least one of each track, and those that do not fit into it."""
         if rows.height <= self.size:
             return rows, rows.clear()
         is_first = rows.get_column("track_id").is_first_distinct()
@@ -110,6 +110,6 @@ class BatchMaker:
 
 
 def _even(rows: int, most: int, workers: int) -> int:
-    """Return how many rows, at most ``most``, each batch has if all ``workers`` are to end at the same time."""
+    """Return how many rows, at most ``most``, each batch must have for all ``workers`` to end at the same time."""
     batches = workers * max(1, -(-rows // (workers * most)))
     return max(1, -(-rows // batches))

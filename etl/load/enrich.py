@@ -1,4 +1,4 @@
-"""Adds to entities that exist what a plan knows and they lack: MBIDs, durations, aliases. Nothing is overwritten."""
+"""Adds what a plan knows to existing entities that lack it: MBIDs, durations, aliases. Nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENRICH_ALIASES = {"artist": "enrich_artist_aliases", "album": "enrich_release_al
 
 
 def enrichment(plan: Plan, ids: NewIds) -> dict[str, pl.DataFrame]:
-    """Return what ``plan`` adds to entities that exist before it, by the statement that writes it.
+    """Return what ``plan`` adds to existing entities, by the statement that writes it.
 
     Columns out: id and value, or for aliases id, alias and source.
     """
@@ -44,7 +44,7 @@ def enrichment(plan: Plan, ids: NewIds) -> dict[str, pl.DataFrame]:
 
 
 def enrich(target: Target, connection: Connection, changes: Mapping[str, pl.DataFrame]) -> Failure | None:
-    """Write ``changes`` and commit, which ends the round; return the failure where the data have just changed."""
+    """Write ``changes`` and commit, which ends the round; return the failure if the data have just changed."""
     try:
         if changes:
             target.begin_batch(connection)

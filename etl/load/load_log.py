@@ -1,6 +1,6 @@
 """Records what a load does, entry by entry: how each step starts, what it commits, how it ends. Append-only.
 
-A run may end between any two entries. What is in the log by then is what the database has confirmed.
+A run may end between any two entries. The log then holds what the database has confirmed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class RunStart(NamedTuple):
-    """The run is in the ledger."""
+    """The run is recorded in the ledger."""
 
     retries: int
-    """How often the ledger's transaction lost a conflict before."""
+    """How often the ledger's transaction was repeated after a conflict."""
 
 
 class StepStart(NamedTuple):
     """A step is about to write."""
 
     hits: pl.DataFrame
-    """The cached keys whose listens it loads (schema TRACK_LOOKUP)."""
+    """The cached keys whose listens the step loads (schema TRACK_LOOKUP)."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +36,28 @@ class CommittedBatch:
     """A batch of a step was committed."""
 
     number: int
-    """Of the run; the ledger's key."""
+    """Its number within the run; the ledger's key."""
     resolved: pl.DataFrame
     """The keys that it resolved (schema TRACK_LOOKUP)."""
     reached: pl.DataFrame
     """Its listens: track_id, listened_at."""
     inserted: pl.DataFrame
-    """Those that the database did not have."""
+    """The listens that were new."""
     of_other_users: pl.DataFrame
-    """Those that the database holds for another user."""
+    """The listens that the database already has for another user."""
     created: Mapping[str, int]
-    """How many artists, albums and tracks."""
+    """How many artists, albums and tracks it created, by entity."""
     retries: int = 0
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """A step has written what it could."""
+    """A step is over; what it could write is written."""
 
     unwritten: Mapping[str, StatementError]
-    """The keys with a batch that failed: the error of each."""
+    """The keys of failed batches, each with its error."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """What is remarkable about a key that has its ids."""
+    """Remarks about keys that have their ids, by key."""
 
 
 class KeyFailure(NamedTuple):
@@ -71,7 +71,7 @@ Entry: TypeAlias = RunStart | StepStart | CommittedBatch | StepResult | KeyFailu
 
 
 class LoadLog:
-    """The log of a load. Any thread may append to it; nothing in it ever changes."""
+    """The log of a load. Any thread may append to it; entries never change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,6 +83,6 @@ class LoadLog:
             self._entries.append(entry)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all entries so far, in their order."""
+        """Return all entries so far, in order."""
         with self._lock:
             return tuple(self._entries)

@@ -1,9 +1,9 @@
-"""Loads the listens of a window: those of cached keys at once, the rest round by round.
+"""Loads the listens of a window: those with cached keys at once, the others round by round.
 
-A round takes the lock, reads the names concerned afresh, plans, writes through the pool, commits and lets go, so that
-another run or a live listen waits for one round at most. It goes step by step: while one is written, the next is
-planned. Keys that fail for their data are resolved again in halves, until the guilty key is alone. Everything is
-recorded in a log, from which the result is derived.
+A round takes the lock, reads the names that it needs again, plans, writes through the pool, commits and releases the
+lock, so that another run or a live listen waits for one round at most. A round has steps: while one step is written,
+the next is planned. Keys that fail because of their data are resolved again in halves, until the faulty key is alone.
+Everything is recorded in a log, from which the result is derived.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ if TYPE_CHECKING:
 
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
-ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing, before its keys are resolved in halves
-EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which nobody else may write
+ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing; then its keys are resolved in halves
+EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which no other process may write
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How the work is divided; the result does not depend on it."""
+    """How the work is divided; this does not change the result."""
 
     batch: int | None = None
-    """Rows per transaction, at most; by default as many as suit the target."""
+    """Rows per transaction, at most; by default, the target decides."""
     round: int = 40_000
     """Resolution requests per round, at most."""
     step: int = 40_000
-    """Resolution requests per step of a round, at most; the target may want smaller steps."""
+    """Resolution requests per step of a round, at most; the target may ask for smaller steps."""
     together: int = 1 << 30
-    """Bytes of files whose rows are normalised together. Where there are more, the listens are spilled to disk."""
+    """Bytes of files whose rows are normalised together. If there are more, the listens are spilled to disk."""
     window: int = 500_000
     """Spilled listens that are looked up and loaded together."""
 
@@ -78,7 +78,7 @@ class Loader:
         numbers: Iterator[int] | None = None,
         journal: Journal | None = None,
     ) -> None:
-        """``run_id`` is None for live listens; ``numbers`` number the batches, by default from 1."""
+        """``run_id`` is None for live listens; ``numbers`` yields the batch numbers, by default from 1."""
         self._journal = journal
         self._pool = pool
         self._run_id = run_id
@@ -91,7 +91,7 @@ class Loader:
         self._progress = progress or NullProgress()
 
     def load_hits(self, hits: pl.DataFrame) -> list[str]:
-        """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks have vanished."""
+        """Insert the listens of cached keys (schema TRACK_LOOKUP); return the keys whose tracks no longer exist."""
         hits = hits.sort("lookup_key")
         maker = BatchMaker(self._batch_rows(), self._numbers)
         batches = maker.of_hits(stage(self._listens, hits, self._user_id), self._pool.size)
@@ -113,9 +113,9 @@ class Loader:
         return self._pool.target.batch_rows(self._sizes.batch)
 
     def _round(self, requests: pl.DataFrame) -> int:
-        """Do a round, planning each step while the one before it is written; return how many requests it resolved.
+        """Do a round, planning each step while the previous one is written; return how many requests it resolved.
 
-        It ends early with a step that was not written as planned: the next one relied on it.
+        It ends early with a step that was not written as planned, because the next step relies on that plan.
         """
         planner, done = self._new_planner(), 0
         self._pool.control(self._pool.target.begin_steps)
@@ -147,7 +147,7 @@ class Loader:
         return self._pool.ahead(plan)
 
     def _next_step(self, requests: pl.DataFrame) -> pl.DataFrame:
-        """Return the requests of the next step: at least one, and no more than suit the target."""
+        """Return the requests of the next step: at least one, and no more than the target wants at a time."""
         first, most = requests.head(self._sizes.step), self._pool.target.step_rows()
         if first.height < 2 or most is None:
             return first
@@ -155,7 +155,7 @@ class Loader:
         return first.head(max(1, int((rows <= most).sum())))
 
     def _resolve_until_written(self, requests: pl.DataFrame, attempt: int, *, exclusive: bool = False) -> None:
-        """Do rounds until each key of ``requests`` is written, or has failed on its own."""
+        """Do rounds until each key of ``requests`` is written or has failed on its own."""
 
         def plan(connection: Connection) -> PlannedStep:
             self._pool.target.begin_round(connection, exclusive=exclusive)
@@ -165,7 +165,7 @@ class Loader:
         self._settle(requests, self._write_step(step), self._enrich([step]), attempt)
 
     def _settle(self, requests: pl.DataFrame, result: StepResult, not_enriched: Failure | None, attempt: int) -> None:
-        """Do further rounds for what the round of ``requests`` has not written, or not enriched."""
+        """Do more rounds for the ``requests`` of a round that were not written, or whose entities were not enriched."""
         unwritten = list(result.unwritten)
         written = requests.filter(~pl.col("lookup_key").is_in(unwritten))
         if not_enriched is Failure.MOVED:
@@ -188,9 +188,9 @@ class Loader:
                 self._resolve_until_written(again.filter(pl.col("lookup_key").is_in(half)), attempt)
 
     def _resolve_in_parts(self, requests: pl.DataFrame, attempt: int) -> None:
-        """Plan ``requests`` again after others have changed the data: in halves, which are planned faster.
+        """Plan ``requests`` again, because others have changed the data: in halves, which take less time to plan.
 
-        At last nobody else may write during a round, so beside any number of other writers the end is reached.
+        In the end, nobody else may write during a round, so that the load ends however many other writers there are.
         """
         size = max(EXCLUSIVE_ROUND, -(-requests.height // 2))
         for part in requests.iter_slices(size):
@@ -207,7 +207,7 @@ class Loader:
         return result
 
     def _enrich(self, steps: Sequence[PlannedStep]) -> Failure | None:
-        """End the round of ``steps`` with what they add to entities; return why that did not go through, if so."""
+        """End the round of ``steps`` by adding the missing fields of entities; return why that failed, if it did."""
         failpoint(Point.BEFORE_ENRICHMENT)
         changes: dict[str, list[pl.DataFrame]] = {}
         for step in steps:
@@ -221,7 +221,7 @@ class Loader:
         return hits.join(loaded_keys(self._log.entries()), on="lookup_key", how="anti") if hits.height else hits
 
     def _write(self, batches: Mapping[Phase, Sequence[Batch]], overflow: Sequence[Batch]) -> Failed:
-        """Write batches, in parallel where their phase allows it; return those that failed."""
+        """Write batches, in parallel if their phase allows it; return those that failed."""
         seeds, after = batches.get(Phase.SEED, ()), batches.get(Phase.DEPENDENT, ())
         chain = self._submit(seeds)
         running = [self._submit([batch]) for batch in batches.get(Phase.INDEPENDENT, ())]
@@ -239,7 +239,7 @@ class Loader:
         return self._pool.submit(lambda connection: self._write_chain(connection, batches))
 
     def _write_chain(self, connection: Connection, batches: Sequence[Batch]) -> Failed:
-        """Write ``batches`` one after the other; the first that fails for its rows takes the rest with it."""
+        """Write ``batches`` one after the other; if one fails because of its rows, the rest are not written either."""
         for number, batch in enumerate(batches):
             try:
                 written = write_batch(self._pool.target, connection, self._run_id, batch, self._journal)
@@ -267,7 +267,7 @@ class Loader:
 
 
 def _by_key(failed: Failed) -> dict[str, StatementError]:
-    """Return the keys of batches that failed, each with its error."""
+    """Return the keys of failed batches, each with its error."""
     return {key: error for batch, error in failed for key in batch.keys}
 
 

@@ -1,7 +1,7 @@
-"""Removes listens that a run inserted, batch by batch, with the tracks, albums and artists that are left without any.
+"""Removes listens that a run inserted, batch by batch, with the tracks, albums and artists that have no listens left.
 
-Each batch is one transaction with its row in the ledger. It removes what it leaves without use, so that nothing is left
-over wherever the undo ends.
+Each batch is one transaction with its row in the ledger. It also removes the entities that it leaves unused, so that
+none remain wherever the undo ends.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ _PAIR = ["track_id", "second"]
 
 @dataclass(frozen=True)
 class Removal:
-    """What is to be removed for whom."""
+    """What to remove, and for which user."""
 
     undone_run: str
     """The run that inserted the listens."""
     run_id: str
-    """The undo, which the ledger knows."""
+    """The undo itself, which is in the ledger."""
     user_id: int
 
 
 @dataclass
 class Removed:
-    """What was removed so far."""
+    """What has been removed so far."""
 
     places: list[int] = field(default_factory=list)
-    """Of the listens that were there (``place``)."""
+    """The ``place`` of each listen that was found."""
     reached: int = 0
     """How many listens were looked for."""
     touched: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """The artists, albums and tracks of all listens: ids by entity."""
+    """The artists, albums and tracks of all listens that were looked for: ids by entity."""
     entities: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """Those that were removed."""
+    """The artists, albums and tracks that were removed: ids by entity."""
     retries: int = 0
 
     def add(self, other: Removed) -> None:
-        """Add what a batch has removed."""
+        """Add what a batch removed."""
         self.places += other.places
         self.reached += other.reached
         self.retries += other.retries
@@ -65,7 +65,7 @@ class Removed:
         return {entity: len(self.entities[entity]) for entity in ENTITIES}
 
     def kept(self) -> dict[str, int]:
-        """Return how many entities stay, because something else uses them."""
+        """Return how many entities are kept because something else uses them."""
         return {entity: len(self.touched[entity] - self.entities[entity]) for entity in ENTITIES}
 
 
@@ -74,15 +74,15 @@ class Preview:
     """What an undo would do."""
 
     places: Sequence[int]
-    """Of the listens that are there."""
+    """The ``place`` of each listen that was found."""
     removed: Mapping[str, int]
     kept: Mapping[str, int]
 
 
 def locate(connection: Connection, undone_run: str, user_id: int, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return those of ``rows`` (place, lookup_key, track_id, second) that are there: place, track_id, second.
+    """Return those of ``rows`` (place, lookup_key, track_id, second) that the database has: place, track_id, second.
 
-    A listen whose track was merged is found under the track that its key stands for now.
+    If the track of a listen was merged, the listen is found under the track that its key stands for now.
     """
     fates = connection.query("absent_listens", rows.select("place", "lookup_key", *_PAIR), undone_run)
     moved = fates.filter(fate="merged").select("place", track_id="track_now")
@@ -95,7 +95,7 @@ def locate(connection: Connection, undone_run: str, user_id: int, rows: pl.DataF
 
 
 def preview(connection: Connection, undone_run: str, user_id: int, rows: pl.DataFrame) -> Preview:
-    """Return what removing ``rows`` would do; the transaction of ``connection`` sees one state of the database."""
+    """Return what removing ``rows`` would do. The transaction of ``connection`` must see one state of the database."""
     found = locate(connection, undone_run, user_id, rows)
     tracks = _tracks(connection, rows, found).to_frame()
     counts = tracks.join(found.group_by("track_id").len(), on="track_id", how="left", maintain_order="left")
@@ -106,7 +106,7 @@ def preview(connection: Connection, undone_run: str, user_id: int, rows: pl.Data
 
 
 def remove_batch(target: Target, connection: Connection, removal: Removal, number: int, rows: pl.DataFrame) -> Removed:
-    """Remove ``rows`` and what they leave without use, and commit. Raises ``StatementError`` after rolling back."""
+    """Remove ``rows`` and the entities that they leave unused, and commit. Rolls back and raises ``StatementError``."""
     for attempt in range(RETRIES + 1):
         try:
             target.begin_round(connection, exclusive=True)
@@ -148,7 +148,7 @@ def _remove(target: Target, connection: Connection, removal: Removal, number: in
 
 
 def _tracks(connection: Connection, rows: pl.DataFrame, found: pl.DataFrame) -> pl.Series:
-    """Return the ids of the tracks that listens are ``found`` under, were inserted under, or belong to by their key."""
+    """Return the tracks that the listens were ``found`` under, were inserted under, or have by their key."""
     keys = connection.query("lookup_keys", _keys(rows))
     tracks = [frame.get_column("track_id") for frame in (found, rows, keys)]
     return pl.concat([pl.Series("track_id", dtype=TRACK_LOOKUP["track_id"]), *tracks]).unique().sort()

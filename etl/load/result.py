@@ -1,4 +1,4 @@
-"""What became of the keys and listens of a load, derived from its log. Pure."""
+"""Derives from the log of a load what became of its keys and listens. Pure."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ KEY_IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens"
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of the keys and listens."""
+    """What became of the keys and listens of a load."""
 
     keys: pl.DataFrame = field(default_factory=lambda: empty(KEY_IDS))
-    """Every key that was reached (schema KEY_IDS). A key that was resolved again has its last ids."""
+    """Every key that was reached (schema KEY_IDS). A key that was resolved again has its latest ids."""
     replaced_tracks: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int32))
     """Ids of the tracks that a key stood for before it was resolved again."""
     reached: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
@@ -33,7 +33,7 @@ class LoadResult:
     inserted: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
     of_other_users: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
     created: Mapping[str, int] = field(default_factory=Counter)
-    """How many artists, albums and tracks."""
+    """How many artists, albums and tracks were created."""
     retries: int = 0
 
 
@@ -44,11 +44,11 @@ class _Step:
     hits: pl.DataFrame
     batches: list[CommittedBatch] = field(default_factory=list)
     results: list[StepResult] = field(default_factory=list)
-    """One; none if the step did not come to its end."""
+    """One result; none if the step did not end."""
 
     @property
     def unwritten(self) -> list[str]:
-        """The keys that another step has to look at again."""
+        """The keys that another step must resolve again."""
         return [key for result in self.results for key in result.unwritten]
 
     @property
@@ -58,7 +58,7 @@ class _Step:
 
 
 def summarize(entries: Sequence[Entry]) -> LoadResult:
-    """Return what became of the keys and listens of a load that has written ``entries``."""
+    """Return what became of the keys and listens of a load whose log has ``entries``."""
     steps = _steps(entries)
     batches = [batch for one in steps for batch in one.batches]
     found = _ids_in_order(steps, {entry.key: entry.reason for entry in entries if isinstance(entry, KeyFailure)})
@@ -112,7 +112,7 @@ def _without(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _ids_in_order(steps: Sequence[_Step], failures: Mapping[str, str]) -> pl.DataFrame:
-    """Return the keys with their ids (schema KEY_IDS): first the hits, then what was resolved, then failures."""
+    """Return the keys with their ids (schema KEY_IDS): first the hits, then the resolved keys, then the failed ones."""
     notes = {key: note for one in steps for result in one.results for key, note in result.notes.items()}
     noted = pl.DataFrame(list(notes.items()), {"lookup_key": pl.String, "detail": pl.String}, orient="row")
     parts = [
@@ -127,7 +127,7 @@ def _ids_in_order(steps: Sequence[_Step], failures: Mapping[str, str]) -> pl.Dat
 
 
 def _replaced_tracks(steps: Sequence[_Step], found: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys that failed in a step or have other ids later, with their tracks before: lookup_key, track_id."""
+    """Return the keys that failed in a step or got other ids later, with their earlier tracks: lookup_key, track_id."""
     parts = [found.filter(pl.col("lookup_key").is_duplicated() & ~pl.col("lookup_key").is_last_distinct())]
     for one in steps:
         if one.unwritten:
@@ -139,9 +139,9 @@ def _replaced_tracks(steps: Sequence[_Step], found: pl.DataFrame) -> pl.DataFram
 def _after_merges(
     inserted: pl.DataFrame, reached: pl.DataFrame, replaced: pl.DataFrame, keys: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return ``inserted`` with the listens that Koito moved to another track before the rest of their key was written.
+    """Return ``inserted``, and the listens that Koito moved to another track before the rest of their key was written.
 
-    They were found there when the key was resolved again; they are this load's own all the same.
+    They counted as present when the key was resolved again, but this load had inserted them.
     """
     if replaced.is_empty():
         return inserted

@@ -1,4 +1,4 @@
-"""Reads from the database what a plan has to see, and takes ids for what it creates."""
+"""Reads what a plan needs from the database, and allocates ids for what the plan creates."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ NOTHING_NEW = NewIds((), (), ())
 
 
 class LookupResult(NamedTuple):
-    """What the look-up of listens came to."""
+    """What looking up the keys of listens found."""
 
     requests: pl.DataFrame
-    """Schema REQUESTS: of all keys."""
+    """The requests of all keys (schema REQUESTS)."""
     hits: pl.DataFrame
-    """Schema TRACK_LOOKUP: the cached keys."""
+    """The cached keys (schema TRACK_LOOKUP)."""
     to_resolve: pl.DataFrame
-    """Schema REQUESTS, in order."""
+    """The requests to resolve (schema REQUESTS), in order."""
 
 
 def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) -> LookupResult:
-    """Look up the keys of ``listens`` (schema NORMALIZED), and what cached tracks lack of what the listens know."""
+    """Look up the keys of ``listens`` (schema NORMALIZED), and which fields of the listens their cached tracks lack."""
     requests = distinct_requests(listens)
     hits = read_hits(connection, requests.get_column("lookup_key").unique()) if has_lookup else empty(TRACK_LOOKUP)
     missing_fields = read_missing_fields(connection, enrichment_candidates(requests, hits))
@@ -41,19 +41,19 @@ def look_up(connection: Connection, listens: pl.DataFrame, *, has_lookup: bool) 
 
 
 def read_hits(connection: Connection, keys: pl.Series) -> pl.DataFrame:
-    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` that the cache knows."""
+    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` that are cached."""
     return connection.query("lookup_keys", keys)
 
 
 def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return what each track of ``candidates`` lacks (requests of cached keys, see ``enrichment_candidates``).
+    """Return which fields each track of ``candidates`` lacks (requests of cached keys, see ``enrichment_candidates``).
 
-    An MBID that differs from the one that is there counts as lacking, too: the plan does not store it, but tells.
+    An MBID that differs from the stored one counts as missing too: the plan does not store it, but reports it.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
     held = connection.query("held_by_tracks", candidates.get_column("track_id").unique())
-    beside = candidates.join(held, on="track_id", suffix="_held")
-    missing_fields = beside.group_by("track_id", maintain_order=True).agg(
+    compared = candidates.join(held, on="track_id", suffix="_held")
+    missing_fields = compared.group_by("track_id", maintain_order=True).agg(
         duration=(pl.col("duration_held") == 0).any(),
         recording_mbid=_differs("recording_mbid"),
         release_mbid=_differs("release_mbid"),
@@ -79,7 +79,7 @@ def read_catalog(
 ) -> None:
     """Add to ``catalog`` the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or hits name.
 
-    What the catalog has already stays as it is, and so does what has an id of ``made``: it is there as new.
+    What is in the catalog already is not changed. Rows with an id in ``made`` are left out: they are there as new.
     """
     names = _texts(*(requests.get_column(name).explode() for name in ("artists", "raw_artists", "as_one")))
     titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
@@ -99,7 +99,7 @@ def read_catalog(
 
 
 def _unknown(rows: pl.DataFrame, known: Mapping[int, object], made: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    """Return ``rows``, which begin with an id, without those that the catalog has, by id or as new."""
+    """Return ``rows``, which start with an id, without those that the catalog has, by id or as new."""
     own = set(made)
     return (row for row in rows.iter_rows() if row[0] not in known and row[0] not in own)
 
@@ -110,9 +110,9 @@ def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:
 
 
 def allocate_ids(connection: Connection, plan: Plan, made: NewIds = NOTHING_NEW) -> NewIds:
-    """Take ids for what ``plan`` creates; return them after ``made``, those of the plans before it.
+    """Allocate ids for what ``plan`` creates; return them after ``made``, the ids of the plans before it.
 
-    Where nothing but the highest id that is stored tells which are free, those of ``made`` may not be stored yet.
+    Some databases derive free ids from the highest stored id alone, and the ids in ``made`` may not be stored yet.
     """
     taken = connection.query("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks))
     ids: dict[str, list[int]] = {}
@@ -124,7 +124,7 @@ def allocate_ids(connection: Connection, plan: Plan, made: NewIds = NOTHING_NEW)
 
 
 def placeholder_ids(plan: Plan) -> NewIds:
-    """Return ids for a dry run: negative, so that nobody takes them for real ones."""
+    """Return ids for a dry run: negative, so that they cannot be mistaken for real ones."""
     created = (plan.artists, plan.releases, plan.tracks)
     return NewIds(*([-number for number in range(1, len(entities) + 1)] for entities in created))
 

@@ -1,7 +1,7 @@
-"""Plans the steps of a round: reads what a step concerns, applies the rules, makes its batches.
+"""Plans the steps of a round: reads what a step needs, applies the rules, makes its batches.
 
-A later step sees what the earlier ones create, whether that is written by then or not. So a step can be planned while
-the one before it is written, as long as nobody else changes what was read; the target keeps or checks that.
+A step sees what earlier steps create, whether or not that is written yet. So a step can be planned while the previous
+one is written, as long as nobody else changes what was read; the target prevents or detects that.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step that has only to be written."""
+    """A step that is ready to be written."""
 
     requests: pl.DataFrame
-    """What it resolves (schema REQUESTS)."""
+    """The requests that it resolves (schema REQUESTS)."""
     hits: pl.DataFrame
-    """Keys that somebody else has resolved since the run looked them up; their listens are in the batches, too."""
+    """Keys that another run has resolved since this one looked them up; their listens are in the batches too."""
     keys: Sequence[str]
     """All keys with a batch, in the order of the plan."""
     batches: Mapping[Phase, Sequence[Batch]]
     overflow: Sequence[Batch]
-    """Listens that are too many for the batch of their key; written last."""
+    """Listens that do not fit into the batch of their key; they are written last."""
     enrichment: Mapping[str, pl.DataFrame]
-    """What entities lack that existed before; see ``enrichment``."""
+    """What is added to existing entities; see ``enrichment``."""
     notes: Mapping[str, str]
-    """What is remarkable about a key that has its ids."""
+    """Remarks about keys that have their ids, by key."""
 
 
 class StepPlanner:
-    """Plans the steps of one round, on one catalog; it belongs to one thread at a time."""
+    """Plans the steps of one round on one catalog. Only one thread at a time may use it."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class StepPlanner:
         numbers: Iterator[int],
         not_loaded: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> None:
-        """``numbers`` number the batches; ``not_loaded`` returns those cached keys whose listens are not loaded."""
+        """``numbers`` yields the batch numbers; ``not_loaded`` returns the cached keys whose listens are not loaded."""
         self._user_id = user_id
         self._listens = listens
         self._numbers = numbers

@@ -1,1 +1,1 @@
-"""The job, step by step: discover, extract, deduplicate, look up, resolve, load, account."""
+"""The job of a run, step by step: discover, extract, deduplicate, look up, resolve, load, account."""

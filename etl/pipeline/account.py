@@ -1,4 +1,4 @@
-"""Writes what became of every key and every row of a run into the run directory, and counts it."""
+"""Counts what became of every key and row of a run, and writes it into the run directory."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class RunTotals:
     per_file: Mapping[str, Mapping[str, int]]
     tally: accounting.OutcomeTally
     created: Mapping[str, int]
-    """How many artists, albums and tracks."""
+    """How many artists, albums and tracks were created."""
     retries: int
     removed: int
-    """Listens that the run inserted and that Koito removed with their track before it ended."""
+    """Listens that the run inserted, and that Koito removed with their track before the run ended."""
 
 
 class _Spellings:
-    """Collects the distinct spellings of listens that are seen slice by slice."""
+    """Collects the distinct spellings of listens, slice by slice."""
 
     def __init__(self) -> None:
         self._slices: list[pl.DataFrame] = []
@@ -49,11 +49,11 @@ class _Spellings:
     def add(self, listens: pl.DataFrame) -> None:
         self._slices.append(accounting.spelled(listens))
         first, *others = self._slices
-        if sum(one.height for one in others) > first.height:  # so that each is merged a few times at most
+        if sum(one.height for one in others) > first.height:  # so that each spelling is merged a few times at most
             self._slices = [self.merged()]
 
     def pass_on(self, slices: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield ``slices``, each once it is added."""
+        """Yield each of ``slices`` after adding it."""
         for listens in slices:
             self.add(listens)
             yield listens
@@ -85,7 +85,7 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
 
 
 def finish_accounting(run: RunContext, names: pl.DataFrame, *, failed: bool) -> RunTotals:
-    """Write what became of every key and row; if the run ``failed``, others than it reached are not reached.
+    """Write what became of every key and row; if the run ``failed``, the listens that it did not load are not reached.
 
     ``names`` is what ``write_rows`` returned.
     """

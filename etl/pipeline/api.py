@@ -1,4 +1,4 @@
-"""``etl.run``, ``etl.check`` and ``etl.undo``: the jobs of the same names, for scripts. Nothing is asked or printed."""
+"""``etl.run``, ``etl.check`` and ``etl.undo``: the jobs of these commands, for scripts. They neither ask nor print."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _ERRORS = {error.exit_code: error for error in (AccountingError, DatabaseError, 
 def run(
     paths: Paths, settings: RunSettings = DEFAULTS, *, dsn: str | None = None, home: str | None = None
 ) -> dict[str, Any]:
-    """Load export files, as ``etl run`` does, and return what ``run.json`` says.
+    """Load export files, as ``etl run`` does, and return the content of ``run.json``.
 
     ``paths`` is one path or several: files, folders, zips. ``dsn`` and ``home`` are the values of ``--dsn`` and
-    ``--home``, with the same defaults. A run with rejected rows or a refused file returns: see ``exit_code``.
+    ``--home``, with the same defaults. A run with rejected rows or a refused file returns normally: see ``exit_code``.
 
-    Raises a subclass of ``EtlError`` where the run could not begin or come to its end, or does not balance.
-    ``manifest`` of the error says what was loaded until then; it is None where nothing began.
+    Raises a subclass of ``EtlError`` if the run could not begin, did not finish, or does not balance. The error's
+    ``manifest`` says what was loaded until then; it is None if no run began.
     """
     chosen = _checked(settings)
     return _returned(pipeline.run(find_workspace(home, dsn), chosen, _listed(paths)))
@@ -54,15 +54,15 @@ def run(
 def check(paths: Paths, settings: RunSettings = DEFAULTS) -> dict[str, Any]:
     """Read export files as ``run`` does, without a database; return what ``etl check --json`` prints.
 
-    Raises ``InputError`` where there is nothing to read, ``SettingsError`` for an invalid setting.
+    Raises ``InputError`` if there is nothing to read, ``SettingsError`` for an invalid setting.
     """
     return pipeline.check(_checked(settings), _listed(paths))
 
 
 def undo(run: str, *, dsn: str | None = None, home: str | None = None, dry_run: bool = False) -> dict[str, Any]:
-    """Take a run back, as ``etl undo --yes`` does, and return what ``run.json`` of the undo says.
+    """Undo a run, as ``etl undo --yes`` does, and return the content of ``run.json`` of the undo.
 
-    ``run`` is a run id, its beginning or end, or ``latest``. ``dry_run``: nothing is changed. Of a run that was undone
+    ``run`` is a run id, its beginning or end, or ``latest``. With ``dry_run``, nothing changes. If the run was undone
     before, nothing is removed and ``undone_before`` is true. Raises as ``run`` does.
     """
     return _returned(undo_run(find_workspace(home, dsn), run, _agree, dry_run=dry_run))
@@ -77,14 +77,14 @@ def _listed(paths: Paths) -> list[Path]:
 
 
 def _checked(settings: RunSettings) -> RunSettings:
-    """Return ``settings``; raises ``SettingsError`` for a value that no option could have."""
+    """Return ``settings``; raises ``SettingsError`` for a value that the options do not allow."""
     one_of("source", settings.source, (AUTO, *SOURCES))
     given = {option.name: getattr(settings, option.name) for option in options_of(RunSettings)}
     return RunSettings.from_options(given, settings.source)
 
 
 def _returned(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of what came to its end and balances; raise the error of what did not."""
+    """Return the manifest of a run that finished and balances; for any other, raise its error."""
     code = next(code for code in ExitCode if code == manifest["exit_code"])
     message = manifest["error"] or ("; ".join(manifest["imbalances"]) if code is ExitCode.UNBALANCED else None)
     if message is None:

@@ -1,4 +1,4 @@
-"""What every step of a run needs to know: what it was asked to do, and what it works with."""
+"""What every step of a run needs: its job, and the objects that it works with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def working_folder() -> str:
-    """Return the working directory; blank where it was removed."""
+    """Return the working directory; an empty text if it was removed."""
     try:
         return str(Path.cwd())
     except OSError:
@@ -46,12 +46,12 @@ class Job:
     progress: Progress
     sizes: Sizes
     origins: Sequence[str] = ()
-    """The runs whose files a replay may complete."""
+    """The replayed runs whose files count as loaded once this replay leaves nothing."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds by step."""
+    """Seconds per step."""
     folder: str = field(default_factory=working_folder)
-    """Where relative paths begin."""
+    """The folder at which relative paths start."""
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -65,7 +65,7 @@ class Job:
 
 
 class WindowLoad:
-    """A window of a run's listens, and what has become of them."""
+    """A window of a run's listens, and what became of them."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -73,24 +73,24 @@ class WindowLoad:
         self._result: LoadResult | None = None
 
     def result(self) -> LoadResult:
-        """Return what became of the listens; so far, if the window is not finished."""
+        """Return what became of the listens; if the window is not finished, of those loaded so far."""
         return self._result or summarize(self.log.entries())
 
     def finish(self, latest: pl.DataFrame) -> pl.DataFrame:
-        """Keep the result in place of the log; return ``latest`` after this window.
+        """Replace the log by its result; return ``latest`` after this window.
 
-        ``latest`` holds the last ids of the keys of all windows before (schema TRACK_LOOKUP). What it says already
-        is not kept: the memory that a window takes follows what is new in it.
+        ``latest`` holds the last ids of the keys of all earlier windows (schema TRACK_LOOKUP). Keys that have not
+        changed since are dropped: a window takes memory only for what is new in it.
         """
         result = summarize(self.log.entries())
         self._result = replace(result, keys=drop_unchanged(result.keys, latest))
-        self.log = LoadLog()  # only now: a signal may end this method anywhere
+        self.log = LoadLog()  # at the end, because a signal may end this method anywhere
         return update_latest(latest, result.keys)
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run works with once its rows are read and it has a directory."""
+    """The objects that a run works with once its rows are read and it has a directory."""
 
     job: Job
     pool: Pool
@@ -98,6 +98,6 @@ class RunContext:
     user_id: int
     rows: Rows
     loads: Sequence[WindowLoad]
-    """Of all ``rows.listens``, in the order in which they are loaded."""
+    """The windows of all ``rows.listens``, in loading order."""
     has_lookup: bool
     """Whether the database has the table ``track_lookup``."""

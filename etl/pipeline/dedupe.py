@@ -1,4 +1,4 @@
-"""Compares the listens of a run with each other and with what the database holds near them."""
+"""Compares the listens of a run with each other and with the listens near them in the database."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from etl.targets.pool import Pool
 
 _OF_LISTENS = ("file", "row", "lookup_key", "listened_at")
-# Formats that know only minutes, or may: the table is of Spotify's account data or of its extended history.
+# Formats with times to the minute, or possibly so: spotify-csv is made from account data or extended history.
 _COARSE = {"spotify-account": "spotify", "spotify-csv": "spotify", "lastfm-minutes": "lastfm"}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the comparison needs to know about a run."""
+    """What the comparison must know about a run."""
 
     user_id: int
     settings: RunSettings
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def recording_services(settings: RunSettings) -> list[RecordingService]:
-    """Return what each source records; the plays of a source of ends are stored by the clock that ``settings`` say."""
+    """Return what each source records; plays of a source that records ends are stored by the clock in ``settings``."""
     clients = {source: client for client, source in sources_by_client().items()}
     ends = {source for source, clock in clocks().items() if clock == END}
     titles = service_names()
@@ -76,15 +76,15 @@ def recording_services(settings: RunSettings) -> list[RecordingService]:
 
 
 def coarse_services(connection: Connection, user_id: int) -> set[str]:
-    """Return the services of which an export that knows only minutes was loaded."""
+    """Return the services of which an export with times to the minute was loaded."""
     loaded = ledger.formats_loaded(connection, user_id)
     return {service for name, service in _COARSE.items() if name in loaded}
 
 
 def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
-    """Return ``rows`` without what their files have twice; no database is looked at.
+    """Return ``rows`` without the duplicates within their files; does not use a database.
 
-    It does what ``deduplicate`` does, and what a load finds later: listens of one key in one second.
+    It finds what ``deduplicate`` finds, and what a load finds later: listens of one key in one second.
     """
     run = _comparison(0, settings, rows, has_ledger=False)
     listens = rows.listens.read()
@@ -101,8 +101,8 @@ def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
 def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, window: int, *, has_ledger: bool) -> Rows:
     """Return ``rows`` without duplicates, and with the likely doubles marked or skipped.
 
-    Listens on disk are read back into memory, if some of them may be duplicates: ``window`` of them at a time are
-    looked at to find out.
+    Spilled listens are read back into memory only if some of them may be duplicates. ``window`` is how many of them are
+    checked for that at a time.
     """
     run = _comparison(user_id, settings, rows, has_ledger=has_ledger)
     if rows.listens.spilled and not pool.control(lambda control: _may_have_duplicates(control, run, rows, window)):
@@ -130,7 +130,7 @@ def _without_duplicates(rows: Rows, found: Settled) -> Rows:
 
 
 def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> Settled:
-    """Sort out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
+    """Find out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = _read_nearby(connection, run, listens)
     verdicts = _compare(connection, run, listens, nearby)
     tracks = tracks_of_doubles(verdicts, nearby)
@@ -147,7 +147,7 @@ def _apply(
 def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, window: int) -> bool:
     """Say whether ``_settle`` could find anything.
 
-    Plays of one export are the same in one second only, so that each window can be compared by itself.
+    Within one export, only plays in the same second can be the same, so each window can be compared by itself.
     """
     if len(set(run.formats.values())) > 1 or not run.not_counted.is_empty():
         return True
@@ -159,7 +159,7 @@ def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, wi
 
 
 def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
-    """Return the verdicts on ``listens``, as schema VERDICTS."""
+    """Return the verdicts on ``listens`` (schema VERDICTS)."""
     coarse: set[str] = set()
     cached = empty(CACHED)
     if run.has_ledger and not nearby.is_empty():
@@ -170,14 +170,14 @@ def _compare(connection: Connection, run: Comparison, listens: pl.DataFrame, nea
 
 
 def _cached(connection: Connection, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys of ``listens`` that the database knows, as schema CACHED."""
+    """Return the keys of ``listens`` that are cached in the database (schema CACHED)."""
     return conform(read_hits(connection, listens.get_column("lookup_key").unique()).select(*CACHED), CACHED)
 
 
 def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the user's listens near ``listens`` as schema NEARBY.
+    """Return the user's listens near ``listens`` (schema NEARBY).
 
-    Some have no names: they are no doubles, and only tell when the play after them may have begun.
+    Some have no names: they cannot be doubles, and only limit when the next play may have started.
     """
     if listens.is_empty():
         return empty(NEARBY)
@@ -206,9 +206,9 @@ def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame)
 
 
 def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, found: pl.DataFrame) -> bool:
-    """Say whether ``listens`` and what was ``found`` are one service's, so that they are the same in one second only.
+    """Say whether ``listens`` and those ``found`` come from one service: only those in one second are then the same.
 
-    It is by far the most frequent case: an export that has grown is loaded again.
+    This is by far the most frequent case: an export that has grown is loaded again.
     """
     sources = set(listens.get_column("source").unique())
     clients = set(found.get_column("client").unique())
@@ -218,9 +218,9 @@ def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, foun
 
 
 def _not_itself(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Return those of ``found`` in whose second a listen has another track, or a key that the database does not know.
+    """Return those of ``found`` in whose second a listen has another track, or a key that is not cached.
 
-    The others are what the load finds there by track and second: their names need not be read.
+    The load finds all others by track and second, so their names need not be read.
     """
     rows = listens.select("lookup_key", second=pl.col("listened_at").dt.epoch("s"))
     known = rows.join(_cached(connection, listens), on="lookup_key", how="left")
@@ -229,12 +229,12 @@ def _not_itself(connection: Connection, listens: pl.DataFrame, found: pl.DataFra
 
 
 def _except(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
-    """Return track_id, second and client of the user's listens in ``hours``, without those of ``clients``."""
+    """Return track_id, second and client of the user's listens in ``hours``, except those of ``clients``."""
     return connection.query("nearby_listens", user_id, hours, *_range(hours), clients)
 
 
 def _of(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
-    """Return the same of the listens of ``clients`` alone."""
+    """Return track_id, second and client of the user's listens in ``hours``, only those of ``clients``."""
     return connection.query("nearby_listens_of", user_id, hours, *_range(hours), clients)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Finish:
-    """Finishes a run in a thread, so that a signal, which the main thread hears, cannot lose the accounting."""
+    """Finishes a run in a thread, so that a signal, which only the main thread handles, cannot lose the accounting."""
 
     run: RunContext
     spellings: Future[pl.DataFrame]
@@ -39,7 +39,7 @@ class Finish:
     """A signal that came after everything was loaded."""
 
     def wait(self, threads: ThreadPoolExecutor, failure: EtlError | None) -> dict[str, Any]:
-        """Return the manifest of the run, which ``failure`` has ended early. A second signal is raised."""
+        """Return the manifest of the run; ``failure`` ended it early, if not None. A second signal is raised."""
         finishing: Future[dict[str, Any]] | None = None
         while True:
             try:
@@ -57,7 +57,7 @@ class Finish:
         run = self.run
         failpoint(Point.BEFORE_ACCOUNTING)
         if failure:
-            run.pool.close()  # so that nothing more is committed: from here on the logs are complete
+            run.pool.close()  # nothing more is committed, so the logs are complete from here on
         with run.job.timed("account"):
             names, failed = self.spellings.result(), failure is not None
             totals = retry_on_interrupt(lambda: finish_accounting(run, names, failed=failed))
@@ -65,12 +65,12 @@ class Finish:
         failpoint(Point.BEFORE_LEDGER_COMPLETE)
         try:
             ending = retry_on_interrupt(partial(self._complete, totals, failure))
-        except DatabaseError as error:  # no file counts as loaded: the next run looks again
+        except DatabaseError as error:  # no file counts as loaded: the next run reads them again
             return self._finish(self.interruption or run.pool.target.explain(error))
         return _write_manifest(run, ending)
 
     def _complete(self, totals: RunTotals, failure: EtlError | None) -> Ending:
-        """Check that the accounting balances and complete the ledger, unless the run failed or was a dry one."""
+        """Check that the accounting balances and complete the ledger, unless the run failed or was a dry run."""
         run, settings = self.run, self.run.job.settings
         is_complete = not (settings.dry_run or failure)
         inserted = None
@@ -90,7 +90,7 @@ def _complete_ledger(run: RunContext, totals: RunTotals, code: ExitCode) -> None
     """Record that the files are loaded, and how the run ended."""
     run_id, settings = run.directory.run_id, run.job.settings
     status = str(manifest.status(code, dry=settings.dry_run))
-    entries = [] if code is ExitCode.UNBALANCED else file_entries(settings, run.rows)  # those do not count as loaded
+    entries = [] if code is ExitCode.UNBALANCED else file_entries(settings, run.rows)  # then no file counts as loaded
     counts = [totals.per_file.get(entry.path, accounting.NO_COUNTS) for entry in entries]
     records = [terms["records"] for terms in counts]
     unresolved = [terms["unresolved"] for terms in counts]
@@ -111,7 +111,7 @@ def _complete_ledger(run: RunContext, totals: RunTotals, code: ExitCode) -> None
 
 
 def _write_manifest(run: RunContext, ending: Ending) -> dict[str, Any]:
-    """Write ``run.json`` and return it; where that is impossible, it says so."""
+    """Write ``run.json`` and return its content; if it cannot be written, the returned content says so."""
     content = retry_on_interrupt(lambda: manifest.of_run(run.job, run.rows, ending, run.directory))
     try:
         run.directory.write_manifest(content)
@@ -119,7 +119,7 @@ def _write_manifest(run: RunContext, ending: Ending) -> dict[str, Any]:
         final = decisive([ending.code, error.exit_code])
         content |= {"status": RunStatus.FAILED, "exit_code": int(final), "error": content["error"] or str(error)}
     else:
-        if not (ending.failure or run.directory.unwritten):  # else the ledger may know of more than outcome.parquet
+        if not (ending.failure or run.directory.unwritten):  # else the ledger may know more than outcome.parquet
             Journal(run.directory.path).remove()
     failpoint(Point.AFTER_MANIFEST)
     return content

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS = 5  # a file that was written to since may still be arriving
+SETTLE_SECONDS = 5  # a file that was written to more recently may still be arriving
 _CODES = {int(code): code for code in ExitCode}
 _DONE = (FileStatus.LOADED, FileStatus.KNOWN)
 _HAS_CHANGED = "it has changed since it was read; the next run reads it again"
@@ -41,22 +41,22 @@ class _NotMovedError(Exception):
 
 @dataclass(frozen=True)
 class Inbox:
-    """The files on disk that a run reads, their state before, and where they move; without ``target`` nothing moves."""
+    """The files on disk that a run reads, their state before it, and where to move them: nowhere without ``target``."""
 
     target: Path | None = None
     files: Mapping[Path, Path] = field(default_factory=dict)
-    """Where each file goes below ``target``."""
+    """The path of each file below ``target``."""
     before: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
 
     def clear(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Move what the run of ``manifest`` has fully loaded; return the manifest with each file's ``moved_to``.
+        """Move the files that the run of ``manifest`` fully loaded; return the manifest with each file's ``moved_to``.
 
         A file that cannot be moved is logged. The exit code is then 2, unless a more decisive one applies.
         """
         if self.target is None or manifest["status"] not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
             return manifest
         moved: dict[str, str] = {}
-        went: dict[Path, Path] = {}
+        new_paths: dict[Path, Path] = {}
         troubles = []
         for path, entries in self._of_disk(manifest["files"]):
             if not _is_done(entries):
@@ -67,11 +67,11 @@ class Inbox:
                 troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
                 logger.warning("%s", troubles[-1])
             else:
-                went[path] = moved_to
+                new_paths[path] = moved_to
                 logger.info("moved %s to %s", display_path(path), display_path(moved_to))
                 before, after = display_path(path), display_path(moved_to)
                 moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
-        troubles += self._written_to_since(went)
+        troubles += self._written_to_since(new_paths)
         if not (moved or troubles):
             return manifest
         updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
@@ -81,19 +81,19 @@ class Inbox:
         RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
         return updated
 
-    def _written_to_since(self, went: Mapping[Path, Path]) -> list[str]:
-        """Log and return which files were written to after they had been moved: their writer goes on at the new path.
+    def _written_to_since(self, new_paths: Mapping[Path, Path]) -> list[str]:
+        """Log and return the files that were written to after they had been moved: the writer goes on at the new path.
 
         The ledger knows the bytes that were read; loading such a file again adds what is missing.
         """
-        late = [to for path, to in went.items() if stamp(to)[2:] != self.before[path][2:]]
+        late = [to for path, to in new_paths.items() if stamp(to)[2:] != self.before[path][2:]]
         found = [f"{display_path(to)} was written to after it was moved there: load that file again" for to in late]
         for trouble in found:
             logger.warning("%s", trouble)
         return found
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-        """Yield each file on disk with its entries in the manifest: one, or one per member of an archive."""
+        """Yield each file on disk with its entries in the manifest: a single one, or one per member of an archive."""
         for path in self.files:
             entries = [file for file in files if file["path"] == display_path(path)]
             entries += [file for file in files if file["path"].startswith(f"{display_path(path)}!")]
@@ -119,7 +119,7 @@ class Inbox:
 
 
 def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
-    """Return ``files``; those that were written to while they were read are ignored for now instead of refused."""
+    """Return ``files``; those that were written to while they were read are now ignored for this run, not refused."""
     return [
         FileResult(file.path, FileStatus.LEFT_ASIDE, f"was written to while it was read: {NEXT_RUN}")
         if file.status is FileStatus.REFUSED and CHANGED in file.reason
@@ -131,7 +131,7 @@ def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
 def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) -> Inbox:
     """Return the inbox of a run that is about to read ``found`` below ``paths``.
 
-    Raises ``SettingsError`` where ``move_to`` cannot be used, before anything is loaded.
+    Raises ``SettingsError`` if ``move_to`` cannot be used, before anything is loaded.
     """
     if settings.move_to is None or settings.dry_run:
         return Inbox()
@@ -163,15 +163,16 @@ def _would_be_read(target: Path, folder: Path) -> bool:
 
 
 def _below(path: Path, tops: Sequence[Path]) -> Path:
-    """Return the path of a file below the folder that the user named; its name, if the user named the file itself."""
+    """Return the path of a file below the folder that the user named, or its name if the user named the file itself."""
     folders = [top for top in tops if top in path.parents]
     return path.relative_to(max(folders, key=lambda top: len(top.parts))) if folders else Path(path.name)
 
 
 def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether the next run would find all that is in a file known: nothing is refused or of another source.
+    """Say whether the next run would know everything in a file.
 
-    Nothing is unresolved, either, or rejected for a reason for which the next run reads the file again.
+    Then nothing in it was refused, belongs to another source, is unresolved, or was rejected for a reason that the next
+    run checks again.
     """
     return any(entry["status"] in _DONE for entry in entries) and all(
         entry["status"] != FileStatus.REFUSED
@@ -183,7 +184,7 @@ def _is_done(entries: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _holds(source: BufferedReader, path: Path, entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether ``source`` still has the bytes that were read; an archive, whose hash is not known, passes."""
+    """Say whether ``source`` still has the bytes that were read; an archive passes, because its hash is not known."""
     read = next((entry["sha256"] for entry in entries if entry["path"] == display_path(path)), None)
     if read is None:
         return True
@@ -192,7 +193,7 @@ def _holds(source: BufferedReader, path: Path, entries: Sequence[Mapping[str, An
 
 
 def _move_back(moved: Path, source: BufferedReader, path: Path) -> NoReturn:
-    """Move a file, which is open as ``source``, back to ``path``, and say so: somebody was still writing to it."""
+    """Move a file, open as ``source``, back to ``path`` and say so: another program was still writing to it."""
     if not place(moved, source, path):
         raise _NotMovedError(f"it was written to while it was moved to {display_path(moved)}: load that file again")
     moved.unlink()

@@ -1,6 +1,6 @@
-"""The files of a run as the ledger knows them: by their bytes, their format and what else changes their rows.
+"""Identifies the files of a run as the ledger does: by their bytes, format, and what else determines their rows.
 
-That are options, and the companion files next to an export: a file is read again once one of them appears or changes.
+These are options, and the companion files next to an export: a file is read again if a companion appears or changes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
     """Return a function that says whether a file (path, SHA-256, format, companions) need not be read again.
 
-    It raises ``SettingsError`` for a file of a service that records ends, where plays were loaded under the other
-    --spotify-time, and for a file that was loaded under another --timezone that changes its times.
+    It raises ``SettingsError`` for a file of a service that records ends if plays were loaded with the other
+    --spotify-time, and for a file that was loaded with another --timezone, if that changes its times.
 
-    The time of a play is a matter of the whole library: the same plays come again in other files. A zone belongs to a
-    file: players and scripts of one listener may have kept several, so that another file may have another.
+    --spotify-time must be the same for the whole library, because the same plays appear in several files. --timezone
+    belongs to each file: a listener's players and scripts may have used different zones.
     """
-    checked: set[str] = set()  # once a run: all its files have one --spotify-time
+    checked: set[str] = set()  # once per run, as all its files have one --spotify-time
 
     def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
         entry = _entry(settings, path, sha256, kind, companions)
@@ -55,7 +55,7 @@ def file_entries(settings: RunSettings, rows: Rows) -> list[FileEntry]:
 def _entry(
     settings: RunSettings, path: str, sha256: str, kind: Format, companions: str, read: FileResult | None = None
 ) -> FileEntry:
-    """Return the entry of a file; before it is ``read``, nobody knows what its times and rejected rows are like."""
+    """Return the entry of a file; ``read`` is None before it is read, when its times and rejected rows are unknown."""
     has_local_times = read is not None and bool(read.local_times)
     spotify_time = settings.spotify_time if kind.clock == END else ""
     options = settings.row_options(kind.source, has_local_times=has_local_times, companions=companions)
@@ -65,7 +65,7 @@ def _entry(
 
 
 def _settled_for(file: FileResult) -> str:
-    """Return to which versions of the program the file is known, as its rejected rows have it."""
+    """Return the versions of the program to which the file is known; its rejected rows decide."""
     if file.rejected(ReadAgain.BY_THE_NEXT_RUN):
         return ledger.NEVER
     return __version__ if file.rejected(ReadAgain.BY_ANOTHER_VERSION) else ledger.ALWAYS

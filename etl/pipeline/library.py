@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
 
 DATABASE = "database"
-"""What the files of the run call the listens' file; their rows are numbered by time."""
+"""The ``file`` of the listens in the files of the run; their ``row`` counts them in order of time."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Doubles:
     """The likely doubles of a library."""
 
     listens: pl.DataFrame
-    """Those to remove, as an export would have them: schema LISTENS."""
+    """The listens to remove, as an export would have them: schema LISTENS."""
     tracks: pl.Series
     """Their tracks."""
     pairs: pl.DataFrame
-    """Schema LIKELY_DOUBLES: of which listen each is a double, and why."""
+    """Schema LIKELY_DOUBLES: the listen that each is a double of, and why."""
     of_clients: list[dict[str, Any]]
-    """How many listens of which client are doubles of one of which other: removed, kept, listens."""
+    """For each pair of clients (removed, kept), how many listens of one are doubles of the other (listens)."""
     looked_at: int
-    """How many listens there are."""
+    """How many listens were compared."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class _Dedupe(RemovalRun):
         return ledger.start_dedupe(connection, run_id, self.user_id, forget=not self.listens.is_empty())
 
     def write(self, directory: RunDirectory) -> None:
-        """Write all that `etl undo` needs to load the listens again."""
+        """Write what `etl undo` needs to load the listens again."""
         directory.write_frame("listens", self.doubles.listens)
         directory.write_frame("likely_doubles", self.doubles.pairs)
 
     def ended(self, directory: RunDirectory) -> None:
-        """Do nothing: no other run has to hear of it."""
+        """Do nothing: no other run needs to know."""
 
     def about(self) -> dict[str, Any]:
         return {"looked_at": self.doubles.looked_at, "doubles": self.doubles.of_clients}
@@ -77,8 +77,8 @@ def dedupe(
 ) -> dict[str, Any]:
     """Remove the likely doubles of a user's library and return the manifest, which is also ``run.json``.
 
-    Of ``settings``, ``user`` and ``spotify_time`` count. ``dry_run``: nothing is removed. Raises ``EtlError`` where it
-    cannot begin.
+    Only ``user`` and ``spotify_time`` of ``settings`` are used. With ``dry_run``, nothing is removed. Raises
+    ``EtlError`` if the run cannot begin.
     """
     failpoints.plan(workspace.fault)
     with one_interruption():
@@ -96,7 +96,7 @@ def dedupe(
 
 
 def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: int) -> Doubles:
-    """Compare all listens of the user, from one state of the database."""
+    """Compare all listens of the user, in one state of the database."""
     connection.rollback()
     pool.target.begin_snapshot(connection)
     try:
@@ -121,8 +121,8 @@ def _find(connection: Connection, pool: Pool, settings: RunSettings, user_id: in
         of_artist="artist",
         of_track="track",
     )
-    told = found.select("service", "of_service", "seconds_apart", "evidence")
-    pairs = rows.select("file", "row", "listened_at", "artist", "track").hstack(partners).hstack(told)
+    reasons = found.select("service", "of_service", "seconds_apart", "evidence")
+    pairs = rows.select("file", "row", "listened_at", "artist", "track").hstack(partners).hstack(reasons)
     ordered = conform(pairs.select(LIKELY_DOUBLES.names()), LIKELY_DOUBLES)
     return Doubles(rows, going.get_column("track_id"), ordered, _by_client(going, kept), library.height)
 
@@ -134,7 +134,7 @@ def _time() -> pl.Expr:
 def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
     """Return rows of NEARBY as schema LISTENS, with the names and MBIDs that the database has.
 
-    The key is one by which a load found the track, so that an undo of that load finds it, too.
+    Each gets a key by which a load found its track, so that an undo of that load finds the listen too.
     """
     named = going.select("track_id", "second", "client").join(details, on="track_id", how="left", maintain_order="left")
     credit = pl.col("artists").list.join(BETWEEN_ARTISTS)
@@ -153,7 +153,7 @@ def _as_listens(going: pl.DataFrame, details: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_inserted(doubles: Doubles) -> pl.DataFrame:
-    """Return the listens by their tracks, as schema INSERTED. They are looked for there and nowhere else: no key."""
+    """Return the listens by their tracks, as schema INSERTED. They have no key, so they are looked for nowhere else."""
     rows = doubles.listens.select("file", "row", "listened_at", lookup_key=pl.lit(None, pl.String))
     return conform(rows.with_columns(doubles.tracks.alias("track_id")), INSERTED)
 

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_windows(run: RunContext) -> None:
-    """Load all windows; raises ``EtlError`` where the load ends early. The logs of the windows hold the results."""
+    """Load all windows; raises ``EtlError`` if the load ends early. The logs of the windows hold the results."""
     progress, keys, latest = run.job.progress, 0, empty(TRACK_LOOKUP)
     numbers = count(1)
     run.pool.open_workers(run.pool.size if run.rows.listens.height else 0)
@@ -49,11 +49,11 @@ def load_windows(run: RunContext) -> None:
             latest = load.finish(latest)
         for reason in load.result().keys.filter(status=str(KeyStatus.FAILED)).get_column("detail"):
             logger.info("not resolved: %s", reason)
-    progress.expect(Count.LISTENS, sum(load.result().reached.height for load in run.loads))  # equal ones: once
+    progress.expect(Count.LISTENS, sum(load.result().reached.height for load in run.loads))  # equal listens count once
 
 
 def simulate_windows(run: RunContext) -> None:
-    """Do the same without writing anything."""
+    """Do what ``load_windows`` does, without writing anything."""
     for load in run.loads:
         listens, found = _look_up(run, load)
         with run.job.timed("load"):
@@ -63,14 +63,14 @@ def simulate_windows(run: RunContext) -> None:
 
 
 def _look_up(run: RunContext, load: WindowLoad) -> tuple[pl.DataFrame, LookupResult]:
-    """Return the listens of a window, and what the database knows of their keys."""
+    """Return the listens of a window, and what the look-up of their keys found."""
     with run.job.timed("look_up"):
         listens = load.window.read()
         return listens, run.pool.control(partial(snapshot.look_up, listens=listens, has_lookup=run.has_lookup))
 
 
 def _check_room(run: RunContext, listens: pl.DataFrame, found: LookupResult, new_keys: int) -> None:
-    """Raise ``DatabaseError`` if the listens of a window's ``new_keys`` will not fit; cached ones may be there."""
+    """Raise ``DatabaseError`` if the listens of ``new_keys`` will not fit; those of cached keys may exist already."""
     new = listens.join(found.hits, on="lookup_key", how="anti") if new_keys and found.hits.height else listens
     run.pool.target.check_room(new.height if new_keys else 0, new_keys)
 
@@ -89,7 +89,7 @@ def _load_window(
 
 
 def _start_in_ledger(run: RunContext) -> int:
-    """Record in the ledger that the run begins; return how often that was tried again."""
+    """Record in the ledger that the run begins; return how often that was retried."""
     settings = run.job.settings
     entries = [] if settings.replay_of else file_entries(settings, run.rows)
 

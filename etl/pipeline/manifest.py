@@ -38,7 +38,7 @@ class Ending:
 
 
 def of_check(settings: RunSettings, rows: Rows) -> dict[str, Any]:
-    """Return what ``run.json`` would say about files and rows that were only read."""
+    """Return the content of ``run.json`` for files and rows that were only read."""
     refused = any(file.status is FileStatus.REFUSED for file in rows.files)
     codes = [ExitCode.INPUT] * refused + [ExitCode.REJECTS] * (rows.rejects.height > settings.max_rejects)
     doubles = accounting.likely_doubles(rows.skipped)
@@ -105,20 +105,20 @@ def of_run(job: Job, rows: Rows, ending: Ending, directory: RunDirectory | None)
 def exit_code(
     settings: RunSettings, rows: Rows, counts: Mapping[str, int], imbalances: list[str], failure: EtlError | None
 ) -> ExitCode:
-    """Return the code that a run ends with."""
+    """Return the exit code of a run."""
     codes = [failure.exit_code] if failure else []
     if imbalances and not failure:
         codes.append(ExitCode.UNBALANCED)
     if any(file.status is FileStatus.REFUSED for file in rows.files):
         codes.append(ExitCode.INPUT)
-    # a key that failed in one window and not in another counts as resolved: its listens are unresolved
+    # a key that failed in only some windows counts as resolved, but has unresolved listens
     if counts["rejected"] > settings.max_rejects or counts["failed"] or counts["unresolved"]:
         codes.append(ExitCode.REJECTS)
     return decisive(codes)
 
 
 def status(code: ExitCode, *, dry: bool) -> RunStatus:
-    """Return the word for how a run ended."""
+    """Return the status of a run that ended with ``code``."""
     if code in INTERRUPTIONS:
         return RunStatus.INTERRUPTED
     if code not in (ExitCode.OK, ExitCode.INPUT, ExitCode.REJECTS):
@@ -129,9 +129,9 @@ def status(code: ExitCode, *, dry: bool) -> RunStatus:
 
 
 def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int, folder: str = "") -> dict[str, Any]:
-    """Return the entry of ``file`` in ``run.json``; ``folder`` is where its path begins, if that is relative."""
+    """Return the entry of ``file`` in ``run.json``; ``folder`` is where its path starts, if that is relative."""
     unsettled = file.rejected(ReadAgain.BY_THE_NEXT_RUN)
-    if file.status in (FileStatus.REFUSED, FileStatus.LEFT_ASIDE):  # another file of its archive may have its path
+    if file.status in (FileStatus.REFUSED, FileStatus.LEFT_ASIDE):  # another file in its archive may have the same path
         counts, doubles = dict.fromkeys(counts, 0), 0
     return {
         "path": file.path,
@@ -150,5 +150,5 @@ def _file_entry(file: FileResult, counts: Mapping[str, int], doubles: int, folde
 
 
 def _location(path: str, folder: str) -> str:
-    """Return ``path`` below ``folder``, unless it is whole: as text, for what is in an archive may have any name."""
+    """Return ``path`` below ``folder``, unless it is absolute. As text, because names in archives may be anything."""
     return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"

@@ -32,7 +32,7 @@ _Family: TypeAlias = "tuple[str, str, str, Mapping[str, float]]"
 
 @dataclass
 class Metrics:
-    """Writes the metrics of the run inside ``with``, also when an exception ends it."""
+    """Writes the metrics of the run when its context ends, also after an exception."""
 
     path: Path
     began: float = field(default_factory=time.time)
@@ -57,7 +57,7 @@ class Metrics:
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         try:
             partial.write_text(self._text(int(code), time.time()), encoding="utf-8")
-            partial.chmod(0o644)  # another account reads it
+            partial.chmod(0o644)  # so that the account of the node exporter can read it
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
             partial.replace(self.path)

@@ -1,4 +1,4 @@
-"""Moves a file, never over another one, also to another file system, where it is copied."""
+"""Moves a file without overwriting another one; to another file system, it copies the file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _CHUNK = 1 << 20
 
 
 def move_file(path: Path, source: BufferedReader, wanted: Path) -> Path:
-    """Move ``path``, which is open as ``source``, to ``wanted``, or to that with a number if the name is taken.
+    """Move ``path``, which is open as ``source``, to ``wanted``, or to ``wanted`` with a number if the name is taken.
 
-    Returns its new path. Raises ``OSError``; the file is then where it was.
+    Returns the new path. Raises ``OSError`` and leaves the file where it was.
     """
     destination = next(name for name in _free_names(wanted) if place(path, source, name))
     try:
@@ -31,9 +31,9 @@ def move_file(path: Path, source: BufferedReader, wanted: Path) -> Path:
 
 
 def place(path: Path, source: BufferedReader, destination: Path) -> bool:
-    """Give ``path``, which is open as ``source``, the name ``destination``, too, unless another file has it.
+    """Give ``path``, which is open as ``source``, the name ``destination`` too, unless another file has that name.
 
-    Says whether it has not.
+    Returns whether the name was free.
     """
     try:
         os.link(path, destination)
@@ -52,7 +52,7 @@ def _free_names(wanted: Path) -> Iterator[Path]:
 
 
 def _copied(path: Path, source: BufferedReader, destination: Path) -> bool:
-    """Copy a file so that ``destination`` is whole and on disk, or absent; say whether the name was free."""
+    """Copy a file so that ``destination`` is complete and on disk, or absent; return whether the name was free."""
     partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
     try:
         source.seek(0)

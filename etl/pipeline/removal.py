@@ -1,4 +1,4 @@
-"""Removes listens as a run of its own: batch by batch, with a ledger, a directory and an account. Knows no command."""
+"""Removes listens as a run of its own, batch by batch, with ledger, directory and account. Used by undo and dedupe."""
 
 from __future__ import annotations
 
@@ -39,49 +39,49 @@ logger = logging.getLogger(__name__)
 BATCH = 10_000
 """Listens per transaction."""
 ROWS_PER_LISTEN = 9
-"""A listen, with its track, album, artist and their names, as the statements of a batch are given them (measured)."""
+"""Rows that the statements of a batch get for one listen, its track, album and artist, and their names (measured)."""
 POLL = 0.2
-"""Seconds between two looks at whether other runs have ended."""
+"""Seconds between two checks whether other runs have ended."""
 
 
 @dataclass(frozen=True)
 class RemovalRun(ABC):
-    """A run that removes listens; what differs between an undo and a dedupe is overridden."""
+    """A run that removes listens; undo and dedupe override what differs."""
 
     workspace: Workspace
     pool: Pool
     user_id: int
     listens: pl.DataFrame
-    """Those to remove: schema INSERTED."""
+    """The listens to remove: schema INSERTED."""
     is_complete: bool = True
-    """Whether they are all that should go."""
+    """Whether ``listens`` has everything that should be removed."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
     @abstractmethod
     def source(self) -> str:
-        """What the ledger calls the run."""
+        """The source of the run in the ledger."""
 
     def loaded_by(self, run_id: str) -> str:
-        """Return the run that inserted the listens, as far as that is known; ``run_id`` is this one."""
+        """Return the run that inserted the listens, as far as that is known; ``run_id`` is the id of this run."""
         return run_id
 
     @abstractmethod
     def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
-        """Record that the run begins, and commit; return the files that are not known any more."""
+        """Record that the run begins, and commit; return the files that are no longer known."""
 
     @abstractmethod
     def write(self, directory: RunDirectory) -> None:
-        """Write what has to be known of the listens before the first one goes."""
+        """Write what must be known of the listens before the first one is removed."""
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Return what ``run.json`` says of this kind of run."""
+        """Return what ``run.json`` says about this kind of run."""
 
     @abstractmethod
     def ended(self, directory: RunDirectory) -> None:
-        """Do what is left to do after everything was removed and recorded."""
+        """Do what is left after everything was removed and recorded."""
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -93,7 +93,7 @@ class RemovalRun(ABC):
             self.timings[step] = round(time.perf_counter() - begun, 4)
 
     def rows(self) -> pl.DataFrame:
-        """Return the listens as they are looked for: place, lookup_key, track_id, second."""
+        """Return the listens to look for: place, lookup_key, track_id, second."""
         return self.listens.select(
             pl.int_range(pl.len(), dtype=pl.Int64).alias("place"),
             "lookup_key",
@@ -103,8 +103,8 @@ class RemovalRun(ABC):
 
 
 def foresee(run: RemovalRun, connection: Connection) -> Preview:
-    """Return what the removal would do, from one state of the database."""
-    connection.rollback()  # what was read so far is no part of it
+    """Return what the removal would do, in one state of the database."""
+    connection.rollback()  # end the transaction of earlier reads
     run.pool.target.begin_snapshot(connection)
     try:
         return preview(connection, run.loaded_by(""), run.user_id, run.rows())
@@ -113,7 +113,7 @@ def foresee(run: RemovalRun, connection: Connection) -> Preview:
 
 
 def wait_for_runs(pool: Pool) -> None:
-    """Take the lock of runs alone: what another run counts as already there must not vanish while it is active."""
+    """Take the run lock exclusively: listens that an active run counts as present must not vanish."""
     reminder = Reminder()
     while not pool.control(pool.target.try_lock_alone):
         if reminder.is_due():
@@ -135,7 +135,7 @@ def simulate(run: RemovalRun, expected: Preview) -> dict[str, Any]:
 
 
 def execute(run: RemovalRun, batch: int | None = None) -> dict[str, Any]:
-    """Remove the listens, complete the ledger, and write the manifest in any case."""
+    """Remove the listens and complete the ledger; write the manifest in any case."""
     directory = create_run(run.workspace.runs, run.source, run.started)
     with directory.held():
         removed, forgotten, failure = Removed(), REMOVED.to_frame().clear(), None
@@ -162,7 +162,7 @@ def _start(run: RemovalRun, directory: RunDirectory) -> pl.DataFrame:
 
 
 def _remove(run: RemovalRun, directory: RunDirectory, removed: Removed, size: int) -> None:
-    """Remove the listens batch by batch; ``removed`` says what was committed, also where that ends early."""
+    """Remove the listens batch by batch; ``removed`` is updated with each commit, so it is right if this ends early."""
     pool, removal = run.pool, Removal(run.loaded_by(directory.run_id), directory.run_id, run.user_id)
     pool.control(pool.target.prepare_removal)
     left, numbers = run.rows(), count(1)
@@ -181,7 +181,7 @@ def _remove(run: RemovalRun, directory: RunDirectory, removed: Removed, size: in
 def _end(
     run: RemovalRun, directory: RunDirectory, removed: Removed, forgotten: pl.DataFrame, failure: EtlError | None
 ) -> dict[str, Any]:
-    """Complete the ledger, unless the run failed, and write the manifest. A first signal cannot prevent the latter."""
+    """Complete the ledger, unless the run failed, and write the manifest, even after a first signal."""
     heard: list[EtlError] = []
 
     def end() -> dict[str, Any]:
@@ -210,10 +210,10 @@ def _result(run: RemovalRun, removed: Removed, forgotten: pl.DataFrame) -> Remov
 
 
 def _complete_ledger(run: RemovalRun, directory: RunDirectory, result: RemovalResult) -> RemovalResult:
-    """Record that everything is removed; return ``result`` with what does not balance."""
+    """Record that everything is removed; return ``result`` with whatever does not balance."""
     failpoint(Point.BEFORE_LEDGER_COMPLETE)
-    told = run.pool.control(lambda control: ledger.listens_removed(control, directory.run_id))
-    result = replace(result, imbalances=removal_account.imbalances(result, told))
+    in_ledger = run.pool.control(lambda control: ledger.listens_removed(control, directory.run_id))
+    result = replace(result, imbalances=removal_account.imbalances(result, in_ledger))
     code = removal_account.exit_code(result, None, is_complete=run.is_complete)
 
     def complete(control: Connection) -> None:
@@ -227,7 +227,7 @@ def _complete_ledger(run: RemovalRun, directory: RunDirectory, result: RemovalRe
 def _finish(
     run: RemovalRun, directory: RunDirectory, result: RemovalResult, failure: EtlError | None, *, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Write what became of the listens, and the manifest; return the latter."""
+    """Write what became of the listens, and the manifest; return the manifest."""
     try:
         directory.write_frame("removed", result.fates, REMOVED)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Composes ``run.json`` of a run that removes listens, and tells what became of each. Pure, except for the clock."""
+"""Composes ``run.json`` of a run that removes listens, and says what became of each. Pure, except for the clock."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class RemovalResult:
     fates: pl.DataFrame
     """Schema REMOVED."""
     removed: Mapping[str, int]
-    """How many artists, albums and tracks."""
+    """How many artists, albums and tracks were removed."""
     kept: Mapping[str, int]
     forgotten: list[dict[str, Any]] = field(default_factory=list)
-    """Files that are not known any more: sha256, format, path."""
+    """Files that are no longer known: sha256, format, path."""
     retries: int = 0
     imbalances: list[str] = field(default_factory=list)
 
@@ -53,9 +53,9 @@ class RemovalResult:
 
 
 def fates(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.DataFrame:
-    """Return what became of ``listens`` (schema INSERTED, numbered by their order): schema REMOVED.
+    """Return what became of ``listens`` (schema INSERTED, numbered in order): schema REMOVED.
 
-    ``removed`` are the numbers of those that were there; the first ``reached`` were looked for.
+    ``removed`` has the numbers of those that were present; the first ``reached`` were looked for.
     """
     place = pl.int_range(pl.len())
     outcome = (
@@ -69,7 +69,7 @@ def fates(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.D
 
 
 def imbalances(result: RemovalResult, ledger: int) -> list[str]:
-    """Return a sentence if the ledger's batches removed another number of listens than was counted."""
+    """Return a sentence if the batches in the ledger removed a different number of listens than was counted."""
     removed = result.counts()[REMOVED_NOW]
     if removed == ledger:
         return []
@@ -77,7 +77,7 @@ def imbalances(result: RemovalResult, ledger: int) -> list[str]:
 
 
 def exit_code(result: RemovalResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:
-    """Return the code that the run ends with; it is not complete where not all that should go is known."""
+    """Return the exit code of the run; ``is_complete`` is false if some listens to remove are unknown."""
     codes = [failure.exit_code] if failure else [ExitCode.UNBALANCED] * bool(result.imbalances)
     return decisive(codes + [ExitCode.REJECTS] * (not is_complete))
 
@@ -127,7 +127,7 @@ def compose(
 
 
 def undone_before(runs: Path, undone_run: str, undone_by: str) -> dict[str, Any]:
-    """Return the manifest of an undo that had nothing to do, because ``undone_by`` has done it."""
+    """Return the manifest of an undo that had nothing to do, because ``undone_by`` undid the run before."""
     return {
         "run_id": undone_by,
         "run_dir": str(runs / undone_by),

@@ -1,4 +1,4 @@
-"""Finds the rows that a run did not load and reads them again: from the export, else from the run directory."""
+"""Finds the rows that a run did not load, and reads them again: from the export, or else from the run directory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
 
 @dataclass(frozen=True)
 class Unloaded:
-    """What a run read and did not load."""
+    """What a run read but did not load."""
 
     run: RunDirectory
     manifest: dict[str, Any]
@@ -51,7 +51,7 @@ class Unloaded:
     unresolved: pl.DataFrame
     """Columns of LISTENS, and ``detail``: why."""
     not_reached: pl.DataFrame
-    """The same columns: what the run did not come to because it ended early."""
+    """The same columns, for listens that the run did not reach because it ended early."""
 
     @property
     def listens(self) -> pl.DataFrame:
@@ -60,7 +60,7 @@ class Unloaded:
 
 
 def unloaded(run: RunDirectory) -> Unloaded:
-    """Return the rejected rows of ``run`` and its listens that are not loaded; raises ``InputError`` if it goes on."""
+    """Return what ``run`` rejected and what it did not load; raises ``InputError`` if it has not ended."""
     run.check_load()
     manifest = run.read_manifest()
     lost = run.read_where("outcome", pl.col("outcome").is_in(_NOT_LOADED)).select("file", "row", "detail", "outcome")
@@ -71,7 +71,7 @@ def unloaded(run: RunDirectory) -> Unloaded:
 
 
 def replayable(run: RunDirectory) -> Unloaded:
-    """Return what can be tried again of ``run``; raises ``SettingsError`` for a dry run."""
+    """Return the rows of ``run`` that can be retried; raises ``SettingsError`` for a dry run."""
     left = unloaded(run)
     if left.manifest["settings"]["dry_run"]:
         raise SettingsError(
@@ -81,7 +81,7 @@ def replayable(run: RunDirectory) -> Unloaded:
 
 
 def replay_settings(left: Unloaded, *, user: str | None, workers: int, dry_run: bool, max_rejects: int) -> RunSettings:
-    """Return the settings of the run that is replayed, with those given; ``user`` None is the user of that run."""
+    """Return the settings of the replayed run with these changes; for ``user`` None, its own user."""
     before = RunSettings.from_json(left.manifest["settings"])
     return replace(
         before,
@@ -96,9 +96,9 @@ def replay_settings(left: Unloaded, *, user: str | None, workers: int, dry_run: 
 
 
 def origins(run: RunDirectory) -> tuple[str, ...]:
-    """Return ``run`` and those that it replays in turn: the runs whose files count as loaded once nothing is left.
+    """Return ``run`` and the runs that it replays in turn; their files count as loaded once nothing is left.
 
-    Empty where one of them does not balance: what it did not load is then unknown.
+    Empty if one of them does not balance, because then it is unknown what it did not load.
     """
     chain: list[str] = []
     following: str | None = run.run_id
@@ -123,7 +123,7 @@ class UnloadedReader:
     _found: dict[Path, Discovered] = field(default_factory=dict)
 
     def read(self, left: Unloaded) -> list[FileResult]:
-        """Return the files that have rows to try again, with these rows only. Raises ``InputError``."""
+        """Return the files with rows to retry, and only these rows. Raises ``InputError``."""
         rejects = left.rejects.partition_by("file", as_dict=True)
         listens = left.listens.partition_by("file", as_dict=True)
         return [
@@ -136,7 +136,7 @@ class UnloadedReader:
 
     def _read_file(self, file: dict[str, Any], rejects: pl.DataFrame, listens: pl.DataFrame) -> FileResult:
         path, sha256 = file["path"], file["sha256"]
-        companions = file.get("companions", "")  # with which the ledger knows the file
+        companions = file.get("companions", "")  # the ledger knows the file with these
         try:
             kind = by_name(file["format"])
         except KeyError as error:
@@ -146,7 +146,7 @@ class UnloadedReader:
             ) from error
         local_times = {LocalTime.UNIQUE: count} if (count := file.get("local_times", 0)) else {}
         wanted = pl.concat([rejects.get_column("row"), listens.get_column("row")])
-        location = file.get("location") or path  # runs of earlier versions tell only what was typed
+        location = file.get("location") or path  # earlier versions recorded only the path as typed
         export = self._find(location) or self._find(file.get("moved_to") or location)
         trouble = IS_GONE
         try:
@@ -173,7 +173,7 @@ class UnloadedReader:
         )
 
     def _find(self, path: str) -> InputFile | None:
-        """Return the file that a run knew as ``path``: on disk, or inside an archive (``a.zip!inner/name``)."""
+        """Return the file that a run recorded as ``path``: on disk, or inside an archive (``a.zip!inner/name``)."""
         for location in _containers(path):
             try:
                 if not location.is_file():
@@ -184,14 +184,14 @@ class UnloadedReader:
                 self._found[location] = discover([location])
             files = self._found[location].files
             same = next((file for file in files if file.path == path), None)
-            # what is in a gzip file is named after it, and so was renamed with it; its bytes are compared anyway
+            # the member of a gzip file is named after it, so renaming it renames both; the hash is compared anyway
             return same or (files[0] if len(files) == 1 else None)
         return None
 
     def _from_run_directory(
         self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, listens: pl.DataFrame
     ) -> FileResult:
-        """Return what the run directory has: the records of rejected rows, and the listens."""
+        """Return the rows that the run directory has: the records of rejected rows, and the listens."""
         has_record = pl.col("record").is_not_null()
         read = self._from_records(path, kind, rejects.filter(has_record))
         others = rejects.filter(~has_record)
@@ -204,7 +204,7 @@ class UnloadedReader:
         )
 
     def _from_records(self, path: str, kind: Format, rejects: pl.DataFrame) -> FileResult | None:
-        """Read rejected rows from the fields that the run kept; None where that is impossible."""
+        """Read rejected rows from the fields that the run recorded; None if that is impossible."""
         if rejects.is_empty():
             return FileResult(path, FileStatus.LOADED)
         try:
@@ -229,7 +229,7 @@ class UnloadedReader:
 
 
 def _companions(export: InputFile, file: Mapping[str, Any], kind: Format) -> Companions:
-    """Return what is next to the export now: where it is, or where it was before ``--move-to`` moved it alone."""
+    """Return the companions of the export: where it is now, or where it was before ``--move-to`` moved it alone."""
     found = read_companions(export, kind)
     if found.files or "moved_to" not in file:
         return found
@@ -243,12 +243,12 @@ def _containers(path: str) -> Iterator[Path]:
 
 
 def as_kept(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return listens of the run directory as schema NORMALIZED; columns that it does not keep are null."""
+    """Return listens of the run directory as schema NORMALIZED; columns that are not in the directory are null."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
     return conform(listens.with_columns(absent), NORMALIZED)
 
 
 def _with_trouble(trouble: str) -> pl.Expr:
-    """Return the detail of a row that could not be read again: the one that it had, and ``trouble``."""
+    """Return the detail of a row that could not be read again: its earlier detail, and ``trouble``."""
     before = pl.col("detail").str.replace(rf"(^|; )({'|'.join(TROUBLES)})$", "")
     return pl.concat_str(pl.when(before != "").then(before), pl.lit(trouble), separator="; ", ignore_nulls=True)

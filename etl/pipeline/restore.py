@@ -1,4 +1,4 @@
-"""Undoes a dedupe: loads the listens that it removed again, as a run of its own."""
+"""Undoes a dedupe by loading again the listens that it removed, as a run of its own."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ logger = logging.getLogger(__name__)
 
 
 def removed_listens(run: RunDirectory, reached: int) -> pl.DataFrame:
-    """Return the listens (schema LISTENS) that a dedupe has removed; its batches have ``reached`` so many, in order.
+    """Return the listens (schema LISTENS) that a dedupe removed; its committed batches cover the first ``reached``.
 
-    That is not what the dedupe itself has heard: its last batch may have been committed when the connection was lost.
-    Raises ``InputError`` where its directory does not tell.
+    The dedupe's own count may be too low: its last batch may have been committed when the connection was lost.
+    Raises ``InputError`` if the directory does not have them.
     """
     listens = run.read_frame("listens").head(reached)
     fates = read_removed(run)
@@ -46,10 +46,10 @@ def removed_listens(run: RunDirectory, reached: int) -> pl.DataFrame:
 def restore(
     workspace: Workspace, run: RunDirectory, listens: pl.DataFrame, user_id: int, *, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Load again the ``listens`` that the dedupe ``run`` removed; return and raise as ``etl.pipeline.run.run`` does.
+    """Load the ``listens`` that the dedupe ``run`` removed; return and raise as ``etl.pipeline.run.run`` does.
 
-    Listens that are there again count as ``already_present``. The tracks, albums and artists that went with them are
-    found or made anew by their names and MBIDs. The dedupe counts as undone once every listen is back.
+    Listens that exist again count as ``already_present``. Tracks, albums and artists that were removed with them are
+    found or created by their names and MBIDs. The dedupe counts as undone once every listen is back.
     """
     settings = RunSettings(source=UNDO, user=str(user_id), doubles="keep", dry_run=dry_run)
     rows = concat([FileResult(DATABASE, FileStatus.LOADED, listens=as_kept(listens))])
@@ -65,7 +65,7 @@ def restore(
 
 
 def _not_back(run: RunDirectory, directory: RunDirectory) -> int:
-    """Return how many listens were not loaded because another one, such as the one that was kept, has their place."""
+    """Return how many listens were not loaded because another one, such as the one that was kept, takes their place."""
     kept = run.read_frame("likely_doubles").select("file", "row", "double_of")
     outcome = directory.read_frame("outcome").select(
         "file", "row", "outcome", now=pl.format("database!{}:{}", "track_id", pl.col("listened_at").dt.epoch("s"))
@@ -76,7 +76,7 @@ def _not_back(run: RunDirectory, directory: RunDirectory) -> int:
 
 
 def _mark(workspace: Workspace, run: RunDirectory, undone_by: str) -> None:
-    """Record in the ledger and in ``run.json`` of the dedupe that it is undone."""
+    """Record in the ledger, and in ``run.json`` of the dedupe, that it is undone."""
     target = find_target(workspace)
     connection, _ = open_interruptibly(target)
 

@@ -1,4 +1,4 @@
-"""Runs the job: discover, extract, deduplicate, load, finish. The only place that knows this order."""
+"""Runs the job: discover, extract, deduplicate, load, finish. Only this module knows this order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 
 def check(settings: RunSettings, paths: Sequence[Path]) -> dict[str, Any]:
-    """Read ``paths`` as a run does, without a database; return what ``run.json`` would say about the files and rows."""
+    """Read ``paths`` as a run does, without a database; return the content of ``run.json`` for these files and rows."""
     with one_interruption():
         everything = extractor(settings, datetime.now(UTC), lambda *_: False, NullProgress())
         found = discover(paths)
@@ -70,8 +70,8 @@ def run(
 ) -> dict[str, Any]:
     """Do the whole job and return the manifest, which is also ``run.json`` in the run directory.
 
-    Raises ``EtlError`` where the run cannot begin. Once it has a directory, an error is written into the manifest,
-    which says what was loaded until then, and the manifest is returned.
+    Raises ``EtlError`` if the run cannot begin. Once it has a directory, an error is recorded in the manifest with what
+    was loaded until then, and the manifest is returned.
     """
     with one_interruption(), closing(SpillFolder(workspace.runs)) as spill:
         job = Job(workspace, settings, progress or NullProgress(), sizes or Sizes())
@@ -98,7 +98,7 @@ def replay(
     progress: Progress | None = None,
     sizes: Sizes | None = None,
 ) -> dict[str, Any]:
-    """Try again what a run did not load, as a run of its own; ``settings`` are what ``replay_settings`` returns.
+    """Retry what a run did not load, as a run of its own; ``settings`` are those that ``replay_settings`` returns.
 
     Returns and raises as ``run`` does.
     """
@@ -109,7 +109,7 @@ def replay(
             plain = extractor(settings, job.started, is_known, job.progress)
             files = UnloadedReader(plain.options, plain.rules).read(left)
             for file in files:
-                if file.sha256 and file.format:  # it raises for plays stored by their other time
+                if file.sha256 and file.format:  # raises if plays were loaded with the other --spotify-time
                     is_known(file.path, file.sha256, file.format, file.companions)
             return concat(files)
 
@@ -117,7 +117,7 @@ def replay(
 
 
 def load_again(workspace: Workspace, settings: RunSettings, rows: Rows, user_id: int) -> dict[str, Any]:
-    """Load ``rows`` as they are, compared with nothing, as a run of their own. Returns and raises as ``run`` does."""
+    """Load ``rows`` unchanged, without a comparison, as a run of their own. Returns and raises as ``run`` does."""
     with one_interruption():
         return _execute(Job(workspace, settings, NullProgress(), Sizes()), lambda _: rows, owner=user_id)
 
@@ -125,7 +125,7 @@ def load_again(workspace: Workspace, settings: RunSettings, rows: Rows, user_id:
 def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None = None) -> dict[str, Any]:
     """Connect, extract the rows, compare them with each other and the database, load them; return the manifest.
 
-    Rows that were in the database before are not compared; ``owner`` is the id of the user whose they were.
+    If ``owner`` is given, the rows were in the database before, for the user with this id: they are not compared.
     """
     failpoints.plan(job.workspace.fault)
     settings = job.settings
@@ -147,7 +147,7 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
                     with job.timed("compare"):
                         window, has_ledger = job.sizes.window, database.has_migrations
                         rows = deduplicate(pool, user_id, settings, rows, window, has_ledger=has_ledger)
-        except InterruptedRunError as error:  # what was read by then is not accounted for: it is read again
+        except InterruptedRunError as error:  # what was read by then has no account: the next run reads it again
             rows, interruption = concat([]), error
         if not interruption and _has_nothing_to_do(settings, rows):
             return manifest.of_run(job, rows, Ending(ExitCode.OK, nothing_counted(), [], None), None)
@@ -161,14 +161,14 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
 
 
 def _has_nothing_to_do(settings: RunSettings, rows: Rows) -> bool:
-    """Say whether a run reads, loads and moves nothing: it leaves no directory, so that ``latest`` stays a real run."""
+    """Say whether a run reads, loads and moves nothing. It then gets no directory, so that ``latest`` is a real run."""
     found = {file.status for file in rows.files}
     moves = settings.move_to is not None and FileStatus.KNOWN in found
     return found <= {FileStatus.KNOWN, FileStatus.LEFT_ASIDE} and not (moves or settings.replay_of)
 
 
 def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
-    """Take the run lock, or begin the one transaction of a dry run; return the id of the Koito user."""
+    """Take the run lock, or begin the single transaction of a dry run; return the id of the Koito user."""
     if settings.no_overlap or not settings.dry_run:
         with announced("waiting for an undo on this database to end; Ctrl-C stops waiting"):
             pool.control(lambda control: pool.target.acquire_run_lock(control, exclusive=settings.no_overlap))
@@ -178,9 +178,9 @@ def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
 
 
 def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
-    """Load the rows, or simulate that, while they are written to the run directory; finish the run in any case.
+    """Load the rows, or simulate that, while writing them to the run directory; finish the run in any case.
 
-    After a ``failure`` before there is nothing to load, and only that is recorded.
+    If a ``failure`` has ended the run already, nothing is loaded; the failure is recorded.
     """
     with ThreadPoolExecutor(2, "etl-files") as threads:
 

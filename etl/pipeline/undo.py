@@ -1,4 +1,4 @@
-"""Takes a run back: removes the listens that it inserted, as a run of its own. The only place that knows this order."""
+"""Undoes a run: removes the listens that it inserted, as a run of its own. Only this module knows this order."""
 
 from __future__ import annotations
 
@@ -40,43 +40,44 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Undo(RemovalRun):
-    """The removal of what a run inserted."""
+    """The removal of the listens that a run inserted."""
 
     undone: RunDirectory = field(kw_only=True)
 
     @property
     def source(self) -> str:
-        """What the ledger calls the run."""
+        """The source of the run in the ledger."""
         return UNDO
 
     def loaded_by(self, run_id: str) -> str:  # noqa: ARG002
-        """Return the run that is taken back."""
+        """Return the run that is undone."""
         return self.undone.run_id
 
     def start(self, connection: Connection, run_id: str) -> pl.DataFrame:
-        """Record that the undo begins, and commit; return the files that are not known any more."""
+        """Record that the undo begins, and commit; return the files that are no longer known."""
         return ledger.start_undo(connection, run_id, self.undone.run_id, self.user_id)
 
     def write(self, directory: RunDirectory) -> None:
-        """Do nothing: the directory of the undone run tells what it inserted."""
+        """Do nothing: the directory of the undone run lists what it inserted."""
 
     def about(self) -> dict[str, Any]:
-        """Return the run that is taken back."""
+        """Return which run is undone."""
         return {"undone_run": self.undone.run_id}
 
     def ended(self, directory: RunDirectory) -> None:
-        """Write into ``run.json`` of the undone run which undo that was."""
+        """Record in ``run.json`` of the undone run which undo removed its listens."""
         self.undone.mark_undone(directory.run_id)
 
 
 def undo(
     workspace: Workspace, run: str, agree: Agree, *, dry_run: bool = False, batch: int | None = None
 ) -> dict[str, Any]:
-    """Take back the run that ``run`` names and return the manifest, which is also ``run.json`` of the undo.
+    """Undo the run that ``run`` names and return the manifest, which is also ``run.json`` of the undo.
 
-    ``agree`` is given the id of the run and what would be removed, or how many listens of a dedupe would be loaded
-    again, and says whether to go on. ``dry_run``: nothing is changed, nor is it asked. A run that was undone before
-    gives a manifest with ``undone_before`` and no directory. Raises ``EtlError`` where the undo cannot begin.
+    ``agree`` gets the id of the run, and what would be removed or, for a dedupe, how many listens would be loaded
+    again; it returns whether to go on. With ``dry_run``, nothing is changed and ``agree`` is not called. If the run was
+    undone before, the manifest has ``undone_before`` and there is no directory. Raises ``EtlError`` if the undo cannot
+    begin.
     """
     failpoints.plan(workspace.fault)
     with one_interruption():
@@ -106,7 +107,7 @@ def _take_back(begun: _Undo, agree: Agree, *, dry_run: bool, batch: int | None) 
     _ask(agree, undone, expected)
     with begun.timed("wait"):
         wait_for_runs(pool)
-    again = _undoable(pool, workspace, undone)  # another undo may have come first
+    again = _undoable(pool, workspace, undone)  # another undo may have finished first
     if again.is_undone:
         return _undone_before(workspace, undone, again)
     return execute(replace(_read(workspace, pool, undone, again), timings=begun.timings), batch)
@@ -119,7 +120,7 @@ def _ask(agree: Agree, run: RunDirectory, what: Preview | int) -> None:
 
 
 def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
-    """Return the directory of the run; raises ``InputError``, which says so where it was pruned."""
+    """Return the directory of the run; raises ``InputError``, which says so if the run was pruned."""
     try:
         return find_run(workspace.runs, run, undoable=True)
     except InputError as error:
@@ -133,10 +134,10 @@ def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
 
 
 def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRun:
-    """Return what the ledger says of the run; raises ``SettingsError`` where it is none that can be undone."""
+    """Return what the ledger records of the run; raises ``SettingsError`` if it cannot be undone."""
     try:
         manifest = run.read_manifest()
-    except InputError:  # it was killed
+    except InputError:  # the run was killed
         manifest = {}
     undone = manifest.get("undone_run")
     if undone:
@@ -153,7 +154,7 @@ def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRu
 
 
 def _read(workspace: Workspace, pool: Pool, run: RunDirectory, known: UndoableRun) -> _Undo:
-    """Return the undo of ``run``; raises ``InputError`` where nothing tells which listens it inserted."""
+    """Return the undo of ``run``; raises ``InputError`` if nothing records which listens it inserted."""
 
     def committed(run_id: str) -> list[int]:
         return pool.control(lambda control: ledger.committed_batches(control, run_id))
@@ -173,7 +174,7 @@ def _read(workspace: Workspace, pool: Pool, run: RunDirectory, known: UndoableRu
 
 
 def _was_cut_short(run: RunDirectory) -> bool:
-    """Say whether a run with an outcome may have inserted listens that it did not hear of."""
+    """Say whether a run with an outcome may have inserted listens that it does not know of."""
     try:
         return run.read_manifest()["error"] is not None
     except InputError:
@@ -181,6 +182,6 @@ def _was_cut_short(run: RunDirectory) -> bool:
 
 
 def _undone_before(workspace: Workspace, run: RunDirectory, known: UndoableRun) -> dict[str, Any]:
-    """Return the manifest of an undo that had nothing to do; complete what one that was killed at the end has left."""
+    """Return the manifest of an undo that has nothing to do; complete an earlier undo that was killed at its end."""
     run.mark_undone(str(known.undone_by))
     return undone_before(workspace.runs, run.run_id, str(known.undone_by))

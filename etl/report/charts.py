@@ -1,7 +1,7 @@
 """Draws numbers as SVG: each chart once for wide screens and once for phones. Pure.
 
-Colours are the custom properties of the page's style sheet, so one drawing serves light and dark. Every mark has a
-title, which browsers show as a tooltip. No chart shows text of an export.
+Colours are custom properties of the page's style sheet, so one drawing works in light and dark mode. Every mark has a
+title, which browsers show as a tooltip. No chart shows text from an export.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 WIDTHS = {"wide": 880, "narrow": 334}
-"""Widths of the drawings in CSS pixels, which are those of the page's cards."""
+"""Widths of the drawings in CSS pixels: those of the page's cards."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_LEFT = 42  # pixels for the labels of a vertical axis, whatever the reader's font is
+_LEFT = 42  # pixels for the labels of a vertical axis, in any font
 _TOP = 6  # pixels above a plot, for half a label
 _PLOT = 190  # pixels
 _BOTTOM = _TOP + _PLOT
 _LABEL = 62  # pixels between the labels of years or months
-_LETTER = 8  # pixels of a label, at most
+_LETTER = 8  # pixels per character of a label, at most
 _NAMES = 82  # pixels for the name of a step
-_SECONDS = 62  # pixels for the text behind the longest bar
-_LEAST_SHARE = 0.012  # of the bar: less could not be seen
+_SECONDS = 62  # pixels for the text after the longest bar
+_LEAST_SHARE = 0.012  # of the bar; a smaller part could not be seen
 _MOST_TICKS = 5  # in addition to 0
 _AXIS: dict[str, str | float] = {"fill": "var(--muted)", "font_size": 12}
 
@@ -55,7 +55,7 @@ def accounting(records: Mapping[str, int], label: str) -> Markup:
 
 
 def by_month(numbers: Mapping[date, int], noun: str, colour: str, label: str, years: tuple[int, int]) -> Markup:
-    """Draw a bar for each month (its first day), over the whole of ``years``; ``noun`` is what is counted."""
+    """Draw a bar for each month (its first day), over all of ``years``; ``noun`` is what the numbers count."""
     first, last = years
     ticks = ticks_up_to(max(numbers.values()))
     heights = [_BOTTOM - _PLOT * tick / ticks[-1] for tick in ticks]
@@ -86,7 +86,7 @@ def by_month(numbers: Mapping[date, int], noun: str, colour: str, label: str, ye
 
 
 def weekdays_and_hours(listens: Mapping[tuple[int, int], int], label: str, zone: str) -> Markup:
-    """Draw listens by weekday (1 to 7) and hour in ``zone`` as a heat map: the more, the stronger the colour."""
+    """Draw listens by weekday (1 to 7) and hour in ``zone`` as a heat map; more listens have a stronger colour."""
     row, below = 30, 24
     most = max(listens.values())
 
@@ -132,7 +132,7 @@ def steps(seconds: Mapping[str, float], label: str) -> Markup:
 
 
 def ticks_up_to(most: int) -> list[int]:
-    """Return few round numbers from 0 to ``most`` or just above it, evenly spaced."""
+    """Return a few round numbers, evenly spaced, from 0 to ``most`` or just above it."""
     scale = 1
     while most > _MOST_TICKS * 5 * scale:
         scale *= 10
@@ -149,7 +149,7 @@ def _short(numbers: list[int]) -> list[str]:
 
 
 def _month(x: float, step: float, share: float, about: str) -> Markup:
-    """Return a bar; its tooltip shows over the whole height of the plot. Wide bars have round corners and gaps."""
+    """Return a bar whose tooltip shows over the full height of the plot. Wide bars have round corners and gaps."""
     width = step * 0.82 if step > 3 else max(step, 1.5)
     height = max(1, _PLOT * share)
     radius = min(3, width / 3, height) if step > 3 else 0
@@ -160,7 +160,7 @@ def _month(x: float, step: float, share: float, about: str) -> Markup:
 
 
 def _year_marks(first: int, last: int, room: float) -> list[tuple[float, str]]:
-    """Return where years begin (months, where it is one year) and their labels, as far as these have room."""
+    """Return where years begin (or months, within one year) and their labels, as far as there is room for them."""
     if first == last:
         labels = [f"{date(first, month, 1):%b %Y}" for month in range(1, 13)]
     else:
@@ -171,5 +171,5 @@ def _year_marks(first: int, last: int, room: float) -> list[tuple[float, str]]:
 
 
 def _drawings(draw: Callable[[int], Iterator[Markup]], height: float, label: str) -> Markup:
-    """Return what ``draw`` draws for each of WIDTHS, of which the style sheet shows one."""
+    """Return the drawings that ``draw`` makes for each of WIDTHS; the style sheet shows one of them."""
     return Markup("").join(svg.drawing(name, width, height, label, draw(width)) for name, width in WIDTHS.items())

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """All that a page shows about a run."""
+    """Everything that a page shows about a run."""
 
     manifest: Mapping[str, Any]
     """``run.json``."""
     answers: Mapping[str, pl.DataFrame]
     """Results of the named queries, by name; times are UTC."""
     missing: list[str]
-    """Parquet files that the run directory lacks, as after a full disk; they count as empty."""
+    """Parquet files that are missing from the run directory, e.g. after the disk was full; they count as empty."""
 
 
 @dataclass(frozen=True)
 class LibraryFacts:
-    """All that a page shows about a library."""
+    """Everything that a page shows about a library."""
 
     user: str
     zone: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 10
 _ALL_TIME = "All time"
 _RANKINGS = (("Artists", "artist", None), ("Albums", "album", "artist"), ("Tracks", "track", "artist"))
-_MANY = 100  # hours from which a tenth of one is not shown
+_MANY = 100  # from this many hours on, no decimal is shown
 
 
 def library_page(facts: LibraryFacts) -> str:
@@ -36,7 +36,7 @@ def library_page(facts: LibraryFacts) -> str:
 
 
 def _listened(facts: LibraryFacts, totals: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections that tell of listens."""
+    """Return the sections about listens."""
     answers = facts.answers
     return {
         "title": f"{plural(totals['listens'], 'listen')} {_since(totals)}",
@@ -62,7 +62,7 @@ def _since(totals: Mapping[str, Any]) -> str:
 
 
 def _hours(number: float) -> str:
-    """Return a number of hours; only few of them have a tenth."""
+    """Return a number of hours as text; a small number has one decimal."""
     return count(round(number)) if number >= _MANY else f"{number:.1f}"
 
 
@@ -80,7 +80,7 @@ def _tiles(totals: Mapping[str, Any], streak: Mapping[str, Any]) -> list[tuple[s
 
 
 def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
-    """Return what stands out: each with its name, what it was (a listen has a track and an artist), and when."""
+    """Return the milestones: each with its name, what it was (a listen has a track and an artist), and when."""
     first, last = answers["first_and_last"].sort("which").to_dicts()
     streak = answers["streaks"].row(0, named=True)
     span = day(streak["first_day"])
@@ -97,11 +97,11 @@ def _milestones(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
     }
     longest = {"what": f"{plural(streak['days'], 'day')} in a row", "artist": None, "when": span}
     found = {**listens, "Longest streak": longest, **busiest}
-    return [{"name": name, **told} for name, told in found.items()]
+    return [{"name": name, **milestone} for name, milestone in found.items()]
 
 
 def _busiest(periods: pl.DataFrame, name: str, shown: str) -> dict[str, Any]:
-    """Return the first of the periods with the most listens; ``shown`` formats what the column ``name`` has."""
+    """Return the period with the most listens, from periods sorted by these; ``shown`` formats the column ``name``."""
     most = periods.sort("listens", descending=True, maintain_order=True).row(0, named=True)
     return {"what": plural(most["listens"], "listen"), "artist": None, "when": shown.format(most[name])}
 
@@ -124,7 +124,7 @@ def _months(by_month: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _periods(answers: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
-    """Return the rankings of all time and of each year, the newest first."""
+    """Return the rankings of all time, then of each year, the newest first."""
     years = answers["by_year"].get_column("year").reverse().to_list()
     whole = {"id": "all-time", "title": _ALL_TIME, "rankings": _rankings(answers, "top_{}", pl.lit(value=True))}
     return [

@@ -1,4 +1,4 @@
-"""Collects the facts for the pages: the results of named queries, through DuckDB, and a run's ``run.json``."""
+"""Collects the facts for the pages: results of named queries, run by DuckDB, and ``run.json`` of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
 
 _ALL = None
-_FEW = 50  # rows, where the page shows the first of many
+_FEW = 50  # rows, of results of which the page shows only the first
 _QUERIES = {
     "totals": _ALL,
     "by_month": _ALL,
@@ -30,7 +30,7 @@ _QUERIES = {
 
 
 def read_run_facts(run: RunDirectory) -> RunFacts:
-    """Return the facts about ``run``; raises ``InputError`` where the run did not finish."""
+    """Return the facts about ``run``; raises ``InputError`` if the run did not finish."""
     manifest = run.read_manifest()
     with opened(run, whole=True) as session:
         answers = {name: session.frame(name, most) for name, most in _QUERIES.items()}

@@ -50,7 +50,7 @@ def run_page(facts: RunFacts) -> str:
 
 
 def _share(number: int, whole: int) -> str:
-    """Return a percentage that is 0 or 100 only where it is exact."""
+    """Return a percentage; it is 0 or 100 only if that is exact."""
     if number in (0, whole):
         return "100 %" if number else "0 %"
     return f"{min(max(100 * number / whole, 0.1), 99.9):.1f} %"
@@ -135,7 +135,7 @@ def _timings(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _details(manifest: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """Return the settings and versions of a run, without empty ones."""
+    """Return the settings and versions of a run that have a value."""
     created = manifest["created"]
     settings = {name: value for name, value in manifest["settings"].items() if value not in (None, False, "")}
     return [

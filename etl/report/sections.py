@@ -56,7 +56,7 @@ def hours(by_hour: pl.DataFrame, zone: str) -> dict[str, Any]:
 
 
 def ranking(rows: pl.DataFrame, name: str, by: str | None) -> dict[str, Any]:
-    """Return the rows of a table of what was heard most; ``name`` and ``by`` are columns, as is ``listens``."""
+    """Return the rows of a table of what was heard most; ``name``, ``by`` and ``listens`` are columns of ``rows``."""
     most = max(rows.get_column("listens"), default=1)
     return {
         "column": name,

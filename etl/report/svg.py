@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def element(tag: str, *content: str, **attributes: str | float) -> Markup:
-    """Return an element: ``content`` is escaped unless it is ``Markup``, and ``font_size`` stands for ``font-size``."""
+    """Return an element. ``content`` is escaped unless it is ``Markup``; ``font_size`` becomes ``font-size``."""
     shown = Markup("").join(
         Markup(' {}="{}"').format(name.strip("_").replace("_", "-"), _short(value))
         for name, value in attributes.items()
@@ -21,7 +21,7 @@ def element(tag: str, *content: str, **attributes: str | float) -> Markup:
 
 
 def drawing(css_class: str, width: float, height: float, label: str, parts: Iterable[str]) -> Markup:
-    """Return a whole drawing, which screen readers read out as ``label``."""
+    """Return a complete drawing; screen readers read out ``label``."""
     box = f"0 0 {_short(width)} {_short(height)}"
     return element("svg", *parts, viewBox=box, class_=css_class, role="img", aria_label=label)
 
@@ -42,7 +42,7 @@ def text(x: float, y: float, content: str, **attributes: str | float) -> Markup:
 
 
 def title(content: str) -> Markup:
-    """Return what browsers show while the pointer is over the element around it."""
+    """Return the text that browsers show while the pointer is over the enclosing element."""
     return element("title", content)
 
 

@@ -1,6 +1,6 @@
-"""Fills in the templates of the pages, which are well-formed XML, too. Pure.
+"""Fills in the templates of the pages, which are also well-formed XML. Pure.
 
-Every value is sanitized and escaped as it enters a template.
+Every value is sanitized and escaped when it enters a template.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _safe(value: object) -> object:
-    """Return a value for the page without control characters and without characters that XML does not allow."""
+    """Return ``value`` without control characters and without characters that XML does not allow."""
     return value if isinstance(value, Markup) else _NO_TEXT.sub("\ufffd", sanitize(value))
 
 

@@ -1,1 +1,1 @@
-"""What a run leaves behind on disk, and looking back at it."""
+"""What a run leaves on disk: writing it, explaining it, querying it, pruning it."""

@@ -1,4 +1,4 @@
-"""Derives the accounting of a run from its frames: outcomes, counts, and whether they balance. Pure."""
+"""Computes the accounting of a run from its frames: outcomes, counts, and whether they balance. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl.core.schema import COUNTS, KEY_COUNTS, KEYS, OUTCOME, ROW_COUNTS, KeySt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OTHER_USER = "other_user"  # the database holds the listen for another user; Koito's key has no user
+OTHER_USER = "other_user"  # the database has the listen for another user; Koito's key has no user
 ENDED_EARLY = "the run ended before its turn"
 
 SLICE = 250_000  # rows whose texts are concatenated at a time
@@ -23,7 +23,7 @@ COUNT_OF_STATUS = {
     str(KeyStatus.FAILED): "failed",
     str(KeyStatus.NOT_REACHED): "keys_not_reached",
 }
-"""Which of COUNTS says how many keys have a status."""
+"""For each status of a key, the entry of COUNTS that counts it."""
 
 
 def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
@@ -32,24 +32,24 @@ def pair_code(track: pl.Expr, second: pl.Expr) -> pl.Expr:
 
 
 def spelled(listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct spellings of ``listens`` (schema NORMALIZED): lookup_key, spelling, listens (how many).
+    """Return the distinct spellings of ``listens`` (schema NORMALIZED): lookup_key, spelling, listens (their number).
 
     A spelling is a credit, a title and an album after cleaning.
     """
     spelling = pl.concat_str("artist", "track", pl.col("album").fill_null(""), separator=" / ")
     return merge_spellings(
         part.group_by("lookup_key", spelling=spelling).agg(listens=pl.len())
-        for part in (listens.clear(), *listens.iter_slices(SLICE))  # the texts of all at once would be too large
+        for part in (listens.clear(), *listens.iter_slices(SLICE))  # all texts at once would be too large
     )
 
 
 def merge_spellings(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return what ``spelled`` returns for the listens of all ``parts``, each of which it returned."""
+    """Return what ``spelled`` would return for the listens of all ``parts``, each of which is one of its results."""
     return pl.concat(parts).group_by("lookup_key", "spelling").agg(pl.col("listens").sum())
 
 
 def spellings(distinct: pl.DataFrame) -> pl.DataFrame:
-    """Return lookup_key, listens and spellings of each key, in order, from what ``spelled`` returned."""
+    """Return lookup_key, listens and spellings of each key, in order, from a result of ``spelled``."""
     per_key = distinct.group_by("lookup_key").agg(
         listens=pl.col("listens").sum().cast(pl.Int32), spellings=pl.col("spelling").sort()
     )
@@ -77,11 +77,11 @@ def make_outcome(
     of_other_users: pl.DataFrame,
     reached: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return what became of each of ``listens`` (by file, then row) as schema OUTCOME.
+    """Return what became of each of ``listens`` (sorted by file, then row), as schema OUTCOME.
 
-    ``inserted`` and ``of_other_users`` hold track_id and listened_at. Of listens that are equal after resolution the
-    first by file, then row, counts; the others are duplicates. ``reached``, after a run that ended early, holds the
-    listens that were written or found present. A listen whose key failed is unresolved, any other is not reached.
+    ``inserted`` and ``of_other_users`` have track_id and listened_at. If listens are equal after resolution, the first
+    by file, then row, counts; the others are duplicates. A listen whose key failed is unresolved. ``reached`` is given
+    for a run that ended early: the listens that were written or found present. All others are then not reached.
     """
     code = pair_code(pl.col("track_id"), pl.col("listened_at"))
     new = inserted.select(code).to_series().implode()
@@ -122,9 +122,9 @@ def make_outcome(
 
 
 def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:
-    """Return ``outcome`` with the listens that were set ``aside`` (schema ASIDE), by file, then row; ``likely`` marked.
+    """Return ``outcome`` with the listens ``aside`` (schema ASIDE), by file, then row, and ``likely`` doubles marked.
 
-    A listen that is the same as another row of the run has that row's track.
+    A listen that is the same as another row of the run gets the track of that row.
     """
     if likely.height:
         marked = outcome.join(likely, on=["file", "row"], how="left", suffix="_found", maintain_order="left")
@@ -145,20 +145,20 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
 
 
 class OutcomeTally(NamedTuple):
-    """What became of listens, counted. The tallies of several windows can be merged."""
+    """The number of listens per outcome. The tallies of several windows can be merged."""
 
     outcomes: pl.DataFrame
     """Columns file, outcome and len."""
     used: pl.DataFrame
-    """Columns file and key (an index into the run's keys), each pair once; four bytes each, as there are many."""
+    """Columns file and key (an index into the run's keys), each pair once. Four bytes each, because there are many."""
     details: pl.DataFrame
     """Columns detail and len."""
     doubles: int
-    """Likely ones."""
+    """The number of likely doubles."""
 
 
 def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> OutcomeTally:
-    """Count ``outcome`` (schema OUTCOME); ``keys`` (schema KEYS) are those of the run."""
+    """Count ``outcome`` (schema OUTCOME); ``keys`` (schema KEYS) are the keys of the run."""
     numbers = keys.select("lookup_key").with_row_index("key")
     used = outcome.select("file", "lookup_key").unique().join(numbers, on="lookup_key")
     return OutcomeTally(
@@ -170,7 +170,7 @@ def tally(outcome: pl.DataFrame, keys: pl.DataFrame) -> OutcomeTally:
 
 
 def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, keys: pl.DataFrame) -> dict[str, int]:
-    """Return the counts of a run; the keys are COUNTS."""
+    """Return the counts of a run, with COUNTS as the keys."""
     outcomes = listens.outcomes.group_by("outcome").agg(pl.col("len").sum())
     statuses = keys.select(pl.col("status").replace(COUNT_OF_STATUS)).group_by("status").len()
     found = {
@@ -185,13 +185,13 @@ def count(skipped: pl.DataFrame, rejects: pl.DataFrame, listens: OutcomeTally, k
 
 
 NO_COUNTS = dict.fromkeys(COUNTS, 0)
-"""Of a file that was not loaded."""
+"""The counts of a file that was not loaded."""
 
 
 def count_read(
     skipped: pl.DataFrame, rejects: pl.DataFrame, duplicates: pl.DataFrame, listens: pl.DataFrame
 ) -> dict[str, int]:
-    """Return the counts of rows that were only read: those of COUNTS that apply, and ``listens``."""
+    """Return the counts of rows that were only read: the applicable ones of COUNTS, and ``listens``."""
     counts = {
         "skipped": skipped.height,
         "rejected": rejects.height,
@@ -208,7 +208,7 @@ def count_read_files(
     duplicates: pl.DataFrame,
     listens: pl.DataFrame,
 ) -> dict[str, dict[str, int]]:
-    """Return the same for each of ``paths``, the files that the rows come from."""
+    """Return the counts of ``count_read`` for each of ``paths``, the files that the rows come from."""
     frames = (skipped, rejects, duplicates, listens.select("file", "lookup_key"))
     parts = [frame.partition_by("file", as_dict=True) for frame in frames]
     return {
@@ -251,8 +251,8 @@ def likely_doubles(skipped: pl.DataFrame) -> dict[str, int]:
 def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.DataFrame, replaced: pl.Series) -> int:
     """Return how many ``inserted`` listens (track_id, listened_at) were removed with their track before the run ended.
 
-    Koito removed the track between two batches. Its listens were then inserted again, for the track that its key was
-    resolved to. The removed track is one that no key stands for any more, or one of ``replaced`` (track ids), which
+    Koito removed the track between two batches. Its listens were then inserted again, for the track that their key was
+    resolved to. The removed track is one that no key stands for any more, or one of ``replaced`` (track ids) that
     another key still stands for.
     """
     is_gone = ~pl.col("track_id").is_in(keys.get_column("track_id").implode())
@@ -266,8 +266,8 @@ def imbalances(
 ) -> list[str]:
     """Return a sentence for each sum that does not balance.
 
-    ``records`` were read; ``ledger`` is what the batches inserted and nobody removed, None where there is no ledger or
-    the run ended early.
+    ``records`` is the number of records read. ``ledger`` is the number of listens that the batches inserted and nobody
+    removed; None if there is no ledger or the run ended early.
     """
     found = []
     for name, terms in (("the run", counts), *files.items()):

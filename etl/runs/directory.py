@@ -1,4 +1,4 @@
-"""Run directories: Parquet files and ``run.json``, each written under a temporary name and renamed."""
+"""Run directories: Parquet files and ``run.json``. Each file is written under a temporary name and then renamed."""
 
 from __future__ import annotations
 
@@ -40,36 +40,36 @@ _RUN_AGAIN = (
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run's folder below ``HOME/runs``."""
+    """The folder of one run below ``HOME/runs``."""
 
     path: Path
     unwritten: list[SettingsError] = field(default_factory=list, compare=False)
-    """Why files that ``keep_frame`` was given are not there."""
+    """The errors of ``keep_frame``, for files that could not be written."""
 
     @property
     def run_id(self) -> str:
-        """Its name."""
+        """The id of the run, which is the name of the directory."""
         return self.path.name
 
     @property
     def is_undo(self) -> bool:
-        """Whether it takes another run back; its name says so, also where it was killed."""
+        """Whether the run is an undo. Its name says so, even if it was killed."""
         return self.run_id.split("-")[1:2] == [UNDO]
 
     @property
     def is_load(self) -> bool:
-        """Whether it loads files; its name says so, also where it was killed."""
+        """Whether the run loads files. Its name says so, even if it was killed."""
         return self.run_id.split("-")[1:2] not in ([UNDO], [DEDUPE])
 
     def check_load(self) -> None:
-        """Raise ``SettingsError`` for an undo or a dedupe: it has read no files."""
+        """Raise ``SettingsError`` for an undo or a dedupe, which read no files."""
         if not self.is_load:
             what = "an undo" if self.is_undo else "a dedupe"
             raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` tells what it did")
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the directory from being pruned meanwhile, by a lock that ends with the process."""
+        """Protect the directory from being pruned during the block, with a lock that ends with the process."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             with suppress(OSError):  # a file system without locks
@@ -79,7 +79,7 @@ class RunDirectory:
             os.close(descriptor)
 
     def is_active(self) -> bool:
-        """Say whether a process holds the directory."""
+        """Say whether a process has locked the directory with ``held``."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,28 +92,28 @@ class RunDirectory:
         return False
 
     def write_frame(self, name: str, frame: pl.DataFrame, schema: pl.Schema | None = None) -> None:
-        """Write ``<name>.parquet``; ``frame`` must have ``schema``, by default the one of that name.
+        """Write ``<name>.parquet``; ``frame`` must have ``schema``, by default the schema of that name.
 
-        Raises ``SettingsError`` where that is impossible, e.g. because the disk is full.
+        Raises ``SettingsError`` if it cannot be written, e.g. because the disk is full.
         """
         checked = conform(frame, schema or _SCHEMAS[name])
         with self._replacing(f"{name}.parquet") as partial:
             checked.write_parquet(partial.path, compression="zstd", compression_level=1)
 
     def write_csv(self, name: str, frame: pl.DataFrame) -> None:
-        """Write ``<name>.csv``, for people. Raises as ``write_frame``."""
+        """Write ``<name>.csv``, for people. Raises as ``write_frame`` does."""
         with self._replacing(f"{name}.csv") as partial:
             frame.write_csv(partial.path)
 
     def keep_frame(self, name: str, frame: pl.DataFrame) -> None:
-        """Write ``<name>.parquet`` if that is possible: who has loaded something must be able to go on and tell it."""
+        """Write ``<name>.parquet``; note an error and go on, so that a run that has loaded something can report it."""
         try:
             self.write_frame(name, frame)
         except SettingsError as error:
             self.unwritten.append(error)
 
     def keep_parts(self, name: str, parts: Iterator[pl.DataFrame]) -> None:
-        """Write the rows of all ``parts``, one after the other, as ``keep_frame`` does; each is read in any case."""
+        """Write the rows of all ``parts``, one after the other, as ``keep_frame`` does; read all in any case."""
         first = next(parts)
         second = next(parts, None)
         if second is None:
@@ -133,9 +133,9 @@ class RunDirectory:
         return self.read_where(name, pl.lit(value=True))
 
     def read_where(self, name: str, wanted: pl.Expr) -> pl.DataFrame:
-        """Read the ``wanted`` rows of ``<name>.parquet``; raises ``InputError`` where it cannot be read.
+        """Read the ``wanted`` rows of ``<name>.parquet``; raises ``InputError`` if the file cannot be read.
 
-        A file that only some runs have is empty where it is missing.
+        A missing file counts as empty if only some runs have it.
         """
         path = self.path / f"{name}.parquet"
         if name in FILES_OF_SOME_RUNS and not path.exists():
@@ -147,14 +147,14 @@ class RunDirectory:
         return conform(rows, _SCHEMAS[name])
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Write ``run.json``. Raises as ``write_frame``."""
+        """Write ``run.json``. Raises as ``write_frame`` does."""
         with self._replacing(RUN_JSON) as partial:
             text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-            # half a surrogate pair, in a reason that quotes a file, becomes the escape that JSON has for it
+            # a lone surrogate, in a reason that quotes a file, becomes its JSON escape
             partial.path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     def read_manifest(self) -> dict[str, Any]:
-        """Read ``run.json``; raises ``InputError`` where there is none, as after a run that was killed."""
+        """Read ``run.json``; raises ``InputError`` if there is none, as after a run that was killed."""
         try:
             manifest: dict[str, Any] = {**json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))}
         except (OSError, TypeError, ValueError) as error:
@@ -162,7 +162,7 @@ class RunDirectory:
         return _with_later_counts(manifest)
 
     def mark_undone(self, undone_by: str) -> None:
-        """Write into ``run.json`` which undo took the run back; a run that was killed has none."""
+        """Record in ``run.json`` which undo undid the run; a run that was killed has no ``run.json``."""
         try:
             manifest = self.read_manifest()
         except InputError:
@@ -172,13 +172,13 @@ class RunDirectory:
 
     def _replacing(self, name: str) -> AtomicFile:
         before = Point.BEFORE_MANIFEST if name == RUN_JSON else Point.BEFORE_RENAME
-        # two undos of one run may both write into its run.json
+        # two undos of one run may write into its run.json at the same time
         partial = self.path / f".{name}.{os.getpid()}.partial"
         return AtomicFile(partial, self.path / name, before, _RUN_AGAIN)
 
 
 def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:
-    import pyarrow.parquet as pq  # noqa: PLC0415 (for the largest runs alone)
+    import pyarrow.parquet as pq  # noqa: PLC0415 (only the largest runs need it)
 
     first = next(parts).to_arrow()
     with pq.ParquetWriter(path, first.schema, compression="zstd", compression_level=1) as writer:
@@ -188,9 +188,9 @@ def _write_parts(path: Path, parts: Iterator[pl.DataFrame]) -> None:
 
 
 def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
-    """Make a new run directory below ``runs``: ``<utc>-<source>-<short id>``, mode 0700.
+    """Create a new run directory below ``runs``: ``<utc>-<source>-<short id>``, mode 0700.
 
-    Raises ``SettingsError`` where there is no place for one.
+    Raises ``SettingsError`` if it cannot be created.
     """
     path = runs / f"{now:%Y%m%dT%H%M%SZ}-{source}-{secrets.token_hex(3)}"
     try:
@@ -203,9 +203,9 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
 
 
 def _with_later_counts(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return ``run.json`` with the counts that it lacks if an earlier version of this program wrote it, as 0.
+    """Return ``run.json`` with 0 for the counts that an earlier version of this program did not write.
 
-    In such a run the listens that were not reached count as unresolved, their keys as failed.
+    In such a run, listens that were not reached count as unresolved, and their keys as failed.
     """
     counted = [part for part in (manifest, *manifest.get("files", ())) if "counts" in part]
     for part in counted:
@@ -214,18 +214,18 @@ def _with_later_counts(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_removal(manifest: Mapping[str, Any]) -> bool:
-    """Say whether a run removed listens (an undo or a dedupe) and loaded none, by its ``run.json``."""
+    """Say whether a run removed listens (an undo or a dedupe) rather than loading any, by its ``run.json``."""
     return "removed" in manifest
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of this program and of what decides its results."""
+    """Return the versions of this program and of the packages that affect its results."""
     libraries = ("adbc-driver-postgresql", "adbc-driver-sqlite", "duckdb", "polars", "pyarrow")
     return {"etl": __version__, "python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """Return all run directories, the newest last. Raises ``SettingsError`` where nobody may look."""
+    """Return all run directories, the newest last. Raises ``SettingsError`` if the folder may not be read."""
     try:
         if not runs.is_dir():
             return []
@@ -235,9 +235,10 @@ def list_runs(runs: Path) -> list[RunDirectory]:
 
 
 def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDirectory:
-    """Return the run whose id is, begins or ends with ``wanted``; for None or "latest" the newest load.
+    """Return the run whose id is, begins or ends with ``wanted``; for None or "latest", the newest load.
 
-    ``undoable``: the newest load or dedupe, and no dry run. Raises ``InputError`` where there is none, or several fit.
+    ``undoable``: "latest" is the newest load or dedupe that is not a dry run. Raises ``InputError`` if no run or more
+    than one fits.
     """
     known = list_runs(runs)
     if not known:
@@ -245,7 +246,7 @@ def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDi
     if wanted in (None, "latest"):
         return _newest(known, undoable=undoable)
     exact = [run for run in known if run.run_id == wanted]
-    ends = str(wanted) or " "  # an empty variable of a script must not fit the only run
+    ends = str(wanted) or " "  # a script's empty variable must not match the only run
     found = exact or [run for run in known if run.run_id.startswith(ends) or run.run_id.endswith(ends)]
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-"""What became of one row of a run, and why: from ``run.json`` and the Parquet files alone."""
+"""Explains what became of one row of a run, and why, using only ``run.json`` and the Parquet files."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ KEY_STATUS = {
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the files of a run say of one row."""
+    """What the files of a run say about one row."""
 
     run_id: str
-    """Of the run that read the row."""
+    """The run that read the row."""
     known_to: str | None
-    """The run that was asked, where that one left the file alone as known."""
+    """The run that the user asked about, if it did not read the file because it knew it."""
     file: str
     row: int
     format: str
@@ -51,14 +51,14 @@ class Explanation:
     meaning: str
     """A sentence."""
     rows: dict[str, dict[str, Any] | None]
-    """Its row in each Parquet file of the run, by the file's name; None where it has none."""
+    """The row in each Parquet file of the run, by the name of the file; None if it is not in that file."""
     duplicate_of: str | None
-    """What counts instead of a duplicate: another ``FILE:ROW``, or ``database!TRACK:SECOND``."""
+    """The listen that counts instead of a duplicate: another ``FILE:ROW``, or ``database!TRACK:SECOND``."""
     undone_by: str | None = None
-    """The undo that has taken the run back since."""
+    """The undo that undid the run, if any."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``etl explain --json`` prints."""
+        """Return the explanation as ``etl explain --json`` prints it."""
         return {
             "run_id": self.run_id,
             "known_to": self.known_to,
@@ -74,9 +74,9 @@ class Explanation:
 
 
 def explain(run: RunDirectory, runs: Path, place: str) -> Explanation:
-    """Return what became of the row at ``place`` (FILE:ROW) in ``run``; ``runs`` is where earlier runs are.
+    """Return what became of the row at ``place`` (FILE:ROW) in ``run``; ``runs`` is the folder of earlier runs.
 
-    Raises ``SettingsError`` for a place that is none, ``InputError`` where there is no such file or row.
+    Raises ``SettingsError`` for an invalid place, ``InputError`` if there is no such file or row.
     """
     run.check_load()
     wanted, row = parse_place(place)
@@ -94,7 +94,7 @@ def explain(run: RunDirectory, runs: Path, place: str) -> Explanation:
 
 
 def parse_place(place: str) -> tuple[str, int]:
-    """Split FILE:ROW at its last colon; raises ``SettingsError``."""
+    """Split FILE:ROW at its last colon; raises ``SettingsError`` if that is impossible."""
     found = _PLACE.fullmatch(place)
     if found is None:
         raise SettingsError(
@@ -104,9 +104,9 @@ def parse_place(place: str) -> tuple[str, int]:
 
 
 def find_file(files: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
-    """Return the entry of ``files`` (as in ``run.json``) whose path is ``wanted``, or ends with it as no other does.
+    """Return the entry of ``files`` (as in ``run.json``) whose path is ``wanted``, or the only one that ends with it.
 
-    An ending that begins at a folder's or file's name goes before one that begins within it. Raises ``InputError``.
+    A match that starts with a whole file or folder name is preferred. Raises ``InputError``.
     """
     tiers = (
         [file for file in files if file["path"] == wanted],
@@ -147,7 +147,7 @@ def _no_such_row(manifest: dict[str, Any], file: dict[str, Any], row: int) -> In
 
 
 def _from_an_earlier_run(run: RunDirectory, runs: Path, file: dict[str, Any], row: int) -> Explanation:
-    """Explain a row of a file that ``run`` left alone, from the newest run before it that has this row."""
+    """Explain a row of a file that ``run`` did not read, from the newest earlier run that has this row."""
     beyond = None
     for earlier, manifest, same in _loaded_before(run, runs, file["sha256"]):
         found = _look(earlier, manifest, same, row, known_to=run.run_id)
@@ -163,13 +163,13 @@ def _from_an_earlier_run(run: RunDirectory, runs: Path, file: dict[str, Any], ro
 def _loaded_before(
     run: RunDirectory, runs: Path, sha256: str
 ) -> Iterator[tuple[RunDirectory, dict[str, Any], dict[str, Any]]]:
-    """Yield the runs before ``run``, the newest first, that loaded the bytes: with manifest and the file's entry."""
+    """Yield the runs before ``run`` that loaded these bytes, the newest first, with manifest and entry of the file."""
     listed = list_runs(runs)
     earlier = listed[: [one.run_id for one in listed].index(run.run_id)] if run in listed else listed
     for one in reversed(earlier):
         try:
             manifest = one.read_manifest()
-        except InputError:  # a run that did not come to its end
+        except InputError:  # the run did not finish
             continue
         if manifest["status"] == RunStatus.DRY_RUN:
             continue
@@ -182,7 +182,7 @@ def _loaded_before(
 def _look(
     run: RunDirectory, manifest: dict[str, Any], file: dict[str, Any], row: int, known_to: str | None = None
 ) -> Explanation | None:
-    """Return what the Parquet files of ``run`` say of a row; None where they do not have it."""
+    """Return what the Parquet files of ``run`` say about a row; None if they do not have it."""
     path = file["path"]
     is_it = (pl.col("file") == path) & (pl.col("row") == row)
     rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome", "likely_doubles")}
@@ -221,7 +221,7 @@ def _one(run: RunDirectory, name: str, wanted: pl.Expr) -> dict[str, Any] | None
 
 
 def _twin(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
-    """Return what counts instead of a duplicate: what its detail names, else the row of the same track and second."""
+    """Return what counts instead of a duplicate: the listen in its detail, else the row of that track and second."""
     if (detail := outcome["detail"] or "").startswith(SAME_AS):
         return detail.removeprefix(SAME_AS)
     if outcome["outcome"] != Outcome.DUPLICATE_IN_INPUT:
@@ -237,12 +237,12 @@ def _because(verdict: str, reasons: type[Reason], word: str) -> str:
 
 
 def _double(pair: dict[str, Any]) -> str:
-    """Say of which listen a row (of ``likely_doubles.parquet``) is a double, and why."""
+    """Say which listen a row (of ``likely_doubles.parquet``) is a double of, and why."""
     return f"likely a double of {_partner(pair)}. Evidence: {pair['evidence']}"
 
 
 def _partner(pair: dict[str, Any]) -> str:
-    """Name the listen that a row is a double of: FILE:ROW, or in words where it is in the database."""
+    """Name the listen that a row is a double of: as FILE:ROW, or in words if it is in the database."""
     if not _HELD.fullmatch(pair["double_of"]):
         return str(pair["double_of"])
     names = [pair[name] for name in ("of_artist", "of_track") if pair[name]]
@@ -251,7 +251,7 @@ def _partner(pair: dict[str, Any]) -> str:
 
 
 def _double_without_evidence(outcome: dict[str, Any]) -> str:
-    """Say the same from the outcome alone, as runs of earlier versions have no ``likely_doubles.parquet``."""
+    """Say of which listen a row is a double from its outcome: earlier versions wrote no ``likely_doubles.parquet``."""
     detail, double_of = outcome["detail"], outcome["double_of"]
     if double_of and detail == ACCOUNT_TWIN:
         return f"; the database also has it from Spotify's account data, to the minute: {double_of}"

@@ -1,8 +1,8 @@
-"""Tells run directories from anything else in their folder, and puts them into the order in which they were made.
+"""Distinguishes run directories from anything else in their folder, and sorts them in the order of their creation.
 
-A name is no proof: people keep folders of their own there, links point elsewhere, and the time in a name is as wrong as
-the clock was. A run directory is a folder (not a link) with the name that ``create_run`` gives, whose content is a
-run's. The order is a number that each run notes as it is made, one more than that of any run before it.
+A name alone proves nothing: people keep their own folders there, links point elsewhere, and the time in a name is only
+as right as the clock was. A run directory is a folder (not a link) that has a name as ``create_run`` gives it and the
+content of a run. Each run stores a number when it is created, one more than any run before it; this gives the order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FRAMES = {f"{name}.parquet" for name in (*RUN_FILES, *FILES_OF_SOME_RUNS)}
 
 
 def run_folders(runs: Path) -> list[Path]:
-    """Return the run directories in ``runs``, in the order in which they were made. Raises ``OSError``."""
+    """Return the run directories in ``runs``, in the order of their creation. Raises ``OSError``."""
     with os.scandir(runs) as entries:
         named = [runs / entry.name for entry in entries if is_run_name(entry.name) and _is_folder(entry)]
     numbers = {path: _number(path) for path in named}
@@ -33,12 +33,12 @@ def run_folders(runs: Path) -> list[Path]:
 
 
 def is_run_name(name: str) -> bool:
-    """Say whether ``create_run`` gives such names."""
+    """Say whether ``create_run`` gives names like this one."""
     return _NAME.fullmatch(name) is not None
 
 
 def note_number(path: Path) -> None:
-    """Give the new run directory ``path`` its number, after those of all others there. Raises ``OSError``."""
+    """Store the number of the new run directory ``path``, one more than all others there have. Raises ``OSError``."""
     with os.scandir(path.parent) as entries:
         last = max((_number(path.parent / entry.name) for entry in entries if is_run_name(entry.name)), default=0)
     (path / _NUMBER).write_text(f"{last + 1}\n", encoding="ascii")
@@ -49,18 +49,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_unnumbered_run(path: Path) -> bool:
-    """Return whether the content of a folder is a run's; one that was killed early holds nothing."""
+    """Return whether a folder has the content of a run; a run that was killed early has none."""
     names = [inside.name for inside in path.iterdir()]
     return RUN_JSON in names or all(name in _FRAMES or name.startswith(".") for name in names)
 
 
 def _number(path: Path) -> int:
-    """Return the number that a run noted; 0 for one of an older version, which is older than any with a number."""
+    """Return the number that a run stored; 0 for a run of an older version, which precedes all with a number."""
     with suppress(OSError, ValueError):
         return int((path / _NUMBER).read_text(encoding="ascii"))
     return 0
 
 
 def _order(numbers: Mapping[Path, int]) -> Callable[[Path], tuple[int, str, int, str]]:
-    """Return the key that orders runs: numbers; where two are equal, when they began and were last written to."""
+    """Return the sort key of runs: their numbers; if these are equal, the start in the name, then the last change."""
     return lambda path: (numbers[path], path.name.partition("-")[0], path.stat().st_mtime_ns, path.name)

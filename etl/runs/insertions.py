@@ -1,4 +1,4 @@
-"""Tells which listens a run inserted: from its ``outcome.parquet``, or from the journal of a run that was killed."""
+"""Finds the listens that a run inserted: in its ``outcome.parquet``, or in the journal of a run that was killed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _BY_KEY = ["lookup_key", "listened_at"]
 
 @dataclass(frozen=True)
 class Insertions:
-    """What is known of the listens that a run inserted."""
+    """What is known about the listens that a run inserted."""
 
     listens: pl.DataFrame
-    """Schema INSERTED, by track and time. Of a run that was killed file and row are null."""
+    """Schema INSERTED, by track and time. For a run that was killed, file and row are null."""
     has_outcome: bool
-    """Whether the run has written what became of its rows."""
+    """Whether the run wrote what became of its rows."""
 
 
 def insertions(run: RunDirectory, batches: Iterable[int]) -> Insertions:
-    """Return what ``run`` inserted; ``batches`` are those that it committed."""
+    """Return what ``run`` inserted; ``batches`` are the batches that it committed."""
     try:
         outcome = run.read_where("outcome", pl.col("outcome") == str(Outcome.INSERTED)).select(INSERTED.names())
         has_outcome = True
@@ -46,10 +46,10 @@ def insertions(run: RunDirectory, batches: Iterable[int]) -> Insertions:
 
 
 def _with_keys(run: RunDirectory, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return ``pairs`` as schema INSERTED. Their keys are those that the run read of the same second, if it is one."""
+    """Return ``pairs`` as schema INSERTED. If the run read only one key in a second, the pair gets that key."""
     try:
         listens = run.read_frame("listens").select(_BY_KEY)
-    except InputError:  # it was killed before it had written them
+    except InputError:  # killed before it had written them
         listens = pl.DataFrame(schema={name: INSERTED[name] for name in _BY_KEY})
     keys = listens.unique().filter(~pl.col("listened_at").is_duplicated())
     nowhere = [pl.lit(None, INSERTED[name]).alias(name) for name in ("file", "row")]
@@ -61,8 +61,8 @@ def without_later(
 ) -> pl.DataFrame:
     """Return ``listens`` (schema INSERTED) of ``run`` without those that a later run in ``runs`` has inserted again.
 
-    They had been removed in between, and are that run's now. ``dsn`` is the database; ``committed`` returns the
-    batches that a run has committed.
+    Those were removed in between, and belong to the later run. ``dsn`` is the database; ``committed`` returns the
+    batches that a run committed.
     """
     listed = list_runs(runs)
     place = next((number for number, one in enumerate(listed) if one.run_id == run.run_id), len(listed))
@@ -77,7 +77,7 @@ def without_later(
 
 
 def read_removed(undo: RunDirectory) -> pl.DataFrame | None:
-    """Return what an undo tells of the listens that it took back (schema REMOVED); None where it tells nothing."""
+    """Return what an undo records about the listens that it removed (schema REMOVED); None if it records nothing."""
     try:
         return conform(pl.read_parquet(undo.path / "removed.parquet", glob=False), REMOVED)
     except (OSError, pl.exceptions.PolarsError):
@@ -85,7 +85,7 @@ def read_removed(undo: RunDirectory) -> pl.DataFrame | None:
 
 
 def _may_hold(run: RunDirectory, dsn: str) -> bool:
-    """Say whether ``run`` may have listens of its own in the database ``dsn``; an undo of a dedupe gives them back."""
+    """Say whether ``run`` may have listens in the database ``dsn``; those that an undo restores are not its own."""
     if run.is_undo:
         return False
     try:

@@ -1,4 +1,4 @@
-"""DuckDB over a run directory: the views of ``sql/duckdb/views/run`` and the named queries of ``queries/run``."""
+"""Queries a run directory with DuckDB: the views of ``sql/duckdb/views/run``, the named queries of ``queries/run``."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _NEEDS = {
     "files": (RUN_JSON,),
     "timings": (RUN_JSON,),
 }
-"""Of each view, in the order in which they are made: the files of the run that it reads."""
+"""For each view, in the order in which they are created, the files of the run that it reads."""
 
 
 def views() -> dict[str, NamedQuery]:
-    """Return the views by name, in the order in which they are made."""
+    """Return the views by name, in the order in which they are created."""
     return {name: named_view(GROUP, name) for name in _NEEDS}
 
 
 @contextmanager
 def opened(run: RunDirectory, *, whole: bool = False) -> Iterator[QuerySession]:
-    """Give a session with the views of a run; if ``whole``, those of missing Parquet files too, without rows.
+    """Yield a session with the views of a run; if ``whole``, those of missing Parquet files too, without rows.
 
-    Those of files that only some runs have are there in any case.
+    Views of files that only some runs have are always there.
 
     Raises ``InputError`` for a run without Parquet files.
     """
@@ -76,11 +76,13 @@ def save(run: RunDirectory, query: str, path: Path) -> int:
 
 
 def _of_the_library(known: set[str]) -> dict[str, str]:
-    """Return how to ask the queries and views that only the whole library has."""
-    told = {name: f"--sql 'FROM {name}'" for name in ("tracks", "albums", "artists", "credits", "loads")}
-    told |= {query.name: f"--sql {query.name}" for query in named_queries("library")}
+    """Return how to run the queries and views that only the whole library has."""
+    options = {name: f"--sql 'FROM {name}'" for name in ("tracks", "albums", "artists", "credits", "loads")}
+    options |= {query.name: f"--sql {query.name}" for query in named_queries("library")}
     return {
-        name: f"It is about the whole library: `etl inspect {how}`" for name, how in told.items() if name not in known
+        name: f"It is about the whole library: `etl inspect {how}`"
+        for name, how in options.items()
+        if name not in known
     }
 
 

@@ -1,6 +1,6 @@
-"""Records in the run directory what each batch inserts, before it is committed: ``etl undo`` of a killed run reads it.
+"""Records in the run directory what each batch inserts, before its commit, for ``etl undo`` of a run that was killed.
 
-A run that ends by itself writes ``outcome.parquet`` and removes the journal. The ledger tells which of the batches were
+A run that ends normally writes ``outcome.parquet`` and removes the journal. The ledger says which batches were
 committed.
 """
 
@@ -31,11 +31,11 @@ class Journal:
 
     @property
     def folder(self) -> Path:
-        """Where its files are, one per batch."""
+        """The folder of its files, one per batch."""
         return self.path / _FOLDER
 
     def record(self, batch: int, inserted: pl.DataFrame) -> None:
-        """Record what a batch inserts (schema PAIRS), if that is possible: a load does not fail for its journal."""
+        """Record what a batch inserts (schema PAIRS). Ignores errors: a load must not fail for its journal."""
         with suppress(OSError, pl.exceptions.PolarsError):
             self.folder.mkdir(mode=0o700, exist_ok=True)
             partial = self.folder / f"{batch}.partial"
@@ -43,10 +43,10 @@ class Journal:
             partial.replace(self._file(batch))
 
     def read(self, batches: Iterable[int]) -> pl.DataFrame:
-        """Return what ``batches`` inserted, as far as it was recorded: schema PAIRS."""
+        """Return what ``batches`` inserted, as far as it is recorded: schema PAIRS."""
         parts = [empty(PAIRS)]
         for batch in batches:
-            with suppress(OSError, pl.exceptions.PolarsError):  # it was lost with the machine
+            with suppress(OSError, pl.exceptions.PolarsError):  # lost when the machine crashed
                 parts.append(conform(pl.read_ipc(self._file(batch)), PAIRS))
         return pl.concat(parts)
 
@@ -55,7 +55,7 @@ class Journal:
         return self.folder.is_dir()
 
     def remove(self) -> None:
-        """Remove it: ``outcome.parquet`` says the same."""
+        """Remove the journal, because ``outcome.parquet`` has the same."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _file(self, batch: int) -> Path:

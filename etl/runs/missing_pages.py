@@ -1,4 +1,4 @@
-"""Says in words what ``run.json`` tells about pages of an API that are missing."""
+"""Writes sentences about the missing pages of an API, from ``run.json``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NAMED = 3
 
 
 def sentences(manifest: Mapping[str, Any]) -> list[str]:
-    """Return what is missing: a sentence about error responses, and one for each incomplete download.
+    """Return the sentences: one about error responses, and one for each incomplete download.
 
-    Empty for runs of versions that did not look.
+    Empty for runs of versions that did not check.
     """
     errors = [f"{one['file']}:{one['row']}: {one['detail']}" for one in manifest.get("error_pages", [])]
     missing = [f"{_files(one)}: {_what_is_missing(one)}" for one in manifest.get("missing_pages", [])]
@@ -30,7 +30,7 @@ def _files(missing: Mapping[str, Any]) -> str:
 
 
 def _what_is_missing(missing: Mapping[str, Any]) -> str:
-    """Return what pages say is lacking: "pages 2-3 of 4 are missing, with up to 400 plays"."""
+    """Return what the pages say is missing: "pages 2-3 of 4 are missing, with up to 400 plays"."""
     if missing.get("since"):
         since, until = missing["since"][:10], missing["until"][:10]
         why = "the history begins before its first page here"

@@ -1,4 +1,4 @@
-"""Decides which run directories may go, and removes them. The ledger in the database stays as it is."""
+"""Decides which run directories can be deleted, and deletes them. The ledger in the database is not changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPLAYED = "a run that is kept replays it"
 
 @dataclass(frozen=True)
 class Kept:
-    """A run that is older than those that are to be kept, and why it stays."""
+    """An older run that is not deleted, and the reason."""
 
     run_id: str
     reason: str
@@ -35,22 +35,22 @@ class Kept:
 
 @dataclass(frozen=True)
 class Pruning:
-    """What becomes of the runs below a folder."""
+    """What to do with each run in a folder."""
 
     remove: list[RunDirectory]
-    """The oldest first."""
+    """The runs to delete, the oldest first."""
     keep: list[Kept]
     newest: int
     """How many are kept because they are the newest."""
     undoable: list[str]
-    """Those of ``remove`` that could have been undone until now: nothing else tells which listens they inserted."""
+    """Those of ``remove`` that can still be undone, but not after this: nothing else records what they inserted."""
 
 
 def plan_pruning(runs: Path, keep: int) -> Pruning:
-    """Return what to remove so that the newest ``keep`` runs stay, and those that are needed still.
+    """Return what to delete so that the newest ``keep`` runs stay, and any that are still needed.
 
-    The next load needs none of them: the ledger records what is loaded. Kept are active runs; runs with listens
-    that are nowhere else; and what ``explain`` and ``rejects replay`` of a run that is kept would look for.
+    The next load needs none of them: the ledger records what is loaded. It keeps active runs; runs with listens
+    that are nowhere else; and runs that ``explain`` and ``rejects replay`` of a kept run would need.
     """
     listed = list_runs(runs)
     manifests = {run.run_id: _manifest(run) for run in listed}
@@ -76,10 +76,10 @@ def plan_pruning(runs: Path, keep: int) -> Pruning:
 
 
 def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
-    """Remove run directories, and what a removal that was cut short has left. Raises ``SettingsError``."""
+    """Delete run directories, and what an interrupted deletion left behind. Raises ``SettingsError``."""
     try:
         for run in going:
-            run.path.rename(runs / f"{_REMOVED}{run.run_id}")  # at once, so that no run is ever half there
+            run.path.rename(runs / f"{_REMOVED}{run.run_id}")  # in one step, so that no run is ever half deleted
         for path in runs.glob(f"{_REMOVED}*"):
             if is_run_name(path.name.removeprefix(_REMOVED)) and path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -90,7 +90,7 @@ def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
 
 
 def _manifest(run: RunDirectory) -> dict[str, Any]:
-    """Return ``run.json``, or nothing of a run that did not come to its end."""
+    """Return ``run.json``, or an empty manifest for a run that did not finish."""
     try:
         return run.read_manifest()
     except InputError:
@@ -98,14 +98,14 @@ def _manifest(run: RunDirectory) -> dict[str, Any]:
 
 
 def _half_undone(run: RunDirectory, later: Sequence[RunDirectory], manifests: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return why a dedupe must stay: an undo that was killed does not tell of which run it was."""
+    """Return why a dedupe must stay: an undo that was killed does not record which run it was undoing."""
     is_dedupe = not (run.is_load or run.is_undo)
     killed = (one for one in later if one.is_undo and "counts" not in manifests[one.run_id])
     return HALF_UNDONE if is_dedupe and any(killed) else ""
 
 
 def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
-    """Return why an old run must stay; ``later`` are its manifest and those of the runs since."""
+    """Return why an old run must stay; ``later`` has its manifest, then those of the runs after it."""
     if run.is_active():
         return RUNNING
     own, *others = later
@@ -118,7 +118,7 @@ def _own_reason(run: RunDirectory, later: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _is_undoable(run: RunDirectory, manifest: Mapping[str, Any]) -> bool:
-    """Return whether ``etl undo`` of ``run`` would change anything; one that was killed may have a journal of it."""
+    """Return whether ``etl undo`` of ``run`` would change anything. A run that was killed may have a journal."""
     if "counts" not in manifest:
         return Journal(run.path).exists() or (not run.is_load and not run.is_undo)
     if manifest["status"] == RunStatus.DRY_RUN or manifest.get("undone_by") or run.is_undo:
@@ -141,7 +141,7 @@ def _has_loaded(manifest: Mapping[str, Any]) -> bool:
 def _needs(
     manifest: Mapping[str, Any], earlier: Sequence[RunDirectory], manifests: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Return the runs that a run's rows are told by, with the reason."""
+    """Return the runs that are needed to explain the rows of a run, each with the reason."""
     replayed = manifest["settings"].get("replay_of")
     needed = {replayed: REPLAYED} if replayed else {}
     known = {file["sha256"] for file in manifest["files"] if file["status"] == FileStatus.KNOWN}

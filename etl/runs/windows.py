@@ -1,7 +1,7 @@
-"""Merges what became of the windows of a run into what became of the run. Pure.
+"""Merges the results of a run's windows into the result of the run. Pure.
 
-A run that is too large for the memory is loaded window by window, each a time range of its listens. A key may occur in
-many windows; a window says of it only what is new.
+A run that is too large for the memory is loaded window by window; each is a time range of its listens. A key may occur
+in many windows; a window holds only the keys that are new or changed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from etl.runs.accounting import OutcomeTally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_PRECEDENCE = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # the first one decides for the run
+_PRECEDENCE = (KeyStatus.RESOLVED, KeyStatus.HIT, KeyStatus.FAILED)  # the first that a key has decides
 
 
 def drop_unchanged(keys: pl.DataFrame, latest: pl.DataFrame) -> pl.DataFrame:
     """Return the ``keys`` of a window without the cached ones whose ids are those in ``latest``.
 
-    ``latest`` is what ``update_latest`` returned for the windows before.
+    ``latest`` is what ``update_latest`` returned for the earlier windows.
     """
     is_hit = pl.col("status") == str(KeyStatus.HIT)
     unchanged = keys.filter(is_hit).join(latest, on=TRACK_LOOKUP.names(), how="semi").get_column("lookup_key")
@@ -36,10 +36,10 @@ def update_latest(latest: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def merge_keys(windows: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return what became of the keys that the ``windows`` reached, for the run as a whole.
+    """Return what became of the keys that the ``windows`` reached, for the whole run.
 
-    Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. A key that one window resolved was
-    resolved by the run. A key that only some of them could resolve says why.
+    Columns in and out: lookup_key, status, detail, artist_id, album_id, track_id. If one window resolved a key, the run
+    resolved it. If only some windows could resolve a key, its detail says why.
     """
     once, several = _split_by_occurrence(windows)
     status, detail = pl.col("status"), pl.col("detail")
@@ -53,7 +53,7 @@ def merge_keys(windows: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def keys_after_each(windows: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield the keys as they were at the end of each of ``windows``, which say only what is new or has changed."""
+    """Yield the keys as they were at the end of each of ``windows``, which hold only the new and changed ones."""
     once, several = _split_by_occurrence(windows)
     for number in range(len(windows)):
         so_far = several.filter(pl.col("window") <= number).unique("lookup_key", keep="last", maintain_order=True)
@@ -61,7 +61,7 @@ def keys_after_each(windows: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _split_by_occurrence(windows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows whose key is in one window alone, and the others with the number of their window."""
+    """Return the rows whose key is in one window only, and the other rows with the number of their window."""
     every = pl.concat(keys.with_columns(window=pl.lit(number)) for number, keys in enumerate(windows))
     if len(windows) == 1:
         return windows[0], every.clear()

@@ -1,4 +1,4 @@
-"""Checks that what a run says of itself is so, and that the database is sound: nothing is written."""
+"""Checks that the account of a run is true and that the database is sound. Writes nothing."""
 
 from etl.verify.checks import Check, Result, Verdict
 from etl.verify.database import named_checks, verify_database

@@ -1,4 +1,4 @@
-"""What a verification finds: checks, their results, and the exit code that they come to."""
+"""The results of a verification: checks with their findings, and the exit code that follows from them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from etl.core.errors import ExitCode
 from etl.core.reasons import Reason
 
 SHOWN = 20
-"""Rows of a finding that are shown; all are counted."""
+"""Rows of a finding that are shown; all rows are counted."""
 
 
 class Result(Reason):
-    """What became of a check."""
+    """The result of a check."""
 
     OK = "ok", "holds"
     FAILED = "failed", "does not hold: exit code 7"
@@ -26,25 +26,25 @@ class Result(Reason):
 
 @dataclass(frozen=True)
 class Check:
-    """One sentence that was checked, and the rows that speak against it."""
+    """A statement that was checked, and the rows that contradict it."""
 
     name: str
     about: str
     result: Result
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
-    """Numbers, texts and lists of them; what they are, the columns' names say."""
+    """Numbers, texts and lists of them; the names of the columns say what they are."""
     reason: str = ""
-    """Why it was not checked, or what else there is to say."""
+    """Why it was not checked, or another remark."""
     query: str = ""
-    """For the database's own shell, where that is all it takes to see the rows."""
+    """The query that shows the rows in the database's own shell, if one query is enough."""
 
     @classmethod
     def of(cls, name: str, about: str, rows: pl.DataFrame, otherwise: Result = Result.FAILED, query: str = "") -> Check:
-        """Return the check that holds if there are no ``rows``."""
+        """Return the check that succeeds if ``rows`` is empty."""
         return cls(name, about, otherwise if rows.height else Result.OK, rows, query=query)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``etl verify --json`` prints of it."""
+        """Return the check as ``etl verify --json`` prints it."""
         return {
             "name": self.name,
             "about": self.about,
@@ -62,7 +62,7 @@ class Verdict:
 
     checks: list[Check]
     about: dict[str, Any] = field(default_factory=dict)
-    """What was verified: keys of the JSON object."""
+    """What was verified, as keys of the JSON object."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -71,7 +71,7 @@ class Verdict:
         return ExitCode.UNBALANCED if is_bad else ExitCode.OK
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``etl verify --json`` prints."""
+        """Return the verdict as ``etl verify --json`` prints it."""
         return {
             **self.about,
             "exit_code": int(self.exit_code),

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from etl.core.workspace import Workspace
     from etl.targets.base import Connection
 
-# What the first word of a query says about the rows that it finds. Damage is what Koito or a load cannot cope with,
-# whoever made it; a warning is what Koito's own edits leave behind, or what may be so on purpose.
+# What the first word of a query says about its rows. Damage is what Koito or a load cannot handle, whoever caused it; a
+# warning is what Koito's own edits leave behind, or what may be intended.
 SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
 
 
 @dataclass(frozen=True)
 class NamedCheck:
-    """A query of ``sql/<dialect>/verify``; the rows that it returns are the findings."""
+    """A query of ``sql/<dialect>/verify``; the rows that it returns are its findings."""
 
     name: str
     severity: Result
@@ -32,7 +32,7 @@ class NamedCheck:
 
 
 def named_checks(dialect: Dialect) -> list[NamedCheck]:
-    """Return the queries for databases of ``dialect``, those that look for damage first."""
+    """Return the queries for ``dialect``; those that look for damage come first."""
     found = []
     for name, text in statements(dialect, "verify").items():
         severity, _, about = text.partition("\n")[0].lstrip("- ").partition(": ")
@@ -41,7 +41,7 @@ def named_checks(dialect: Dialect) -> list[NamedCheck]:
 
 
 def query_of(dialect: Dialect, name: str) -> str:
-    """Return the query ``name``; raises ``SettingsError``, listing those that there are."""
+    """Return the query ``name``; raises ``SettingsError`` if there is none, and lists those that exist."""
     known = {check.name: check.text for check in named_checks(dialect)}
     if name not in known:
         raise SettingsError(f'there is no check "{name}" of the database', f"Checks: {', '.join(known)}")
@@ -49,14 +49,14 @@ def query_of(dialect: Dialect, name: str) -> str:
 
 
 def verify_database(workspace: Workspace) -> Verdict:
-    """Do all the checks in one snapshot. Raises ``DatabaseError`` where the database cannot be read."""
+    """Run all checks in one snapshot. Raises ``DatabaseError`` if the database cannot be read."""
     with snapshot(workspace) as pool:
         checks = pool.control(lambda control: check_database(pool.target.dialect, control))
     return Verdict(checks, {"dsn": redact(workspace.dsn)})
 
 
 def check_database(dialect: Dialect, connection: Connection) -> list[Check]:
-    """Return what each query finds."""
+    """Return the findings of each query as a check."""
     return [
         Check.of(check.name, check.about, connection.query(f"verify/{check.name}"), check.severity, check.text)
         for check in named_checks(dialect)

@@ -1,4 +1,4 @@
-"""DuckDB over the Parquet files of a run, beside what its ``run.json`` says of them."""
+"""Queries the Parquet files of a run with DuckDB, and compares them with its ``run.json``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOLD_COUNTS = pl.Schema({"file": pl.String, "term": pl.String, "told": pl.Int64})  # file is null for the whole run
 TOLD_REASONS = pl.Schema({"term": pl.String, "reason": pl.String, "told": pl.Int64})
 
-# Listens that the database must hold: where they come from, and their track and second (since 1970).
+# Listens that the database must have: the row that each comes from, its track and its second (since 1970).
 STORED = pl.Schema(
     {
         "file": pl.String,
@@ -36,7 +36,7 @@ STORED = pl.Schema(
 
 
 class RunCheck(NamedTuple):
-    """A query of ``sql/duckdb/verify`` for DuckDB, whose rows speak against what its first comment says."""
+    """A query of ``sql/duckdb/verify``. Its first comment is a statement; the rows that it returns contradict it."""
 
     name: str
     about: str
@@ -44,7 +44,7 @@ class RunCheck(NamedTuple):
 
 
 class Checksum(NamedTuple):
-    """How many listens, and a sum that depends on each of them but not on their order."""
+    """The number of listens, and a sum that depends on each of them but not on their order."""
 
     listens: int
     checksum: str
@@ -52,17 +52,17 @@ class Checksum(NamedTuple):
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, open; a query raises ``InputError`` where one of them is damaged."""
+    """The open files of one run; a query raises ``InputError`` if one of them is damaged."""
 
     connection: duckdb.DuckDBPyConnection
     run: RunDirectory
 
     def check(self) -> list[Check]:
-        """Check them among themselves and against ``run.json``, with the queries of ``sql/duckdb/verify``."""
+        """Check the files against each other and against ``run.json``, with the queries of ``sql/duckdb/verify``."""
         return [Check.of(check.name, check.about, self._query(check.text)) for check in run_checks()]
 
     def stored_listens(self) -> pl.DataFrame:
-        """Return what the run inserted or found in the database: schema STORED, each (track, second) once."""
+        """Return the listens that the run inserted or found present: schema STORED, each (track, second) once."""
         return conform(self._query(statement("duckdb", "stored_listens")), STORED)
 
     def keys(self) -> pl.Series:
@@ -71,7 +71,7 @@ class RunFiles:
         return keys.to_series()
 
     def key_changes(self, lookup_now: pl.DataFrame) -> pl.DataFrame:
-        """Return the keys whose ids are others than in ``lookup_now`` (schema TRACK_LOOKUP): today's track_lookup."""
+        """Return the keys whose ids differ from those in ``lookup_now``: today's track_lookup (schema TRACK_LOOKUP)."""
         self.connection.register("lookup_now", lookup_now)
         return self._query(statement("duckdb", "key_changes"))
 
@@ -89,14 +89,14 @@ class RunFiles:
 
 
 def run_checks() -> list[RunCheck]:
-    """Return the queries of ``sql/duckdb/verify``, by name."""
+    """Return the queries of ``sql/duckdb/verify``, sorted by name."""
     texts = statements("duckdb", "verify")
     return [RunCheck(name, text.partition("\n")[0].lstrip("- "), text) for name, text in texts.items()]
 
 
 @contextmanager
 def opened(run: RunDirectory, manifest: Mapping[str, Any]) -> Iterator[RunFiles]:
-    """Open the files of ``run``; raises ``InputError`` where one is absent or has other columns."""
+    """Open the files of ``run``; raises ``InputError`` if one is missing or has other columns."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, schema in RUN_FILES.items():

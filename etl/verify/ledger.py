@@ -1,4 +1,4 @@
-"""Compares what ``run.json`` says with the ledger in the database."""
+"""Compares ``run.json`` with the ledger in the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABOUT = "the ledger in the database says the same of the run as run.json"
 
 
 def read_run(connection: Connection, run_id: str) -> dict[str, Any] | None:
-    """Return what the ledger says of a run and its batches; None where it does not know it."""
+    """Return what the ledger records of a run and its batches; None if the run is not in it."""
     return next(connection.query("ledger_run", run_id).iter_rows(named=True), None)
 
 
@@ -35,21 +35,21 @@ def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
     loaded = pl.Series(sorted({file["sha256"] for file in _loaded(manifest)}), dtype=pl.String)
     files = connection.query("ledger_files", run_id, loaded).to_dicts()
     rows = [*_differences(manifest, held), *_file_differences(manifest, files)]
-    late = _later_than_told(manifest, held)
+    late = _more_than_recorded(manifest, held)
     found = Check.of("ledger", ABOUT, _frame(rows))
     return Check(found.name, found.about, found.result, found.rows, late)
 
 
 def _differences(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield what differs, as run.json and as the ledger has it.
+    """Yield each difference: its name, the value in ``run.json`` and the value in the ledger.
 
-    A run that failed may have lost the answer to a commit: its ledger can hold more than it knows of.
+    A failed run may not have received the answer to its last commit, so the ledger may have more than ``run.json``.
     """
     is_cut_short = manifest["error"] is not None
     counted = {"inserted": _inserted(manifest), **manifest["created"]}
-    for name, told in counted.items():
-        if held[name] < told or (held[name] > told and not is_cut_short):
-            yield name if name == "inserted" else f"created {name}", told, held[name]
+    for name, recorded in counted.items():
+        if held[name] < recorded or (held[name] > recorded and not is_cut_short):
+            yield name if name == "inserted" else f"created {name}", recorded, held[name]
     if held["finished"]:
         for name in ("status", "exit_code"):
             if held[name] != manifest[name]:
@@ -61,11 +61,11 @@ def _differences(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> Iterat
 
 
 def _inserted(manifest: Mapping[str, Any]) -> int:
-    """Return what the batches must have inserted; a run that an earlier version made does not say what was removed."""
+    """Return what the batches must have inserted; ``run.json`` of an earlier version lacks ``removed_meanwhile``."""
     return int(manifest["counts"]["inserted"] + manifest.get("removed_meanwhile", 0))
 
 
-def _later_than_told(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+def _more_than_recorded(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     more = held["inserted"] - _inserted(manifest)
     if manifest["error"] is None or more <= 0:
         return ""
@@ -73,13 +73,16 @@ def _later_than_told(manifest: Mapping[str, Any], held: Mapping[str, Any]) -> st
 
 
 def _file_differences(manifest: Mapping[str, Any], held: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield files that the ledger does not know, or with other numbers; a replay has none, a later run may own them."""
+    """Yield files that are not in the ledger or have other numbers there.
+
+    A replay has no files in the ledger, and a later run may have taken over those of this one.
+    """
     if not _owns_files(manifest):
         return
     of_run = {(row["sha256"], row["format"]): row for row in held if row["run_id"] == manifest["run_id"]}
     known = {(row["sha256"], row["format"]) for row in held}
     unresolved: Counter[tuple[str, str]] = Counter()
-    for file in _loaded(manifest):  # copies of one file count together
+    for file in _loaded(manifest):  # copies of one file are counted together
         unresolved[file["sha256"], file["format"]] += file["counts"]["unresolved"]
     for file in _loaded(manifest):
         path, content, counts = file["path"], (file["sha256"], file["format"]), file["counts"]
@@ -91,7 +94,7 @@ def _file_differences(manifest: Mapping[str, Any], held: list[dict[str, Any]]) -
             yield path, "loaded", "not finished"
         elif row["records"] != counts["records"]:
             yield f"records of {path}", counts["records"], row["records"]
-        elif row["unresolved"] > unresolved[content]:  # fewer after a replay
+        elif row["unresolved"] > unresolved[content]:  # a replay reduces this number
             yield f"unresolved of {path}", unresolved[content], row["unresolved"]
 
 

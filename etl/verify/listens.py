@@ -1,4 +1,4 @@
-"""Compares the listens of a run with what ``listens`` and ``track_lookup`` hold today."""
+"""Compares the listens of a run with what ``listens`` and ``track_lookup`` contain today."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MISSING_REASON = "deleting a single listen in Koito leaves the same trace"
 
 
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:
-    """Return the checks of the run's listens and keys, and the numbers behind them.
+    """Return the checks of the run's listens and keys, and the numbers that they compare.
 
-    A listen whose track was merged is looked for under the track that its key stands for today. One whose track was
-    deleted is not expected any more.
+    If the track of a listen was merged, the listen is expected under the track that its key stands for today. If the
+    track was deleted, the listen is no longer expected.
     """
-    told = files.stored_listens()
-    gone = with_undone(connection, _absent(connection, files, told, run_id), files.run)
-    rest = told.join(gone.select("track_id", "second"), on=["track_id", "second"], how="anti")
+    recorded = files.stored_listens()
+    gone = with_undone(connection, _absent(connection, files, recorded, run_id), files.run)
+    rest = recorded.join(gone.select("track_id", "second"), on=["track_id", "second"], how="anti")
     merged = gone.filter(fate="merged")
     moved = merged.select("track_now", "second").rename({"track_now": "track_id"})
     missing = gone.filter(fate="missing")
@@ -42,7 +42,7 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
         MISSING_REASON if missing.height else "",
     )
     numbers = {
-        "then": told.height,
+        "then": recorded.height,
         "merged_since": merged.height,
         "removed_since": gone.filter(fate="removed").height,
         "undone_since": gone.filter(fate="undone").height,
@@ -53,24 +53,24 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
     return [lost, _changes(connection, files)], {"listens": numbers}
 
 
-def _absent(connection: Connection, files: RunFiles, told: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """Return those of ``told`` that are not there, with ``track_now`` and ``fate``; none where the checksums agree."""
-    rows = told.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+def _absent(connection: Connection, files: RunFiles, recorded: pl.DataFrame, run_id: str) -> pl.DataFrame:
+    """Return the missing ones of ``recorded``, with ``track_now`` and ``fate``; no rows if the checksums are equal."""
+    rows = recorded.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
     fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
-    if files.checksum(told.select("track_id", "second")) != count_stored(connection, told):
+    if files.checksum(recorded.select("track_id", "second")) != count_stored(connection, recorded):
         wanted = rows.select("place", "lookup_key", "track_id", "second")
         fates = connection.query("absent_listens", wanted, run_id)
     return rows.join(fates, on="place", how="inner", maintain_order="left").drop("place")
 
 
 def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:
-    """Return how many of ``pairs`` (track_id, second) the database holds, and their checksum."""
+    """Return how many of ``pairs`` (track_id, second) the database has, and their checksum."""
     found = connection.query("stored_checksum", pairs.select("track_id", "second"))
     return Checksum._make(found.row(0))
 
 
 def _changes(connection: Connection, files: RunFiles) -> Check:
-    """Return the keys that were merged, or deleted with what they stood for, since; not those that an undo removed."""
+    """Return the keys that were merged, or deleted with their entities, since the run, but not by an undo."""
     undone_by = files.run.read_manifest().get("undone_by")
     if undone_by:
         return Check("changes", CHANGES_ABOUT, Result.CHANGED_SINCE, reason=f"the run was undone by run {undone_by}")

@@ -41,7 +41,7 @@ UNFINISHED = "unfinished"
 def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
     """Check ``run`` against itself and, unless it was a dry run, against the database of ``workspace``.
 
-    Raises ``InputError`` for a ``run.json`` that cannot be read, ``DatabaseError`` where the database cannot.
+    Raises ``InputError`` if ``run.json`` cannot be read, ``DatabaseError`` if the database cannot be read.
     """
     if not (run.path / RUN_JSON).exists():
         return _verify_unfinished(run, workspace)
@@ -63,7 +63,7 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
 
 
 def _verify_removal(run: RunDirectory, manifest: Mapping[str, Any], workspace: Workspace) -> Verdict:
-    """Check that the counts of an undo or dedupe, its Parquet file and the ledger say the same."""
+    """Check that the counts of an undo or dedupe, its Parquet file and the ledger agree."""
     about = {"run_id": run.run_id, "status": manifest["status"]}
     counts = check_removed(manifest, read_removed(run))
     if manifest["settings"]["dry_run"]:
@@ -76,7 +76,7 @@ def _verify_removal(run: RunDirectory, manifest: Mapping[str, Any], workspace: W
 def _check_files(
     run: RunDirectory, manifest: Mapping[str, Any], pool: Pool | None
 ) -> tuple[list[Check], dict[str, Any]]:
-    """Check the files among themselves and, with a ``pool``, the listens in them against the database."""
+    """Check the files against each other and, with a ``pool``, their listens against the database."""
     try:
         with opened(run, manifest) as files:
             checks = [Check("files", FILES_ABOUT, Result.OK), *files.check()]
@@ -85,7 +85,7 @@ def _check_files(
             more, numbers = pool.control(lambda control: check_listens(control, files, run.run_id))
             return [*checks, *more], numbers
     except InputError as error:
-        # a run that could not write them has told so
+        # a run that could not write its files has reported that
         result = Result.NOT_CHECKED if manifest["error"] else Result.FAILED
         broken = Check("files", FILES_ABOUT, result, reason=str(error))
         others = {check.name: check.about for check in run_checks()}
@@ -93,21 +93,21 @@ def _check_files(
 
 
 def _verify_unfinished(run: RunDirectory, workspace: Workspace) -> Verdict:
-    """Tell what a run without ``run.json`` has left: nothing says what it should have come to."""
+    """Report what a run without ``run.json`` has left: no file says what its result should be."""
     with snapshot(workspace) as pool:
         held = pool.control(lambda control: read_run(control, run.run_id))
-        told = pool.control(lambda control: _present(control, run))
+        stored = pool.control(lambda control: _present(control, run))
     batches = f"its batches inserted {held['inserted']:,} listens" if held else "the ledger does not know the run"
     checks = [
         Check("files", FILES_ABOUT, Result.NOT_CHECKED, reason=NOT_ENDED),
         Check("ledger", LEDGER_ABOUT, Result.NOT_CHECKED, reason=batches),
-        Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=told),
+        Check("listens", LISTENS_ABOUT, Result.NOT_CHECKED, reason=stored),
     ]
     return Verdict(checks, {"run_id": run.run_id, "status": UNFINISHED, "dsn": redact(workspace.dsn)})
 
 
 def _present(connection: Connection, run: RunDirectory) -> str:
-    """Say how many of the listens that ``run`` has read are in the database."""
+    """Say how many of the listens that ``run`` read are in the database."""
     try:
         listens = run.read_frame("listens").select("lookup_key", "listened_at")
     except InputError:

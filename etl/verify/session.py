@@ -1,4 +1,4 @@
-"""One look at the database for a verification: a snapshot, in which nothing can be written."""
+"""Opens a read-only snapshot of the database for a verification."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def snapshot(workspace: Workspace) -> Iterator[Pool]:
-    """Open the database for reading; ``Pool.control`` asks it, in a thread, so that a signal ends the wait.
+    """Open the database for reading. ``Pool.control`` sends queries in a thread, so that a signal ends the wait.
 
-    Raises ``DatabaseError`` where it is not reached, or lacks our objects.
+    Raises ``DatabaseError`` if the database cannot be reached, or lacks our objects.
     """
     target = find_target(workspace)
     connection, _ = open_interruptibly(target)

@@ -1,4 +1,4 @@
-"""Verifies undos and dedupes, and tells which absent listens one has removed, so that nothing expects them."""
+"""Verifies undos and dedupes, and finds the missing listens that one of them removed, so that they are not expected."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _SECOND = pl.col("listened_at").dt.epoch("s")
 
 
 def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory) -> pl.DataFrame:
-    """Return ``absent`` (columns of STORED, and fate) of ``run``; what an undo or dedupe removed has the fate undone.
+    """Return ``absent`` (STORED, and fate) of ``run``; those that an undo or dedupe removed get fate undone.
 
-    It tells what it removed in its directory. Where that is gone, every listen that the run had found in the
-    database may have been removed.
+    The directory of the undo or dedupe lists what it removed. If that directory is gone, it may have removed any listen
+    that the run had found in the database.
     """
     undos = connection.query("undo_excused", run.run_id) if absent.height else None
     if undos is None or undos.is_empty():
         return absent
-    told = [read_removed(RunDirectory(run.path.with_name(name))) for name in undos.get_column("run_id")]
-    listed = pl.concat([REMOVED.to_frame(), *(one for one in told if one is not None)]).with_columns(second=_SECOND)
+    recorded = [read_removed(RunDirectory(run.path.with_name(name))) for name in undos.get_column("run_id")]
+    listed = pl.concat([REMOVED.to_frame(), *(one for one in recorded if one is not None)]).with_columns(second=_SECOND)
     places = pl.int_range(pl.len())
     rows = absent.with_columns(place=places)
     named = [
@@ -45,18 +45,18 @@ def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory)
     is_excused = pl.col("place").is_in(pl.concat(named).implode())
     if undos.get_column("is_own").any():
         is_excused |= pl.col("outcome") == str(Outcome.INSERTED)
-    if any(one is None for one in told):
+    if any(one is None for one in recorded):
         is_excused |= pl.col("outcome") == str(Outcome.ALREADY_PRESENT)
     fate = pl.when((pl.col("fate") == "missing") & is_excused).then(pl.lit("undone")).otherwise("fate")
     return rows.with_columns(fate=fate).drop("place")
 
 
-def check_removed(manifest: Mapping[str, Any], told: pl.DataFrame | None) -> Check:
+def check_removed(manifest: Mapping[str, Any], recorded: pl.DataFrame | None) -> Check:
     """Compare the counts in ``run.json`` of an undo with its ``removed.parquet`` (schema REMOVED)."""
-    if told is None:
+    if recorded is None:
         result = Result.NOT_CHECKED if manifest["error"] else Result.FAILED
         return Check("removed", REMOVED_ABOUT, result, reason="there is no readable removed.parquet")
-    found = dict(told.group_by("outcome").len().iter_rows())
+    found = dict(recorded.group_by("outcome").len().iter_rows())
     rows = [
         (name, str(manifest["counts"][name]), str(found.get(name, 0)))
         for name in ("removed", "gone_before")
@@ -67,14 +67,14 @@ def check_removed(manifest: Mapping[str, Any], told: pl.DataFrame | None) -> Che
 
 
 def check_removal_ledger(connection: Connection, manifest: Mapping[str, Any]) -> Check:
-    """Compare ``run.json`` of a removal with the ledger; one that failed may not have heard of its last batch."""
-    held, told = ledger.listens_removed(connection, manifest["run_id"]), int(manifest["counts"]["removed"])
+    """Compare ``run.json`` of a removal with the ledger; a failed one may not know of its last commit."""
+    held, recorded = ledger.listens_removed(connection, manifest["run_id"]), int(manifest["counts"]["removed"])
     undone_run = manifest.get("undone_run")
     undone = ledger.find_undoable(connection, undone_run) if undone_run else None
     is_cut_short = manifest["error"] is not None
     rows = []
-    if held < told or (held > told and not is_cut_short):
-        rows.append(("removed", str(told), str(held)))
+    if held < recorded or (held > recorded and not is_cut_short):
+        rows.append(("removed", str(recorded), str(held)))
     if undone_run and not is_cut_short and (undone is None or not undone.is_undone):
         rows.append(("undone run", undone_run, "does not have it as undone"))
     return Check.of("ledger", LEDGER_ABOUT, pl.DataFrame(rows, DIFFERENCES, orient="row"))

@@ -1,4 +1,4 @@
-"""Parses the options of a backfill, and the environment variables that stand for them."""
+"""Parses the options of a backfill, and the environment variables that replace them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def parse_time(text: str | None) -> float | None:
 
 
 def _given(option: str, pairs: Iterable[str], environ: Mapping[str, str], suffix: str) -> dict[Service, str]:
-    """Return the text that is given for each service: in ``NAME=VALUE`` pairs, else in an environment variable."""
+    """Return the text given for each service: in ``NAME=VALUE`` pairs, else in an environment variable."""
     given = {
         service: value for service in Service if (value := environ.get(f"ETL_{service.upper()}_{suffix}", "").strip())
     }

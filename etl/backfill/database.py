@@ -1,4 +1,4 @@
-"""Reads the entities that miss something and writes what was found; a value that is set is never overwritten."""
+"""Reads the entities that lack a value, and writes the values found. An existing value is never overwritten."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _RETRIED = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed somet
 
 
 def read_missing(connection: Connection, task: str, kind: EntityKind) -> list[Entity]:
-    """Return the entities of ``kind`` that miss what ``task`` finds, the most played first."""
+    """Return the entities of ``kind`` that lack what ``task`` finds, the most played first."""
     name, make = _READ[kind]
     rows = connection.query(name, task)
     connection.rollback()  # requests take hours, during which no transaction may stay open
@@ -81,7 +81,7 @@ def write_findings(
 
 
 def _check_owners(connection: Connection, findings: Sequence[Finding], owners: MbidOwners) -> list[Finding]:
-    """Return ``findings``, unsure where the MBID belongs to another entity; the others enter ``owners``."""
+    """Return ``findings``, made unsure if their MBID belongs to another entity; the others are added to ``owners``."""
     known = owners | _stored_owners(connection, findings)
     checked = []
     for finding in findings:
@@ -119,7 +119,7 @@ def _taken(finding: Finding, mbid: str, owner: int) -> Finding:
 
 
 def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]:
-    """Write all changes; a finding of which nothing could be written becomes "already set"."""
+    """Write all changes; a finding with no change that could be written becomes "already set"."""
     written: set[tuple[EntityKind, int]] = set()
     for (kind, field), name in _WRITE.items():
         changes = changes_of(_of_kind(findings, kind), field)

@@ -1,4 +1,4 @@
-"""Runs a backfill from start to end: reads what is missing, looks it up, writes it, and summarizes the run.
+"""Runs a backfill from start to end: finds which values are missing, looks them up, writes them, and sums up the run.
 
 Threads look up; the main thread only waits, so that a signal reaches it at once. An answer is in the cache before it
 is used, so a run that ends early, for whatever reason, can be continued.

@@ -43,7 +43,7 @@ class BackfillSettings:
     workers: int = 4
     score: int = MIN_SCORE
     missing_days: int = 30
-    """How many days a cached answer counts that says nothing was found."""
+    """For how many days a cached answer without a result is used."""
 
     def __post_init__(self) -> None:
         """Raise ``SettingsError`` for a rate that is too high, or a contact that is absent or invalid."""

@@ -28,7 +28,7 @@ class BackfillResult:
     """The result of a run."""
 
     missing: Mapping[EntityKind, int]
-    """How many entities miss what the task finds."""
+    """How many entities lack what the task finds."""
     findings: Sequence[Finding]
     given_up: Collection[str]
     """Why services were given up."""

@@ -1,4 +1,4 @@
-"""Applies verdicts to the listens of a run: what is loaded, skipped, a duplicate, reported. Pure."""
+"""Applies verdicts to the listens of a run: decides which are loaded, skipped, duplicates or reported. Pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _IS_ALONE = _IS_DOUBLE & pl.col("leader").is_null()
 
 @dataclass(frozen=True)
 class Settled:
-    """The listens of a run, sorted out: each is in ``listens``, in ``skipped`` or in ``aside``."""
+    """The listens of a run after the verdicts: each is in ``listens``, in ``skipped`` or in ``aside``."""
 
     listens: pl.DataFrame
-    """Schema NORMALIZED: to be loaded."""
+    """Schema NORMALIZED: listens to load."""
     recorded: pl.DataFrame
     """Schema NORMALIZED: ``listens`` and those in ``aside``."""
     skipped: pl.DataFrame
-    """Schema SKIPPED: listens that are to be left out."""
+    """Schema SKIPPED: listens not to load."""
     aside: pl.DataFrame
-    """Schema ASIDE: listens that another row, which is loaded, or the database has."""
+    """Schema ASIDE: duplicates of another row, which is loaded, or of a listen in the database."""
     likely: pl.DataFrame
     """Schema REPORTED: likely doubles among ``listens``."""
     evidence: pl.DataFrame
-    """Schema LIKELY_DOUBLES: all likely doubles, those in ``skipped`` too."""
+    """Schema LIKELY_DOUBLES: all likely doubles, including those in ``skipped``."""
 
 
 def apply_doubles(
@@ -45,10 +45,10 @@ def apply_doubles(
     *,
     drop_doubles: bool,
 ) -> Settled:
-    """Sort ``listens`` (schema NORMALIZED) out by ``verdicts`` (schema VERDICTS), which ``nearby`` was found with.
+    """Divide ``listens`` (schema NORMALIZED) by ``verdicts`` (schema VERDICTS), which were found with ``nearby``.
 
     Likely doubles are skipped if they are to be dropped; else they are loaded, those in one second once. ``held_names``
-    (track_id, artist, track) says what people call the tracks of ``tracks_of_doubles``.
+    (track_id, artist, track) has the display names of the tracks of ``tracks_of_doubles``.
     """
     if verdicts.is_empty():
         return nothing_settled(listens)
@@ -83,16 +83,16 @@ def tracks_of_doubles(verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.Series
 
 
 def nothing_settled(listens: pl.DataFrame) -> Settled:
-    """Return ``listens`` (schema NORMALIZED) before they are compared with anything."""
+    """Return the result for ``listens`` (schema NORMALIZED) without any verdicts."""
     return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED), empty(LIKELY_DOUBLES))
 
 
 def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
-    """Add to ``verdicts``: file, row, key and time of each listen, and the names of what it is a double of."""
+    """Add to ``verdicts`` the file, row, key and time of each listen, and the names of the listen that it doubles."""
     place = pl.int_range(pl.len(), dtype=pl.Int64)
     rows = listens.select("file", "row", "lookup_key", "listened_at", place=place)
     names = rows.select(of="place", name=pl.format("{}:{}", "file", "row"))
-    # A listen of the database is named as FILE:ROW would be: the track as file, the second as row.
+    # A listen of the database is named like FILE:ROW, with the track as file and the second as row.
     held = nearby.select(listen=place, held_name=pl.format("database!{}:{}", "track_id", "second"))
     leaders = names.select(leader="of", leader_name="name")
     return (
@@ -108,7 +108,7 @@ def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) 
 def _pairs(
     doubles: pl.DataFrame, listens: pl.DataFrame, nearby: pl.DataFrame, held_names: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Return likely ``doubles`` (rows of ``_named``), each next to what it is a double of: schema LIKELY_DOUBLES."""
+    """Return likely ``doubles`` (rows of ``_named``), each with the listen that it doubles: schema LIKELY_DOUBLES."""
     place = pl.int_range(pl.len(), dtype=pl.Int64)
     credit = pl.coalesce("artist", pl.col("artists").list.join(", "))
     named = listens.select("listened_at", "track", place=place, artist=credit)
@@ -139,7 +139,7 @@ def _without(listens: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
 
 
 def _duplicates(same: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of ``named`` that another row stands for, as schema ASIDE with their place."""
+    """Return those rows of ``_named`` that duplicate another row, as schema ASIDE with their place."""
     others = listens.select(of_file="file", of_row="row", of=pl.int_range(pl.len(), dtype=pl.Int64))
     found = same.join(others, on="of", how="left", maintain_order="left")
     return found.select(
@@ -154,7 +154,7 @@ def _duplicates(same: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
 
 
 def _present(present: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of ``named`` that the database has, as schema ASIDE with their place."""
+    """Return those rows of ``_named`` that are in the database, as schema ASIDE with their place."""
     tracks = nearby.select("track_id", listen=pl.int_range(pl.len(), dtype=pl.Int64))
     found = present.join(tracks, on="listen", how="left", maintain_order="left")
     return found.select(

@@ -1,8 +1,8 @@
-"""Finds the pairs of plays that may be one: comparable names, and starts or ends that fit together. Pure.
+"""Finds the pairs of plays that may be one play: their names are comparable, and their starts or ends agree. Pure.
 
 A start is compared with starts and an end with ends. A start is compared with a whole play by the span in which that
-play began. Two plays of one service are a pair in the same second only, or in the same minute if one of them is known
-to the minute.
+play may have begun. Two plays of one service are a pair only in the same second, or in the same minute if one of them
+is known only to the minute.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 _IN_DATABASE = pl.col("listen").is_not_null()
 _SAME_SERVICE = (pl.col("service") == pl.col("service_of")).fill_null(value=False)
 _SAME_SECOND = (pl.col("second") == pl.col("second_of")) & ~pl.col("is_coarse") & ~pl.col("is_coarse_of")
-_ONE_SERVICE = -2 * MINUTE  # two records that a service has of one play go before all others
-_LATER_START = 100 * HOUR  # goes after all other pairs
-_NOT_PLAYED_ALIKE = MINUTE  # and of those in one minute, the ones that were played equally long
+_ONE_SERVICE = -2 * MINUTE  # added to a distance: two records of one play by one service are joined before all others
+_LATER_START = 100 * HOUR  # added to a distance: joined after all other pairs
+_NOT_PLAYED_ALIKE = MINUTE  # a distance: of pairs in one minute, those played equally long are joined first
 
 
 def candidates(plays: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs of ``plays`` (schema PLAYS) that may be one play, each once, as schema PAIRS.
 
-    At least one play of a pair is of the run.
+    At least one play of a pair belongs to the run.
     """
     titled = (
         plays.explode("titles", empty_as_null=True).rename({"titles": "title"}).filter(pl.col("title").is_not_null())
@@ -43,7 +43,7 @@ def candidates(plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_one_export(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.Series:
-    """Say which pairs are two plays of one source, in different seconds: Koito's export has plays of many services."""
+    """Say which pairs are of one source but in different seconds: Koito's export has plays of many services."""
     ours, theirs = (plays[pairs.get_column(name)].select("source", "second", "is_coarse") for name in ("play", "other"))
     both = ours.hstack(theirs.select(pl.all().name.suffix("_of")))
     is_known = ~pl.col("is_coarse") & ~pl.col("is_coarse_of")
@@ -59,7 +59,7 @@ def _artists_meet(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.Series:
 
 
 def _starts(starts: pl.DataFrame) -> pl.DataFrame:
-    """Return pairs of plays of which only the start is recorded."""
+    """Return pairs of plays whose start alone is recorded."""
     of_run = starts.filter(~_IN_DATABASE)
     pairs = _meeting(of_run, starts, pl.col("second") - EARLY, pl.col("until") + EARLY, "second")
     once = pairs.filter(pl.col("listen_of").is_not_null() | (pl.col("play") < pl.col("other")))
@@ -80,7 +80,7 @@ def _start_in_whole(starts: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
     pairs = _meeting(whole, starts, pl.col("first") - reach, pl.col("last"), "second")
     second = pl.col("second_of")
     fits = (pl.col("until_of") >= pl.col("first") - pl.col("before_of")) & (second <= pl.col("last"))
-    guessed = pl.when(pl.col("played").is_null()).then(TOLERANCE).otherwise(0)  # two recorded starts go first
+    guessed = pl.when(pl.col("played").is_null()).then(TOLERANCE).otherwise(0)  # two recorded starts are joined first
     distance = pl.min_horizontal((second - pl.col("start")).abs(), (second - pl.col("unpaused")).abs() + guessed)
     is_of_run = pl.col("listen").is_null() | pl.col("listen_of").is_null()
     found = pairs.filter(fits & is_of_run & ~_SAME_SERVICE).with_columns(distance=distance)
@@ -88,10 +88,10 @@ def _start_in_whole(starts: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
 
 
 def _superseded() -> pl.Expr:
-    """Return what is added for a start that the same service followed by another one within the same whole play.
+    """Return the distance to add for a start if the same service recorded a later one within the same whole play.
 
-    Nobody hears two things at a time: a play began with the last start before its end. Where its start is recorded,
-    that decides; a start that is early, or a minute, may be in the play before.
+    A listener hears one thing at a time, so a play began with the last start before its end. If the start of the play
+    is recorded, that decides instead. An early start, or one known only to the minute, may belong to the play before.
     """
     is_exact = pl.col("recorded").is_null() & ~pl.col("is_coarse") & (pl.col("before_of") == TOLERANCE)
     is_last = pl.col("second_of") == pl.col("second_of").max().over("play", pl.col("service_of").fill_null(""))
@@ -117,7 +117,7 @@ def _ends(whole: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_of_one_service(whole: pl.DataFrame) -> pl.DataFrame:
-    """Return pairs of records that one service has of one whole play: of two exports, or here and in the database."""
+    """Return pairs of records of one whole play by one service: from two exports, or from the run and the database."""
     of_run, held = whole.filter(~_IN_DATABASE), whole.filter(_IN_DATABASE)
     minute = pl.col("ended") // MINUTE
     by_minute = of_run.with_columns(minute=minute)
@@ -133,7 +133,7 @@ def _whole_of_one_service(whole: pl.DataFrame) -> pl.DataFrame:
 
 
 def _exact_of_coarse(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return plays of the run that are known to the minute, with those of the database in that minute."""
+    """Return plays of the run that are known only to the minute, paired with those of the database in that minute."""
     coarse = of_run.filter("is_coarse")
     pairs = _meeting(coarse, held, pl.col("second"), pl.col("until"), "second")
     found = pairs.filter(_SAME_SERVICE & pl.col("second_of").is_between("second", "until"))
@@ -141,23 +141,24 @@ def _exact_of_coarse(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
 
 
 def _twins(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Return plays of the run whose coarse record is in the database: it has the second of the minute's beginning.
+    """Return plays of the run paired with their coarse record in the database, whose second begins the minute.
 
-    A play that is stored by its start is, if only its minute is known, as long before that minute as it was played.
+    A play that is stored by its start but known only to the minute of its end is stored at the beginning of that minute
+    minus the time played.
     """
     minute = pl.col("ended") // MINUTE * MINUTE
     by_end = pl.col("second") == pl.col("ended")
     stored = pl.when(by_end).then(minute).otherwise(minute - pl.col("played") - 1)
     exact = of_run.filter(~pl.col("is_coarse")).with_columns(stored=stored)
     twins = held.filter("is_coarse")
-    # Milliseconds were played: less a second or not, so both are tried.
+    # The time played was in milliseconds, so the stored second may differ by one: both are tried.
     tried = pl.concat([exact, exact.filter(~by_end).with_columns(stored=pl.col("stored") + 1)])
     pairs = _joined(tried, twins.with_columns(stored="second"), ["title", "service", "stored"])
     return pairs.with_columns(distance=pl.lit(_NOT_PLAYED_ALIKE, pl.Int64))
 
 
 def _meeting(plays: pl.DataFrame, others: pl.DataFrame, first: pl.Expr, last: pl.Expr, moment: str) -> pl.DataFrame:
-    """Return pairs of one title where the ``moment`` of the other is in an hour that ``first`` to ``last`` touches."""
+    """Return pairs of one title in which the ``moment`` of the other play is in an hour from ``first`` to ``last``."""
     ours = plays.join(others, on="title", how="semi").with_columns(hour=pl.int_ranges(first // HOUR, last // HOUR + 1))
     theirs = others.join(plays, on="title", how="semi").with_columns(hour=pl.col(moment) // HOUR)
     return _joined(ours.explode("hour", empty_as_null=True), theirs, ["title", "hour"])

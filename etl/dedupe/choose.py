@@ -1,7 +1,7 @@
-"""Chooses which record of each play stays, and says of all others what they are: schema VERDICTS. Pure.
+"""Chooses which record of each play stays, and returns a verdict on all others: schema VERDICTS. Pure.
 
-What the database holds stays. Of the rows of a run, those in one second are *the same*: the one that knows more stays.
-The others are *likely doubles*: the one of the preferred service stays.
+Listens in the database stay. Rows of a run in one second are *the same*, and the one with the most details stays. The
+others are *likely doubles*, and the one of the preferred service stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIKELY: Final = "likely"
 
 
 def choose(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: Content) -> pl.DataFrame:
-    """Return the verdicts on ``rows`` as schema VERDICTS; see ``members`` for what goes in."""
+    """Return the verdicts on ``rows`` as schema VERDICTS; the arguments are those of ``members``."""
     groups = _with_clashes_settled(rows, plays, groups, content)
     in_groups = led(members(rows, plays, groups), plays, groups, content.listens)
     if in_groups.is_empty():
@@ -31,7 +31,7 @@ def choose(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: 
     is_same = (pl.col("sub_clock") == pl.col("held_clock")) & (pl.col("sub_second") == pl.col("held_second"))
     is_present = held & (is_same | pl.col("is_itself"))
     is_main = ~held & (pl.col("sub_leader") == pl.col("group_leader"))
-    # Rows of one key are left to the load, which counts them once: each may know an MBID that the others lack.
+    # Rows of one key are left to the load, which counts them once: each may have an MBID that the others lack.
     leads = (pl.col("place") == pl.col("sub_leader")) | (pl.col("key") == pl.col("leader_key"))
     of_service = (pl.col("service") == pl.col("held_service")).fill_null(value=False)
     judged = in_groups.with_columns(
@@ -49,11 +49,11 @@ def choose(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: 
 
 
 def _with_clashes_settled(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: Content) -> pl.Series:
-    """Return ``groups`` where listens of the database stand for plays that cannot be stored because of them.
+    """Return ``groups`` with listens of the database moved to the plays that cannot be stored because of them.
 
     In a track on repeat, a play may have ended in the second in which the next one was scrobbled. If the database holds
-    this scrobble and no other record of the former play is loaded, it has to count as that one, and another record of
-    the next play is loaded: the number of plays is right.
+    this scrobble, and no other record of the earlier play is loaded, the scrobble counts as the earlier play. Another
+    record of the next play is then loaded, so the number of plays is right.
     """
     meetings = _meetings(rows, plays, content)
     moved: set[int] = set()
@@ -75,7 +75,7 @@ def _with_clashes_settled(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Se
 
 
 def _meetings(rows: pl.DataFrame, plays: pl.DataFrame, content: Content) -> pl.DataFrame:
-    """Return rows with the listen that has their key in the database, though it is stored by the other clock."""
+    """Return rows with a listen in the database that has their key and second, but is stored by the other clock."""
     of_play = plays.select("play", "listen", "clock", "second", "titles")
     held = of_play.filter(pl.col("listen").is_not_null()).rename({"play": "held_play"})
     mine = of_play.filter(pl.col("listen").is_null()).drop("listen")

@@ -1,7 +1,8 @@
-"""Keeps two plays of one track from being stored in one second, of which a database holds one. Pure.
+"""Prevents two plays of one track from being stored in the same second, for which a database has one place. Pure.
 
-In a track on repeat, a play may end in the second in which the next one begins: the end that Spotify stores of the one
-is the start that a scrobbler stores of the other. Then another record of one of them is stored.
+In a track on repeat, a play may end in the second in which the next one begins: Spotify's record of the first play is
+stored by its end, and a scrobbler's record of the second one by its start. Then another record of one of them is
+stored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MOMENT = ("titles", "artist_codes", "second")
 
 
 def stored_apart(subs: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.Series:
-    """Return the ``sub_leader`` that each group is stored by: the first of its ``subs``, if that meets no other group.
+    """Return the ``sub_leader`` by which each group is stored: the first of its ``subs`` without a clash, if any.
 
     ``subs`` has the columns group, sub_leader, sub_second, play and held, the preferred ones first; ``groups`` is the
     group of each of ``plays`` (schema PLAYS).
@@ -42,7 +43,7 @@ def stored_apart(subs: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> 
 
 
 def _met(plays: pl.DataFrame) -> pl.Series:
-    """Return the groups that share a title and second with another group, by the other clock."""
+    """Return the groups that have a title and second in common with another group, by the other clock."""
     titled = plays.select("titles", "second", "clock", "group").explode("titles", empty_as_null=True)
     mine, theirs = (titled.filter(pl.col("clock") == clock) for clock in ("start", "end"))
     met = mine.join(theirs, on=["titles", "second"], suffix="_of").filter(pl.col("group") != pl.col("group_of"))
@@ -50,7 +51,7 @@ def _met(plays: pl.DataFrame) -> pl.Series:
 
 
 def _forced(plays: pl.DataFrame, entangled: pl.DataFrame) -> dict[Moment, int]:
-    """Return the moments that are stored in any case: of listens of the database, and of plays with one record."""
+    """Return the moments that are always stored: those of listens in the database, and of plays with one record."""
     several = entangled.group_by("group").len().filter(pl.col("len") > 1).get_column("group")
     in_database = pl.col("listen").is_not_null()
     has_one = ~pl.col("group").is_in(several.implode())
@@ -62,7 +63,7 @@ def _forced(plays: pl.DataFrame, entangled: pl.DataFrame) -> dict[Moment, int]:
 
 
 def _choices(subs: pl.DataFrame) -> dict[int, list[tuple[int, list[Moment]]]]:
-    """Return by group the leaders that it may be stored by, with the moments of each."""
+    """Return for each group the leaders by which it may be stored, with the moments of each."""
     choices: dict[int, list[tuple[int, list[Moment]]]] = {}
     columns = ("group", "sub_leader", "sub_second", "titles", "artist_codes")
     for group, leader, second, titles, artists in subs.select(columns).iter_rows():

@@ -1,4 +1,4 @@
-"""Says in a few words why a row counts as a double of another listen, for `etl explain`. Pure."""
+"""Describes in a few words why a row counts as a double of another listen, for `etl explain`. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = ("play", "service", "clock", "second", "is_whole", "is_coarse", "ende
 
 
 def with_evidence(found: pl.DataFrame, plays: pl.DataFrame, rows: pl.DataFrame, content: Content) -> pl.DataFrame:
-    """Add the services of the row and of what it doubles, how many seconds they are apart, and all that in words.
+    """Add the services of the row and of the listen that it doubles, the seconds between them, and a description.
 
     Columns added: ``service``, ``of_service``, ``seconds_apart``, ``evidence``.
     Columns in: ``play``, and ``of`` (a ``place`` of ``rows``) or ``held`` and ``held_play``.
@@ -72,6 +72,6 @@ def with_evidence(found: pl.DataFrame, plays: pl.DataFrame, rows: pl.DataFrame, 
 
 
 def _from_start(second: str, suffix: str) -> pl.Expr:
-    """Return how far ``second`` is from where the whole play most likely began; its columns end in ``suffix``."""
+    """Return the seconds from ``second`` to the likely start of the whole play, whose columns end in ``suffix``."""
     start, unpaused = pl.col(f"start{suffix}"), pl.col(f"unpaused{suffix}")
     return pl.min_horizontal((pl.col(second) - start).abs(), (pl.col(second) - unpaused).abs())

@@ -1,9 +1,9 @@
-"""Pairs plays up, one to one between services and the nearest first: each group is one play. Pure.
+"""Joins pairs of plays into groups, one to one between services and the nearest first. Each group is one play. Pure.
 
 A group never holds two listens of the database, two plays of one service in different seconds (or minutes, where only
 the minute is known), or two plays of one second that share no artist: a play by "A & B" is comparable with one by A and
 with one by B, which are different plays. Candidates that never break this rule are joined as they are, all at once.
-Only where plays compete, as in a track on repeat, is one pair taken after the other.
+Only if plays compete, as in a track on repeat, are the pairs joined one after the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from etl.dedupe.windows import MINUTE
 def grouped(plays: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
     """Return the group of each of ``plays`` (schema PLAYS): the position of one of them.
 
-    ``pairs`` has schema PAIRS. Equally near pairs go by what the plays are, not by where they stand.
+    ``pairs`` has schema PAIRS. Equally near pairs are ordered by the content of the plays, not by their position.
     """
     labels = connected(plays.height, pairs)
     contested = _contested(plays, labels)
@@ -33,7 +33,7 @@ def grouped(plays: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
 
 
 def connected(size: int, pairs: pl.DataFrame) -> pl.Series:
-    """Return for each of ``size`` plays the least one that it is connected with, over any number of ``pairs``."""
+    """Return for each of ``size`` plays the lowest play that it is connected to, over any number of ``pairs``."""
     labels = pl.int_range(size, dtype=pl.Int64, eager=True)
     ours, theirs = pairs.get_column("play"), pairs.get_column("other")
     while True:
@@ -49,7 +49,7 @@ def connected(size: int, pairs: pl.DataFrame) -> pl.Series:
 
 
 def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
-    """Return the labels of those groups that hold what no group may."""
+    """Return the labels of the groups that break the rule of the module."""
     rows = plays.select(
         "listen",
         "service",
@@ -71,7 +71,7 @@ def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
 
 
 def _of_strangers(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
-    """Return the labels of those groups that hold plays of one second without an artist that all of them share."""
+    """Return the labels of the groups with plays of one second that have no artist in common."""
     moment = ("label", "clock", "second")
     codes = plays.select(*moment[1:], "artists", label=labels, code=pl.col("artists").hash())
     together = codes.filter(pl.struct(moment).is_duplicated())
@@ -83,13 +83,13 @@ def _of_strangers(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
 
 
 def _minute() -> pl.Expr:
-    """Return the minute by which two records of one service are compared; null where the end is not known."""
+    """Return the minute by which two records of one service are compared; null if the end is unknown."""
     return pl.when("is_whole").then("ended").otherwise("second") // MINUTE
 
 
 @dataclass
 class _Group:
-    """What a group holds so far."""
+    """The members of a group so far."""
 
     listens: set[int] = field(default_factory=set)
     seconds: dict[str, int] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class _Group:
     """Codes of the artists of each play, by clock and second."""
 
     def takes(self, other: _Group) -> bool:
-        """Say whether both may be one group."""
+        """Say whether the two may be one group."""
         return (
             len(self.listens | other.listens) < 2
             and all(other.seconds.get(service, second) == second for service, second in self.seconds.items())
@@ -110,7 +110,7 @@ class _Group:
         return all(one & two for one in self.artists.get(moment, ()) for two in others)
 
     def take(self, other: _Group) -> None:
-        """Make both one."""
+        """Merge ``other`` into this group."""
         self.listens |= other.listens
         self.seconds |= other.seconds
         self.minutes |= other.minutes
@@ -119,7 +119,7 @@ class _Group:
 
 
 def _one_after_the_other(plays: pl.DataFrame, members: pl.Series, edges: pl.DataFrame) -> list[int]:
-    """Return the group of each of ``members``, joined along ``edges`` as long as a group may hold what comes in."""
+    """Return the group of each of ``members``, joined along ``edges`` as long as the rule allows it."""
     second = plays.get_column("second")
     in_order = edges.with_columns(
         one=second.gather(edges.get_column("play")), two=second.gather(edges.get_column("other"))

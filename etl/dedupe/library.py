@@ -1,4 +1,4 @@
-"""Finds likely doubles among the listens of a database, whoever wrote them, and which of each group stays. Pure."""
+"""Finds likely doubles among the listens of a database, whichever program wrote them, and which ones stay. Pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
     from etl.dedupe.services import RecordingService
 
-_NOBODY = ""  # the recorder of listens that name no client
+_NOBODY = ""  # the recorder of listens without a client
 
 
 def stored_doubles(
     library: pl.DataFrame, services: Sequence[RecordingService], coarse: Collection[str] = ()
 ) -> pl.DataFrame:
-    """Return the listens of ``library`` that are doubles of another one of it, as schema STORED_DOUBLES.
+    """Return the listens of ``library`` that are doubles of another listen in it, as schema STORED_DOUBLES.
 
-    ``library`` holds all listens of a user (schema NEARBY), ``services`` are all that are known; ``coarse`` names those
-    of which an export that knows only minutes was loaded. The rules are those of a load. A client that no service
-    stands for counts as a service of its own: no two of its listens are ever doubles, unless they have one second. Less
-    is known of a listen than of a row of an export, so that some doubles are not found: see ``_certain``.
+    ``library`` holds all listens of a user (schema NEARBY). ``services`` are all known services; ``coarse`` names those
+    that have a loaded export with times to the minute. The rules are those of a load. A client that belongs to no known
+    service counts as its own service: two of its listens are doubles only if they have the same second. A listen has
+    fewer details than a row of an export, so some doubles are not found: see ``_certain``.
     """
-    # What an export that knows only minutes brought has no album.
+    # Listens from an export with times to the minute have no album.
     exact = library.select(_has_album()).to_series()
     stored = of_database(library, services, coarse).with_columns(pl.col("is_coarse") & ~exact)
     clients = library.get_column("client").fill_null(_NOBODY)
@@ -45,7 +45,7 @@ def stored_doubles(
         "is_coarse",
         "second",
         group=grouped(plays, _certain(candidates(plays), plays)),
-        # A client that no service stands for scrobbled to Koito or ListenBrainz, which go first.
+        # A client of no known service scrobbled to Koito or ListenBrainz, which are preferred.
         rank=pl.when(stored.get_column("service").is_null()).then(-1).otherwise(rank_of(services, pl.col("service"))),
         unknown=library.select(_unknown()).to_series(),
         track_id=library.get_column("track_id"),
@@ -56,16 +56,16 @@ def stored_doubles(
     found = poorer.sort("play").select("play", "of", held=pl.lit(None, pl.Int64), held_play=pl.lit(None, pl.Int64))
     known = plays.with_columns(service=pl.when(pl.col("service") != _NOBODY).then("service"))
     nothing = Content(pl.DataFrame(schema=dict.fromkeys(COMPARED, pl.String)), library.clear(), empty(CACHED), services)
-    told = with_evidence(found, known, known.select("play", place="play"), nothing)
-    return conform(told.rename({"play": "listen"}).select(STORED_DOUBLES.names()), STORED_DOUBLES)
+    described = with_evidence(found, known, known.select("play", place="play"), nothing)
+    return conform(described.rename({"play": "listen"}).select(STORED_DOUBLES.names()), STORED_DOUBLES)
 
 
 def _certain(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.DataFrame:
-    """Return ``pairs`` without those of a start and a whole play that need not be one play.
+    """Return ``pairs`` without those of a start and a whole play that may as well be two plays.
 
-    A load compares exports that know how long a play lasted. A database does not: where a whole play seems to have
-    been paused, or began long before another start, both may as well be two plays. Nor does it hold what an earlier
-    dedupe removed: the play before may be missing, so that a play seems to have begun when an earlier one ended.
+    A load compares exports that know how long a play lasted; a database does not know this. If a whole play seems to
+    have been paused, or to have begun long before another start, the two may be two plays. A database also lacks what
+    an earlier dedupe removed: if the play before is missing, a play seems to have begun when an earlier one ended.
     """
     columns = ("second", "is_whole", "is_coarse", "start", "unpaused", "length")
     ours, theirs = (plays[pairs.get_column(name)].select(columns) for name in ("play", "other"))
@@ -81,7 +81,7 @@ def _certain(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.DataFrame:
     is_near = (begun - unpaused).abs() <= slack
     follows = ((begun - start).abs() <= slack) & (start >= unpaused - MINUTE)
     is_last = begun + 2 * TOLERANCE >= pl.when(mixed).then(begun).max().over(whole)
-    # Of before 2017, two starts up to a minute apart are two plays of a short track, or one.
+    # Before 2017, two starts up to a minute apart may be one play, or two plays of a short track.
     is_long = pl.max_horizontal("length", "length_of").fill_null(0) >= 2 * EARLY
     is_one = pl.when(mixed).then((is_near | follows.fill_null(value=False)) & is_last)
     is_certain = is_one.otherwise(pl.col("is_whole") | (pl.col("distance") <= TOLERANCE) | is_long)
@@ -89,10 +89,10 @@ def _certain(pairs: pl.DataFrame, plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _has_album() -> pl.Expr:
-    """Say whether a listen's track is on an album with a title of its own."""
+    """Say whether a listen's track is on an album with a title other than the track's."""
     return (pl.col("albums").list.set_difference("titles").list.len() > 0).fill_null(value=False)
 
 
 def _unknown() -> pl.Expr:
-    """Return how much a listen's track does not know: its length, and an album."""
+    """Return how many of these a listen's track lacks: its length, and an album."""
     return (pl.col("duration") == 0).cast(pl.Int8) + (~_has_album()).cast(pl.Int8)

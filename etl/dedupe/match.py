@@ -1,4 +1,4 @@
-"""Compares the listens of a run with each other and with what the database holds near them. Pure."""
+"""Compares the listens of a run with each other and with those of the database near them. Pure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def find_doubles(
     services: Sequence[RecordingService],
     coarse: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Return the verdicts (schema VERDICTS) on those of ``listens`` that are not simply to be loaded.
+    """Return the verdicts (schema VERDICTS) on those of ``listens`` that are not simply loaded.
 
     ``listens`` has the columns COMPARED, ``not_counted`` schema NOT_COUNTED, ``nearby`` schema NEARBY (``reach`` says
-    what it has to hold). ``cached`` (schema CACHED) has the run's keys that the database knows, or those of rows in the
-    second of a listen in ``nearby``. ``services`` are all that are known; ``coarse`` names those of which an export
-    that knows only minutes was loaded before. The result depends on the content of the rows alone.
+    which listens it must have). ``cached`` (schema CACHED) has the run's keys that the database has; those of rows in
+    the second of a listen in ``nearby`` are enough. ``services`` are all known services; ``coarse`` names those that
+    have a loaded export with times to the minute. The result depends only on the content of the rows.
     """
     if listens.is_empty():
         return empty(VERDICTS)
@@ -66,15 +66,15 @@ def find_doubles(
 
 
 def _is_one_service(listens: pl.DataFrame, services: Sequence[RecordingService]) -> bool:
-    """Say whether only plays of one second can be the same: all are one service's, which knows their seconds."""
+    """Say whether only plays of one second can be the same: all are of one service, which records seconds."""
     recorders = listens.select("source", service_of(services, pl.col("source"), pl.col("client")).alias("service"))
     return recorders.unique().height == 1 and not listens.get_column("minute_only").any()
 
 
 def _not_counted(listens: pl.DataFrame, not_counted: pl.DataFrame, services: Sequence[RecordingService]) -> pl.Series:
-    """Say of each listen whether it is a play that a better export of its service does not count.
+    """Say for each listen whether it is a play that a better export of its service does not count.
 
-    Account data does not know whether a play was ended by its track's end; it has the minute and how long it lasted.
+    Account data does not say whether a track was played to its end; it has only the minute and the time played.
     """
     if not_counted.is_empty():
         return pl.repeat(value=False, n=listens.height, dtype=pl.Boolean, eager=True)

@@ -1,4 +1,4 @@
-"""Describes the members of groups: which are the same, and which leads them. Pure."""
+"""Describes the members of groups: which of them are the same, and which one leads them. Pure."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from etl.dedupe.services import RecordingService
 
 KNOWN = ("album", "recording_mbid", "release_mbid", "duration")
-"""What one row may know and another not."""
+"""Columns that one row may have and another not."""
 
 SUB = ("group", "sub_clock", "sub_second")
-"""Rows that agree in these are the same."""
+"""Rows with equal values in these columns are the same."""
 
 _RANKS = 1000  # more than there are services
 _TEXTS = ("artist", "track", "album", "client", "lookup_key", "file", "row")
 
 
 class Content(NamedTuple):
-    """What was compared, as it came."""
+    """The frames that were compared, unchanged."""
 
     listens: pl.DataFrame
     """The columns COMPARED; a ``place`` is a position in it."""
     nearby: pl.DataFrame
     """Schema NEARBY."""
     cached: pl.DataFrame
-    """Schema CACHED: the keys that the database knows."""
+    """Schema CACHED: the keys that the database has."""
     services: Sequence[RecordingService]
 
 
 def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.DataFrame:
-    """Return the ``rows`` whose group has another member: with their play, ``SUB`` and the listen of the database.
+    """Return the ``rows`` whose group has another member, with their play, ``SUB`` and the listen of the database.
 
-    ``rows`` has the columns place, play, rank (of the service), unknown (how much the row does not know) and key;
+    ``rows`` has the columns place, play, rank (of the service), unknown (how many details the row lacks) and key;
     ``groups`` is the group of each of ``plays`` (schema PLAYS). ``held`` is a row of NEARBY, ``held_*`` its play.
     """
     of_play = plays.select("play", "listen", "service", "clock", "second", "is_coarse", group=groups)
@@ -54,9 +54,9 @@ def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.Da
 
 
 def _with_subs(plays: pl.DataFrame) -> pl.DataFrame:
-    """Add the columns of ``SUB``: a play is the same as one of its group with the same second by the same clock.
+    """Add the columns of ``SUB``: plays of a group are the same if they have the same second by the same clock.
 
-    A record that knows only the minute is the same as the exact one that its service has in the group.
+    A record with only the minute is the same as the exact one of its service in the group.
     """
     exact = (
         plays.filter(~pl.col("is_coarse"))
@@ -74,9 +74,10 @@ def _with_subs(plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def led(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, listens: pl.DataFrame) -> pl.DataFrame:
-    """Add to ``members``: ``sub_leader`` and ``leader_key`` of the same rows, ``group_leader`` of the whole group.
+    """Add to ``members`` the ``sub_leader`` and ``leader_key`` of the same rows, and the ``group_leader`` of the group.
 
-    Of the same rows the one that knows most leads; of a group, the row of the preferred service that knows its second.
+    The leader of the same rows is the one with the most details. The leader of a group is a row that has its second, of
+    the preferred service.
     ``listens`` has the columns COMPARED.
     """
     leaders = _of_subs(rows, listens)
@@ -103,11 +104,11 @@ def _of_subs(rows: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_itself(rows: pl.DataFrame, content: Content, listen: str) -> pl.Series:
-    """Say of each row whether the load would find it there: its key is, or would become, one of this track.
+    """Say for each row whether the load would match it to the listen: its key leads, or would lead, to that track.
 
-    ``listen`` names the column with a row of NEARBY. A key that the database does not know is found by exact names and
-    the album, unless another row has the known key of this very listen, or the run spells the key in several ways: then
-    the load may choose another spelling.
+    ``listen`` names the column with a row of NEARBY. A key that the database does not have is matched by exact names
+    and the album. This does not hold if another row has a known key of the same listen, or if the run spells the key in
+    several ways, because the load may then choose another spelling.
     """
     known = content.cached.select("lookup_key", cached_id="track_id")
     there = content.nearby.select(

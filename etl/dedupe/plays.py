@@ -1,4 +1,4 @@
-"""Brings listens of a run and of the database into one form in which they can be compared: schema PLAYS. Pure."""
+"""Converts listens of a run and of the database into one form, in which they are compared: schema PLAYS. Pure."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _BEFORE_WINDOWS = [name for name in PLAYS if name not in ("play", "first", "last
 
 
 def of_run(listens: pl.DataFrame, services: Sequence[RecordingService]) -> pl.DataFrame:
-    """Return a row for each of ``listens`` (the columns COMPARED): its play, without ``play`` and the windows.
+    """Return the play of each of ``listens`` (the columns COMPARED), without the columns ``play`` and the windows.
 
-    ``title`` and ``names`` sum up title and artists: rows that are equal in ``_SAME`` are one play.
+    ``title`` and ``names`` are numbers for title and artists; rows that are equal in ``_SAME`` are one play.
     """
     second, ended_at = pl.col("listened_at").dt.epoch("s"), pl.col("ended_at")
     service = service_of(services, pl.col("source"), pl.col("client"))
     by_end = is_one_of(service, (one for one in services if one.is_whole and one.clock == END))
     ended = pl.coalesce(ended_at.dt.epoch("s"), pl.when(by_end).then(second))
-    # A start that is the end less what was played was worked out so, and is late by the pauses.
+    # A start that equals the end minus the time played was computed that way, and is late by the pauses.
     recorded = pl.col("started_at") != ended_at - pl.duration(milliseconds="played_ms")
     rows = listens.select(
         listen=pl.lit(None, pl.Int64),
@@ -60,8 +60,8 @@ def of_run(listens: pl.DataFrame, services: Sequence[RecordingService]) -> pl.Da
 def of_database(nearby: pl.DataFrame, services: Sequence[RecordingService], coarse: Collection[str]) -> pl.DataFrame:
     """Return ``nearby`` (schema NEARBY) as plays without ``play`` and the windows.
 
-    ``coarse`` names services of which an export that knows only minutes was loaded: their listens at the beginning of
-    a minute may be such.
+    ``coarse`` names services that have a loaded export with times to the minute: their listens at the beginning of a
+    minute may be of that export.
     """
     second, client = pl.col("second"), pl.col("client")
     service = service_of(services, pl.lit(None, pl.String), client)
@@ -95,10 +95,10 @@ def is_one_of_names(service: pl.Expr, names: Collection[str]) -> pl.Expr:
 
 
 def collapse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the distinct plays of what ``of_run`` returned, and the position there of each row's.
+    """Return the distinct plays in the result of ``of_run``, and for each row the position of its play in them.
 
-    Two rows of one service with the same second and names are one play, also within one export: ListenBrainz holds
-    what several programs submitted. Plays of one second stand in the order of their content.
+    Two rows of one service with the same second and names are one play, also within one export: ListenBrainz has the
+    submissions of several programs. Plays of one second are sorted by their content.
     """
     is_repeated = rows.get_column("second").is_duplicated()
     repeated, alone = rows.filter(is_repeated), rows.filter(~is_repeated)

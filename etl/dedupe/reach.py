@@ -1,4 +1,4 @@
-"""Says which listens of the database have to be read to compare those of a run with them. Pure."""
+"""Computes which listens of the database must be read to compare those of a run with them. Pure."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
     from etl.dedupe.services import RecordingService
 
-_MARGIN = EARLY + MINUTE  # a start that is early, or known to the minute
-_FOLLOWING = 6  # plays of at least half a minute, in twice the margin and one after it
+_MARGIN = EARLY + MINUTE  # for a start that is early, or known only to the minute
+_FOLLOWING = 6  # plays of at least half a minute within twice the margin, and one after it
 
 
 class Reach(NamedTuple):
-    """Hours since 1970 (sorted, Int64), in which the database may hold doubles of a run's listens."""
+    """Hours since 1970 (sorted, Int64) in which the database may have doubles of a run's listens."""
 
     near: pl.Series
-    """Of all listens: the second of one of the run's."""
+    """For all listens: the hours of the run's own seconds."""
     within: pl.Series
-    """Of listens of services that record only starts: the span in which a play of the run may have begun."""
+    """For listens of services that record only starts: the spans in which a play of the run may have begun."""
     around: pl.Series
-    """Of listens of services that record whole plays: 48 h on either side of one of the run's. A start of the run may
-    be in the next of them, which began after the one before it had ended."""
+    """For listens of services that record whole plays: 48 h on either side of each of the run's listens. A start of the
+    run may belong to the next whole play, which began after the one before it had ended."""
 
 
 def reach(listens: pl.DataFrame, services: Sequence[RecordingService]) -> Reach:
-    """Return what has to be read for ``listens``: columns listened_at, client, source, started_at and ended_at.
+    """Return the hours to read for ``listens`` (columns listened_at, client, source, started_at and ended_at).
 
-    ``around`` is needed only if the run or what was found in ``near`` and ``within`` has plays of which only the start
-    is recorded.
+    ``around`` is needed only if the run, or the listens found in ``near`` and ``within``, include plays whose start
+    alone is recorded.
     """
     second = pl.col("listened_at").dt.epoch("s")
     ended = pl.coalesce(pl.col("ended_at").dt.epoch("s"), second)
@@ -53,10 +53,10 @@ def reach(listens: pl.DataFrame, services: Sequence[RecordingService]) -> Reach:
 
 
 def may_hold(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
-    """Return the tracks of those ``ends`` (track_id, second) that ``listens`` (listened_at) may have begun.
+    """Return the tracks of those ``ends`` (track_id, second) whose plays may have begun with one of ``listens``.
 
-    ``ends`` are what ``around`` found: whole plays. A start can only be in the first that ended after it, with some
-    room for clocks, and for plays shorter than a minute.
+    ``listens`` has the column listened_at; ``ends`` are the whole plays found in ``around``. A start can only belong to
+    the first play that ended after it, with a tolerance for clocks and for plays shorter than a minute.
     """
     ordered = ends.sort("second", "track_id")
     seconds = ordered.get_column("second").unique().sort()

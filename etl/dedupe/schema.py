@@ -1,4 +1,4 @@
-"""The schemas of the frames that only the comparison has."""
+"""Defines the schemas of the frames that only the comparison uses."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ _CODES: pl.DataType = pl.List(pl.UInt64)
 # Plays as they are compared: listens of a run (equal ones once) and of the database. Seconds are since 1970.
 _PLAY: dict[str, pl.DataType | type[pl.DataType]] = {
     "play": pl.Int64,  # the row's position
-    "listen": pl.Int64,  # of a play in the database: its row of NEARBY; else null
-    "service": pl.String,  # who recorded it; null if nobody knows
-    "source": pl.String,  # whose export it is in; null in the database
-    "clock": pl.String,  # what ``second`` is of the play: "start" or "end"
+    "listen": pl.Int64,  # the row of NEARBY of a play in the database; else null
+    "service": pl.String,  # the service that recorded it; null if unknown
+    "source": pl.String,  # the source of the export that has it; null for the database
+    "clock": pl.String,  # whether ``second`` is the play's "start" or "end"
     "second": pl.Int64,  # as it is stored
     "is_coarse": pl.Boolean,  # ``second`` is the beginning of the minute
     "is_whole": pl.Boolean,  # the service records how long a play lasted, not only when it began
     "ended": pl.Int64,  # of a whole play
-    "played": pl.Int64,  # seconds without pauses, where that is known
-    "length": pl.Int64,  # of the track, in seconds, where that is known
-    "recorded": pl.Int64,  # the start of a whole play, where the service recorded that too
-    "before": pl.Int64,  # how many seconds before the play began ``second`` may be
-    "titles": _CODES,  # codes: equal where names are comparable
+    "played": pl.Int64,  # seconds without pauses; null if unknown
+    "length": pl.Int64,  # of the track, in seconds; null if unknown
+    "recorded": pl.Int64,  # the start of a whole play, if the service recorded that as well
+    "before": pl.Int64,  # how many seconds ``second`` may be before the actual start
+    "titles": _CODES,  # codes, which are equal if names are comparable
     "artists": _CODES,
-    "first": pl.Int64,  # of a whole play: scrobbles of it begin in first..last, and the nearer to ``start`` or
-    "last": pl.Int64,  # ``unpaused`` the likelier
+    "first": pl.Int64,  # of a whole play: scrobbles of it begin in first..last; the nearer they are to ``start`` or
+    "last": pl.Int64,  # ``unpaused``, the likelier they are of this play
     "start": pl.Int64,
     "unpaused": pl.Int64,
 }
 PLAYS = pl.Schema(_PLAY)
 
-# What the comparison says of a listen of a run that is not simply loaded. ``of`` is another of them, which is loaded,
-# ``listen`` a row of NEARBY: what it is the same as, or likely a double of. ``leader`` is the row that it is the same
-# as where both are doubles; null for that row itself.
+# The verdicts on listens of a run that are not simply loaded. ``of`` (another listen of the run, which is loaded) or
+# ``listen`` (a row of NEARBY) is what it is the same as, or likely a double of. ``leader`` is the row that it is the
+# same as, if both are doubles; null for that row itself.
 VERDICTS = pl.Schema(
     {
         "place": pl.Int64,
@@ -40,11 +40,11 @@ VERDICTS = pl.Schema(
         "of": pl.Int64,
         "listen": pl.Int64,
         "leader": pl.Int64,
-        "service": pl.String,  # who recorded it, and who recorded what it is a double of, for people
+        "service": pl.String,  # display name of its service; ``of_service``: of the other listen's
         "of_service": pl.String,
-        "seconds_apart": pl.Int64,  # null where one of them knows only the minute
+        "seconds_apart": pl.Int64,  # null if one of them has only the minute
         "evidence": pl.String,
-        "is_twin": pl.Boolean,  # ``listen`` is the record of the same play in an export that knows only minutes
+        "is_twin": pl.Boolean,  # ``listen`` is the record of the same play in an export with times to the minute
     }
 )
 

@@ -1,4 +1,4 @@
-"""Says what the comparison has to know of a service, and which service recorded a listen. Pure."""
+"""Defines the facts about a service that the comparison uses, and finds which service recorded a listen. Pure."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ KOITO: Final = "koito"
 
 
 class RecordingService(NamedTuple):
-    """What one service records of a play, and what its listens are worth."""
+    """How one service records plays, and how far its listens are preferred."""
 
     name: str
     """As in the column ``source`` of listens."""
     client: str | None
-    """The client that stands for this service alone, here as in Koito; null if its listens name others."""
+    """The client that only this service has, here as in Koito; null if its listens name other clients."""
     rank: int
-    """Of two likely doubles the one of the lower rank stays."""
+    """Of two likely doubles, the one with the lower rank stays."""
     is_whole: bool = False
-    """It records how long a play lasted, not only when it began."""
+    """Whether it records how long a play lasted, not only when it began."""
     clock: str = START
-    """What the second that is stored is: the ``START`` or the ``END`` of the play."""
+    """Whether the stored second is the ``START`` or the ``END`` of the play."""
     title: str = ""
-    """Its name for people; by default ``name``."""
+    """Its display name; by default ``name``."""
 
 
 def service_of(services: Sequence[RecordingService], source: pl.Expr, client: pl.Expr) -> pl.Expr:
-    """Return who recorded a listen; null if that cannot be known.
+    """Return the service that recorded a listen; null if unknown.
 
-    That is its ``source``. A listen that Koito handed on, or that the database holds (null ``source``), is the
-    service's whose client it names; else Koito's own, or nobody's.
+    That is its ``source``. A listen from Koito's export, or from the database (null ``source``), belongs to the service
+    whose client it names. If there is none, it is Koito's own in the export, and unknown in the database.
     """
     handed_on = source.is_null() | (source == KOITO)
     of_client = client.replace_strict(_clients(services), default=None, return_dtype=pl.String)
@@ -55,7 +55,7 @@ def is_one_of(service: pl.Expr, wanted: Iterable[RecordingService]) -> pl.Expr:
 
 
 def title_of(services: Sequence[RecordingService], service: pl.Expr) -> pl.Expr:
-    """Return the name for people of each service."""
+    """Return the display name of each service."""
     titles = {one.name: one.title or one.name for one in services}
     return service.replace_strict(titles, default=service, return_dtype=pl.String)
 

@@ -1,7 +1,7 @@
-"""Works out when a whole play began, as narrowly as its record allows; holds the numbers of the comparison. Pure.
+"""Computes when a whole play may have begun, and holds the numbers that the comparison uses. Pure.
 
-Sources: five real extended histories of Spotify (65,000 tracks), two exports of one history (Last.fm, ListenBrainz),
-and Spotify's two exports of one history.
+Sources of the numbers: five real extended histories of Spotify (65,000 tracks), two exports of one history (Last.fm,
+ListenBrainz), and Spotify's two exports of one history.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ import polars as pl
 
 HOUR = 3600
 MINUTE = 60
-HEARD = 30  # seconds: what Spotify and Last.fm count as heard at least
-TYPICAL = 200  # seconds: the length of a track whose length is not known
+HEARD = 30  # seconds: the least that Spotify and Last.fm count as heard
+TYPICAL = 200  # seconds: assumed for a track of unknown length
 
-# Seconds between the starts that two services record of one play. 96.5 to 100 % of the clocks of Spotify's clients
-# agree so with its server's; multi-scrobbler allows the same.
+# The most seconds between the starts that two services record of one play. 96.5 to 100 % of the clocks of Spotify's
+# clients agree with its server's to this extent; multi-scrobbler allows the same.
 TOLERANCE = 10
 
-# ListenBrainz's listens from before 2017 begin 4 to 54 s early (nine published examples, six of them over 10 s).
+# ListenBrainz's listens from before 2017 begin 4 to 54 s too early (nine published examples, six of them over 10 s).
 EARLY = 60
 EARLY_UNTIL = 1_483_228_800  # 2017-01-01T00:00:00Z
 
-# How long a play may last with its pauses. 1.8 to 6.8 % of plays are paused for over an hour, 0.24 % for over a day.
+# The longest play, pauses included. 1.8 to 6.8 % of plays are paused for over an hour, 0.24 % for over a day.
 LONGEST_PLAY = 48 * HOUR
 
-_MIDDLE = pl.when("is_coarse").then(MINUTE // 2).otherwise(0)  # of the minute, where only that is known
-_IS_LATE_START = pl.col("is_whole") & pl.col("ended").is_null()  # stored by a start that is late by the pauses
+_MIDDLE = pl.when("is_coarse").then(MINUTE // 2).otherwise(0)  # the middle of the minute, if only that is known
+_IS_LATE_START = pl.col("is_whole") & pl.col("ended").is_null()  # it is stored by a start that is late by the pauses
 
 
 def with_windows(plays: pl.DataFrame) -> pl.DataFrame:
     """Add ``first``, ``last``, ``start`` and ``unpaused`` (see schema PLAYS) to the other columns of PLAYS.
 
-    A whole play began at its recorded start; else, since nobody hears two things at a time, not before the one before
-    it ended (of plays paused for over 10 s, 61 to 98 % began within 10 s of that) nor before another track was
-    scrobbled; and, if it was not paused, as long before its end as it was played. All plays of the run and of the
-    database count as the ones before.
+    A whole play began at its recorded start, if there is one. Else it began after the play before it ended (of plays
+    paused for over 10 s, 61 to 98 % began within 10 s of that) and after another track was scrobbled, because a
+    listener hears one thing at a time. If it was not paused, it began at its end minus the time played. All plays of
+    the run and of the database are considered as earlier plays.
     """
     known_end = pl.coalesce("ended", "second")
     slack = pl.when("is_coarse").then(MINUTE - 1).otherwise(0)
     latest = pl.when(_IS_LATE_START).then("second").otherwise(known_end + slack - pl.col("played").fill_null(HEARD))
-    # Its own record in another export ends in the same minute; a clock that counts in seconds is a few of them off.
+    # Its own record in another export ends in the same minute; a clock with seconds may be a few seconds off.
     limit = pl.min_horizontal(latest + TOLERANCE, known_end // MINUTE * MINUTE - 1)
     whole = plays.filter("is_whole").with_columns(at=known_end, latest=latest, limit=limit)
     found = _after_other_starts(_after_the_one_before(whole), plays)
@@ -49,7 +49,7 @@ def with_windows(plays: pl.DataFrame) -> pl.DataFrame:
     is_next = (pl.col("other_latest") <= previous).fill_null(value=True)
     bound = pl.max_horizontal(previous.fill_null(longest), "other_start")
     unpaused = pl.col("ended") + _MIDDLE - pl.coalesce("played", "length", pl.lit(TYPICAL, pl.Int64))
-    # What is scrobbled in the last seconds of a play is the next one, if this one was heard for half a minute.
+    # If a play was heard for half a minute, a scrobble in its last seconds is of the next play.
     last = pl.max_horizontal(pl.col("at") + slack - HEARD, "latest") + TOLERANCE
     spans = found.select(
         "play",
@@ -62,9 +62,9 @@ def with_windows(plays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _after_the_one_before(whole: pl.DataFrame) -> pl.DataFrame:
-    """Add ``previous``: when the play of the same service ended that was the last to do so before this one began.
+    """Add ``previous``: the end of the service's last play that ended before this one began.
 
-    Where only the minute of that is known, ``previous`` is its beginning, and ``previous_end`` its middle.
+    If only its minute is known, ``previous`` is the beginning of that minute, and ``previous_end`` its middle.
     """
     ends = whole.select("service", previous="at", previous_end=pl.col("at") + _MIDDLE)
     before = ends.sort("previous", "previous_end").unique(["service", "previous"], keep="first", maintain_order=True)
@@ -79,10 +79,10 @@ def _after_the_one_before(whole: pl.DataFrame) -> pl.DataFrame:
 
 
 def _after_other_starts(whole: pl.DataFrame, plays: pl.DataFrame) -> pl.DataFrame:
-    """Add ``other_start``, the last recorded start before the play that cannot be its own, and when it was at latest.
+    """Add ``other_start``, the last recorded start that cannot be the play's own, and its upper bound ``other_latest``.
 
-    That is a start of another title, or, of a play in the database, any that is stored there too. A start in the last
-    minute of a play may be that of the next one, by a clock that is early.
+    That is a start of another title or, for a play in the database, any start that is stored there as well. A start in
+    the last minute of a play is ignored: by an early clock, it may be that of the next play.
     """
     in_database = pl.col("listen").is_not_null()
     name = pl.col("titles").list.first()

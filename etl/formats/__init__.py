@@ -131,15 +131,15 @@ def preferences() -> dict[str, int]:
 
 
 def clocks() -> dict[str, str]:
-    """Return which second of a play each source stores: its ``start`` or its ``end``."""
+    """Return whether each source stores the ``start`` or the ``end`` of a play."""
     return {entry.source: entry.clock for entry in FORMATS}
 
 
 def service_names() -> dict[str, str]:
-    """Return the name for people of each source."""
+    """Return the display name of each source."""
     return {entry.source: entry.service or entry.source.capitalize() for entry in FORMATS}
 
 
 def sources_by_client() -> dict[str, str]:
-    """Return the source of each client that Koito stores for the listens of one source only."""
+    """Return the source of each client that belongs to one source only."""
     return {entry.client: entry.source for entry in FORMATS if entry.client is not None}

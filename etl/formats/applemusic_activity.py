@@ -1,8 +1,8 @@
 """Reads the play activity in Apple's data download: one row per event; the end of a play is a listen.
 
 Columns vary from year to year and are found by their names. Only old files name the artist. For others it comes from
-the files next to the export, or from the album that was played. What they do not settle is rejected and can be
-tried again.
+the files next to the export, or from the album that was played. A row whose artist stays unknown is rejected, and can
+be tried again.
 
 ``Event Start Timestamp`` is stored: scrobblers record starts, too, and two recorded starts are compared within seconds.
 A play of at least 30 s is a listen, or one to the end of the track.
@@ -47,7 +47,7 @@ _COLUMNS = (
     *(_START, _END, _PLAYED, *_TITLES, *_ALBUMS, "Artist Name", "Container Artist Name", "Container Type"),
     *("Event Type", "Media Type", "Media Duration In Milliseconds", "End Reason Type", "UTC Offset In Seconds"),
 )
-# A list of tracks by many artists: its artist, if it has one, is that of no track.
+# Lists of tracks by many artists: the artist of such a list, if any, is not the artist of its tracks.
 _LISTS = ("PLAYLIST", "RADIO", "STATION", "MIX")
 _ONE_DAY = 86_400
 _YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
@@ -101,7 +101,7 @@ def _first_of(*columns: str) -> pl.Expr:
 
 
 def _start_from_end() -> pl.Expr:
-    """Return the end of a play minus the time played, where that is a length that a play can have."""
+    """Return the end of a play minus the time played; null if no play can last that long."""
     played = pl.when(pl.col("played").is_between(0, 1000 * _ONE_DAY)).then("played").otherwise(0)
     return (pl.col("ended") - pl.duration(milliseconds=played)).clip(_YEAR_1, None)
 
@@ -131,7 +131,7 @@ def _with_artists(frame: pl.DataFrame, companions: Companions) -> pl.DataFrame:
 
 
 def _artists_of_companions(frame: pl.DataFrame, companions: Companions) -> pl.DataFrame:
-    """Return ``of_companions``, the artist where it is certain, and ``candidates``; null for rows that need neither."""
+    """Return ``of_companions``, the artist if it is certain, and ``candidates``; null for rows that need neither."""
     is_open = is_blank("Artist Name") & pl.col("skip").is_null()
     questions = frame.select(
         pl.when(is_open).then("track").alias("title"),
@@ -152,7 +152,7 @@ def _artists_of_companions(frame: pl.DataFrame, companions: Companions) -> pl.Da
 
 
 def _local_days() -> list[pl.Expr]:
-    """Return the days (yyyymmdd) that may be a play's in the listener's zone: three, or less if its zone is known."""
+    """Return the days (yyyymmdd) on which a play may be in the listener's zone: three, or fewer if that is known."""
     offset = _number("UTC Offset In Seconds")
     offset = pl.when(offset.abs() <= _ONE_DAY).then(offset)
     first, last = offset.fill_null(-_ONE_DAY), offset.fill_null(_ONE_DAY)

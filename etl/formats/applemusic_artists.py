@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", str, "tuple[str, str]")
 Names: TypeAlias = dict[str, str]
-"""Artists by their folded names: one that is written in two ways is one."""
+"""Artists by their folded names, so that two spellings are one artist."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class ArtistIndex:
     of_day: dict[tuple[str, str], Names] = field(default_factory=dict)
 
     def candidates(self, title: str, album: str, days: Iterable[str], container: str) -> list[str]:
-        """Return the artists that a play may be of: one if it is certain.
+        """Return the artists that a play may be by: a single one if it is certain.
 
-        A title that only one artist has is certain. Of several, the one with the album, else the one that was played
-        on the day (one of the local ``days``, yyyymmdd), else the artist of the ``container`` it was played from.
+        A title that only one artist has is certain. Of several artists, it is the one with the album, else the one that
+        was played on the day (one of the local ``days``, yyyymmdd), else the artist of the ``container``, from which it
+        was played.
         """
         folded = fold(title)
         everyone = self.of_title.get(folded, {})

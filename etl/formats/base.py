@@ -1,14 +1,14 @@
 """Defines ``Format``, the contract between a format and the rest of the program, and the steps that formats share.
 
-A format is data: how to recognise a file, how to read one, and what to tell people about it. A row never makes reading
-fail. Three columns of ``EXTRACTED`` say instead what becomes of it:
+A format is data: how to recognise a file, how to read it, and what to tell users about it. A broken row never makes
+reading fail. Instead, three columns of ``EXTRACTED`` give the outcome of a row:
 
 * ``skip``: a ``SkipReason`` if the row is sound but not a listen, such as a podcast.
 * ``reject``: a ``RejectReason`` if the row is broken, such as one without a time.
-* ``detail``: for people, what is wrong with a broken row, such as the text that is not a time; may be null.
+* ``detail``: for users, what is wrong with a broken row, such as the text that is not a time; may be null.
 
-All three are null for a listen. ``finish`` drops ``reject`` and ``detail`` of a skipped row: what would not be loaded
-anyway is not reported as broken.
+All three are null for a listen. ``finish`` drops ``reject`` and ``detail`` of a skipped row: a row that would not be
+loaded anyway is not reported as broken.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from etl.parsers import Broken, Layout
 
 PEEK_BYTES = 64 * 1024
-PEEKS = 16  # files that are recognised at the same time, and a few more
+PEEKS = 16  # size of a cache of peeks: more than the files that are recognised at the same time
 FIRST_LINES = 20  # of a table, by which it is recognised
-TEN_YEARS = 315_576_000  # seconds: the longest duration that is believed
+TEN_YEARS = 315_576_000  # seconds: a longer duration is ignored
 IN_ORDER: Literal["in-memory"] = "in-memory"  # the engine of Polars that keeps rows in order
 LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z
-LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: PostgreSQL holds later ones, datetime does not
+LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: PostgreSQL can store later times, datetime cannot
 
 _JSON_KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
 _ANY_TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
@@ -62,7 +62,7 @@ class Peek:
     """The names of the sheets, if the file is an Excel workbook."""
 
     def lines(self, most: int | None = None) -> list[str]:
-        """Return the lines of ``head``, at most so many, without carriage returns and blank lines."""
+        """Return the lines of ``head``, at most ``most``, without carriage returns and blank lines."""
         lines = self.head.decode("utf-8", "replace").split("\n")[:most]
         return [line.rstrip("\r") for line in lines if line.strip(" \r")]
 
@@ -73,7 +73,7 @@ class Peek:
 
 
 class Companions(NamedTuple):
-    """The companion files that lie next to an export."""
+    """The companion files next to an export."""
 
     files: tuple[tuple[str, bytes], ...] = ()
     """The name of each ``Companion``, and the bytes of the file."""
@@ -86,7 +86,7 @@ NO_COMPANIONS = Companions()
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What changes which rows a reader keeps, or their content: settings, and the files next to an export."""
+    """The options that change which rows a reader keeps, or their content: settings, and files next to an export."""
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
     spotify_time: Literal["end", "start"] = "end"
@@ -106,16 +106,16 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True)
 class Companion:
-    """One kind of file that holds no listens, and completes those of an export next to it."""
+    """One kind of file that has no listens itself, but completes those of an export next to it."""
 
     name: str
     source: str
     title: str
-    """The name for people."""
+    """The display name."""
     file_names: tuple[str, ...]
-    """Patterns of its names, and of the archives that hold it. Their endings are those of the files that are tried."""
+    """Patterns of its names, and of the archives that contain it. Only files with the same endings are tried."""
     recognise: Callable[[Peek], bool]
-    """Says whether a file is of this kind, which no format may say of it."""
+    """Says whether a file is of this kind. No format may recognise such a file."""
     check: Callable[[bytes], object]
     """Raises ``BrokenFileError`` for a file that cannot be read."""
 
@@ -129,15 +129,15 @@ class Format:
     source: str
     """The service that recorded the listens, as ``--source`` has it."""
     title: str
-    """The name for people."""
+    """The display name."""
     file_names: tuple[str, ...]
     """Patterns of its names. They decide only if the content does not, as in an empty list."""
     how_to_get: str
-    """How people get such a file from the service."""
+    """How a user gets such a file from the service."""
     sample: str
     """A folder below ``data/samples``."""
     recognise: Callable[[Peek], bool]
-    """Says whether a file is of this format, which at most one format may say of it."""
+    """Says whether a file is of this format. At most one format may recognise a file."""
     read: Callable[[bytes, ReadOptions], pl.DataFrame]
     """Returns ``EXTRACTED``, one row per record, in the file's order. Raises ``BrokenFileError`` for the whole file."""
     layout: Layout
@@ -147,7 +147,7 @@ class Format:
     client: str | None
     """The client that ``read`` gives to every listen; ``None`` if the file names one for each listen.
 
-    Koito stores it, so that a listen in the database can be told to come from ``source``.
+    Koito stores it, so it shows that a listen in the database comes from ``source``.
     """
     preference: int
     """Of two likely doubles, the one of the source with the lower number stays; the same in all formats of a source.
@@ -155,43 +155,43 @@ class Format:
     Sources that record when a play began, and know most about it, have the lowest numbers.
     """
     clock: Literal["start", "end"] = "start"
-    """Which second of a play ``read`` gives as its time; the same in all formats of a source.
+    """Whether ``read`` returns the start or the end of a play as its time; the same in all formats of a source.
 
-    A source of ends also knows how long each play was: its plays are compared with starts by when they can have begun.
+    A source of ends also records how long each play was, from which the comparison computes when it may have begun.
     """
     service: str = ""
-    """The service's name for people, where that is not ``source`` with a capital letter: "Last.fm"."""
+    """The service's display name, if it is not ``source`` with a capital letter: "Last.fm"."""
     caveat: str = ""
-    """What people should know before they load such a file, such as a better export. It follows the title."""
+    """What users should know before they load such a file, such as a better export. It follows the title."""
     companions: tuple[Companion, ...] = ()
-    """The files that ``read`` looks at if they lie next to the export: they are in its ``ReadOptions``."""
+    """The files next to the export that ``read`` uses: they are in its ``ReadOptions``."""
     scan: Callable[[bytes, ReadOptions], Scan] | None = None
-    """Like ``read``, and returns the locations of broken rows, which saves splitting the file again to find them."""
+    """Like ``read``, but also returns the locations of broken rows, so that the file need not be split again."""
     totals: Callable[[bytes], Sequence[PageTotals | FirstPlay]] | None = None
-    """Returns what the pages of a file say of the history that they are a part of."""
+    """Returns what the pages of a file state about the whole history."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One kind of file that is known and not loaded, and what to do instead."""
+    """One kind of file that is recognised but not loaded, and what to do instead."""
 
     name: str
     source: str | None
-    """The service; None for a file that belongs to none."""
+    """The service; None for a file of no service."""
     title: str
     recognise: Callable[[Peek], bool]
     advice: str
     harmless: bool = False
-    """Whether it is not an error next to other files: nobody takes it for a history that should have been loaded."""
+    """Whether it is not an error next to other files, because a user would not expect it to be loaded."""
     file_names: tuple[str, ...] = ()
-    """Patterns of its names that begin with a dot: such a file is not taken for a hidden one."""
+    """Patterns of its names that begin with a dot, so that such a file is not treated as hidden."""
     quote: Callable[[Peek], str] = lambda _: ""
-    """Returns what a file says itself, to follow the title."""
+    """Returns a text from the file itself, to follow the title."""
     advise: Callable[[Peek], str] | None = None
     """Gives advice about one file, instead of ``advice`` about all of the kind."""
 
     def reason(self, peek: Peek) -> str:
-        """Return for people why the file is not loaded, and what to do."""
+        """Return why the file is not loaded, and what to do, as a message to the user."""
         return f"{self.title}{self.quote(peek)}. {self.advice_for(peek)}"
 
     def advice_for(self, peek: Peek) -> str:

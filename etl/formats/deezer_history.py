@@ -57,7 +57,7 @@ def _read_header(line: str) -> Dialect:
 
 
 def _columns(line: str) -> Dialect:
-    """Read a header in any language: one that is not English is known by its ISRC, the third of nine columns."""
+    """Read a header in any language: one that is not English is recognised by ISRC, the third of nine columns."""
     cells, delimiter = columns_of(line)
     if len(cells) == len(_IN_ORDER) and cells[2].lower() == "isrc":
         return Dialect(_IN_ORDER, delimiter)
@@ -66,7 +66,7 @@ def _columns(line: str) -> Dialect:
 
 @dataclass(frozen=True)
 class _History(Delimited):
-    """The table of plays, in a workbook or as CSV. Records of a workbook have no bounds in the file."""
+    """The table of plays, in a workbook or as CSV. Records of a workbook have no position in the file."""
 
     def read(self, data: bytes) -> Table:
         return super().read(_as_csv(data))

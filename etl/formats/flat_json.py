@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(rb'"([^"\\\x00-\x1f]{1,40})"\s*:')  # a key with a line break belongs to a broken record
 _RECORD = re.compile(r"[\[,]\s*(?=\{)")
-_MOMENT = re.compile(r"\d{9}|\d:\d\d")  # a date alone is that of a release
+_MOMENT = re.compile(r"\d{9}|\d:\d\d")  # a date alone is a release date
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TRIED = 5  # records of a list, by which it is recognised: the first may be broken
 
@@ -35,7 +35,7 @@ Scalar = str | int | float | None
 
 @dataclass(frozen=True)
 class FlatLayout:
-    """A list of flat objects or, with ``in_lines``, one object per line; each file has keys of its own."""
+    """A list of flat objects or, with ``in_lines``, one object per line; the keys differ from file to file."""
 
     in_lines: bool = False
 

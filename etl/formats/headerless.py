@@ -1,6 +1,6 @@
-"""Knows tables of plays without a header by their times, and says which first line they need.
+"""Recognises tables of plays without a header by their times, and says which first line they need.
 
-Which column is the artist and which the track cannot be known, so none of them is read: they could be swapped.
+Such tables are not read, because artist and track could be swapped: which column is which cannot be known.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _shape_of(peek: Peek) -> _Shape | None:
 
 
 def _time_names(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Return what each column holds: times, or dates and times of day; texts; neither."""
+    """Return the name of each column's kind: times, or dates and times of day; texts; or neither."""
     moments = [_are(column, _MOMENT) for column in columns]
     if any(moments):
         return [_DATES if place == moments.index(True) else _other(column) for place, column in enumerate(columns)]

@@ -1,8 +1,8 @@
 """Reads Koito's own export: listens with everything that Koito knows about their tracks, albums and artists.
 
-The exporter lists names in no order; flags say which one is primary. Everything beyond a plain primary name becomes an
-alias: other names; a primary name whose source is not a submitted listen; and the name of an entity that has an MBID,
-because it may be found under another name.
+The exporter lists names in no order; flags say which one is primary. These names become aliases: names that are not
+primary; a primary name whose source is not a submitted listen; and the name of an entity that has an MBID, because it
+may be found under another name.
 """
 
 from __future__ import annotations

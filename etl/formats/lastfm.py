@@ -63,7 +63,7 @@ class Date(msgspec.Struct, gc=False):
 
 
 class Attributes(msgspec.Struct, gc=False):
-    """Attributes that only the track has that is playing now."""
+    """Attributes of the track that is playing now; no other track has them."""
 
     nowplaying: str | bool | None = None
 
@@ -116,7 +116,7 @@ def mbid_of(entity: HasMbid) -> str | None:
 
 
 def as_text(number: str | float | None) -> str | None:
-    """Return a number, which a file may write as text, as text."""
+    """Return a number, or the text of one, as text."""
     return None if number is None else str(number)
 
 
@@ -125,7 +125,7 @@ def read_fields(
 ) -> pl.DataFrame:
     """Turn columns of text into rows. Columns in: ``FIELDS``, optionally ``is_playing``. Columns out: ``EXTRACTED``.
 
-    ``times`` are the file's own names of ``moment`` and ``words``; numbers in ``moment`` count ``per_second``.
+    ``times`` are the file's own names of ``moment`` and ``words``; ``per_second`` is the unit of ``moment``.
     """
     if "is_playing" not in frame.columns:
         frame = frame.with_columns(is_playing=pl.lit(value=False))
@@ -158,8 +158,8 @@ def credit_mbids(frame: pl.DataFrame) -> pl.Series:
 
     Last.fm has one MBID for the whole text of a credit, which is split into artists later. If it stays one artist, or
     only the title adds features, the MBID is that of the (base) artist. If the text itself names several artists
-    ("A feat. B"), the MBID is dropped: nobody knows whose it is, and if it is known in the database, resolving would
-    take its artist as the whole credit and lose B. (Koito stores one artist "A feat. B" in this case.)
+    ("A feat. B"), the MBID is dropped: it may belong to either, and if it is in the database, resolving would take its
+    artist as the whole credit and lose B. (Koito stores one artist "A feat. B" in this case.)
     """
     hint = pl.any_horizontal(
         pl.col("artist", "track").str.contains(FEATURE_HINT), pl.col("artist").str.contains(DEFAULT_SEPARATORS)

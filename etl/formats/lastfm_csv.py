@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LAYOUT = Delimited(Dialect(tuple(COLUMN_ALIASES)), read_header, SEPARATOR)
 TIME_UNITS = {"date_ms": 1000}  # to a second
-IN_UTC = {"utc_time"}  # whatever zone the user names: the column says so
+IN_UTC = {"utc_time"}  # whatever --timezone is, because the name of the column says UTC
 
 
 def read_csv(data: bytes, options: ReadOptions) -> pl.DataFrame:
@@ -51,14 +51,14 @@ def rows_of(fields: pl.DataFrame, columns: AbstractSet[str], zone: str | None) -
     frame = frame.with_columns(credit_mbids(frame)).rename(
         {"album_mbid": "release_mbid", "track_mbid": "recording_mbid"}
     )
-    # Tools that write Unix times write them in all rows. Dates come from API pages: there, the playing track has none.
+    # Tools that write Unix times write them in all rows. Dates come from API pages, where the playing track has none.
     only_dates = bool(present) and set(present) <= {"utc_time", "datetime", "date_time"}
     frame = with_skips(with_verdicts(frame, kept), kept, undated_is_playing=only_dates)
     return frame.with_columns(_played_ms(frame).alias("played_ms"))
 
 
 def with_clock(frame: pl.DataFrame) -> pl.DataFrame:
-    """Join ``date_time``, where it is a date only, with the time of day in ``clock``."""
+    """Join ``date_time``, if it is only a date, with the time of day in ``clock``."""
     if frame["clock"].null_count() == frame.height:
         return frame
     is_date = pl.col("date_time").str.contains(DATE) & pl.col("clock").str.contains(TIME_OF_DAY)
@@ -97,7 +97,7 @@ def with_times(frame: pl.DataFrame, columns: Sequence[str], zone: str | None = N
 def with_skips(frame: pl.DataFrame, times: Sequence[str], *, undated_is_playing: bool) -> pl.DataFrame:
     """Add ``client`` and ``skip``: rows that were played for less than 30 s, and the track that is playing now.
 
-    A row without a time is the latter, if that is what it means.
+    A row without a time is the track playing now if ``undated_is_playing`` is set.
     """
     is_playing = pl.all_horizontal(map(is_blank, times)) & ~is_blank("artist") & ~is_blank("track")
     return frame.with_columns(

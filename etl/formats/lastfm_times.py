@@ -1,6 +1,6 @@
-"""Reads times in all the ways that exports of Last.fm and tables of scripts write them.
+"""Reads times in all the forms that exports of Last.fm and tables written by scripts have.
 
-A time without a zone is a local one, except in words: Last.fm's API writes those, in UTC.
+A time without a zone is a local time, except one in words: those come from Last.fm's API, which writes them in UTC.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _IN_WORDS = r"^\s*(\d{1,2}) ([A-Za-z]{3}) (\d{4}),? (\d{1,2}):([0-5]\d)(:[0-5]\d
 _TO_THE_MINUTE = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:[0-5]\d)\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 _WITHOUT_ZONE = r"^\s*\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$"
 
-# The last field of a line that is a listen: its time in words, to the minute.
+# A time in words, to the minute: the last field of a line that is a listen.
 DATE_IN_WORDS = r"\s*\d{1,2} [A-Za-z]{3} \d{4},? \d{1,2}:\d{2}\s*"
 
 

@@ -40,7 +40,7 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_element(fields: dict[str, Any]) -> ET.Element:
-    """Return the element of which ``to_fields`` makes ``fields``."""
+    """Return the element from which ``to_fields`` gets ``fields``."""
     track = ET.Element("track", fields.get("@attr", {}))
     for key, value in fields.items():
         if isinstance(value, str):

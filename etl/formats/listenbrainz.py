@@ -38,7 +38,7 @@ PREFERENCE = 20
 SERVICE = "ListenBrainz"
 ENTITIES = ("recording", "release", "release_group")
 
-# A value that clients write in place of an object; PHP, for example, writes an empty object as [].
+# A value that clients write instead of an object; PHP, for example, writes an empty object as [].
 Loose: TypeAlias = list[Any] | str | int | float | bool | None
 Names: TypeAlias = "list[str] | None"
 
@@ -151,7 +151,7 @@ def _to_frame(rows: Sequence[ListenBrainzListen]) -> pl.DataFrame:
 
 
 def artists_of(info: Info, mapping: Mapping) -> tuple[Names, Names]:
-    """Return the artists that a listen lists, and MBIDs: theirs, or those of the credit (see the module's docstring).
+    """Return the artists that a listen lists, and MBIDs: those of the artists or of the credit (see the module).
 
     An unknown MBID is "".
     """

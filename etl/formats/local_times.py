@@ -1,4 +1,4 @@
-"""Turns times that an export gives without a zone into UTC, and says which of them the clocks have twice or never."""
+"""Converts times without a zone to UTC, and says which of them the local clock shows twice or never."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _DAY = pl.duration(days=1)
 
 
 class LocalTime(StrEnum):
-    """What the clock of a time zone has of a time that an export gives without one."""
+    """Whether the clock of a time zone shows a given local time twice or never."""
 
     UNIQUE = "unique"
     REPEATED = "repeated"
-    """Twice, as the clock was put back: the first is taken."""
+    """Twice, because the clock was set back: the first time is used."""
     SKIPPED = "skipped"
-    """Never, as the clock was put forward: the offset before that is taken."""
+    """Never, because the clock was set forward: the offset before the change is used."""
 
 
 def localized(naive: pl.Series, zone: str | None) -> pl.DataFrame:
     """Return ``naive`` times, of dtype ``Datetime("us")``, as UTC. Columns out: ``time``, ``local_time``.
 
     ``zone`` is the IANA name of the zone of the clock that wrote them; ``None`` takes them as UTC. ``local_time`` is a
-    ``LocalTime``. As in Python and Java, an hour that the clock has twice is the first one, and in an hour that it
-    skips the offset before the change counts. Both columns are null for null and outside the years 1 to 9999.
+    ``LocalTime``. As in Python and Java, a repeated hour is the first of the two, and in a skipped hour the offset
+    before the change is used. Both columns are null for null and outside the years 1 to 9999.
     """
     times = pl.DataFrame({"naive": naive})
     if zone is None:

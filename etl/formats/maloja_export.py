@@ -140,7 +140,7 @@ def split_credit(artists: list[str] | None) -> list[str] | None:
     """Return the names of a credit, base artist first, each once; ``None`` if there are none.
 
     Maloja lists artists in no order. If one name is really several, joined by " • ", these are in the order of the
-    release, so they go first.
+    release, so they come first.
     """
     if not artists:
         return None

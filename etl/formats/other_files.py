@@ -1,4 +1,4 @@
-"""Names files that are no export of any service: error responses, web pages, archives, spreadsheets, databases."""
+"""Recognises files that are not exports: error responses, web pages, archives, spreadsheets, databases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARCHIVES = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
 }
-"""How archives begin that are not opened. A zip or gzip file is one where its name says something else."""
+"""The first bytes of archives that are not opened. A zip or gzip file is one if its name says something else."""
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SHEETS = ("*.xlsx", "*.xlsm", "*.xls", "*.xlsb", "*.ods", "*.numbers")
 _DOCUMENTS = ("*.docx", "*.odt", "*.pptx", "*.odp", "*.epub", "*.jar", "*.apk", "*.pages", "*.key", "*.doc", "*.ppt")

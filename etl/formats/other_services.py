@@ -1,4 +1,4 @@
-"""Names files of services and programs that are known and not read, so that each gets advice that works."""
+"""Recognises files of services and programs that are not supported, so that each gets advice that works."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _PLAYBACK_REPORTING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\t[0-
 
 @dataclass(frozen=True)
 class _Columns:
-    """Recognises a table by its header, whatever the case of its columns and what is between their words."""
+    """Recognises a table by its header, ignoring case and the separators between words."""
 
     every: frozenset[str] = frozenset()
     """The table has all of these."""
     any_of: frozenset[str] = frozenset()
-    """It has one of these; may be empty, then nothing is asked."""
+    """It has one of these; if empty, this is not checked."""
     none_of: frozenset[str] = frozenset()
     """It has none of these."""
 
@@ -129,7 +129,7 @@ def _holds(text: bytes) -> Callable[[Peek], bool]:
 
 
 def _other(name: str, title: str, recognise: Callable[[Peek], bool], advice: str) -> Refusal:
-    """Return the entry of a file that is harmless next to others: nobody takes it for a history that is read."""
+    """Return the entry of a file that is harmless next to others: a user would not expect it to be loaded."""
     return Refusal(name, name.partition("-")[0], title, recognise, advice, harmless=True)
 
 

@@ -1,4 +1,4 @@
-"""Finds what the pages of an API say of the whole history that they are a part of. Pure: bytes in, numbers out."""
+"""Finds what the pages of an API state about the whole history. Pure: bytes in, numbers out."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class PageTotals(NamedTuple):
     per_page: int
     """How many plays a full page has."""
     total_pages: int | None
-    """How many pages there are; None if it says only whether another one follows."""
+    """How many pages there are; None if the page only says whether another one follows."""
     total: int | None
     """How many plays there are."""
     user: str = ""
-    """Whose history it is. It tells histories apart, and goes into no file."""
+    """The user of the history. It distinguishes histories, and is written to no file."""
     goes_on: bool = False
     """Whether another page follows."""
     at: int = 0
-    """Where it says so, in bytes of the text as UTF-8."""
+    """The position of this statement, in bytes of the text as UTF-8."""
 
     def plays(self, page: int) -> int | None:
         """Return how many plays the page with the number ``page`` has; None if that is unknown."""
@@ -53,7 +53,7 @@ class PageTotals(NamedTuple):
 
 
 class FirstPlay(NamedTuple):
-    """When a history begins according to its pages, which have no numbers, and how far back they go."""
+    """When a history begins according to its pages, which are not numbered, and how far back these pages go."""
 
     oldest: int
     """The time of its first play, in Unix seconds."""
@@ -86,9 +86,10 @@ def of_maloja(data: bytes) -> list[PageTotals]:
 
 
 def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> Records[Record]:
-    """Return ``records`` with error responses that say which page they stand for, and how many plays that has.
+    """Return ``records`` with error responses that say which page they replace, and how many plays that page has.
 
-    An error response stands for the page after the one before it. ``totals`` are those of the other pages, in order.
+    An error response replaces the page that follows the one before it. ``totals`` are those of the other pages, in
+    order.
     """
     broken = dict(records.broken)
     errors = [(records.spans[row][0], row) for row, why in broken.items() if why.reason is RejectReason.ERROR_PAGE]
@@ -137,6 +138,6 @@ def _attributes(text: bytes) -> dict[str, str]:
 
 
 def _number(value: object) -> int | None:
-    """Return a whole number that may be written as text; None for anything else, and for one that no history has."""
+    """Return a whole number that may be written as text; None for anything else, and for an implausible number."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

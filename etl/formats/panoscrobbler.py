@@ -1,7 +1,7 @@
 """Turns the records of Pano Scrobbler, the same in its two exports, into rows.
 
-``timeMs`` is when a play began, in Unix milliseconds. ``timeHuman`` says the same in the phone's language and zone; it
-is not read. ``event`` exists in younger versions: every record of an older one is a scrobble.
+``timeMs`` is when a play began, in Unix milliseconds. ``timeHuman`` is the same time in the phone's language and zone;
+it is not read. ``event`` exists only in newer versions; every record of an older version is a scrobble.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from etl.formats.scrobble_rows import with_verdicts
 from etl.formats.unix_times import unix_times
 
 CLIENT = "panoscrobbler"
-# Next to Last.fm and ListenBrainz, which it sends to: it knows the length of a track, but no MBIDs.
+# Right after Last.fm and ListenBrainz, to which it submits: it has the length of a track, but no MBIDs.
 PREFERENCE = 32
 SERVICE = "Pano Scrobbler"
 HOW_TO_GET = "Pano Scrobbler > Settings > Export > {}."

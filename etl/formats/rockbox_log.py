@@ -1,8 +1,8 @@
 """Reads the .scrobbler.log of Rockbox and other players (Audioscrobbler 1.1): tab separated, comments in front.
 
 Columns are artist, album, title, track number, length in seconds, rating (L for listened, S for skipped), Unix start,
-and the MBID of the recording, which may be absent. Under ``#TZ/UNKNOWN``, or without a line ``#TZ/``, the player had no
-zone: it made the Unix time from the local time as if that were UTC. A player without a clock writes the time 0.
+and the MBID of the recording, which may be absent. With ``#TZ/UNKNOWN``, or without a line ``#TZ/``, the player had no
+time zone: it computed the Unix time from the local time as if that were UTC. A player without a clock writes time 0.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _with_verdicts(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _local_rows(data: bytes, rows: int) -> pl.Series:
-    """Say of each of the ``rows`` records whether its time is local: logs that were joined may differ in that."""
+    """Say for each of the ``rows`` records whether its time is local: logs that were joined may differ in this."""
     body = to_utf8(data).body
     zones = {zone == b"UTC" for zone in _ZONE.findall(body)}
     if len(zones) < 2:
@@ -106,5 +106,5 @@ FORMAT = Format(
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
-    preference=45,  # it records when a play began, by a clock that people set by hand
+    preference=45,  # it records when a play began, by a clock that users set by hand
 )

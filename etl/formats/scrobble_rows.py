@@ -1,4 +1,4 @@
-"""Says which rows of a table of scrobbles are broken, and what is wrong with a text that cannot be read as a time."""
+"""Decides which rows of a table of scrobbles are broken, and says what is wrong with an unreadable time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etl.formats.base import first_reason, is_blank, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A number with so many digits is a time after 2001 in this unit; in seconds it would be after the year 9999.
+# A number with this many digits is a time after 2001 in this unit; in seconds it would be after the year 9999.
 _UNITS = {13: "milliseconds", 16: "microseconds", 19: "nanoseconds"}
 DATE = r"^\s*(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})\s*$"
 TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*$"
@@ -23,7 +23,7 @@ _ROUNDED = r"^\s*\d[.,]\d+[Ee]\+?\d+\s*$"
 def with_verdicts(frame: pl.DataFrame, times: Sequence[str], unit: str = "seconds") -> pl.DataFrame:
     """Add ``reject`` and ``detail``. Columns in: ``artist``, ``track``, ``listened_at``, the text columns ``times``.
 
-    ``unit`` is what a number in ``times`` counts.
+    ``unit`` is the unit of a number in ``times``.
     """
     rules: list[tuple[pl.Expr, str]] = [
         (pl.lit(blank_texts(frame["artist"])), RejectReason.MISSING_ARTIST),
@@ -36,13 +36,13 @@ def with_verdicts(frame: pl.DataFrame, times: Sequence[str], unit: str = "second
     detail = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
     bad = (judged["reject"] == str(RejectReason.BAD_TIME)).fill_null(value=False).arg_true()
     if len(bad):
-        told = [pl.when(~is_blank(name)).then(_told(name, unit)) for name in times]
-        detail = detail.scatter(bad, judged[bad].select(pl.coalesce(told)).to_series())
+        details = [pl.when(~is_blank(name)).then(_not_a_time(name, unit)) for name in times]
+        detail = detail.scatter(bad, judged[bad].select(pl.coalesce(details)).to_series())
     return judged.with_columns(detail.alias("detail"))
 
 
 def blank_texts(texts: pl.Series) -> pl.Series:
-    """Say of each text whether it is null or blank, as ``is_blank`` does, and strip only those that may be."""
+    """Say for each text whether it is null or blank, as ``is_blank`` does, but strip only texts that may be."""
     blank = pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
     begins_with_ascii = texts.is_between("!", "\x7f").fill_null(value=False)
     others = (~begins_with_ascii).arg_true()
@@ -50,7 +50,7 @@ def blank_texts(texts: pl.Series) -> pl.Series:
 
 
 def wrong_unit(text: pl.Expr, unit: str = "seconds") -> pl.Expr:
-    """Return " is in milliseconds, not seconds" or the like for a number of so many digits; null for other texts."""
+    """Return " is in milliseconds, not seconds" or similar for a number with that many digits; null for other texts."""
     return pl.coalesce(
         pl.when(text.str.contains(rf"^\s*\d{{{digits}}}(?:\.\d*)?\s*$")).then(pl.lit(f" is in {other}, not {unit}"))
         for digits, other in _UNITS.items()
@@ -58,7 +58,7 @@ def wrong_unit(text: pl.Expr, unit: str = "seconds") -> pl.Expr:
     )
 
 
-def _told(name: str, unit: str) -> pl.Expr:
+def _not_a_time(name: str, unit: str) -> pl.Expr:
     """Return the detail of a row whose column ``name`` is not a time."""
     text = pl.col(name)
     trouble = pl.coalesce(

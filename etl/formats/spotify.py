@@ -1,4 +1,4 @@
-"""Holds the rules that Spotify's two exports share: what counts as heard, and which names and times are missing."""
+"""Defines the rules that Spotify's exports share: what counts as heard, and which names and times are missing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _YEAR_1 = pl.lit(FIRST_SECOND * 1_000_000).cast(TIME)
 # The end of a play minus the time played: late by its pauses. Never before the year 1, the first that a time can have.
 UNPAUSED_START = (pl.col("ended_at") - pl.duration(milliseconds="played_ms")).clip(_YEAR_1, None)
 
-# Computed once, before all else: stripping costs more than all the checks of its result.
+# Computed once, before everything else: stripping takes longer than all checks of its result.
 BARE_NAMES = {
     "bare_artist": pl.col("artist").str.strip_chars().fill_null(""),
     "bare_track": pl.col("track").str.strip_chars().fill_null(""),

@@ -3,7 +3,7 @@
 ``endTime`` is the minute in which a play ended. Rows do not say why a play ended, so ``--spotify-plays heard`` and
 ``trackdone`` have the same rule: a play of at least 30 s is a listen. Rows that name an episode or a chapter, as in
 Spotify's files of podcasts and audiobooks, are skipped. Files from before 2024 contain podcasts that have an artist and
-a track, and so cannot be told from music.
+a track, and so cannot be distinguished from music.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads the header of a table: which column is which, and whether the table is a listening history."""
+"""Reads the header of a table: maps its columns to our names, and decides whether it is a listening history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from etl.formats.base import Peek
 
-# Our name of each column, and its names in files, the surest first.
+# Our name of each column, and its names in files, the most certain first.
 COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
     "uts": ("uts", "unixtime", "unix time", "unix timestamp", "date uts", "timestamp", "ts"),
     "date_ms": ("date ms",),
@@ -48,7 +48,7 @@ _OF_OTHER_FORMATS = (
 _USER = {"userid", "user id", "user"}  # a column of Libre.fm that may come first
 _UNIX = re.compile(r'"?\d{1,19}"?')
 SEPARATOR = re.compile(r'"?sep=.', re.IGNORECASE)
-"""The line that Excel puts in front of a header, to say what separates the columns."""
+"""The line that Excel puts in front of a header to name the separator."""
 COMMENT = re.compile(r"#(?![,;\t].*artist)|\+ACM-", re.IGNORECASE)  # a column may be called "#"
 _PANOSCROBBLER = {"timems", "artist", "track"}
 _SPOTIFY = (
@@ -112,7 +112,7 @@ def _own_kind(names: AbstractSet[str]) -> ColumnKind | None:
 
 
 def _kind_of_columns(cells: Sequence[str], names: AbstractSet[str]) -> ColumnKind | None:
-    """Return the kind of any other table, by what its columns hold."""
+    """Return the kind of any other table, by the meaning of its columns."""
     known = {name for name in map_columns(cells) if name}
     has_artist = any(map(_ARTIST_LIKE.fullmatch, names))
     has_track = "track" in known or any(map(_TRACK_LIKE.fullmatch, names - set(COLUMN_ALIASES["album"])))
@@ -160,7 +160,7 @@ def with_needed(header: Dialect, needed: Iterable[str], advice: str) -> Dialect:
 
 
 def map_columns(cells: Sequence[str]) -> list[str | None]:
-    """Return our names of the columns; if several columns match one name, the surest gets it."""
+    """Return our names of the columns; if several columns match one name, the most certain gets it."""
     plain = [_plain(cell) for cell in cells]
     names: list[str | None] = [None] * len(plain)
     for name, aliases in COLUMN_ALIASES.items():

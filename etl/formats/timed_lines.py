@@ -1,8 +1,8 @@
-"""Tells apart tables without a header whose lines begin with a Unix time: Maloja's, and those of lastexport.py.
+"""Distinguishes two kinds of tables without a header whose lines begin with a Unix time: Maloja's and lastexport.py's.
 
 Maloja 2 writes time, artist, title, album, duration; lastexport.py writes time, title, artist, album and three MBIDs.
-Lines of three or four columns can be either. What proves one of them is what only that program writes; where nothing
-does, the file's name decides, and without one the file is refused: artist and title could be swapped.
+Lines of three or four columns can be either. A line that only one of the programs writes proves the kind. If there is
+no such line, the file's name decides. Without a telling name the file is refused: artist and title could be swapped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Writer(Enum):
 
 
 def writer_of(peek: Peek) -> Writer | None:
-    """Return who wrote a table whose lines begin with a Unix time; ``None`` if fewer than a third of the first do."""
+    """Return the program that wrote a table; ``None`` if under a third of its first lines begin with a Unix time."""
     first = peek.first_lines
     if 3 * sum(_fits(line.split("\t")) for line in first) < max(len(first), 1):
         return None

@@ -1,4 +1,4 @@
-"""Reads Unix times that a file has as text."""
+"""Reads Unix times from text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBER = r"^\s*(\d{1,20}(?:\.\d{1,9})?)\s*$"
 
 
 def unix_times(texts: pl.Series, per_second: int = 1) -> pl.Series:
-    """Read numbers that count from 1970, ``per_second`` to a second.
+    """Read numbers of units since 1970, with ``per_second`` units to a second.
 
     Null for other texts, negative numbers, and times after the year 9999.
     """

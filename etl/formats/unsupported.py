@@ -50,7 +50,7 @@ def _is_public_dump(peek: Peek) -> bool:
 
 
 def _is_takeout_page(peek: Peek) -> bool:
-    """Say whether a file is a page of Google Takeout: by its style sheet, which takes more than the peek, or name."""
+    """Say whether a file is a page of Google Takeout: by its style sheet, which fills the peek, or by its name."""
     start = peek.head[:1024].lower()
     is_page = b"<html" in start or b"<!doctype html" in start
     named = name_matches(peek.name, ("watch-history.html", "Wiedergabeverlauf.html"))

@@ -1,4 +1,4 @@
-"""Brings dates as spreadsheets and scripts write them into the ISO form, where day, month and year are beyond doubt."""
+"""Converts dates that spreadsheets and scripts write to the ISO form, if day, month and year are unambiguous."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def in_iso_form(texts: pl.Series) -> pl.Series:
     """Return times such as "27/03/2020 6:11 +01:00" as "2020-03-27 06:11+01:00"; null for other texts.
 
     The month may have its English name, the hour AM or PM, and a weekday may come first. In numbers with dots the day
-    comes first. With slashes or hyphens the day is what is over 12 somewhere in the column, if only one of the two
-    numbers is: then that holds for all of the column, else the text is null.
+    comes first. With slashes or hyphens, the day is the number that is over 12 anywhere in the column. This holds for
+    the whole column; if neither number or both are ever over 12, the text is null.
     """
     forms = [_from_numbers(texts), _from_year_first(texts), _from_names(texts)]
     return pl.select(pl.coalesce(map(pl.lit, forms))).to_series()
@@ -60,7 +60,7 @@ def _parts(texts: pl.Series, pattern: str) -> list[pl.Series]:
 
 
 def _joined(year: pl.Series, month: pl.Series, day: pl.Series, clock: list[pl.Series]) -> pl.Series:
-    """Return the ISO form; null where one of the parts is null or the hour is not one of its clock."""
+    """Return the ISO form; null if one of the parts is null or the hour does not exist on its clock."""
     hour, rest, half, zone = clock
     number, is_late = hour.cast(pl.Int64, strict=False), half.str.to_lowercase() == "p"
     in_half = (number % 12 + is_late.cast(pl.Int64) * 12).set(~number.is_between(1, 12), None)

@@ -1,7 +1,7 @@
-"""Reads the watch history in Google Takeout: what YouTube Music played, and when it began.
+"""Reads the watch history in Google Takeout: the tracks that YouTube Music played, and when each began.
 
 The file holds every video that was watched. ``header`` says which of them YouTube Music played, in all languages. Such
-a row has the artist's channel ("Artist - Topic") and no album. A removed track has neither name nor channel.
+a row has the artist's channel ("Artist - Topic") and no album. A removed track has neither a name nor a channel.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLIENT = "youtubemusic"
-# It knows when a play began, but no album: scrobblers know more.
+# It has the start of a play, but no album: scrobblers have more.
 PREFERENCE = 80
 
 _MUSIC = "YouTube Music"

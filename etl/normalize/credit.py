@@ -30,7 +30,7 @@ _NUMERAL = (
 )
 _NUMBER = re.compile(rf"(?:an?\s+)?{_NUMERAL}(?:(?:\s+and\s+|\s*-\s*|\s+){_NUMERAL})*", re.IGNORECASE)
 
-# Cheap pre-checks: only texts that match can contain a feature, and only credits that do may be one artist after all.
+# Cheap pre-checks: only texts that match can contain a feature, and only credits that match may be one artist.
 FEATURE_HINT = r"(?i)feat\.|ft\.|featuring"
 AS_ONE_HINT = r"(?i)ft\.|featuring"
 _HINT = re.compile(FEATURE_HINT)
@@ -40,8 +40,8 @@ def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]])
     """Return the artists of the credit ``artist`` on a track called ``title``, each once, the base artist first.
 
     Features follow "feat.", "ft." or "featuring" in brackets, or "feat." at the end, in the credit or the title. At
-    the end of a credit, "ft." and "featuring" count too where they stand between two names: "10 Ft." is a length. The
-    list is empty only for a blank credit.
+    the end of a credit, "ft." and "featuring" count too if they are between two names: "10 Ft." is a length. The list
+    is empty only for a blank credit.
     """
     base, features = _features_of(artist, _ANY, separators)
     names = [part for separator in separators for part in _split(separator, base) if part != base]
@@ -52,9 +52,9 @@ def split_credit(artist: str, title: str, separators: Sequence[re.Pattern[str]])
 
 
 def as_one_artist(artist: str, title: str) -> list[str] | None:
-    """Return the artists of the credit ``artist`` if its whole text is one name, where that is possible: else None.
+    """Return the artists of the credit ``artist`` with its whole text as one name, if that is possible; else None.
 
-    It is where "ft." or "featuring" without brackets, and nothing else that names a feature, divides the credit.
+    It is possible if only "ft." or "featuring" without brackets divides the credit.
     """
     is_koitos = any("feat." in found[0].lower() for found in _ANY.finditer(artist))
     if is_koitos or _cut_brackets(artist)[1] or not _cut_end(artist, _ANY, ())[1]:
@@ -74,7 +74,7 @@ def _features_of(
 
 
 def _split(separator: re.Pattern[str], text: str) -> list[str]:
-    """Split as Go does; ``re.split`` would also return what groups in the pattern match."""
+    """Split as Go does; ``re.split`` would also return the matches of groups in the pattern."""
     gaps = [found.span() for found in separator.finditer(text)]
     edges = [0, *(edge for gap in gaps for edge in gap), len(text)]
     return [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,6 +1,6 @@
-"""Normalises one listen whose texts need no cleaning, as most need none, in 0.1 ms instead of 7. Pure.
+"""Normalises one listen whose texts need no cleaning, which is the usual case, in 0.1 ms instead of 7. Pure.
 
-It only decides whether a listen needs no cleaning; credits and keys are made by the same functions as always.
+It only decides whether a listen needs cleaning; credits and keys are made by the same functions as in ``normalize``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PLAIN = frozenset(
 
 
 class Single(NamedTuple):
-    """A normalised listen: what a live listen is looked up by and stored as."""
+    """A normalised live listen: the values for its look-up and for its rows."""
 
     lookup_key: str
     second: int
@@ -56,7 +56,7 @@ class Single(NamedTuple):
 def normalize_single(row: Mapping[str, Any], earliest: datetime, rules: Rules) -> Single | None:
     """Return ``row`` (columns of EXTRACTED) normalised, or ``None`` if it needs ``normalize``.
 
-    That is a row with a text or value that is not in its final form, one that is not a listen, or one with aliases.
+    A row needs ``normalize`` if a text or value is not in its final form, if it is not a listen, or if it has aliases.
     """
     artist, track, album, listed = row["artist"], row["track"], row["album"], row["artists"]
     mbids: list[str | None] | None = row["artist_mbids"]

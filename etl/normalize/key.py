@@ -1,4 +1,4 @@
-"""Makes lookup keys. No other module does, because ``lower()`` differs between engines."""
+"""Makes lookup keys. No other module makes them, because ``lower()`` differs between engines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lookup_keys(texts: pl.DataFrame) -> pl.Series:
 
 
 def lookup_key(credit: str, track: str, album: str | None) -> str:
-    """Return the key of one row, in a fraction of the time. Python's ``lower()`` is used only for ASCII."""
+    """Return the key of one row, much faster than ``lookup_keys``. Python's ``lower()`` is used only for ASCII."""
     texts = (credit, track, album or "")
     is_ascii = all(text.isascii() for text in texts)
     lower = [text.lower() for text in texts] if is_ascii else pl.Series(texts).str.to_lowercase()

@@ -53,7 +53,7 @@ class Normalized:
 
 
 class Extracted(NamedTuple):
-    """The rows that a format read from a file, and what holds for all of them."""
+    """The rows that a format read from a file, and the values that all of them share."""
 
     rows: pl.DataFrame
     """Schema EXTRACTED."""
@@ -69,7 +69,7 @@ def normalize(extracted: pl.DataFrame, file: str, source: str, earliest: datetim
 
 
 def normalize_together(files: Sequence[Extracted], rules: Rules) -> list[Normalized]:
-    """Return the same for each of ``files``, in their order. This is faster than one by one: names repeat."""
+    """Return the same for each of ``files``, in their order; faster than one by one, because names repeat."""
     if not files:
         return []
     rows = _labelled(files)
@@ -97,7 +97,7 @@ def normalize_together(files: Sequence[Extracted], rules: Rules) -> list[Normali
 
 
 def _labelled(files: Sequence[Extracted]) -> pl.DataFrame:
-    """Return the rows of all ``files``, each with what holds for its file, and with the file's ``number``."""
+    """Return the rows of all ``files``, each with the values of its file and the file's ``number``."""
     about = pl.DataFrame(
         {
             "file": [file.file for file in files],

@@ -64,7 +64,7 @@ def _clean_texts(names: pl.DataFrame) -> pl.DataFrame:
     )
     longest = pl.max_horizontal(
         *(pl.col(name).str.len_bytes() for name in _TEXTS if name != "artist"),
-        # if artists are listed, the credit as a text names none of them: it is as long as all together
+        # if artists are listed, the credit text is all of them joined, not a name, so its length does not count
         pl.when(pl.col("artists").is_null()).then(pl.col("artist").str.len_bytes()),
         pl.col("artists").list.eval(pl.element().str.len_bytes()).list.max(),
     )

@@ -1,4 +1,4 @@
-"""Cleans the texts of an export. Cleaned texts are what is matched and stored."""
+"""Cleans the texts of an export. Only cleaned texts are matched and stored."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
         if frame is None or frame.height != lines or frame[_LAST].null_count():
             return None
     frame = frame.drop(_LAST, strict=False)
-    empty = [name for name in frame.columns if (frame[name] == "").any()]  # of quotes with nothing between them
+    empty = [name for name in frame.columns if (frame[name] == "").any()]  # a pair of quotes with nothing between them
     return frame.with_columns(pl.when(pl.col(empty) != "").then(pl.col(empty))) if empty else frame
 
 
@@ -66,7 +66,7 @@ def _parsed(body: bytes, skipped: int, dialect: Dialect, names: Sequence[str | N
     """Return the columns that have one of ``names``; ``None`` where Polars finds an error or more columns."""
     columns = {f"column_{place}": name for place, name in enumerate(names)}
     wanted = {column: name for column, name in columns.items() if name}
-    # All columns are read: where only some are, Polars ignores fields that are too many.
+    # All columns are read: if only some are, Polars ignores excess fields.
     try:
         frame = pl.read_csv(
             body,

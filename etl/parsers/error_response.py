@@ -1,4 +1,4 @@
-"""Recognises the answer of an API that says only that something went wrong."""
+"""Recognises an API's error response."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KEYS = frozenset(
     }
 )
 _TEXTS = ("message", "error_description", "desc", "description", "detail", "error", "value", "type")
-"""The keys of what it says, the best first."""
+"""The keys that may have the message, the best first."""
 _NUMBERS = ("error", "code", "status")
 _LONGEST = 64 * 1024
 _SHOWN = 120
@@ -43,10 +43,10 @@ _ERROR = re.compile(rb"<error[\s>].*?</error\s*>", re.DOTALL)
 
 
 def error_response(document: bytes) -> str | None:
-    """Return what the error response ``document`` says, in its own words; ``None`` for any other document.
+    """Return the message of the error response ``document``; ``None`` for any other document.
 
-    JSON: an object with ``error`` and nothing but what describes it, as Last.fm, ListenBrainz, Spotify, Maloja and
-    Koito answer. XML: Last.fm's ``<lfm status="failed">``.
+    JSON: an object with ``error`` and otherwise only keys that describe it, as Last.fm, ListenBrainz, Spotify, Maloja
+    and Koito answer. XML: Last.fm's ``<lfm status="failed">``.
     """
     text = document.strip()
     if not text or len(text) > _LONGEST:
@@ -76,7 +76,7 @@ def mark_error_responses(records: Records[Record], text: Text, spans: Sequence[S
 
 
 def error_element(element: ET.Element) -> str:
-    """Return what an ``error`` element of Last.fm's XML says."""
+    """Return the message of an ``error`` element of Last.fm's XML."""
     return _said(element.get("code"), element.text or "")
 
 

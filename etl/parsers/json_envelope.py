@@ -1,7 +1,7 @@
 """Reads a JSON list inside an object that names its version, and in which one text may be unescaped.
 
 A program that writes such a file piece by piece may fail halfway. Then the list ends early, and an error message
-follows in place of the next record. Such a file is refused like one that was cut off, with the byte where it ends.
+follows instead of the next record. Such a file is refused like one that was cut off, with the byte where it ends.
 Pure: bytes in, records and positions out.
 """
 
@@ -93,7 +93,7 @@ class JsonEnvelope(Generic[Record]):
         return data[: begin.end()] + b" " * (end.start() - begin.end()) + data[end.start() :]
 
     def _where_it_ends(self, text: Text, error: BrokenFileError) -> BrokenFileError:
-        """Return ``error``, or one that tells more exactly where the list or the file ends."""
+        """Return ``error``, or one that says more exactly where the list or the file ends."""
         begin = self._list.search(text.body, 0, HEAD_BYTES)
         if begin is None:
             if not text.body.lstrip().startswith(b"{") or syntax(text.body) != "cut":

@@ -1,7 +1,8 @@
-"""Reads a JSON list, also where people have joined or wrapped several: by ``cat``, by ``jq -s``, by a script.
+"""Reads a JSON list, or several that a user has joined or wrapped with ``cat``, ``jq -s`` or a script.
 
-Read are: lists one after the other, a list of lists, objects one after the other (JSON Lines, or one object alone), and
-an object that holds a list under any key. Row numbers run on. A plain list is read as by ``JsonList``, and as fast.
+It reads lists one after the other, a list of lists, objects one after the other (JSON Lines, or a single object), and
+an object that holds a list under any key. Row numbers continue across lists. A plain list is read as by ``JsonList``,
+and as fast.
 
 The records of a joined file are found by their brackets. In a damaged part they are found as in ``json_split``: a
 record begins with one of the keys that records have. Pure: bytes in, records and positions out.
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # White space, commas, and byte order marks of files that were joined.
 _GAP = re.compile(rb"(?:[\s,]|\xef\xbb\xbf)*")
 _NO_PLAIN_START = re.compile(rb"\s*(?:\{|\[\s*\[)")
-_JOINT = re.compile(rb"\](?:\s|\xef\xbb\xbf)*\[\s*[\]{]")  # begins with a literal: a search that skips is far faster
+_JOINT = re.compile(rb"\](?:\s|\xef\xbb\xbf)*\[\s*[\]{]")  # begins with a literal: the search can skip, which is faster
 _CLOSING = {b"[": b"]", b"{": b"}"}
 _NO_RECORD = b", \t\r\n[]\xef\xbb\xbf"
 _STRUCTURE = re.compile(rb"(?:[\s,\[\]{}]|\xef\xbb\xbf)*")
@@ -100,7 +101,7 @@ def split_joined(text: Text, keys: Collection[str]) -> list[Span]:
 
 
 def _split_by_keys(text: Text, at: int, keys: Collection[str], names: Collection[bytes], before: int) -> list[Span]:
-    """Return the bounds of the broken record at ``at``, which ``before`` others precede, and of those after it.
+    """Return the bounds of the broken record at ``at`` and of those after it; ``before`` counts the ones before it.
 
     From a broken record on, brackets cannot be trusted: a record begins with one of ``keys``.
     """
@@ -147,7 +148,7 @@ def _end_of_sound(body: bytes, at: int, starts: RecordStarts) -> int | None:
 
 
 class _Object(Enum):
-    """What an object between brackets is."""
+    """What kind of object is found between brackets."""
 
     RECORD = auto()
     WRAPPER = auto()

@@ -1,8 +1,8 @@
 """Reads JSON Lines: one record per line, of any length.
 
 A line that is not a record is rejected, and affects no other. So is the last line of a file that was cut off inside
-it: the lines before it are complete, and are loaded. (A cut between two lines cannot be seen; in a zip the checksum
-tells.)
+it: the lines before it are complete, and are loaded. (A cut between two lines cannot be seen, except in a zip, which
+has a checksum.)
 
 Files that were joined may have blank lines, byte order marks and, where a file did not end with a line feed, two
 records on one line; both are read. Pure: bytes in, records and positions out.
@@ -72,7 +72,7 @@ class JsonLines(Generic[Record]):
 
 
 def _text(data: bytes) -> Text:
-    """Return the text of a file, without half a UTF-16 character at its end: the last line was cut off then."""
+    """Return the text of a file, without half a UTF-16 character at its end, where the last line was cut off."""
     return to_utf8(data[: len(data) // 2 * 2] if data.startswith(UTF16_MARKS) else data)
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JsonPages(Generic[Record]):
-    """Pages of JSON, each with a list of records, or with a single record in place of the list.
+    """Pages of JSON, each with a list of records, or with a single record instead of the list.
 
     ``paths`` are the key paths at which a page may have them, e.g. ``(("recenttracks", "track"), ("track",))``. A file
-    is one page, an array of pages, or several of these one after the other. Row numbers run on across pages.
+    is one page, an array of pages, or several of these one after the other. Row numbers continue across pages.
     """
 
     record: type[Record]

@@ -1,7 +1,7 @@
 """Splits a file of pages into records without parsing them, as ``json_split`` splits one list.
 
 Pages are found as records are: by their brackets if they are sound, else by the key that a page begins with. If a page
-was cut off, or is damaged before its list, the file is refused, because nobody knows how many records are missing.
+was cut off, or is damaged before its list, the file is refused, because the number of missing records is unknown.
 Pure: bytes in, positions out.
 """
 

@@ -66,7 +66,7 @@ def split_list(text: Text, at: int, opening: bytes, keys: Collection[str], befor
         limit = starts.after(at)
         if limit < len(body):
             piece = body[at:limit].rstrip(_SEPARATOR_BYTES)
-            if syntax(piece) is None:  # nothing is wrong with most records, even in a broken file
+            if syntax(piece) is None:  # most records are sound, even in a broken file
                 spans.append((at, at + len(piece)))
                 at = limit
                 continue

@@ -1,7 +1,7 @@
 """Decodes bytes into typed records.
 
-A sound document is decoded at once. In any other, the list is split and each record is decoded by itself, with the same
-types: sound records come out the same, and each broken one says why it is.
+A sound document is decoded at once. In any other, the list is split and each record is decoded separately, with the
+same types: sound records give the same result, and each broken one has a reason.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True)
 class Records(Generic[Record]):
-    """The records of a file. ``rows`` has a blank one for each that is in ``broken``, by row number from 1."""
+    """The records of a file. ``broken`` has row numbers from 1; ``rows`` has a blank record for each of them."""
 
     rows: list[Record]
     broken: dict[int, Broken]

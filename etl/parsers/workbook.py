@@ -1,7 +1,7 @@
 """Reads a sheet of an Excel workbook (.xlsx) as CSV, so that a workbook and a sheet saved from it are read alike.
 
-A workbook is a zip of XML files. The reader library believes what they say about sizes and positions, and a few bytes
-can make it take all memory. So both are checked first: how much the zip unpacks to, and where its cells are.
+A workbook is a zip of XML files. The reader library trusts the sizes and positions in them, so a few bytes can make it
+use all memory. Both are checked first: how much the zip unpacks to, and where its cells are.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AGAIN = "It may be damaged or cut off. Download it again, or save the sheet as 
 def is_workbook(head: bytes) -> bool:
     """Say whether a file is an Excel workbook and not another zip, by the name of the first file in it.
 
-    Other documents of that family look the same, and have no sheets.
+    Other Office documents also pass this check, but have no sheets.
     """
     return _FIRST_MEMBER.match(head) is not None
 
@@ -74,7 +74,7 @@ def _check(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_size(archive, len(data))
             for info in archive.infolist():
-                # ``read`` raises if there is more than the directory says, and so bounds what the library unpacks.
+                # ``read`` raises if there is more than the directory states, which limits what the library unpacks.
                 if _FAR_CELL.search(archive.read(info)):
                     raise BrokenFileError(
                         "a sheet of the workbook has more columns or rows than a listening history",

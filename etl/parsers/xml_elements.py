@@ -1,7 +1,7 @@
 """Reads XML with one record per element: elements are found by their tags and parsed one by one.
 
 So a broken element affects no other, and a document's declarations never reach the parser. A document that was cut off
-is refused, because nobody knows how many records are missing. Pure: bytes in, records and positions out.
+is refused, because the number of missing records is unknown. Pure: bytes in, records and positions out.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _BEFORE_TAG = re.compile(rb"(?=<)")
 class XmlElements(Generic[Record]):
     """Elements called ``name`` inside those called ``around``, outermost first; in one or more documents.
 
-    Anything else inside them counts as a record: another element as one without fields, text and an API's ``error`` as
-    broken ones.
+    Anything else inside them counts as a record: another element is a record without fields; text and an API's
+    ``error`` are broken records.
     """
 
     record: type[Record]
@@ -48,7 +48,7 @@ class XmlElements(Generic[Record]):
     to_fields: Callable[[ET.Element], Fields]
     """Returns the element's fields of ``record``, nested as JSON has them; every value is text."""
     to_element: Callable[[Fields], ET.Element]
-    """Returns the element of which ``to_fields`` makes the fields."""
+    """Returns the element from which ``to_fields`` gets these fields."""
 
     def read(self, data: bytes) -> Records[Record]:
         """Decode the records. Raises ``BrokenFileError`` for a file without ``around``, or one that was cut off."""

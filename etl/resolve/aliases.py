@@ -1,7 +1,7 @@
 """Assigns the aliases in an export to entities, and finds those that an entity lacks. Pure.
 
-An alias belongs to the entity with the request's MBID, else to the one with the request's name, unless both have MBIDs:
-these are two entities with the same name.
+An alias belongs to the entity with the request's MBID, else to the one with the request's name. If that entity and the
+request both have MBIDs, they are two entities with the same name, and the alias is not added.
 """
 
 from __future__ import annotations

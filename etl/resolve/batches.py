@@ -6,8 +6,8 @@ entities, each with a listen of its own. Seeds are written first, one after the 
 independent of each other, and those that need no seed can start at once.
 
 A run may end between any two batches, and the next run must resolve the rest to the same entities. So keys whose order
-decided which of two entities is meant (*commit-together constraints*) go into one batch. If they are in different ones,
-they go into a batch before all others.
+decided which of two entities is meant (*commit-together constraints*) go into one batch. If they would be in different
+batches, they go into one that precedes all others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.resolve.catalog import Catalog
     from etl.resolve.planner import Plan
 
-# The rows of a new key in addition to its listens: track, alias, credits, lookup, its share of artist and release.
+# The rows of a new key in addition to its listens: track, alias, credits, lookup, and a share of artist and release.
 ROWS_PER_KEY = 6
 
 
@@ -163,7 +163,7 @@ def _with_makers(positions: pl.DataFrame, chunked: pl.DataFrame) -> pl.DataFrame
 
 
 def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.DataFrame) -> pl.DataFrame:
-    """Return the positions of keys that must be committed together and are in different chunks."""
+    """Return the positions of keys that must be committed together but are in different chunks."""
     sides = commit_together.join(chunked.select("position", "chunk"), on="position")
     positions = seeds.clear()
     while sides.height:

@@ -75,7 +75,7 @@ class Planner:
     def begin_plan(self, hits: dict[str, Ids]) -> None:
         """Begin a new plan, which sees what those before it create; ``hits`` are cached keys that it adds."""
         self.plan = Plan(self.plan.next_new(), self.plan.ids | hits)
-        self.catalog.commit_together.clear()  # what is planned earlier is committed earlier
+        self.catalog.commit_together.clear()  # earlier plans are committed earlier
 
     def resolve_all(self, requests: pl.DataFrame) -> Plan:
         """Resolve ``requests`` (schema REQUESTS) in their order and return the plan."""
@@ -97,7 +97,7 @@ class Planner:
             if known.track >= self.plan.first_new.tracks and len(self.plan.tracks) == made:
                 self._keep_together(self.catalog.tracks[known.track])
             self.plan.ids[request.key] = self.plan.resolved[request.key] = known
-        if request.aliases:  # before MBIDs are added, which decide to whom aliases belong
+        if request.aliases:  # before MBIDs are added, because MBIDs decide which entity an alias belongs to
             found, sources = self._aliases.keep(request, request.aliases, known.track, made_before)
             self.plan.aliases += found
             self.plan.sources |= sources

@@ -73,7 +73,7 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
     """Return the requests of ``listens`` (schema NORMALIZED): schema REQUESTS, in the order in which they are resolved.
 
     A request is the earliest listen of a distinct (key, MBIDs) or (key, MBIDs, aliases), or the earliest of its key
-    with a duration; all others could add nothing. (``various_artists`` only matters when an album is created.) Ties are
+    with a duration; no other listen could add anything. (``various_artists`` only matters for a new album.) Ties are
     broken by content, so the order of files and rows does not matter.
     """
     narrow = listens.select("lookup_key", "listened_at", *_MBIDS).with_row_index("position")
@@ -122,7 +122,7 @@ def _earliest(listens: pl.DataFrame, narrow: pl.DataFrame, group: list[str]) -> 
     """Return the positions of the first row of each group by time, then content.
 
     ``narrow`` has some rows of ``listens``, their ``position`` and the columns ``group``. Whole rows are many times
-    as wide, and only needed where a group has several rows of its first second.
+    as wide, and only needed if a group has several rows in its first second.
     """
     first = narrow.group_by(group).agg(pl.col("listened_at").min())
     at_first = narrow.join(first, on=[*group, "listened_at"], how="semi", nulls_equal=True)

@@ -1,8 +1,8 @@
-"""The seam to a database: what the program asks of a connection and of a target, and how a statement can fail.
+"""The interface to a database: the protocols ``Connection`` and ``Target``, and the ways in which a statement can fail.
 
-Everything above this package speaks to these two protocols alone. A statement is called by its name, which is the same
-in every dialect (``sql/<dialect>/<name>.sql``); frames hold MBIDs as text and times as UTC microseconds, and a
-connection encodes them as its tables store them.
+The rest of the program uses only these two protocols. A statement is called by its name, which is the same in every
+dialect (``sql/<dialect>/<name>.sql``). Frames hold MBIDs as text and times as UTC microseconds; a connection encodes
+them the way its tables store them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from etl.normalize.fast_path import Single
 
 Value: TypeAlias = str | int | bool | pl.Series | pl.DataFrame | None
-"""A parameter. A series is a list of values; a frame is a list of rows, whose columns are parameters one by one."""
+"""A parameter. A series is a list of values; a frame is a list of rows, and each of its columns is one parameter."""
 
 
 class Failure(Enum):
@@ -36,35 +36,35 @@ class Failure(Enum):
     LOST = auto()
     """The connection is gone: the run ends."""
     TRANSIENT = auto()
-    """A deadlock, a serialization failure, a busy file: the same transaction again."""
+    """A deadlock, a serialization failure or a busy file: the same transaction is tried again."""
     GONE = auto()
-    """A foreign key points at nothing: Koito deleted or merged a row in the meantime."""
+    """A foreign key refers to a missing row: Koito has deleted or merged it since it was read."""
     MOVED = auto()
-    """Somebody else has written since the round began: what was planned on the old state is planned again."""
+    """Another program has written since the round began: the round is planned again on the new state."""
     DUPLICATE = auto()
-    """A unique value exists already: somebody else stored it since it was looked up, or the data repeat it."""
+    """A unique value exists already: another program stored it after the look-up, or the data contain it twice."""
     DATA = auto()
-    """The values are at fault: halve the batch until the guilty one is alone."""
+    """A value is invalid: the batch is halved until the invalid row is alone."""
     CANCELLED = auto()
-    """Somebody cancelled the statement."""
+    """The statement was cancelled."""
     NOT_READY = auto()
     """A table or schema is missing: the database was not migrated."""
     BUSY = auto()
-    """Another program keeps the database locked, longer than we wait: the run ends."""
+    """Another program has kept the database locked for longer than we wait: the run ends."""
     FULL = auto()
-    """The disk of the database is full: the run ends."""
+    """The database's disk is full: the run ends."""
     OTHER = auto()
-    """A defect, or missing rights: the run ends."""
+    """A bug in the program, or missing privileges: the run ends."""
 
 
 OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE, Failure.MOVED})
-"""Failures of a batch that are due to its rows: others of the same round can still be written."""
+"""Failures of a batch that its rows caused: the other batches of the round can still be written."""
 
 OVERTAKEN = frozenset({Failure.DUPLICATE, Failure.GONE})
-"""Failures that planning again settles: a row was removed, or one like it was made, since the plan looked."""
+"""Failures that planning again resolves: a row was removed, or the same one was created, since the plan was made."""
 
 RETRIED = frozenset({Failure.TRANSIENT, Failure.MOVED})
-"""Failures after which the same work is done again, from its first statement."""
+"""Failures after which the same work is repeated from its first statement."""
 
 
 class StatementError(DatabaseError):
@@ -82,7 +82,7 @@ class Connection(Protocol):
     """
 
     def query(self, name: str, *values: Value) -> pl.DataFrame:
-        """Return the rows of the statement ``name``."""
+        """Run the statement ``name`` and return its rows."""
 
     def execute(self, name: str, *values: Value) -> None:
         """Run the statement ``name``, which returns no rows."""
@@ -94,16 +94,16 @@ class Connection(Protocol):
         """Commit the transaction."""
 
     def rollback(self) -> None:
-        """Roll the transaction back; on a lost connection nothing is left to roll back."""
+        """Roll the transaction back; does nothing on a lost connection."""
 
     def clone(self) -> Self:
         """Open another connection to the same database."""
 
     def cancel_all(self) -> None:
-        """End what this connection and its clones are doing, in whichever threads; they can only be closed then."""
+        """End what this connection and its clones are doing, in any thread; after that they can only be closed."""
 
     def close(self) -> None:
-        """Close the connection; what was not committed is rolled back."""
+        """Close the connection and roll back what was not committed."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,14 @@ class Database:
 
     name: str
     has_migrations: bool
-    """Whether our record of migrations is there."""
+    """Whether the table that records our migrations exists."""
     has_lookup: bool
-    """Whether the table of lookup keys is there."""
+    """Whether the table of lookup keys exists."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One step of ours in a database: a file of ``sql/<dialect>/migrations``."""
+    """One change to our own tables: a file of ``sql/<dialect>/migrations``."""
 
     version: int
     name: str
@@ -132,13 +132,13 @@ class Migration:
 
     @property
     def summary(self) -> str:
-        """What its first comment says; the first migrations, which must not change, also say who calls them."""
+        """The text of its first comment, without the note on its caller that the first migrations carry."""
         first = self.text.partition("\n")[0].removeprefix("-- ")
         return re.sub(r"^Called by [^:]*: ", "", first).rstrip(".")
 
 
 class Target(Protocol):
-    """A database as the place that listens go to: how it is opened, and what differs in rounds, batches and locks."""
+    """A database that listens are loaded into. Hides how databases differ in opening, rounds, batches and locks."""
 
     @property
     def dialect(self) -> Dialect:
@@ -146,54 +146,54 @@ class Target(Protocol):
 
     @property
     def starts_a_server(self) -> bool:
-        """Whether opening it may start a server, which has to be waited for even after a signal."""
+        """Whether opening it may start a server; the start is waited for even after a signal."""
 
     @property
     def has_one_writer(self) -> bool:
-        """Whether the run's own connection writes the batches as well: there is one writer at a time."""
+        """Whether there is one writer at a time: the run's own connection then writes the batches as well."""
 
     @property
     def longest_lock(self) -> float | None:
-        """Seconds that the longest batch so far kept other programs from writing; None if batches do not."""
+        """Seconds for which the longest batch so far kept other programs from writing; None if batches never do."""
 
     def is_made(self) -> bool:
-        """Say whether there is a database to open; opening the embedded server's for the first time makes it."""
+        """Say whether the database exists; the first ``open`` creates that of the embedded server."""
 
     def open(self, *, read_only: bool = False) -> tuple[Connection, Database]:
         """Return a connection to a database that has all our migrations.
 
-        A ``read_only`` caller (a dry run) can do without them. Raises ``DatabaseError``, naming what is in the way.
+        A ``read_only`` caller (a dry run) does not need them. Raises ``DatabaseError``, which names the obstacle.
         """
 
     def open_live(self) -> Connection:
-        """Return a connection for live listens, on which each statement commits by itself."""
+        """Return a connection for live listens, in autocommit."""
 
     def url(self) -> str:
         """Return the address of the database for other programs, without a password."""
 
     def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
-        """Announce what the database lacks, add it, and return it."""
+        """Apply the missing migrations and return them; ``announce`` is called with each one first."""
 
     def uninstall(self) -> None:
-        """Remove every object of ours; Koito's tables and the listens stay."""
+        """Remove all our own objects; Koito's tables and the listens stay."""
 
     def back_up(self, path: Path) -> None:
         """Write a consistent copy of the database to the empty file ``path``, also while others write to it."""
 
     def writers(self, wanted: int) -> int:
-        """Return how many connections may write at the same time, of those that are ``wanted``."""
+        """Return how many connections may write at the same time, at most ``wanted``."""
 
     def batch_rows(self, wanted: int | None) -> int:
-        """Return how many rows, of all tables, a batch should have; at most those that are ``wanted``, if given."""
+        """Return how many rows, of all tables, a batch should have; at most ``wanted``, if given."""
 
     def check_room(self, listens: int, keys: int) -> None:
-        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit on the database's disk.
+        """Raise ``DatabaseError`` if ``listens`` listens with ``keys`` new keys will not fit on the database's disk.
 
-        A server on another machine is not asked: nothing there tells.
+        A server on another machine is not checked: it does not report its free disk space.
         """
 
     def explain(self, error: EtlError) -> EtlError:
-        """Return what ended a run, told by the database's own log where that knows more than the connection."""
+        """Return the error that ended a run; a better one if the database's own log has more details than ``error``."""
 
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
@@ -202,72 +202,72 @@ class Target(Protocol):
         """Make a connection ready for batches of one live listen."""
 
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
-        """Mark a run as active for as long as ``connection`` is open, which a killed process ends as well.
+        """Mark a run as active until ``connection`` is closed, which also happens when the process is killed.
 
-        Raises ``LockedError`` where the lock is to be ``exclusive`` and another run is active on the database.
+        Raises ``LockedError`` if ``exclusive`` is set and another run is active on the database.
         """
 
     def try_lock_alone(self, connection: Connection) -> bool:
-        """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken.
+        """Take the run lock exclusively, until ``connection`` is closed, if no run is active; say whether it was taken.
 
-        Runs that begin meanwhile wait.
+        Runs that begin while it is held wait.
         """
 
     def active_runs(self, connection: Connection) -> str:
-        """Name who holds the lock of runs, for people; blank where nothing tells."""
+        """Describe the holders of the run lock to the user; blank if they are unknown."""
 
     def prepare_removal(self, connection: Connection) -> None:
         """Make a connection ready for the batches of an undo."""
 
     def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
-        """Have no lookup key depend on ``listens`` (track_id, second), which are about to be removed.
+        """Make every lookup key independent of ``listens`` (track_id, second), which are about to be removed.
 
-        Of ``keys``, those that nothing vouches for any more are removed.
+        Those of ``keys`` that have no witness left are removed.
         """
 
     def begin_snapshot(self, connection: Connection) -> None:
-        """Begin a transaction that sees one state of the database and can write nothing."""
+        """Begin a read-only transaction that sees one state of the database."""
 
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
-        """Begin a round: what the transaction reads from now on does not change by another run until it ends.
+        """Begin a round: until the transaction ends, no other run changes what it reads.
 
-        Where a target only notices such changes afterwards (``Failure.MOVED``), an ``exclusive`` round prevents them,
-        up to its first commit. It must be small then: everybody else waits.
+        Some targets only detect such changes afterwards (``Failure.MOVED``). An ``exclusive`` round prevents them until
+        its first commit. It must be small, because every other writer waits for it.
         """
 
     def begin_steps(self, connection: Connection) -> None:
-        """Begin a round whose steps are planned on other connections, while ``connection`` holds it."""
+        """Begin a round on ``connection`` whose steps are planned on other connections."""
 
     def step_rows(self) -> int | None:
-        """Return how many rows, of all tables, a step should bring; None for as many as the round brings."""
+        """Return how many rows, of all tables, a step should have; None if the round is one step."""
 
     def planning(self, connection: Connection) -> AbstractContextManager[None]:
-        """Read what a step of the round concerns."""
+        """Return a context in which a step of the round may be read and planned."""
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
         """Begin the transaction of a batch.
 
-        A batch relies on what its round has read, or, where it only has listens, on the keys ``cached`` (lookup_key,
-        track_id). Raises ``StatementError`` with ``Failure.MOVED`` or ``Failure.GONE`` where the target knows by itself
-        that this is not so any more.
+        A batch relies on what its round has read or, if it only has listens, on the keys ``cached`` (lookup_key,
+        track_id). Raises ``StatementError`` with ``Failure.MOVED`` or ``Failure.GONE`` if the target detects that this
+        has changed.
         """
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
-        """Store ``lookups`` (schema TRACK_LOOKUP) of a batch, whose ``listens`` (schema STAGE) are stored by then."""
+        """Store the ``lookups`` (schema TRACK_LOOKUP) of a batch; its ``listens`` (schema STAGE) are already stored."""
 
     def check_references(
         self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]
     ) -> None:
-        """Check, where the database does not, that everything a batch refers to exists, and hold it until the commit.
+        """Check that everything a batch refers to exists, if the database does not, and lock it until the commit.
 
-        ``tables``: the rows that the batch makes, by table; ``others``: other rows of it that hold ids. Raises
+        ``tables``: the rows that the batch creates, by table. ``others``: its other rows that hold ids. Raises
         ``StatementError`` with ``Failure.GONE``.
         """
 
     def record_batch(
         self, connection: Connection, run_id: str, number: int, listens: pl.DataFrame, counts: Mapping[str, int]
     ) -> None:
-        """Record a batch of a run in the ledger: its ``listens`` (schema STAGE) and what became of them.
+        """Record a batch of a run in the ledger: its ``listens`` (schema STAGE) and their outcome.
 
         ``counts``: listens, inserted, artists, albums, tracks.
         """
@@ -277,7 +277,7 @@ class Target(Protocol):
     ) -> pl.DataFrame:
         """Store a live listen whose key is cached, in one statement; no row where the key is not cached.
 
-        ``user`` is the name or id that the listener gave; ``user_id`` is the id, once it is known. Columns out:
-        user_id, inserted, held_for (the user who has this listen), unsettled (an artist's MBID is still to be looked
-        up), foreign_recording, foreign_release, artist_id, album_id, track_id.
+        ``user`` is the name or id that the caller gave; ``user_id`` is the id, once it is known. Columns out:
+        user_id, inserted, held_for (the user who already has this listen), unsettled (an artist's MBID has not been
+        looked up yet), foreign_recording, foreign_release, artist_id, album_id, track_id.
         """

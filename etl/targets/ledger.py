@@ -1,4 +1,4 @@
-"""The ledger in the database: runs, files and batches; which files are known; which user the listens belong to."""
+"""Reads and writes the ledger in the database: runs, files and batches. Also finds known files and the Koito user."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-ALWAYS, NEVER = "", "never"  # the values of ``FileEntry.settled_for`` that are no version
+ALWAYS, NEVER = "", "never"  # values of ``FileEntry.settled_for`` other than a version
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A file as the ledger tells files apart: its bytes and the options that change its rows."""
+    """What identifies a file in the ledger: its bytes and the options that change its rows."""
 
     sha256: str
     format: str
     options: str
-    """As JSON; ``timezone`` is among them only if it changes the times of the file."""
+    """As JSON; includes ``timezone`` only if it changes the times in the file."""
     spotify_time: str
     timezone: str
     path: str
     settled_for: str
-    """The version of the program to which the file is known once it is loaded: ``""`` to every one, ``never`` to none.
+    """The program version for which the file counts as known once it is loaded: ``""`` for all, ``never`` for none.
 
-    Of a file that is not read yet, the version that asks.
+    For a file that is not read yet, the version that asks.
     """
 
 
 def find_user(connection: Connection, wanted: str | None) -> int:
-    """Return the id of the Koito user with the name or id ``wanted``; the only user where none is wanted.
+    """Return the id of the Koito user with the name or id ``wanted``; if that is empty, of the only user.
 
     Raises ``SettingsError``, listing the users.
     """
@@ -61,9 +61,9 @@ def find_user(connection: Connection, wanted: str | None) -> int:
 
 
 def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
-    """Say whether ``file``, which is not read yet, was loaded before with nothing left unresolved or to be read again.
+    """Say whether ``file``, which is not read yet, was loaded before, completely and for this version.
 
-    Raises ``SettingsError`` for bytes that were loaded under another --timezone that changes their times: every play
+    Raises ``SettingsError`` if the same bytes were loaded with another --timezone that changes their times: every play
     would be stored twice.
     """
     wanted = json.loads(file.options)
@@ -83,10 +83,10 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
 
 
 def check_play_time(connection: Connection, user_id: int, file: FileEntry) -> None:
-    """Raise ``SettingsError`` where plays of the user were loaded under the other --spotify-time than that of ``file``.
+    """Raise ``SettingsError`` if plays of the user were loaded with another --spotify-time than that of ``file``.
 
-    The plays of one service come in many files, with other bytes each time: under the other time every play that
-    ``file`` shares with one of those would be stored twice.
+    The service exports the same plays in many files, with different bytes each time. With the other --spotify-time,
+    every play that ``file`` shares with an earlier file would be stored twice.
     """
     for run_id, sha256 in connection.query("ledger_other_times", user_id, file.spotify_time).iter_rows():
         rows = connection.query("ledger_known_files", user_id, sha256, file.settled_for).filter(run_id=run_id)
@@ -100,12 +100,12 @@ def check_play_time(connection: Connection, user_id: int, file: FileEntry) -> No
 
 
 def formats_loaded(connection: Connection, user_id: int) -> set[str]:
-    """Return the formats of the files that were loaded for a user, or begun."""
+    """Return the formats of the files whose load for a user was finished or started."""
     return set(connection.query("ledger_formats", user_id).get_column("format"))
 
 
 def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
-    """Record the run and the files that it is about to load, and commit."""
+    """Record the run and the files that it will load, and commit."""
     connection.execute("ledger_start_run", run_id, source, user_id)
     rows = _rows(files, "sha256", "format", "options", "spotify_time", "path")
     connection.execute("ledger_start_files", user_id, run_id, rows)
@@ -124,7 +124,7 @@ def finish_run(
 ) -> None:
     """Record that the run's ``files`` are loaded, and commit.
 
-    Of each: its records, its unresolved listens, and how many rows relied on a listen that was there before.
+    For each file: its records, its unresolved listens, and how many rows relied on a listen that was stored before.
     """
     rows = _rows(files, "sha256", "format", "options", "settled_for").with_columns(
         pl.Series("records", records, dtype=pl.Int64),
@@ -144,9 +144,9 @@ def settle_files(
     unresolved: Sequence[int],
     relied_on: Sequence[int],
 ) -> None:
-    """Record what the replay ``run_id`` leaves unresolved of ``files``, where one of ``origins`` loaded them last.
+    """Record what the replay ``run_id`` leaves unresolved in those of ``files`` that one of ``origins`` loaded last.
 
-    ``relied_on`` are the listens of each file that the replay inserted or found: the run of the file did not.
+    ``relied_on``: the listens of each file that the replay inserted or found, which the file's own run did not.
     """
     rows = _rows(files, "sha256", "format", "options", "settled_for").with_columns(
         pl.Series("unresolved", unresolved, dtype=pl.Int64), pl.Series("relied_on", relied_on, dtype=pl.Int64)
@@ -155,26 +155,26 @@ def settle_files(
 
 
 def inserted_by_run(connection: Connection, run_id: str) -> int:
-    """Return how many listens the run's batches say that they inserted."""
+    """Return how many listens the run's batches inserted, by their ledger entries."""
     return int(connection.query("ledger_run_inserted", run_id).item())
 
 
 @dataclass(frozen=True)
 class UndoableRun:
-    """What the ledger says of a run that is to be undone."""
+    """The ledger's entry of a run that is to be undone."""
 
     user_id: int
     source: str
     inserted: int
-    """Listens, by its batches."""
+    """Listens that its batches inserted."""
     undone_by: str | None
-    """The undo that has begun to take it back."""
+    """The id of the undo that has begun to undo it."""
     is_undone: bool
-    """Whether that came to its end."""
+    """Whether that undo has finished."""
 
 
 def find_undoable(connection: Connection, run_id: str) -> UndoableRun | None:
-    """Return what the ledger says of a run; None where it does not know it."""
+    """Return the ledger's entry of a run; None if there is none."""
     row = next(connection.query("undo_run", run_id).iter_rows(named=True), None)
     return UndoableRun(**row) if row else None
 
@@ -185,7 +185,7 @@ def committed_batches(connection: Connection, run_id: str) -> list[int]:
 
 
 def start_undo(connection: Connection, run_id: str, undone_run: str, user_id: int) -> pl.DataFrame:
-    """Record that the undo ``run_id`` begins, and commit; return the files that are not known any more.
+    """Record that the undo ``run_id`` begins, and commit; return the files that are no longer known.
 
     Columns out: sha256, format, path.
     """
@@ -197,11 +197,10 @@ def start_undo(connection: Connection, run_id: str, undone_run: str, user_id: in
 
 
 def start_dedupe(connection: Connection, run_id: str, user_id: int, *, forget: bool) -> pl.DataFrame:
-    """Record that the dedupe ``run_id`` begins, and commit; return the user's files, which are not known any more.
+    """Record that the dedupe ``run_id`` begins, and commit; return the user's files, which are no longer known.
 
-    Columns out: sha256, format, path. The next load of them finds out which of their rows rely on a listen of another
-    file, which an undo of that file's run has to know. Without
-    ``forget``, as nothing is to be removed, they stay known.
+    Columns out: sha256, format, path. Their next load finds out which of their rows rely on a listen of another file,
+    because an undo of that file's run needs this. Without ``forget`` (nothing will be removed) they stay known.
     """
     connection.execute("ledger_start_run", run_id, DEDUPE, user_id)
     nothing = pl.DataFrame(schema=RESULTS["dedupe_forget_files"])
@@ -211,28 +210,28 @@ def start_dedupe(connection: Connection, run_id: str, user_id: int, *, forget: b
 
 
 def mark_undone(connection: Connection, run_id: str, undone_by: str) -> None:
-    """Record that the run ``undone_by`` has taken ``run_id`` back, and commit."""
+    """Record that the run ``undone_by`` has undone ``run_id``, and commit."""
     connection.execute("undo_mark_run", run_id, undone_by)
     connection.commit()
 
 
 def listens_reached(connection: Connection, run_id: str) -> int:
-    """Return how many listens the batches of a run that removes some have looked for."""
+    """Return how many listens the batches of a run tried to remove."""
     return int(connection.query("undo_reached", run_id).item())
 
 
 def listens_removed(connection: Connection, run_id: str) -> int:
-    """Return how many listens the batches of a run say that they removed."""
+    """Return how many listens the batches of a run removed, by their ledger entries."""
     return int(connection.query("undo_removed", run_id).item())
 
 
 def retry_on_conflict(connection: Connection, write: Callable[[Connection], object]) -> int:
-    """Do ``write``, which commits, again as long as it loses conflicts to other runs; return how often it did."""
+    """Call ``write``, which commits, until it loses no conflict to another run; return how often it was repeated."""
     return attempts_on_conflict(connection, write)[1]
 
 
 def attempts_on_conflict(connection: Connection, write: Callable[[Connection], T]) -> tuple[T, int]:
-    """Do the same; return what ``write`` returns, too."""
+    """Do the same as ``retry_on_conflict``, and also return what ``write`` returns."""
     for attempt in range(RETRIES + 1):
         try:
             return write(connection), attempt

@@ -1,4 +1,4 @@
-"""Our migrations of any dialect: finds them, and compares them with what a database has."""
+"""Finds the migrations of a dialect, and compares them with those that a database has."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def migrations(dialect: Dialect, folder: Path | None = None) -> list[Migration]:
 
 
 def check_applied(name: str, known: Sequence[Migration], done: Mapping[int, str]) -> None:
-    """Raise ``DatabaseError`` where a migration of the database ``name`` was changed, or is newer than this program.
+    """Raise ``DatabaseError`` if a migration of the database ``name`` was changed, or is newer than this program.
 
     ``done`` holds the checksums of the applied ones, by version.
     """

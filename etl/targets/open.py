@@ -1,4 +1,4 @@
-"""Finds the target that a workspace names, and opens it so that a signal ends the wait."""
+"""Finds the target that a workspace names, and opens it in a way that a signal can interrupt."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def open_interruptibly(target: Target, *, read_only: bool = False) -> tuple[Conn
 
 
 def run_interruptibly(target: Target, task: Callable[[], T], close: Callable[[T], None]) -> T:
-    """Return what ``task`` opens, in a thread: a signal in the driver's own Python code would leave it in disorder.
+    """Run ``task`` in a thread and return what it opens: a signal must not interrupt the driver's own Python code.
 
-    After a signal, a server that does not answer is not waited for, and what it opens later is closed. A server that
-    ``target`` may be starting is waited for.
+    After a signal, a server that does not answer is not waited for; a connection that it opens later is closed. A
+    server that ``target`` may be starting is waited for.
     """
 
     def close_late(opening: Future[T]) -> None:

@@ -1,6 +1,6 @@
-"""Worker threads with a connection each, and one for the run itself, which may be the only one.
+"""Worker threads with one connection each, and one for the run itself, which may be the only one.
 
-The main thread only waits, so a signal reaches it at once; the statements that are under way are then cancelled.
+The main thread only waits, so it handles a signal at once and cancels the statements that are running.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 class Pool:
-    """``size`` workers for batches, and ``control`` for everything that has an order."""
+    """``size`` workers for batches, and one control connection for everything that must run in order."""
 
     def __init__(
         self, target: Target, connection: Connection, size: int, prepare: Callable[[Connection], None] | None = None
     ) -> None:
-        """``prepare`` makes a worker's connection ready; by default as the batches of a run need it."""
+        """``prepare`` makes a worker's connection ready; the default is for the batches of a run."""
         self.target = target
         self.size = target.writers(size)
         self._control = connection
@@ -45,12 +45,12 @@ class Pool:
         return wait_interruptibly(self.control_later(task))
 
     def control_later(self, task: Callable[[Connection], T]) -> Future[T]:
-        """Run ``task`` on the run's own connection, after those that were given before."""
+        """Run ``task`` on the run's own connection, after the tasks submitted before it."""
         with signals_deferred():
             return self._controller.submit(task, self._control)
 
     def ahead(self, task: Callable[[Connection], T]) -> Future[T]:
-        """Run ``task``, which only reads, while batches are written: on a connection that writes none."""
+        """Run ``task``, which only reads, on a connection that writes no batches, while batches are written."""
         if self.target.has_one_writer:
             with signals_deferred():
                 return self._planner.submit(self._on_reader, task)
@@ -63,12 +63,12 @@ class Pool:
         return task(self._reader)
 
     def open_workers(self, count: int) -> None:
-        """Begin to open ``count`` of the workers' connections, which they would do with their first tasks."""
+        """Begin to open ``count`` of the workers' connections, which otherwise open with their first tasks."""
         for _ in range(count):
             self.submit(lambda _: None)
 
     def submit(self, task: Callable[[Connection], T]) -> Future[T]:
-        """Run ``task`` on a worker's connection, side by side with others if the target has several."""
+        """Run ``task`` on a worker's connection, in parallel with others if the target has several."""
         with signals_deferred():
             return self._workers.submit(self._on_worker, task)
 
@@ -92,11 +92,11 @@ class Pool:
         return connection
 
     def end(self) -> None:
-        """End the statements that are under way: they fail, and so does every later one; only closing is left."""
+        """End the running statements: they fail, and so does every later one. The pool can then only be closed."""
         self._control.cancel_all()
 
     def close(self) -> None:
-        """End what is under way and close all connections; nothing that is uncommitted stays. Twice is fine."""
+        """End what is running and close all connections; uncommitted work is rolled back. May be called twice."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""Names processes of this machine that others wait for. Linux tells who they are; elsewhere they have no name."""
+"""Describes the processes of this machine that hold a lock. Only Linux names them; elsewhere they stay unknown."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _STOPPED = "Tt"  # states of a process that Ctrl-Z or a debugger has stopped
 
 
 def holders(file: Path) -> list[int]:
-    """Return the ids of the other processes that hold a lock on ``file``, which is not opened: that could drop locks.
+    """Return the ids of the other processes that hold a lock on ``file``. It is not opened: that could drop locks.
 
-    A file of SQLite is locked by what lies next to it (``-shm``), too.
+    Locks on an SQLite file include those on the ``-shm`` file next to it.
     """
     inodes = set()
     for path in (file, file.with_name(f"{file.name}-shm")):
@@ -30,14 +30,14 @@ def holders(file: Path) -> list[int]:
 
 
 def described(pid: int) -> str:
-    """Return how people find the process ``pid``, and what to do if it is stopped."""
+    """Describe the process ``pid`` to the user, and say what to do if it is stopped."""
     name, state = _name_and_state(pid)
     named = f"process {pid}{f' ({name})' if name else ''}"
     return f"{named}, which is stopped: `kill -CONT {pid}` lets it go on" if state in _STOPPED and state else named
 
 
 def _name_and_state(pid: int) -> tuple[str, str]:
-    """Return the command and the state of a process; blank where nothing tells."""
+    """Return the command and the state of a process; blank if they are unknown."""
     with suppress(OSError):
         before, _, after = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
         return before.partition("(")[2], after.split()[0]
@@ -45,5 +45,5 @@ def _name_and_state(pid: int) -> tuple[str, str]:
 
 
 def all_described(pids: list[int], otherwise: str) -> str:
-    """Return how people find the processes ``pids``; ``otherwise`` where none is known."""
+    """Describe the processes ``pids`` to the user; ``otherwise`` if there is none."""
     return " and ".join(map(described, pids)) or otherwise

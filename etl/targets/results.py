@@ -1,7 +1,7 @@
-"""The columns of every statement that ``Connection.query`` is asked for, whatever the dialect.
+"""The result columns of every statement that ``Connection.query`` runs, the same for every dialect.
 
-A database may store less precise types than these (SQLite has no booleans, times or lists) and a driver may guess
-wrong from the first rows: each connection returns exactly these columns.
+A database may store less precise types (SQLite has no booleans, times or lists), and a driver may guess a wrong type
+from the first rows. Each connection returns exactly these columns.
 """
 
 from __future__ import annotations

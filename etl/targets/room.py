@@ -1,4 +1,4 @@
-"""Says how much room a load takes on the disk of its database, and refuses one that will not fit."""
+"""Computes how much disk space a load needs in the database, and refuses a load that will not fit."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class RoomTaken:
-    """Bytes that a load takes, as measured: loads of 100,000 and 300,000 listens, of few tracks and of one each."""
+    """Bytes that a load needs, measured with 100,000 and 300,000 listens, of few tracks and of one track per listen."""
 
     per_listen: int
-    """In the tables and indexes."""
+    """For a listen, in the tables and indexes."""
     per_key: int
-    """In addition for a key that is new, with its track, album and artist."""
+    """In addition for a new key, with its track, album and artist."""
     journal_per_listen: int
-    """In the journal (WAL), until the next checkpoint."""
+    """For a listen in the journal (WAL), until the next checkpoint."""
     journal_per_key: int
     largest_journal: int
-    """Above which the database empties the journal."""
+    """The size above which the database empties the journal."""
 
     def needed(self, listens: int, keys: int, journal: int = 0) -> int:
-        """Return how many bytes a load takes at most at a time; ``journal`` is the size of the one that is reused."""
+        """Return the most bytes that a load needs at any time; ``journal`` is the size of a journal to reuse."""
         grown = min(listens * self.journal_per_listen + keys * self.journal_per_key, self.largest_journal)
         return listens * self.per_listen + keys * self.per_key + max(0, grown - journal)
 

@@ -1,4 +1,4 @@
--- The answers of the services that backfill asks, as JSON.
+-- The table of cached answers from the services that a backfill asks, as JSON.
 CREATE TABLE IF NOT EXISTS answers (
     question text PRIMARY KEY,
     value blob NOT NULL,

@@ -1,2 +1,2 @@
--- The answer to a question.
+-- The cached answer to a request.
 SELECT value, is_found, answered_at FROM answers WHERE question = ?

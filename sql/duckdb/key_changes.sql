@@ -1,4 +1,4 @@
--- Keys of the run that track_lookup has no more, or with other ids.
+-- Keys of the run that track_lookup no longer has, or has with other ids.
 SELECT
     lookup_key,
     CASE

@@ -1,5 +1,5 @@
--- Number and order-free checksum of listens: two sums of fifth powers modulo 2^31 - 1, which every database computes alike
--- (stored_checksum.sql).
+-- The number of listens, and a checksum of them that does not depend on their order: two sums of fifth powers modulo
+-- 2^31 - 1, which give the same result in every database (stored_checksum.sql).
 WITH mixed AS (
     SELECT
         (track_id::BIGINT * 48271 + second) % 2147483647 AS a,

@@ -1,4 +1,4 @@
--- What the database must hold after the run, each track and second once.
+-- The listens that the database must have after the run, each track and second once.
 WITH stored AS (
     SELECT file, row, lookup_key, track_id, epoch_us(listened_at) // 1000000 AS second, outcome
     FROM counted

@@ -1,2 +1,2 @@
--- The time zone of this machine, which DuckDB finds out by itself
+-- The time zone of this machine, as DuckDB detects it
 SELECT current_setting('TimeZone')

@@ -1,6 +1,6 @@
--- Those listens (place, key, track, second) of a run that are not there, and why.
--- A merge takes them, with their key, to another track. With a deletion the track goes; its key, too, or it was made anew
--- after the run. A listen that is missing while its track stands, or its merged one, is lost.
+-- Those listens (place, key, track, second) of a run that are not in the database, and why.
+-- A merge moves them, with their key, to another track. A deletion removes the track and its key; a later load may have
+-- created the key again. A listen is lost if it is missing but its track, or the track that it was merged into, exists.
 WITH run AS (
     SELECT coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
     FROM etl.runs r

@@ -1,4 +1,4 @@
--- Which connections of other runs are open, and since when; the oldest first.
+-- The open connections of other runs, and since when they are open, the oldest first.
 SELECT
     a.pid,
     nullif(a.application_name, '') AS program,

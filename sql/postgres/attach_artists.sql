@@ -1,4 +1,4 @@
--- Artists of a listen on a release that exists; Koito may have attached them in the meantime.
+-- Adds artists of a listen to an existing release; Koito may have added them already.
 INSERT INTO public.artist_releases (artist_id, release_id, is_primary)
 SELECT w.artist_id, w.release_id, false
 FROM unnest($1::integer[], $2::integer[]) AS w (artist_id, release_id)

@@ -1,4 +1,4 @@
--- Releases that lack what a task ($1) looks for, the most played first.
+-- Releases that lack what the task $1 finds, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT r.id, r.musicbrainz_id, r.various_artists
     FROM public.releases r

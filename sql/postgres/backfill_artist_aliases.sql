@@ -1,5 +1,4 @@
--- Aliases of artists, except those that another artist has: listens by that
--- name would go to either of the two.
+-- Aliases of artists, except those that another artist has: listens by that name could then go to either of the two.
 INSERT INTO public.artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.alias, 'MusicBrainz', false
 FROM unnest($1::integer[], $2::text[]) AS w (id, alias)

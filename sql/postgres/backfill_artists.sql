@@ -1,4 +1,4 @@
--- Artists that lack what a task ($1) looks for, the most played first.
+-- Artists that lack what the task $1 finds, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT a.id, a.musicbrainz_id
     FROM public.artists a

@@ -1,4 +1,4 @@
--- Which of these MBIDs an artist, release or track ($1) has.
+-- Those of the given MBIDs that an artist, release or track (the kind is $1) has already.
 SELECT e.id, e.mbid::text AS mbid
 FROM (
     SELECT 'artists' AS kind, a.id, a.musicbrainz_id AS mbid FROM public.artists a

@@ -1,4 +1,4 @@
--- Further titles of releases.
+-- Aliases of releases.
 INSERT INTO public.release_aliases (release_id, alias, source, is_primary)
 SELECT e.id, w.alias, 'MusicBrainz', false
 FROM unnest($1::integer[], $2::text[]) AS w (id, alias)

@@ -1,4 +1,4 @@
--- Which other sessions keep backends of ours ($1) waiting, for which table if it is one, and how to find them.
+-- The other sessions that block our backends $1, the table that they lock, if any, and how to identify them.
 SELECT DISTINCT
     b.pid,
     nullif(a.application_name, '') AS program,

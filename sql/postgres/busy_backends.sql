@@ -1,5 +1,6 @@
--- About backends of ours whose answer is late. "progress" is null for one that is busy, also if it waits for a lock, or
--- that may be (track_activities is off); for one that waits for its client it says how far it has come.
+-- The activity of our backends whose answer is late. "progress" is null for a backend that is busy, waits for a lock,
+-- or may be busy (track_activities is off). For a backend that waits for its client, it says how far the backend has
+-- got.
 SELECT a.pid, CASE
     WHEN a.state = 'disabled' THEN NULL
     WHEN a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Client' THEN NULL

@@ -1,6 +1,7 @@
 -- Once per worker's connection: foreign keys are checked as sets, by gone_references.sql, instead of row by row. Only
--- where this role may ask for it, and nothing else hangs on what a batch inserts into: a trigger, a rule or a key that is
--- not Koito's would not be heeded either. Returns a row where batches do so from now on: batch_lock.sql reads the mark.
+-- if the role is allowed to do so, and if the tables that a batch inserts into have no trigger, rule or key other than
+-- Koito's, because these would be ignored, too. Returns a row if batches do so from now on: batch_lock.sql reads the
+-- mark.
 WITH written AS (
     SELECT unnest(ARRAY[
         'public.artists', 'public.artist_aliases', 'public.releases', 'public.release_aliases', 'public.tracks',
@@ -24,6 +25,6 @@ WHERE
             'public.artists', 'public.releases', 'public.tracks', 'public.users', 'etl.runs'
         ]::regclass[])
     )
-    AND NOT EXISTS ( -- a unique constraint that is deferrable is kept by a trigger of its own
+    AND NOT EXISTS ( -- a deferrable unique constraint is enforced by a trigger
         SELECT FROM pg_constraint c JOIN written w ON w.id = c.conrelid WHERE c.condeferrable AND c.contype <> 'f'
     )

@@ -1,4 +1,4 @@
--- What kind of database this is.
+-- The facts that identify the kind of database.
 SELECT
     current_setting('server_version_num')::integer AS server_version,
     current_setting('server_version') AS server_version_text,

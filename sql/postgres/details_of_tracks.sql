@@ -1,4 +1,5 @@
--- What an export would say of some tracks: their names and MBIDs, the main artist first. Artists have MBIDs if all do.
+-- The names and MBIDs of some tracks, as an export has them, the main artist first. MBIDs of artists are returned only
+-- if all artists of the track have one.
 SELECT
     t.id AS track_id,
     (SELECT n.alias FROM public.track_aliases n WHERE n.track_id = t.id ORDER BY n.is_primary DESC, n.alias LIMIT 1) AS track,

@@ -1,4 +1,4 @@
--- Further names of artists, which keep all that they have; in one order, against deadlocks.
+-- Adds aliases to artists, which keep all existing names. In a fixed order, to prevent deadlocks.
 INSERT INTO public.artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.alias, w.source, false
 FROM unnest($1::integer[], $2::text[], $3::text[]) AS w (id, alias, source)

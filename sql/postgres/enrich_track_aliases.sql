@@ -1,4 +1,4 @@
--- Further names of tracks, which keep all that they have; in one order, against deadlocks.
+-- Adds aliases to tracks, which keep all existing names. In a fixed order, to prevent deadlocks.
 INSERT INTO public.track_aliases (track_id, alias, source, is_primary)
 SELECT e.id, w.alias, w.source, false
 FROM unnest($1::integer[], $2::text[], $3::text[]) AS w (id, alias, source)

@@ -1,6 +1,6 @@
--- At the end of a batch: those of the artists, releases, tracks and users that it refers to
--- which are not there; all others stay until its end. It is what a foreign key asks for each row, and asks nothing where
--- foreign keys are asked. In the order of ids, so that two writers never wait for each other in a circle.
+-- At the end of a batch: the artists, releases, tracks and users that it refers to but that do not exist. The existing
+-- ones are locked until the batch ends. This replaces the row-by-row checks of foreign keys, and checks nothing if
+-- those are on. Rows are locked in the order of their ids, to prevent deadlocks.
 WITH asked AS (
     SELECT current_setting('session_replication_role') = 'replica' AS here
 ), artists AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- What the tracks of cache hits have, so that their listens may add what they lack.
+-- The details that the tracks of cached keys have, so that listens can add the missing ones.
 SELECT
     t.id AS track_id,
     t.duration,

@@ -1,6 +1,6 @@
--- From the staging table into listens. Ordered by the conflict key, so that two writers never
--- wait for each other in a circle; the anti-join first is cheaper than a conflict per row. Given the first and the last
--- track, the planner sees that a batch, which holds tracks in their order, needs a stretch of the index, not the table.
+-- Inserts the listens of the staging table. They are ordered by the conflict key, to prevent deadlocks; the anti-join
+-- before that is faster than a conflict per row. A batch has tracks in the order of their ids: the first and the last
+-- id tell the planner that it needs a range of the index, not the table.
 INSERT INTO public.listens (track_id, listened_at, client, user_id)
 SELECT s.track_id, s.listened_at, s.client, s.user_id
 FROM pg_temp.etl_stage s

@@ -1,5 +1,5 @@
--- Which cached tracks lack an alias on offer, themselves, their albums or artists.
--- An alias belongs to what has the MBID or the name that the offer gives, unless both have MBIDs that differ.
+-- The cached tracks for which a candidate alias is missing: at the track, its album or its artists.
+-- An alias belongs to the entity that has the candidate's MBID or name, unless both have MBIDs and these differ.
 WITH offered AS (
     SELECT w.track_id, w.entity, w.name, w.mbid::uuid AS mbid, w.alias
     FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[]) AS w (track_id, entity, name, mbid, alias)

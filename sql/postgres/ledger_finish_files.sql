@@ -1,5 +1,5 @@
--- After the last batch: the files of a run, to which versions they are known, their records, unresolved listens, and rows
--- that relied on other listens.
+-- After the last batch: the files of a run, the versions for which they are known, their records, unresolved listens,
+-- and rows that relied on other listens.
 UPDATE etl.files f
 SET
     settled_for = w.settled_for,

@@ -1,5 +1,5 @@
--- What the ledger holds of a file for this user. A file is not known any more once an undo has taken back its listens, or
--- listens that it relied on; where all of them were its run's, it counts as never loaded. $3: the version of this program.
+-- The ledger's entries of a file for a user. A file is no longer known after an undo of its listens or of listens that
+-- it relied on. If all of these were its own run's, the file counts as never loaded. $3: the version of this program.
 SELECT
     f.format,
     f.options,

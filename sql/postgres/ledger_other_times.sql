@@ -1,5 +1,5 @@
--- The runs that loaded plays of the user $1 by their other second than $2, start or end, each with one of its files. An undo
--- takes them out, once it has come to its end.
+-- The runs that loaded plays of the user $1 with another --spotify-time than $2 (start or end), each with one of its
+-- files. A run is omitted once its undo has finished.
 SELECT f.run_id, min(f.sha256) AS sha256
 FROM etl.files f
 JOIN etl.runs r USING (run_id)

@@ -1,6 +1,6 @@
--- At the end of a replay: it, the runs that it completes, their files and what is unresolved.
--- A file that another run has loaded since is that run's business; copies of one file count together: it is known to those
--- versions to which all of them are. From now on the file relies on what the replay inserted, too.
+-- At the end of a replay: its id, the runs that it completes, their files, and what is unresolved in each.
+-- A file that another run has loaded since is not changed. Copies of a file are one entry, which is known for the
+-- versions for which all copies are. From now on the file also relies on the listens that the replay inserted.
 UPDATE etl.files f
 SET settled_for = w.settled_for, unresolved = w.unresolved, relied_on = f.relied_on + w.relied_on, finished_at = now()
 FROM (

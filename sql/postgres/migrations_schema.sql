@@ -1,2 +1,2 @@
--- Once the database is known to be one that we load into: the schema of our tables.
+-- After the database is identified as one that we load into: the schema of our tables.
 CREATE SCHEMA IF NOT EXISTS etl;

@@ -1,4 +1,4 @@
--- After the schema: the record of migrations.
+-- After the schema: the table that records migrations.
 CREATE TABLE IF NOT EXISTS etl.migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,

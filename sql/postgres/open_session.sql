@@ -1,4 +1,4 @@
--- When a connection was opened: which process of the server serves it, and what its settings are; see session.py.
+-- After a connection is opened: the server process that serves it, and its settings; see session.py.
 SELECT
     pg_backend_pid() AS pid,
     current_setting('etl.session', true) AS "etl.session",

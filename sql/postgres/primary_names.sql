@@ -1,4 +1,4 @@
--- What people call some tracks: the primary title, and the primary names of the artists, the primary artist first.
+-- The display names of some tracks: the primary title, and the artists' primary names, the primary artist first.
 SELECT t.id AS track_id, a.artist, n.alias AS track
 FROM unnest($1::integer[]) AS w (id)
 JOIN public.tracks t ON t.id = w.id

@@ -1,6 +1,6 @@
--- The tables whose next id is taken already, as after a restore of the data without its sequences, and the statement that
--- mends each. A sequence that has given no id yet does not say where it is: it is asked for one. What this role may not use
--- is not known, and not returned.
+-- The tables whose next id is already used, as after a restore without sequences, and the statement that repairs each.
+-- A sequence that has not given an id yet does not show its position, so one id is taken from it. Sequences that the
+-- role may not use are omitted.
 SELECT t.entity, format('SELECT setval(%L, max(id)) FROM %s;', t.ids, t.entity) AS mend
 FROM (
     VALUES

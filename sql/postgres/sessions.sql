@@ -1,4 +1,4 @@
--- The processes of this program, other than the one that is called $1, that have sessions on the server: one of each.
+-- The processes of this program with sessions on the server, except the one with the name $1; one session of each.
 SELECT DISTINCT ON (application_name)
     pid,
     application_name AS program,

@@ -1,4 +1,4 @@
--- The artists concerned, by name (any alias) or MBID.
+-- The artists that a round needs, found by name (any alias) or MBID.
 WITH concerned AS (
     SELECT n.artist_id AS id FROM unnest($1::text[]) AS w (alias) JOIN public.artist_aliases n USING (alias)
     UNION

@@ -1,4 +1,4 @@
--- The releases concerned, by primary title, MBID, or a track concerned.
+-- The releases that a round needs, found by primary title, by MBID, or by a track that it needs.
 WITH concerned AS (
     SELECT n.release_id AS id
     FROM unnest($1::text[]) AS w (alias)

@@ -1,4 +1,4 @@
--- The tracks concerned, by primary title on a release concerned, MBID or id.
+-- The tracks that a round needs, found by primary title on a release that it needs, by MBID, or by id.
 WITH concerned AS (
     SELECT t.id
     FROM unnest($1::text[]) AS w (alias)

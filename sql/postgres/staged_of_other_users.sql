@@ -1,5 +1,5 @@
--- Staged listens that the database holds for another user; Koito's key has no user. The tracks as in
--- insert_listens.sql.
+-- Staged listens that the database has for another user, because Koito's key does not include the user. The range of
+-- tracks is as in insert_listens.sql.
 SELECT s.track_id, s.listened_at
 FROM pg_temp.etl_stage s
 JOIN public.listens l ON l.track_id = s.track_id AND l.listened_at = s.listened_at

@@ -1,7 +1,8 @@
--- A live listen of the user $4 that has nothing but its names, if its key is cached; from
--- key to row. $2: seconds since 1970. Planning is most of the time it takes, so there are three statements: this, that
--- for a duration and MBIDs, and that for artists' MBIDs, which also sees to the first listen of a connection.
--- As every batch it holds the lock "etl.batch" shared: Koito's merges and deletes wait for it (migration 0004).
+-- Stores a live listen of the user $4 that has only names, if its key is cached: from key to row. $2: seconds since
+-- 1970.
+-- Most of its time is planning, so there are three statements: this one, one for a duration and MBIDs, and one for
+-- artists' MBIDs, which also handles the first listen of a connection.
+-- Like every batch, it holds the lock "etl.batch" shared: Koito's merges and deletes wait for it (migration 0004).
 WITH hit AS MATERIALIZED (
     SELECT k.artist_id, k.album_id, k.track_id
     FROM public.track_lookup k

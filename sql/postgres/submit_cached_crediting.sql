@@ -1,8 +1,8 @@
--- As submit_cached_enriching, for a listen that gives an MBID ($10) with a name ($9) of an
--- artist, or is the first of its connection: the user's id ($4) is null then. Each MBID goes to the one artist of the
--- track who has that name. "unsettled": not all did, because one is another's or a name is that of two; the resolver, for
--- which their order matters, has to see to it. No row where the user's name or id ($11, null for the only user) or our
--- last migration ($12) are not as they should be.
+-- Does the same as submit_cached_enriching for a listen that has an MBID ($10) and name ($9) of an artist, or for the
+-- first listen of its connection, for which the user's id ($4) is null. Each MBID is given to the one artist of the
+-- track who has that name. "unsettled" says that one could not be given, because another artist has the MBID, or two
+-- have the name. The resolver, for which their order matters, must then do it. Returns no row if the user's name or id
+-- ($11, null for the only user) or our last migration ($12) does not match.
 WITH hit AS MATERIALIZED (
     SELECT
         k.artist_id,

@@ -1,6 +1,6 @@
--- As submit_cached, for a listen with a duration ($5, seconds) or MBIDs of its recording ($6)
--- and release ($7, of the title $8). They go in where they are lacking, as etl/resolve/planner.py has it: never over
--- another, never what another entity has. One UPDATE per table: a statement can change a row but once.
+-- Does the same as submit_cached for a listen with a duration ($5, seconds) or MBIDs of its recording ($6) and release
+-- ($7, with the title $8). Missing values are filled in, as in etl/resolve/planner.py: no value is overwritten, and no
+-- MBID of another entity is used. There is one UPDATE per table, because a statement can change a row only once.
 WITH hit AS MATERIALIZED (
     SELECT
         k.artist_id,

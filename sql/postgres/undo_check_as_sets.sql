@@ -1,6 +1,7 @@
--- Once per undo: what belongs to a removed row is removed by the statements themselves, and no foreign key is asked row
--- by row, which would read all credits for each track. Only where this role may ask for it, and nothing that is not
--- Koito's or ours hangs on what is removed. Returns a row where batches do so from now on: batch_lock.sql reads the mark.
+-- Once per undo: the statements themselves remove what belongs to a removed row, and foreign keys are not checked row
+-- by row, which would read all credits for each track. Only if the role is allowed to do so, and if nothing but Koito's
+-- and our own objects depends on the removed rows. Returns a row if batches do so from now on: batch_lock.sql reads the
+-- mark.
 WITH removed AS (
     SELECT unnest(ARRAY[
         'public.artists', 'public.artist_aliases', 'public.releases', 'public.release_aliases', 'public.tracks',
@@ -30,6 +31,6 @@ WHERE
         JOIN removed r ON r.id = c.confrelid
         WHERE c.contype = 'f' AND c.conrelid NOT IN (SELECT id FROM removed)
     )
-    AND NOT EXISTS ( -- a unique constraint that is deferrable is kept by a trigger of its own
+    AND NOT EXISTS ( -- a deferrable unique constraint is enforced by a trigger
         SELECT FROM pg_constraint c JOIN removed r ON r.id = c.conrelid WHERE c.condeferrable AND c.contype <> 'f'
     )

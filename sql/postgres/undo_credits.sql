@@ -1,4 +1,4 @@
--- Takes artists ($2) off those albums ($1) on which they have no track left; never the last artist of an album.
+-- Removes the artists $2 from those of the albums $1 on which they have no track left; never an album's last artist.
 DELETE FROM public.artist_releases c
 WHERE
     c.release_id = ANY ($1::integer[])

@@ -1,6 +1,6 @@
--- Before a batch of an undo removes listens of tracks: these tracks, their albums, and the artists of both.
--- Nobody can add a listen, track or credit to them until the commit. In the order of ids, so that two writers never wait
--- for each other in a circle.
+-- Before a batch of an undo removes listens of tracks: locks these tracks, their albums, and the artists of both.
+-- No listen, track or credit can be added to them until the commit. Rows are locked in the order of their ids, to
+-- prevent deadlocks.
 WITH held_tracks AS MATERIALIZED (
     SELECT id, release_id FROM public.tracks WHERE id = ANY ($1::integer[]) ORDER BY id FOR UPDATE
 ), held_releases AS MATERIALIZED (

@@ -1,2 +1,2 @@
--- When an undo ($2) begins: the run that it takes back.
+-- When the undo $2 begins: marks the run that it undoes.
 UPDATE etl.runs SET undone_by = $2 WHERE run_id = $1

@@ -1,4 +1,4 @@
--- What goes if some tracks ($1) lose so many listens ($2): entities that are left with none, and others that stay.
+-- The result if the tracks $1 lose so many listens ($2): entities that would have none left, and others that stay.
 WITH touched AS MATERIALIZED (
     SELECT t.id, t.release_id, (SELECT count(*) FROM public.listens l WHERE l.track_id = t.id) <= w.removed AS goes
     FROM unnest($1::integer[], $2::bigint[]) AS w (track_id, removed)

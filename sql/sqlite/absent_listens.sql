@@ -1,8 +1,8 @@
--- Those listens (?1: rows [place, key, track, second]) of the run ?2 that are not there, and why.
--- A merge takes them to another track, which is that of their key now (see lookup_keys). With a deletion the track goes, and
--- its id may be another track's by now: a track is taken for the one that it was if a listen of the run is still there, or
--- none at all. A key that was stored after the run was made anew. A listen that is missing while its track stands, or its
--- merged one, is lost.
+-- Those listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
+-- A merge moves them to another track, to which their key then leads (see lookup_keys). A deletion removes the track,
+-- and its id may be reused: a track counts as the same one if it still has a listen of the run, or has no listens at
+-- all. A key that was stored after the run was created again. A listen is lost if it is missing but its track, or the
+-- track that it was merged into, exists.
 WITH run AS (
     SELECT coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
     FROM etl_runs r

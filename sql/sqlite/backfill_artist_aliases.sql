@@ -1,4 +1,4 @@
--- More names of artists, except those that another artist has: listens by that name would go to either of the two.
+-- Aliases of artists, except those that another artist has: listens by that name could then go to either of the two.
 INSERT INTO artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.value->>1, 'MusicBrainz', 0
 FROM json_each(?1) w

@@ -1,4 +1,4 @@
--- Images for artists that have none: as Koito's task does, an address and a random id.
+-- Images for artists that have none: a URL and a random id, as Koito's own task stores them.
 UPDATE artists AS e SET
     image = lower(format('%s-%s-4%s-%s%s-%s',
         hex(randomblob(4)), hex(randomblob(2)), substr(hex(randomblob(2)), 2),

@@ -1,4 +1,4 @@
--- Tracks that lack what a task (?1) looks for, the most played first.
+-- Tracks that lack what the task ?1 finds, the most played first.
 WITH lacking AS MATERIALIZED (
     SELECT t.id, t.musicbrainz_id, t.duration, t.release_id
     FROM tracks t

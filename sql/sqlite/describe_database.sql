@@ -1,4 +1,4 @@
--- What kind of file this is. Columns as table.column; our own tables are left out.
+-- The facts that identify the kind of file. Columns are named table.column; our own tables are omitted.
 WITH tables AS (
     SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
 )

@@ -1,4 +1,5 @@
--- What an export would say of some tracks (?1): their names and MBIDs, the main artist first. Artists have MBIDs if all do.
+-- The names and MBIDs of the tracks ?1, as an export has them, the main artist first. MBIDs of artists are returned
+-- only if all artists of the track have one.
 WITH credits AS (
     SELECT
         l.track_id,

@@ -1,2 +1,2 @@
--- Before each batch: what the last one left in the staging table.
+-- Before each batch: removes the rows of the last batch from the staging table.
 DELETE FROM temp.etl_stage

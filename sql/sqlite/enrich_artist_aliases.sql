@@ -1,4 +1,4 @@
--- Further names of artists, which keep all that they have.
+-- Adds aliases to artists, which keep all existing names.
 INSERT INTO artist_aliases (artist_id, alias, source, is_primary)
 SELECT e.id, w.value->>1, w.value->>2, 0
 FROM json_each(?1) w

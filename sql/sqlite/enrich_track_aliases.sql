@@ -1,4 +1,4 @@
--- Further names of tracks, which keep all that they have.
+-- Adds aliases to tracks, which keep all existing names.
 INSERT INTO track_aliases (track_id, alias, source, is_primary)
 SELECT e.id, w.value->>1, w.value->>2, 0
 FROM json_each(?1) w

@@ -1,4 +1,4 @@
--- From the staging table into listens, tracks ?1 to ?2: those that are not there yet.
+-- Inserts the listens of the staging table, of the tracks ?1 to ?2, except those that exist already.
 INSERT INTO listens (track_id, listened_at, client, user_id)
 SELECT s.track_id, s.listened_at, s.client, s.user_id
 FROM temp.etl_stage s

@@ -1,4 +1,4 @@
--- One key of each track (?1) that keys stand for: of those whose listen is still there.
+-- One key of each of the tracks ?1 that has a key whose witness still exists.
 SELECT k.track_id, min(k.lookup_key) AS lookup_key
 FROM etl_track_lookup k
 JOIN listens l ON l.track_id = k.track_id AND l.listened_at = k.witness

@@ -1,5 +1,5 @@
--- Which cached tracks lack an alias on offer, themselves, their albums or artists.
--- An alias belongs to what has the MBID or the name that the offer gives, unless both have MBIDs that differ.
+-- The cached tracks for which a candidate alias is missing: at the track, its album or its artists.
+-- An alias belongs to the entity that has the candidate's MBID or name, unless both have MBIDs and these differ.
 WITH offered AS MATERIALIZED (
     SELECT
         value->>0 AS track_id, value->>1 AS entity, value->>2 AS name, value->>3 AS mbid, value->>4 AS alias

@@ -1,2 +1,2 @@
--- The formats of the files that were loaded for this user.
+-- The formats of the files that were loaded for a user.
 SELECT DISTINCT format FROM etl_files WHERE user_id = ?1

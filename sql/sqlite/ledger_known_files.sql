@@ -1,7 +1,7 @@
--- What the ledger holds of a file for this user. A file is forgotten once none of the listens that vouch for its run
--- (etl_batches.witnesses) is there any more: the data were deleted, and the file is loaded again. It is not known any more,
--- either, once an undo has taken back its listens, or listens that it relied on; where all of them were its run's, it counts
--- as never loaded. ?3: the version of this program.
+-- The ledger's entries of a file for a user. A file is forgotten if none of the witnesses of its run
+-- (etl_batches.witnesses) exists any more: the data were deleted, and the file is loaded again. A file is also no
+-- longer known after an undo of its listens or of listens that it relied on. If all of these were its own run's, the
+-- file counts as never loaded. ?3: the version of this program.
 SELECT
     f.format,
     f.options,

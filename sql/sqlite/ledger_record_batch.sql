@@ -1,5 +1,5 @@
--- In the transaction of a batch: run, batch, listens staged, listens inserted, entities created; ?8: some of its listens
--- (track, second), which vouch for it.
+-- In the transaction of a batch: run, batch, listens staged, listens inserted, entities created; ?8: some of its
+-- listens (track, second), which are its witnesses.
 INSERT INTO etl_batches (run_id, batch, listens, inserted, artists, albums, tracks, witnesses)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, (
     SELECT json_group_array(json_array(l.track_id, l.listened_at, l.rowid))

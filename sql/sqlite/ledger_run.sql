@@ -1,4 +1,4 @@
--- What the ledger says of a run, and its batches together.
+-- The ledger's entry of a run, and the sums of its batches.
 SELECT
     r.finished_at IS NOT NULL AS finished,
     r.status,

@@ -1,7 +1,7 @@
--- At the end of a replay: it (?1), the runs that it completes (?2), and rows [sha256, format, options, settled_for,
+-- At the end of a replay: its id (?1), the runs that it completes (?2), and rows [sha256, format, options, settled_for,
 -- unresolved, relied_on].
--- A file that another run has loaded since is that run's business; copies of one file count together: it is known to those
--- versions to which all of them are. From now on the file relies on what the replay inserted, too.
+-- A file that another run has loaded since is not changed. Copies of a file are one entry, which is known for the
+-- versions for which all copies are. From now on the file also relies on the listens that the replay inserted.
 UPDATE etl_files
 SET
     settled_for = w.settled_for,

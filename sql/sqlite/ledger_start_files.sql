@@ -1,4 +1,4 @@
--- Before the first batch: the files that a run is about to load: user, run, rows [sha256, format, options, time, path].
+-- Before the first batch: the files that a run will load: user, run, rows [sha256, format, options, time, path].
 INSERT INTO etl_files (sha256, user_id, format, options, spotify_time, run_id, path)
 SELECT w.value->>0, ?1, w.value->>1, w.value->>2, w.value->>3, ?2, min(w.value->>4)
 FROM json_each(?3) w

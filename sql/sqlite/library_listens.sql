@@ -1,4 +1,4 @@
--- All listens of the user ?1, whoever wrote them. An unknown client, which Koito stores as '', is null.
+-- All listens of the user ?1, whichever program wrote them. An unknown client, which Koito stores as '', is null.
 SELECT l.track_id, l.listened_at AS second, nullif(l.client, '') AS client
 FROM listens l
 WHERE l.user_id = ?1

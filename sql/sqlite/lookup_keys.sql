@@ -1,5 +1,5 @@
--- Which of the run's keys the cache knows: those whose listen is still there. The cost follows the keys, not the table.
--- Where a merge moved the listen, the key's track is the one that has it now.
+-- Those of the run's keys that are cached and whose witness still exists. The cost depends on the number of keys, not
+-- on the size of the table. If a merge moved the witness, the key's track is the one that has the listen now.
 WITH believed AS MATERIALIZED (
     SELECT e.lookup_key, e.artist_id, coalesce(
         (SELECT l.track_id FROM listens l WHERE l.rowid = e.listen AND l.listened_at = e.witness),

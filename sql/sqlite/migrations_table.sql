@@ -1,4 +1,4 @@
--- Once the file is known to be Koito's: the record of migrations.
+-- After the file is identified as Koito's: the table that records migrations.
 CREATE TABLE IF NOT EXISTS etl_migrations (
     version INTEGER PRIMARY KEY,
     name TEXT NOT NULL,

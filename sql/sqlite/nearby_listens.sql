@@ -1,5 +1,6 @@
 -- The listens of the user ?1 in some hours (since 1970, ?2; from ?3 to ?4), except those of the clients ?5.
--- An unknown client, which Koito stores as '', is null. The + keeps SQLite from the index of users, who have all listens.
+-- An unknown client, which Koito stores as '', is null. The + prevents SQLite from using the index of users, which does
+-- not narrow the search.
 SELECT l.track_id, l.listened_at AS second, nullif(l.client, '') AS client
 FROM json_each(?2) h
 CROSS JOIN listens l ON l.listened_at >= h.value * 3600 AND l.listened_at < (h.value + 1) * 3600

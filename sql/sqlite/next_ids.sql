@@ -1,5 +1,5 @@
--- Ids for the artists (?1), releases (?2) and tracks (?3) that a plan creates: those after the highest, as SQLite itself
--- gives them. They are free as long as nobody else has written since.
+-- Ids for the artists (?1), releases (?2) and tracks (?3) that a plan creates: those after the highest, as SQLite
+-- itself assigns them. They are free as long as no other program has written since.
 WITH RECURSIVE numbers (n) AS (
     SELECT 1
     UNION ALL

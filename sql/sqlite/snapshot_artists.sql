@@ -1,4 +1,4 @@
--- The artists concerned, by name (any alias) or MBID.
+-- The artists that a round needs, found by name (any alias) or MBID.
 WITH concerned AS MATERIALIZED (
     SELECT n.artist_id AS id FROM json_each(?1) w CROSS JOIN artist_aliases n ON n.alias = w.value
     UNION

@@ -1,4 +1,4 @@
--- The releases concerned, by primary title, MBID, or a track concerned.
+-- The releases that a round needs, found by primary title, by MBID, or by a track that it needs.
 WITH concerned AS MATERIALIZED (
     SELECT n.release_id AS id FROM json_each(?1) w CROSS JOIN release_aliases n ON n.alias = w.value AND n.is_primary = 1
     UNION

@@ -1,4 +1,5 @@
--- Staged listens of the tracks ?1 to ?2 that the database holds for another user; Koito's key has no user.
+-- Staged listens of the tracks ?1 to ?2 that the database has for another user, because Koito's key does not include
+-- the user.
 SELECT s.track_id, s.listened_at
 FROM temp.etl_stage s
 CROSS JOIN listens l ON l.track_id = s.track_id AND l.listened_at = s.listened_at

@@ -1,2 +1,2 @@
--- For `etl db status`.
+-- The number of listens, for `etl db status`.
 SELECT count(*) AS listens FROM listens

@@ -1,5 +1,5 @@
 -- In the transaction of a batch, after its listens: its keys, as rows [key, artist, track, second of a listen or null].
--- A key of a track without any listen is not stored: nothing could vouch for it.
+-- A key of a track without any listen is not stored, because it would have no witness.
 INSERT INTO etl_track_lookup (lookup_key, artist_id, track_id, witness, listen)
 SELECT w.value->>0, w.value->>1, l.track_id, l.listened_at, l.rowid
 FROM json_each(?1) w

@@ -1,5 +1,5 @@
--- How many of some listens (track, second) are there, and an order-free checksum of them: two sums of fifth powers modulo
--- 2^31 - 1, which every database computes alike (sql/duckdb/listens_checksum.sql).
+-- How many of the given listens (track, second) exist, and a checksum of them that does not depend on their order: two
+-- sums of fifth powers modulo 2^31 - 1, which give the same result in every database (sql/duckdb/listens_checksum.sql).
 WITH mixed AS (
     SELECT
         (l.track_id * 48271 + l.listened_at) % 2147483647 AS a,

@@ -1,8 +1,8 @@
--- What became of a live listen, after submit_listen and the submit_enrich_*. ?1, ?2: its artist and track; ?3: seconds
--- since 1970; ?4: user; ?5: whether it was inserted; ?6, ?7, ?8: the MBIDs of its recording and release, and the title of
--- the release; ?9: its artists, as rows [name, MBID].
--- "unsettled": an artist did not get an MBID, because it is another's or a name is that of two; the resolver, for which
--- their order matters, has to see to it.
+-- The result for a live listen, after submit_listen and submit_enrich_*. ?1, ?2: its artist and track; ?3: seconds
+-- since 1970; ?4: user; ?5: whether it was inserted; ?6, ?7, ?8: the MBIDs of its recording and release, and the title
+-- of the release; ?9: its artists, as rows [name, MBID].
+-- "unsettled" says that an MBID could not be given to an artist, because another artist has it, or two have the name.
+-- The resolver, for which their order matters, must then do it.
 SELECT
     ?1 AS artist_id,
     t.release_id AS album_id,

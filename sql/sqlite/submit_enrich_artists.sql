@@ -1,5 +1,6 @@
--- MBIDs of a live listen for the artists of its track (?1), as rows [name, MBID] (?2). Each goes to the one artist of that
--- name who has none, unless another artist has it. None is stored where a name is that of two, or two names are one's.
+-- Adds MBIDs of a live listen to the artists of its track ?1, as rows [name, MBID] (?2). Each is given to the one
+-- artist of that name who has none, unless another artist has it. None is stored if two artists share a name, or if two
+-- of the names belong to one artist.
 WITH offered AS MATERIALIZED (
     SELECT w.key AS place, w.value->>1 AS mbid, n.artist_id AS id
     FROM artist_tracks l

@@ -1,5 +1,5 @@
--- An MBID (?2) of a live listen for the release of its track (?1), if that has the title ?3 and no MBID, and no other
--- release has this one.
+-- Adds the MBID ?2 of a live listen to the release of its track ?1, if that has the title ?3 and no MBID, and if no
+-- other release has this MBID.
 UPDATE releases AS r SET musicbrainz_id = ?2
 WHERE
     r.id = (SELECT t.release_id FROM tracks t WHERE t.id = ?1)

@@ -1,5 +1,5 @@
--- A duration (?2, seconds) and an MBID (?3) of a live listen for its track (?1), where they are lacking: never over
--- another, never an MBID that another track has.
+-- Adds the duration ?2 (seconds) and the MBID ?3 of a live listen to its track ?1, if they are missing there. An MBID
+-- that another track has is not added.
 UPDATE tracks AS t SET
     duration = CASE WHEN t.duration = 0 THEN coalesce(?2, 0) ELSE t.duration END,
     musicbrainz_id = coalesce(

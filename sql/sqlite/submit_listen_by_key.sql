@@ -1,5 +1,6 @@
--- A live listen (?2: seconds since 1970, ?3: client) of the user ?4 that has nothing but its names, if its key ?1 is
--- cached (as lookup_keys has it): from key to row. No row where the key is not cached, or the listen is there.
+-- Inserts a live listen (?2: seconds since 1970, ?3: client) of the user ?4 that has only names, if its key ?1 is
+-- cached (as in lookup_keys): from key to row. Returns no row if the key is not cached, or if the listen exists
+-- already.
 INSERT INTO listens (track_id, listened_at, client, user_id)
 SELECT t.id, ?2, coalesce(?3, ''), ?4
 FROM etl_track_lookup e

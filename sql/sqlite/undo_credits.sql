@@ -1,5 +1,5 @@
--- Takes artists (?2) off those albums (?1) on which they have no track left; never the last artist of an album.
--- The plus sign keeps SQLite from looking up each artist on each album.
+-- Removes the artists ?2 from those of the albums ?1 on which they have no track left; never an album's last artist.
+-- The plus sign prevents SQLite from looking up each artist on each album.
 DELETE FROM artist_releases
 WHERE
     release_id IN (SELECT value FROM json_each(?1))

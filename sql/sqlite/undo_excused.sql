@@ -1,4 +1,5 @@
--- The undos and dedupes since a run began, which may have removed listens that it inserted or found; whether it was undone itself.
+-- The undos and dedupes since a run began, which may have removed listens that it inserted or found; "is_own" marks the
+-- undo of the run itself.
 SELECT u.run_id, u.run_id IS r.undone_by AS is_own
 FROM etl_runs r
 JOIN etl_runs u ON u.user_id = r.user_id AND u.source IN ('undo', 'dedupe') AND u.started_at >= r.started_at

@@ -1,5 +1,5 @@
 -- When the undo ?2 of the run ?1 begins: the files that are no longer known.
--- They are those of the run, and those loaded since that may have left out a listen because the run had inserted it.
+-- They are the run's own files, and files loaded since for which a listen of the run may have counted.
 UPDATE etl_files
 SET forgotten_by = ?2
 FROM (SELECT run_id, user_id, started_at FROM etl_runs WHERE run_id = ?1) r

@@ -1,4 +1,4 @@
--- Removes listens (?1: rows [track, second]) of the user ?2; the + keeps SQLite from the index of users.
+-- Removes listens (?1: rows [track, second]) of the user ?2; the + prevents SQLite from using the index of users.
 DELETE FROM listens
 WHERE
     rowid IN (

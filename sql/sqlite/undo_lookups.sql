@@ -1,5 +1,5 @@
--- After undo_vouch: removes the keys for which only listens that go (?1: rows [track, second]) vouch, and those of ?2 for
--- which no listen does.
+-- After undo_vouch: removes the keys whose witness is one of the listens that will be removed (?1: rows [track,
+-- second]), and those of the keys ?2 that have no witness.
 DELETE FROM etl_track_lookup
 WHERE lookup_key IN (
     WITH going AS MATERIALIZED (

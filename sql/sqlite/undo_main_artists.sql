@@ -1,4 +1,4 @@
--- Gives albums that have lost their main artist another one: of those that are left, the oldest.
+-- Makes the oldest remaining artist of an album its main artist, if the album has lost its main artist.
 UPDATE artist_releases
 SET is_primary = 1
 WHERE

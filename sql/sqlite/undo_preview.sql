@@ -1,4 +1,5 @@
--- What goes if some tracks lose so many listens (?1: rows [track, listens]): entities left with none, and others that stay.
+-- The result if some tracks lose so many listens (?1: rows [track, listens]): entities that would have none left, and
+-- others that stay.
 WITH touched AS MATERIALIZED (
     SELECT t.id, t.release_id, (SELECT count(*) FROM listens l WHERE l.track_id = t.id) <= w.value->>1 AS goes
     FROM json_each(?1) w

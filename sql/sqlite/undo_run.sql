@@ -1,4 +1,4 @@
--- What the ledger says of a run that is to be undone.
+-- The ledger's entry of a run that is to be undone.
 SELECT
     r.user_id,
     r.source,

@@ -1,5 +1,5 @@
--- Before an undo removes listens (?1: rows [track, second]): another listen of the same track vouches for the keys that one of
--- them vouches for, if there is another one.
+-- Before an undo removes listens (?1: rows [track, second]): keys whose witness is one of them get another listen of
+-- the same track as witness, if there is one.
 WITH going AS MATERIALIZED (
     SELECT l.rowid AS listen, l.track_id, l.listened_at AS second
     FROM json_each(?1) w

@@ -1,4 +1,4 @@
-"""Caches answers in a SQLite file, including those that nothing was found, so that no run asks twice."""
+"""Caches answers in an SQLite file, including those without a result, so that no run sends a request twice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_TIMEOUT = 60.0  # seconds that another process of the same home may hold the write lock
+_TIMEOUT = 60.0  # seconds for which another process of the same home may hold the write lock
 
 
 @dataclass(frozen=True)
 class CachedAnswer:
-    """An answer as stored: JSON, whether it holds anything, and when the service gave it (seconds since 1970)."""
+    """An answer as stored: JSON, whether it has a result, and when the service gave it (seconds since 1970)."""
 
     value: bytes
     is_found: bool

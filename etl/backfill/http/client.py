@@ -1,4 +1,4 @@
-"""Sends requests over HTTP: at each host's rate, with time-outs and retries, and with a limit to what is read."""
+"""Sends requests over HTTP: at each host's rate, with time-outs and retries, and with a limit on what is read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_HOPS = 4  # requests for one answer, redirects included
 _MAX_FAILURES = 5  # requests in a row without a usable response, after which a host is given up
-_MARGIN = 1.02  # a request that is delayed on its way comes closer to the next one
+_MARGIN = 1.02  # a request that is delayed on its way arrives closer to the next one
 _ACCEPTED_STATUSES = frozenset({200, 404})
 _KEPT_HEADERS = ("Location", "Retry-After")
 
@@ -181,7 +181,7 @@ def _host(url: httpx.URL) -> str:
 
 
 def _checked(response: httpx.Response, url: httpx.URL) -> Response:
-    """Return ``response`` as ours; raises ``RequestFailedError`` for a status that answers nothing."""
+    """Return ``response`` as ours; raises ``RequestFailedError`` for a status that is not an answer."""
     message = f"{url.host} answers with status {response.status_code}"
     if response.status_code in RETRIED_STATUSES:
         raise ServiceBusyError(message, retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))

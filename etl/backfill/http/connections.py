@@ -1,6 +1,6 @@
 """Keeps connections to hosts, and ends requests that take too long.
 
-httpx limits each read, but not their sum: a server that drips bytes would hold a request for as long as it likes.
+httpx limits each read, but not their sum: a server that sends bytes slowly could delay a request without limit.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class HttpConnection:
 
 
 class ThreadConnections(threading.local):
-    """Each thread's own connections, by host, so that ending a request ends nobody else's."""
+    """Each thread's own connections, by host, so that ending a request affects no other thread."""
 
     def __init__(self) -> None:
         self.by_host: dict[str, HttpConnection] = {}

@@ -1,4 +1,4 @@
-"""Tells that there is no network, where asking again only costs time."""
+"""Recognises errors that mean that there is no network, after which a retry is useless."""
 
 from __future__ import annotations
 

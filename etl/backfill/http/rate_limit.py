@@ -25,8 +25,8 @@ _FILE_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 def try_acquire(free_at: float, now: float, interval: float) -> tuple[float, float]:
     """Return how many seconds to wait before another try, 0 if the host may be asked now, and the new ``free_at``.
 
-    ``free_at``: from when on the host may be asked. Nobody reserves a time in the future, because a late request
-    would come right before the next one. A ``free_at`` beyond the longest pause means that a clock was set back.
+    ``free_at``: from when on the host may be asked. A time in the future is never reserved, because a late request
+    would arrive right before the next one. A ``free_at`` beyond the longest pause means that a clock was set back.
     """
     wait = free_at - now
     if 0.0 < wait <= LONGEST_PAUSE + interval:
@@ -57,7 +57,7 @@ class RateLimiter:
         return wait
 
     def postpone(self, host: str, pause: float) -> None:
-        """Let nobody ask ``host`` for ``pause`` seconds."""
+        """Prevent all requests to ``host`` for ``pause`` seconds."""
         with self._opened(host) as file:
             _write(file, postponed(_read(file), self._clock(), pause))
 

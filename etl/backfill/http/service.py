@@ -30,7 +30,7 @@ class ServiceClient:
     """Answers requests for all threads. Threads that need one answer at the same time share one request."""
 
     def __init__(self, client: HttpClient, cache: Cache, base_urls: Mapping[Service, str], missing_days: int) -> None:
-        """``missing_days``: how old a cached answer that nothing was found may be."""
+        """``missing_days``: how old a cached answer without a result may be."""
         self._client = client
         self._cache = cache
         self._base_urls = base_urls

@@ -1,4 +1,4 @@
-"""Defines artists, albums and tracks of the database that miss something. Pure."""
+"""Defines artists, albums and tracks of the database that lack a value. Pure."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _NO_MORE = "MusicBrainz has no further name"
 
 
 def identify_artist(artist: ArtistEntity, fetch: Fetch, min_score: int) -> Finding:
-    """Find the MBID of ``artist`` and the aliases that it misses; only results of ``min_score`` count."""
+    """Find the MBID of ``artist`` and the aliases that it lacks; only results of ``min_score`` count."""
     if artist.mbid:
         names = fetch(musicbrainz.artist_names(artist.mbid))
         aliases = _new_aliases(names, artist.names)
@@ -70,7 +70,7 @@ def _matches_title(title: str, result: ReleaseMatch | RecordingMatch, min_score:
 
 
 def identify_album(album: AlbumEntity, fetch: Fetch, min_score: int) -> Finding:
-    """Find the MBID of ``album``, and those titles of its release group that it misses."""
+    """Find the MBID of ``album``, and those titles of its release group that it lacks."""
     if album.mbid:
         group = fetch(musicbrainz.group_of_release(album.mbid))
         aliases = _new_aliases(fetch(musicbrainz.titles_of_group(group)) if group else [], album.titles)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.backfill.services.request import Fetch
 
 _MAX_NAMES = 3  # names of an artist, or artists of an album, that are tried
-_FAN_RATIO = 10  # of several artists with one name, the first must have so many times the fans of the second
+_FAN_RATIO = 10  # of several artists with one name, the first must have this many times the fans of the second
 
 
 def find_artist_image(artist: ArtistEntity, fetch: Fetch) -> Finding:

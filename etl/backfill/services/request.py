@@ -37,7 +37,7 @@ class ServiceGivenUpError(RequestFailedError):
 
 
 class StoppedError(Exception):
-    """The run is stopping. Unfinished requests are left to the next run."""
+    """The run is stopping. The next run sends the unfinished requests."""
 
 
 @dataclass(frozen=True)

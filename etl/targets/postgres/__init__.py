@@ -1,1 +1,1 @@
-"""Koito's PostgreSQL, and a server of our own."""
+"""PostgreSQL as a target: Koito's database, or an embedded server of our own."""

@@ -1,4 +1,4 @@
-"""Asks PostgreSQL about its backends: which one serves a connection, with which settings, and whether some are busy."""
+"""Asks PostgreSQL about its backends: which one serves a connection, its settings, and which ones are busy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def first_answer(raw: dbapi.Connection) -> tuple[int, dict[str, str | None]]:
-    """Return the process id of the backend that serves ``raw``, and its settings that ``session`` asks for."""
+    """Return the process id of the backend that serves ``raw``, and the settings that ``session`` checks."""
     with raw.cursor() as cursor:
         cursor.execute(statement("postgres", "open_session"))
         row = cursor.fetch_arrow_table().to_pylist()[0]
@@ -25,7 +25,7 @@ def first_answer(raw: dbapi.Connection) -> tuple[int, dict[str, str | None]]:
 
 
 def mend(raw: dbapi.Connection, settings: Mapping[str, str]) -> None:
-    """Set ``settings`` for the session of ``raw``, from the end of the transaction on."""
+    """Set ``settings`` for the session of ``raw``; they take effect when the transaction ends."""
     names, values = (pl.Series(column, dtype=pl.String) for column in zip(*settings.items(), strict=True))
     given = pl.DataFrame({"names": names.implode(), "values": values.implode()})
     with raw.cursor() as cursor:
@@ -34,7 +34,7 @@ def mend(raw: dbapi.Connection, settings: Mapping[str, str]) -> None:
 
 
 def busy_backends(raw: dbapi.Connection, pids: Sequence[int]) -> Answers:
-    """Return what the backends ``pids`` do; one that is gone is left out."""
+    """Return the activity of the backends ``pids``; one that has ended is omitted."""
     asked = pl.DataFrame({"pids": pl.Series(pids, dtype=pl.Int32).implode()})
     with raw.cursor() as cursor:
         cursor.execute(statement("postgres", "busy_backends"), asked)

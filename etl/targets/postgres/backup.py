@@ -1,4 +1,4 @@
-"""Backs a PostgreSQL database up with ``pg_dump``: the one on the PATH, else the embedded server's."""
+"""Backs up a PostgreSQL database with ``pg_dump``: the one on the PATH, else the embedded server's."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _HINT = (
 def back_up(uri: str, path: Path, *, is_embedded: bool) -> None:
     """Write the database at ``uri`` to ``path`` in the custom format, which pg_restore reads.
 
-    The embedded server is dumped with its own program, which has its version. Raises ``DatabaseError``.
+    The embedded server is dumped with its own ``pg_dump``, whose version matches. Raises ``DatabaseError``.
     """
     address, password = without_password(named_server(uri))
     command = [_program(is_embedded=is_embedded), "--format=custom", "--no-password", f"--file={path}"]
-    secret = {"PGPASSWORD": password} if password else {}  # a command line could be read by others
+    secret = {"PGPASSWORD": password} if password else {}  # other users could read a command line
     try:
         done = subprocess.run(  # noqa: S603 (no shell; the address was checked)
             [*command, f"--dbname={address}"],
@@ -46,7 +46,7 @@ def back_up(uri: str, path: Path, *, is_embedded: bool) -> None:
 
 
 def without_password(uri: str) -> tuple[str, str | None]:
-    """Return ``uri`` as pg_dump may be given it, and the password that was in it."""
+    """Return ``uri`` in a form that pg_dump accepts, without its password, and the password."""
     base, _, query = uri.partition("?")
     scheme, _, place = base.partition("://")
     user, at, host = place.rpartition("@")

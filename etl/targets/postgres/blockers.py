@@ -1,4 +1,4 @@
-"""Tells which sessions of the server keep ours waiting for a lock."""
+"""Finds the sessions of the server that hold a lock for which ours wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from adbc_driver_postgresql import dbapi
 
 _OURS = re.compile(r"etl (\d+)")
-"""The ``application_name`` of our sessions (see ``session``): the process that has them."""
+"""The ``application_name`` of our sessions (see ``session``), with the id of their process."""
 
 
 def blockers(raw: dbapi.Connection, pids: Sequence[int]) -> list[str]:
@@ -29,7 +29,7 @@ def blockers(raw: dbapi.Connection, pids: Sequence[int]) -> list[str]:
 
 
 def session(found: dict[str, Any]) -> str:
-    """Name a session for people: ``pid``, ``program``, ``username``, ``state`` and ``since``, as far as we may know."""
+    """Describe a session to the user: ``pid``, ``program``, ``username``, ``state`` and ``since``, if visible to us."""
     known = [found["program"], f"user {found['username']}" if found["username"] else None, _state(found)]
     about = ", ".join(filter(None, known))
     named = f"server process {found['pid']}{f' ({about})' if about else ''}"
@@ -46,6 +46,6 @@ def _state(found: dict[str, Any]) -> str | None:
 
 
 def _stopped(program: str) -> Iterator[str]:
-    """Yield that the process of a session is stopped, if it is one of ours on this machine."""
+    """Yield a note if the session belongs to a process of ours on this machine that is stopped."""
     if (own := _OURS.fullmatch(program)) and "stopped" in (words := described(int(own[1]))):
         yield f": {words}"

@@ -1,7 +1,7 @@
 """A connection to PostgreSQL through ADBC: frames in, frames out, our own errors.
 
-One connection belongs to one thread at a time; sharing one crashes the process. ``clone`` makes another for less
-than a connect.
+One connection belongs to one thread at a time; sharing it crashes the process. ``clone`` opens another one faster
+than ``connect``.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ T = TypeVar("T")
 _OPENING = threading.Lock()  # opening and closing are not thread-safe in the driver (arrow-adbc #4753)
 
 _MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_REFUSED_SETTINGS = "unsupported startup parameter"  # PgBouncer's words
+_REFUSED_SETTINGS = "unsupported startup parameter"  # in PgBouncer's message
 _NOT_CONNECTED = "Check that the server is up, and the address, user and password in --dsn, ETL_DSN or ETL_DSN_FILE"
 
 
 def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
     """Open a connection to ``uri`` (a libpq URI), with the settings of ``session``.
 
-    Raises ``StatementError`` where the server cannot be reached or refuses, ``DatabaseError`` for a pooler that shares
+    Raises ``StatementError`` if the server cannot be reached or refuses, ``DatabaseError`` for a pooler that shares
     sessions, ``SettingsError`` for a malformed URI.
     """
     check_uri(uri)
@@ -65,7 +65,7 @@ def connect(uri: str, *, autocommit: bool = False) -> PostgresConnection:
 
 
 def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.Connection, WatchedConnection]:
-    """Return the connection that ``make`` opens, and what ``watch`` knows of it."""
+    """Return the connection that ``make`` opens, and its record in ``watch``."""
     with _OPENING, _translated(), watch.opening() as line:
         raw = make()
         try:
@@ -84,26 +84,26 @@ class PostgresConnection:
     """One PostgreSQL backend, in a transaction from its first statement to ``commit`` or ``rollback``."""
 
     def __init__(self, raw: dbapi.Connection, watch: Watchdog, line: WatchedConnection) -> None:
-        """``line`` is what ``watch`` knows of ``raw``."""
+        """``line`` is the record of ``raw`` in ``watch``."""
         self._raw = raw
         self._watch = watch
         self._line = line
         line.cancel = self._cancel_quietly
 
     def clone(self) -> PostgresConnection:
-        """Open a further connection to the same database."""
+        """Open another connection to the same database."""
         raw, line = _open(self._raw.adbc_clone, self._watch)
         return PostgresConnection(raw, self._watch, line)
 
     def query(self, name: str, *values: Value) -> pl.DataFrame:
-        """Return the rows of ``sql/postgres/<name>.sql``; a series among ``values`` is an array, a frame several."""
+        """Run ``sql/postgres/<name>.sql`` and return its rows; a series in ``values`` is one array, a frame several."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(statement("postgres", name), _parameters(name, values))
             rows = _fetch(cursor)
-        return conform(rows, RESULTS[name]) if name in RESULTS else rows  # a statement of this package alone
+        return conform(rows, RESULTS[name]) if name in RESULTS else rows  # a statement that only this package uses
 
     def query_text(self, sql: str) -> pl.DataFrame:
-        """Return the rows of ``sql``, which comes from tests or benchmarks, never from data."""
+        """Run ``sql``, which comes from tests or benchmarks, never from data, and return its rows."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.execute(sql)
             return _fetch(cursor)
@@ -114,7 +114,7 @@ class PostgresConnection:
             cursor.execute(statement("postgres", name), _parameters(name, values))
 
     def script(self, text: str) -> None:
-        """Run the statements of ``text`` on an autocommit connection: it may begin and commit by itself."""
+        """Run the statements of ``text`` on an autocommit connection; they may begin and commit transactions."""
         with self._calling(), self._raw.cursor() as cursor:
             cursor.executescript(text)
 
@@ -132,7 +132,7 @@ class PostgresConnection:
             self._raw.commit()
 
     def rollback(self) -> None:
-        """Roll the transaction back; on a lost connection there is nothing left to roll back."""
+        """Roll the transaction back; does nothing on a lost connection."""
         try:
             with self._calling():
                 self._raw.rollback()
@@ -146,14 +146,14 @@ class PostgresConnection:
             self._raw.adbc_cancel()
 
     def close(self) -> None:
-        """Close the connection; what was not committed is rolled back."""
+        """Close the connection and roll back what was not committed."""
         with _OPENING, _translated():
             self._raw.close()
         self._watch.closed(self._line)
         self._line.cancel = None
 
     def cancel_all(self) -> None:
-        """End what this connection and its clones do, in whichever threads; they are of no use then but to close."""
+        """End what this connection and its clones are doing, in any thread; after that they can only be closed."""
         self._watch.end()
 
     @contextmanager
@@ -167,19 +167,19 @@ class PostgresConnection:
                 raise
 
     def _cancel_quietly(self) -> None:
-        with suppress(StatementError):  # nothing was under way, or the server does not answer
+        with suppress(StatementError):  # nothing was running, or the server does not answer
             self.cancel()
 
 
 def _fetch(cursor: dbapi.Cursor) -> pl.DataFrame:
-    """Return all rows. Through PyArrow: ``fetch_polars`` hides an error that comes with the rows in one of Polars."""
+    """Return all rows, via PyArrow: ``fetch_polars`` replaces an error that occurs among the rows by one of Polars."""
     return pl.DataFrame(cursor.fetch_arrow_table())
 
 
 def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
-    """Return ``values`` as the one row that the driver binds; a list in a row is an array for PostgreSQL.
+    """Return ``values`` as the one row that the driver binds; a list in it is bound as a PostgreSQL array.
 
-    Raises ``InternalError`` for a dtype that the driver would crash on, or send as something else.
+    Raises ``InternalError`` for a dtype that would crash the driver, or be sent as another type.
     """
     if not values:
         return None
@@ -194,7 +194,7 @@ def _parameters(name: str, values: tuple[Value, ...]) -> pl.DataFrame | None:
 
 
 def _columns(value: Value) -> list[tuple[pl.Series, bool]]:
-    """Return the parameters that ``value`` stands for, each with whether it is an array."""
+    """Return the parameters in ``value``, each with whether it is an array."""
     if isinstance(value, pl.DataFrame):
         return [(column, True) for column in value.get_columns()]
     if isinstance(value, pl.Series):
@@ -205,7 +205,7 @@ def _columns(value: Value) -> list[tuple[pl.Series, bool]]:
 def _encoded(frame: pl.DataFrame) -> pl.DataFrame:
     """Return ``frame`` as the tables store it: an MBID is a uuid, which COPY takes as 16 bytes.
 
-    Raises ``InternalError`` for a text of another form: COPY would break off the connection.
+    Raises ``InternalError`` for a text in another form, because COPY would break the connection.
     """
     if "musicbrainz_id" not in frame.columns:
         return frame
@@ -216,23 +216,23 @@ def _encoded(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ask(uri: str, line: WatchedConnection, pids: list[int]) -> Answers | None:
-    """Return what the server says of our backends ``pids``; None where it says nothing, e.g. is not reached."""
+    """Return what the server reports about our backends ``pids``; None if it does not answer."""
     try:
         return _asked(uri, line, lambda raw: busy_backends(raw, pids))
     except PostgresError as error:
-        is_there = (error.sqlstate or "").startswith("53")  # it only has no connection to spare
+        is_there = (error.sqlstate or "").startswith("53")  # it answers, but has no free connection
         return dict.fromkeys(pids) if is_there else None
 
 
 def _blockers(uri: str, line: WatchedConnection, pids: list[int]) -> list[str]:
-    """Return who keeps our backends ``pids`` waiting, as far as the server says."""
+    """Return the sessions that block our backends ``pids``, as far as the server reports them."""
     with suppress(PostgresError):
         return _asked(uri, line, lambda raw: blockers(raw, pids)) or []
     return []
 
 
 def _asked(uri: str, line: WatchedConnection, ask: Callable[[dbapi.Connection], T]) -> T | None:
-    """Return what ``ask`` learns on a connection of its own; None if nobody waits for the answer any more."""
+    """Return the result of ``ask`` on a separate connection; None if its answer is no longer needed."""
     with _OPENING, _translated():
         if line.why:
             return None

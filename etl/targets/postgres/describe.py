@@ -1,4 +1,4 @@
-"""Tells what kind of database a connection leads to, and refuses by name what we do not load into."""
+"""Identifies the kind of database, and refuses any that we do not load into with an error that says what it is."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class DatabaseKind(Enum):
     KOITO = auto()
     """Koito's own tables and its goose record."""
     STANDALONE = auto()
-    """Koito's tables, made by us: Koito cannot adopt them."""
+    """Koito's tables, created by us: Koito cannot use them."""
     EMPTY = auto()
     """No tables at all."""
 
 
 @dataclass(frozen=True)
 class PostgresDatabase(Database):
-    """A database, and whose tables it holds."""
+    """A PostgreSQL database, and whose tables it holds."""
 
     kind: DatabaseKind
     server_version: str
 
 
 def identify(connection: Connection) -> PostgresDatabase:
-    """Return what the database is; raises ``DatabaseError``, naming what is in the way, for any other."""
+    """Return what the database is; raises ``DatabaseError``, which names the reason, if we do not load into it."""
     row = connection.query("describe_database").row(0, named=True)
     name, schemas = row["name"], _by_schema(row["tables"])
     tables = schemas.get("public", frozenset())
@@ -64,7 +64,7 @@ def identify(connection: Connection) -> PostgresDatabase:
 
 
 def check_sequences(connection: Connection) -> None:
-    """Raise ``DatabaseError`` where the next ids of new rows are taken: nothing could be added."""
+    """Raise ``DatabaseError`` if the next ids of new rows are already used: no row could be added."""
     behind = connection.query("sequences_behind")
     if behind.height:
         raise DatabaseError(
@@ -75,7 +75,7 @@ def check_sequences(connection: Connection) -> None:
 
 
 def is_migrated(connection: Connection) -> bool:
-    """Say whether our record of migrations is there, whatever else the database holds."""
+    """Say whether the table that records our migrations exists, whatever else the database holds."""
     return bool(connection.query("describe_database").item(0, "has_migrations"))
 
 
@@ -86,7 +86,7 @@ def _by_schema(tables: list[str]) -> dict[str, frozenset[str]]:
 
 
 def _check_other_schemas(name: str, schemas: dict[str, frozenset[str]]) -> None:
-    """Refuse a database whose schema "public" is not Koito's, while others have tables."""
+    """Refuse a database whose schema "public" is not Koito's if other schemas have tables."""
     others = {schema: tables for schema, tables in schemas.items() if schema != "public"}
     for schema, tables in others.items():
         if tables >= KOITO_TABLES:

@@ -1,4 +1,4 @@
-"""Sorts a driver's errors by what can be done about them; the driver's classes do not tell, SQLSTATE does."""
+"""Classifies the driver's errors by what can be done about them, using SQLSTATE: the driver's classes do not tell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl.targets.base import Failure, StatementError
 
 
 class PostgresError(StatementError):
-    """A statement failed; ``sqlstate`` is PostgreSQL's own code, where it gave one."""
+    """A statement failed; ``sqlstate`` is PostgreSQL's own code, if it gave one."""
 
     def __init__(self, message: str, sqlstate: str | None, failure: Failure) -> None:
         super().__init__(message, failure, _SPECIAL_HINTS.get(sqlstate or "", _HINTS.get(failure, "")))
@@ -40,16 +40,16 @@ _FAILURES = {
     **dict.fromkeys(("42P01", "3F000"), Failure.NOT_READY),  # table, schema
     "53100": Failure.FULL,
     "57014": Failure.CANCELLED,
-    **dict.fromkeys(("25P03", "25P04"), Failure.LOST),  # the server's patience with an idle or long transaction
+    **dict.fromkeys(("25P03", "25P04"), Failure.LOST),  # time-outs of an idle or long transaction
 }
 _ORIGIN = re.compile(r"^[A-Z_]+: \[libpq\] ")
-_QUERY = re.compile(r"Failed to execute query '.*?': ", re.DOTALL)  # one of the driver's own
+_QUERY = re.compile(r"Failed to execute query '.*?': ", re.DOTALL)  # added by the driver
 _DATA_CLASSES = ("22", "23")
 _LOST_CLASSES = ("08", "57P")
 
 
 def classify(sqlstate: str | None, *, operational: bool) -> Failure:
-    """Return what can be done about an error of ``sqlstate``; a dead connection has none."""
+    """Return what can be done about an error with ``sqlstate``, which is missing if the connection is dead."""
     if sqlstate is None:
         return Failure.LOST if operational else Failure.OTHER
     if sqlstate.startswith(_LOST_CLASSES):
@@ -58,7 +58,7 @@ def classify(sqlstate: str | None, *, operational: bool) -> Failure:
 
 
 def statement_error(error: adbc_driver_manager.Error) -> PostgresError:
-    """Return the driver's ``error`` as ours, without the passwords that a connection string may hold."""
+    """Return the driver's ``error`` as ours, without the passwords that a connection string may contain."""
     operational = isinstance(error, adbc_driver_manager.OperationalError)
     text = redact(str(error)).split("\nQuery was:")[0]
     text = _QUERY.sub("", _ORIGIN.sub("", text).removesuffix(f". SQLSTATE: {error.sqlstate}")).strip()

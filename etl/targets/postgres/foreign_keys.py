@@ -1,8 +1,8 @@
-"""Checks the foreign keys of a batch as a set; PostgreSQL checks them row by row, which costs more than the rows.
+"""Checks the foreign keys of a batch as a set. PostgreSQL checks them row by row, which takes longer than the insert.
 
-What a batch refers to is either made by itself or was there before it. The latter is looked up and held until the
-commit, as a foreign key would, with one statement; a batch that refers to something that is gone fails as by a foreign
-key. Where the role may not do without the foreign keys' own checks, they are made and nothing is looked up.
+A batch refers to rows that it creates itself or that existed before it. One statement looks the latter up and locks
+them until the commit, as a foreign key would; a batch that refers to a missing row fails as with a foreign key. If the
+role may not turn the foreign keys' own checks off, PostgreSQL runs them and nothing is looked up here.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ FOREIGN_KEY_VIOLATION = "23503"
 
 
 def check_as_sets(connection: Connection) -> bool:
-    """Have the batches of ``connection`` leave the foreign keys of what they insert to ``check``; return if they do."""
+    """Turn off the foreign keys' own checks for the batches of ``connection``, if allowed; say whether it was done."""
     is_so = connection.query("check_as_sets").height == 1
     connection.commit()
     return is_so
 
 
 def referenced(tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]) -> list[pl.Series]:
-    """Return the distinct ids that rows refer to, of each table in ``COLUMNS``, without those that ``tables`` make.
+    """Return the distinct ids that rows refer to, for each table in ``COLUMNS``, without those that ``tables`` create.
 
-    ``tables``: new rows by table, the new ids in column id. ``others``: further rows with columns of ``COLUMNS``.
+    ``tables``: new rows by table, with their ids in column id. ``others``: other rows with columns of ``COLUMNS``.
     """
     frames = [*tables.values(), *others]
     found = []
@@ -53,9 +53,9 @@ def referenced(tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame
 
 
 def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
-    """Hold what a batch refers to (``ids`` as ``referenced`` returns them) until its end.
+    """Lock the rows that a batch refers to (``ids`` as ``referenced`` returns them) until its end.
 
-    Raises ``StatementError``, as a foreign key would, naming some of what is gone.
+    Raises ``StatementError``, as a foreign key would, which names some of the missing rows.
     """
     gone = connection.query("gone_references", *ids)
     if gone.height:

@@ -1,4 +1,4 @@
-"""The one statement that stores a live listen whose key is cached: which of three, by what the listen knows."""
+"""Stores a live listen whose key is cached, with one of three statements, depending on the listen's fields."""
 
 from __future__ import annotations
 

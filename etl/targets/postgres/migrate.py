@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Connection, Migration
 
-KOITO_SCHEMA = 1  # the migration that makes Koito's own tables
+KOITO_SCHEMA = 1  # the migration that creates Koito's own tables
 
 
 def migrations(folder: Path | None = None) -> list[Migration]:
@@ -32,7 +32,7 @@ def pending(
 ) -> list[Migration]:
     """Return the migrations that the database lacks.
 
-    Raises ``DatabaseError`` where an applied one was changed since, or is newer than this program.
+    Raises ``DatabaseError`` if an applied one has been changed, or is newer than this program.
     """
     known = migrations() if known is None else known
     done: dict[int, str] = {}
@@ -46,7 +46,7 @@ def pending(
 
 
 def check_adoptable(database: PostgresDatabase, *, standalone: bool) -> None:
-    """Raise ``DatabaseError`` for a database without Koito's record of its own, unless ``standalone`` allows it."""
+    """Raise ``DatabaseError`` for a database without Koito's own migration record, unless ``standalone`` allows it."""
     if standalone or database.has_migrations or database.kind is DatabaseKind.KOITO:
         return
     state = "is empty" if database.kind is DatabaseKind.EMPTY else "has Koito's tables, but not its goose_db_version"
@@ -58,9 +58,9 @@ def check_adoptable(database: PostgresDatabase, *, standalone: bool) -> None:
 
 
 def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None) -> list[Migration]:
-    """Apply what is pending and return it; several processes at once wait for each other.
+    """Apply the pending migrations and return them; concurrent processes wait for each other.
 
-    With ``standalone`` an empty database gets Koito's tables too. Raises ``DatabaseError`` for a database that we do
+    With ``standalone``, an empty database also gets Koito's tables. Raises ``DatabaseError`` for a database that we do
     not load into.
     """
     applied: list[Migration] = []
@@ -86,7 +86,7 @@ def migrate(uri: str, *, standalone: bool, known: list[Migration] | None = None)
 
 
 def uninstall(uri: str) -> None:
-    """Remove every object of ours, whatever version Koito is at; Koito's tables and the listens stay."""
+    """Remove all our own objects, whatever Koito's version; Koito's tables and the listens stay."""
     connection = connect(uri, autocommit=True)
     try:
         if is_migrated(connection):

@@ -1,23 +1,24 @@
-"""What a session of PostgreSQL must be like: every setting that the design needs, where it is set, and why.
+"""Defines the settings that a PostgreSQL session must have: which ones, where each is set, and why.
 
 Servers, databases and roles have defaults for settings, libpq has environment variables, and either can change what a
-statement means. All settings of PostgreSQL 15 to 18 that a role may set, and all variables of libpq, were decided:
+statement means. All settings of PostgreSQL 15 to 18 that a role may set, and all variables of libpq, were reviewed:
 
-* ``DEFAULTS`` and ``SESSION_DEFAULTS``: what bounds a wait. The address goes before them, they go before the server.
-* ``PINNED``: what a statement means. They go before everything else.
-* ``MENDED``: what no address can set, or what is wrong in one value only. Looked at in the first answer of a session.
-* Left to the server, because only speed, its log or its disk follow from them: the planner's settings, memory,
+* ``DEFAULTS`` and ``SESSION_DEFAULTS`` limit waits. The address overrides them; they override the server.
+* ``PINNED`` settings decide what a statement means. They override everything else.
+* ``MENDED`` settings cannot be in an address, or only one of their values is wrong. A session's first answer has them.
+* Left to the server, because they only affect speed, its log or its disk: the planner's settings, memory,
   parallelism, JIT, ``log_*``, ``track_*``, ``debug_*``, ``vacuum_*``, statistics, tablespaces, compression, preloaded
   libraries, ``client_connection_check_interval``.
 * Left to the server, because no statement of ours depends on them: ``lc_*``, ``bytea_output``, ``extra_float_digits``,
   ``xml*``, ``array_nulls`` and other rules for literals (values are bound as binary), text search,
-  ``password_encryption``, ``default_transaction_deferrable`` (says nothing at this isolation).
-* Left to the server, because its owner means it: ``default_transaction_read_only``, ``role``, ``temp_file_limit``.
+  ``password_encryption``, ``default_transaction_deferrable`` (has no effect at this isolation level).
+* Left to the server, because its owner sets them on purpose: ``default_transaction_read_only``, ``role``,
+  ``temp_file_limit``.
 * libpq's variables add what an address leaves out (``PGUSER``, ``PGPASSWORD``, ``PGPASSFILE``, ``PGPORT``,
-  ``PGDATABASE``, ``PGSSL*``, ``PGGSS*``, ``PGSERVICE``, ...), as with every program of PostgreSQL. They never lead an
-  address that names a host to another one (``PGHOSTADDR``, also from a service file), and ``EMBEDDED`` ends what could
-  stop the embedded server's address. ``PGOPTIONS``, ``PGAPPNAME``, ``PGCONNECT_TIMEOUT`` and ``PGCLIENTENCODING`` are
-  not read: an address of ours always says these.
+  ``PGDATABASE``, ``PGSSL*``, ``PGGSS*``, ``PGSERVICE``, ...), as with every PostgreSQL client. They never redirect an
+  address that names a host (``PGHOSTADDR``, also from a service file), and ``EMBEDDED`` overrides those that could
+  break the embedded server's address. ``PGOPTIONS``, ``PGAPPNAME``, ``PGCONNECT_TIMEOUT`` and ``PGCLIENTENCODING``
+  have no effect: our addresses always set these.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from urllib.parse import quote
 
 from etl.core.errors import DatabaseError, SettingsError
 
-# A peer that is gone is noticed within a minute, by either side: a server that does not notice would keep the locks of
-# a client that is gone. ``answer_timeout`` is ours: see ``watchdog``.
+# Each side notices a lost peer within a minute: otherwise a server would keep the locks of a client that is gone.
+# ``answer_timeout`` is our own: see ``watchdog``.
 DEFAULTS = {
     "connect_timeout": "10",
     "answer_timeout": "30",
@@ -45,22 +46,22 @@ SESSION_DEFAULTS = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60s",
-    "statement_timeout": "0",  # another run's lock, or 40,000 rows on a slow disk, take the time that they take
+    "statement_timeout": "0",  # another run's lock, or 40,000 rows on a slow disk, may take long
     "lock_timeout": "0",  # rounds and batches wait for each other, and for Koito's merges
-    "idle_session_timeout": "0",  # the lock of runs is a session's that says nothing while batches are written
-    "idle_in_transaction_session_timeout": "1h",  # of a run that was stopped with Ctrl-Z in the middle of a round
+    "idle_session_timeout": "0",  # the session that holds the run lock is idle while batches are written
+    "idle_in_transaction_session_timeout": "1h",  # ends a run that was stopped with Ctrl-Z in the middle of a round
 }
 PINNED = {
-    "timezone": "UTC",  # days and text of times
-    "search_path": "public",  # Koito's tables are named without a schema, and nothing of another schema may hide them
+    "timezone": "UTC",  # decides days, and times as text
+    "search_path": "public",  # statements name Koito's tables without a schema, and no other schema may hide them
     "client_min_messages": "warning",
     "default_transaction_isolation": "read committed",  # a round must see what was committed while it waited for a lock
-    "row_security": "off",  # an error, where rows that a policy hides would be taken for missing and made again
-    "standard_conforming_strings": "on",  # our statements are written for it
-    "gin_fuzzy_search_limit": "0",  # else a look-up by one of Koito's GIN indexes may leave rows out
+    "row_security": "off",  # raises an error; otherwise rows that a policy hides would be created again
+    "standard_conforming_strings": "on",  # our statements rely on it
+    "gin_fuzzy_search_limit": "0",  # otherwise a look-up by one of Koito's GIN indexes may omit rows
 }
 MARK = "etl.session"
-"""A setting of our own: a session without it has not got our ``options``, or is another program's."""
+"""Our own setting: a session without it did not get our ``options``, or belongs to another program."""
 _MARKED = secrets.token_hex(8)
 
 POOLER_HINT = (
@@ -68,18 +69,18 @@ POOLER_HINT = (
     "connection"
 )
 
-# What the first answer must say (None: the server does not know the setting), and what is set where it says another.
-# libpq's PGTZ and PGDATESTYLE go before the options of an address, and an older server refuses an unknown option.
+# The values allowed in the first answer (None: the server does not know the setting); the first one replaces any other.
+# libpq's PGTZ and PGDATESTYLE override the options of an address, and an older server refuses an unknown option.
 _RIGHT: dict[str, tuple[str | None, ...]] = {
     "TimeZone": ("UTC",),
     "DateStyle": ("ISO, MDY",),
-    "session_replication_role": ("origin",),  # a role's default would suspend triggers and foreign keys unasked
-    "synchronous_commit": ("local", "on", "remote_write", "remote_apply"),  # a file counts as known: it is on disk
+    "session_replication_role": ("origin",),  # a role's default could suspend triggers and foreign keys
+    "synchronous_commit": ("local", "on", "remote_write", "remote_apply"),  # a known file must be on disk
     "transaction_timeout": ("0", None),  # of PostgreSQL 17; see statement_timeout
 }
 MENDED = {name: right[0] or "" for name, right in _RIGHT.items()}
 
-# Each of these could keep libpq from the embedded server's socket, or lead it elsewhere.
+# Each of these could prevent libpq from using the embedded server's socket, or redirect it.
 EMBEDDED = {
     "hostaddr": "",
     "sslmode": "disable",
@@ -92,19 +93,19 @@ EMBEDDED = {
     "load_balance_hosts": "disable",
 }
 _UNICODE = frozenset({"UTF8", "SQL_ASCII"})
-"""Encodings of a database that give each text back as it came."""
+"""Encodings of a database that return every text unchanged."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where libpq is to connect, with our settings, and how many seconds an answer may take."""
+    """The address for libpq, with our settings, and how many seconds an answer may take."""
 
     uri: str
     patience: float
 
 
 def address(uri: str) -> Address:
-    """Return what to connect to for ``uri``, a well-formed libpq URI. Raises ``SettingsError`` for a wrong time-out."""
+    """Return the address for ``uri``, a well-formed libpq URI. Raises ``SettingsError`` for an invalid time-out."""
     base, given = _split(named_server(uri))
     options = f"{_options(SESSION_DEFAULTS)}%20{given.pop('options', '')}%20{_options({**PINNED, MARK: _MARKED})}"
     name = {"application_name": application_name().replace(" ", "%20")}
@@ -114,12 +115,12 @@ def address(uri: str) -> Address:
 
 
 def application_name() -> str:
-    """Return the name of the sessions of this process: it tells which process keeps others waiting."""
+    """Return the name of the sessions of this process, which shows who blocks others."""
     return f"etl {os.getpid()}"
 
 
 def named_server(uri: str) -> str:
-    """Return ``uri`` such that PGHOSTADDR cannot lead it to another server than it names."""
+    """Return ``uri`` changed so that PGHOSTADDR cannot redirect it to another server."""
     base, given = _split(uri)
     place = base.partition("://")[2].partition("/")[0].rpartition("@")[2]
     has_host = bool(given.get("host") or place.partition(":")[0])
@@ -127,17 +128,17 @@ def named_server(uri: str) -> str:
 
 
 def embedded(uri: str) -> str:
-    """Return the embedded server's ``uri`` such that no variable of libpq matters."""
+    """Return the embedded server's ``uri`` changed so that no variable of libpq affects it."""
     base, given = _split(uri)
     return _joined(base, {**given, **EMBEDDED})
 
 
 def check_session(found: dict[str, str | None], *, is_shared: bool) -> dict[str, str]:
-    """Return the settings to mend in a session, by what its first answer says.
+    """Return the settings to correct in a session, given its first answer ``found``.
 
-    ``is_shared``: its backend also serves another connection of ours. Raises ``DatabaseError`` for one that does, and
-    for one that has not got what we asked for: a pooler gives a backend to another program between two transactions,
-    with the locks and settings that we think are ours.
+    ``is_shared``: its backend also serves another connection of ours. Raises ``DatabaseError`` if it does, or if our
+    settings are missing: a pooler gives a backend to other programs between two transactions, together with our locks
+    and settings.
     """
     if is_shared or found[MARK] != _MARKED:
         raise DatabaseError(

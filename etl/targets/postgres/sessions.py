@@ -1,4 +1,4 @@
-"""Tells which commands of this program use a server."""
+"""Lists the processes of this program that use the embedded server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from etl.targets.postgres.session import application_name, embedded
 
 
 def sessions_of_others(uri: str) -> list[str]:
-    """Return a name for each process of this program, other than this one, with sessions on the embedded server."""
+    """Return a description of each other process of this program that has sessions on the embedded server."""
     connection = connect(embedded(uri))
     try:
         found = connection.query("sessions", application_name())

@@ -1,4 +1,4 @@
-"""PostgreSQL as a target: Koito's database, one made by this program, or the embedded server."""
+"""PostgreSQL as a target: Koito's database, one created by this program, or the embedded server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROOM = RoomTaken(
     per_listen=170, per_key=840, journal_per_listen=330, journal_per_key=1_340, largest_journal=4_000 * MEGABYTE
 )
-BATCH_ROWS = 40_000  # 20,000 to 90,000 make no difference (docs/performance.md)
+BATCH_ROWS = 40_000  # 20,000 to 90,000 are equally fast (docs/performance.md)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PostgresTarget:
 
     @property
     def starts_a_server(self) -> bool:
-        """Whether it is the embedded server's database, which gets our objects by itself."""
+        """Whether it is the embedded server's database."""
         return self.dsn == EMBEDDED
 
     @cached_property
@@ -64,17 +64,17 @@ class PostgresTarget:
 
     @property
     def longest_lock(self) -> None:
-        """None: batches keep no other program from writing."""
+        """None: batches do not prevent other programs from writing."""
 
     def is_made(self) -> bool:
-        """Say whether there is a database: any but the embedded server's is another program's business."""
+        """Say whether the database exists: the embedded server's may not; any other is assumed to."""
         return not self.starts_a_server or EmbeddedServer(self.home).is_made()
 
     def open(self, *, read_only: bool = False) -> tuple[PostgresConnection, PostgresDatabase]:
         """Return a connection to a database that has all our migrations.
 
-        The embedded database gets them by itself; any other is refused with the command that applies them, except for
-        a ``read_only`` caller.
+        The embedded database gets them automatically. Any other without them is refused, with the command that applies
+        them, except for a ``read_only`` caller.
         """
         uri = self._uri()
         connection, database, missing = _look(uri, standalone=self.starts_a_server)
@@ -99,7 +99,7 @@ class PostgresTarget:
         return self._server.start() if self.starts_a_server else redact(self.dsn)
 
     def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
-        """Announce what the database lacks, add it, and return it."""
+        """Apply the missing migrations and return them; ``announce`` is called with each one first."""
         uri, standalone = self._uri(), standalone or self.starts_a_server
         connection, _, missing = _look(uri, standalone=standalone)
         connection.close()
@@ -108,7 +108,7 @@ class PostgresTarget:
         return migrate(uri, standalone=standalone)
 
     def uninstall(self) -> None:
-        """Remove every object of ours; Koito's tables and the listens stay."""
+        """Remove all our own objects; Koito's tables and the listens stay."""
         uninstall(self._uri())
 
     def back_up(self, path: Path) -> None:
@@ -116,20 +116,20 @@ class PostgresTarget:
         back_up(self._uri(), path, is_embedded=self.starts_a_server)
 
     def writers(self, wanted: int) -> int:
-        """Return how many connections may write at the same time: as many as are ``wanted``."""
+        """Return how many connections may write at the same time: ``wanted``."""
         return wanted
 
     def batch_rows(self, wanted: int | None) -> int:
-        """Return how many rows a batch should have: as many as are ``wanted``."""
+        """Return how many rows a batch should have: ``wanted``, or a default."""
         return wanted or BATCH_ROWS
 
     def check_room(self, listens: int, keys: int) -> None:
-        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit where the server is ours."""
+        """Raise ``DatabaseError`` if the embedded server's disk has no room for ``listens`` with ``keys`` new keys."""
         if self.starts_a_server:
             check_room(self._server.data, ROOM.needed(listens, keys, self._server.journal_size()))
 
     def explain(self, error: EtlError) -> EtlError:
-        """Return ``error``; if the embedded server has ended the connection for a full disk, an error that says so."""
+        """Return ``error``, or an error on a full disk if that made the embedded server end the connection."""
         is_of_server = isinstance(error, StatementError) and error.failure in (Failure.LOST, Failure.FULL)
         return (self._server.full_disk() if self.starts_a_server and is_of_server else None) or error
 
@@ -144,7 +144,7 @@ class PostgresTarget:
         connection.commit()
 
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
-        """Hold the lock of runs: an advisory lock, shared or exclusive, of the connection's session."""
+        """Hold the run lock: an advisory lock, shared or exclusive, of the connection's session."""
         if not exclusive:
             connection.query("run_lock")
         elif not connection.query("run_lock_alone").item():
@@ -154,35 +154,35 @@ class PostgresTarget:
         connection.rollback()
 
     def try_lock_alone(self, connection: Connection) -> bool:
-        """Take the lock of runs alone, for the connection's session, if no run is active; say whether it is taken."""
+        """Take the run lock exclusively, for the connection's session, if no run is active; say if it was taken."""
         is_taken = bool(connection.query("run_lock_try_alone").item())
         connection.rollback()
         return is_taken
 
     def active_runs(self, connection: Connection) -> str:
-        """Name the sessions that hold the lock of runs."""
+        """Describe the sessions that hold the run lock."""
         found = connection.query("active_runs").to_dicts()
         connection.rollback()
         return " and ".join(session(one) for one in found)
 
     def prepare_removal(self, connection: Connection) -> None:
-        """Have foreign keys not asked for each row that is removed, where this role may ask for that."""
+        """Turn off the foreign-key checks for each removed row, if the role may do that."""
         connection.query("undo_check_as_sets")
         connection.commit()
 
     def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
-        """Do nothing: a key refers to its track, and goes with it."""
+        """Do nothing: a key refers to its track, and is deleted with it."""
 
     def begin_snapshot(self, connection: Connection) -> None:
-        """Begin a transaction that is read-only and repeatable."""
+        """Begin a read-only transaction in which reads are repeatable."""
         connection.execute("begin_dry_run")
 
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:  # noqa: ARG002
-        """Take the lock of rounds, which the transaction holds until its end."""
+        """Take the round lock, which the transaction holds until its end."""
         connection.query("round_lock")
 
     def begin_steps(self, connection: Connection) -> None:
-        """Take the lock of rounds, which the transaction holds until its end."""
+        """Take the round lock, which the transaction holds until its end."""
         connection.query("round_lock")
         check_sequences(connection)
 
@@ -190,15 +190,15 @@ class PostgresTarget:
         """Return None: planning one part of a round while another is written saves nothing on two cores."""
 
     def planning(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Do nothing: ``connection`` has the lock of rounds, and sees what is committed by then."""
+        """Do nothing: ``connection`` holds the round lock and sees everything committed."""
         return nullcontext()
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:  # noqa: ARG002
-        """Take the lock of batches, shared: Koito's merges and the next round wait for it."""
+        """Take the batch lock, shared: Koito's merges and the next round wait for it."""
         connection.query("batch_lock")
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:  # noqa: ARG002
-        """Store ``lookups``; they follow merges by triggers, so no listen has to vouch for them."""
+        """Store ``lookups``. Triggers update them after a merge, so they need no witnesses."""
         connection.append("track_lookup", lookups, TRACK_LOOKUP)
 
     def check_references(

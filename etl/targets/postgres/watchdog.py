@@ -1,10 +1,10 @@
-"""Notices a server that stopped answering, and cuts the connections to it, so that the threads that wait go on.
+"""Notices a server that has stopped answering, and cuts the connections to it, so that waiting threads continue.
 
-libpq bounds how long connecting takes, and TCP finds a peer that is gone; neither ends the wait for one that takes
-everything and never answers, as a hung proxy does. What takes long may be fine, though: another run's lock, a slow
-disk. So the server is asked, on a connection of its own, whether it is busy for those whose answer is late.
+libpq limits the time to connect, and TCP detects a lost peer. Neither ends the wait for a peer that accepts everything
+and never answers, such as a hung proxy. A late answer may also be fine: another run's lock or a slow disk delays it. So
+if an answer is late, the server is asked on a separate connection whether it is still working on it.
 
-The driver does not give its socket away: it is the one that appeared while the connection was opened.
+The driver does not reveal its socket, so we take the socket that appeared while the connection was opened.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     Socket: TypeAlias = tuple[int, int, int]
     """File descriptor, device, inode."""
     Answers: TypeAlias = dict[int, str | None]
-    """By process id of a backend: None if it is busy; if it waits for us, how far it has come."""
+    """By process id of a backend: None if it is busy; if it waits for us, how far it has got."""
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TELL_AFTER = 3.0  # seconds of waiting after which the user is told who blocks
-LOOK_AGAIN = 10.0  # seconds until it is asked again whether a slow statement is blocked
-CANCEL_GRACE = 1.0  # seconds that cancelled statements have to end, before their connections are cut
+TELL_AFTER = 3.0  # seconds of waiting after which the blocking sessions are logged
+LOOK_AGAIN = 10.0  # seconds until the next check whether a slow statement is blocked
+CANCEL_GRACE = 1.0  # seconds for cancelled statements to end before their connections are cut
 _BRIEF = 0.002
 
 
 class CutError(Exception):
-    """The connection was cut; says why."""
+    """The connection was cut. The message says why."""
 
 
 def _open_sockets() -> frozenset[Socket]:
@@ -55,7 +55,7 @@ def _open_sockets() -> frozenset[Socket]:
 
 
 def _shut(descriptor: int, device: int, inode: int) -> None:
-    """Shut the connection of a socket down, unless its number belongs to another file by now."""
+    """Shut a socket down, unless its descriptor now belongs to another file."""
     with suppress(OSError):
         copy = os.dup(descriptor)
         status = os.fstat(copy)
@@ -68,7 +68,7 @@ def _shut(descriptor: int, device: int, inode: int) -> None:
 
 @dataclass(eq=False)
 class WatchedConnection:
-    """A connection, seen from outside the thread that uses it."""
+    """The record of a connection, for use outside the connection's own thread."""
 
     pid: int = 0
     """The process id of its backend; 0 while it is being opened."""
@@ -82,19 +82,19 @@ class WatchedConnection:
     _own: frozenset[Socket] | None = None
 
     def opened(self, pid: int) -> None:
-        """Note which backend serves the connection, now that it is open, and which sockets are its own."""
+        """Record which backend serves the connection, now that it is open, and which sockets are its own."""
         self._own = _open_sockets() - self._before
         self.pid = pid
 
     def cut(self, why: str) -> None:
-        """Let whoever waits for an answer get an error at once."""
+        """Cut the connection: a thread that waits for an answer gets an error at once."""
         self.why = self.why or why
         for own in _open_sockets() - self._before if self._own is None else self._own:
             _shut(*own)
 
 
 class Watchdog:
-    """Looks after the connections to one database. ``ask`` asks the server about backends; it may never return."""
+    """Watches the connections to one database. ``ask`` asks the server about backends; it may never return."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Watchdog:
         ask: Callable[[WatchedConnection, list[int]], Answers | None],
         blockers: Callable[[WatchedConnection, list[int]], list[str]],
     ) -> None:
-        """``patience``: seconds after which an answer is late, and after which the server must have explained it.
+        """``patience``: seconds after which an answer is late, and as many again for the server to explain the delay.
 
         ``blockers`` returns a sentence for each session that keeps backends waiting.
         """
@@ -117,7 +117,7 @@ class Watchdog:
 
     @contextmanager
     def opening(self) -> Iterator[WatchedConnection]:
-        """Watch a connection that is opened in the block, and from then on."""
+        """Watch a connection that is opened in the block, while it opens and afterwards."""
         line = WatchedConnection()
         with self._changing:
             self._lines.add(line)
@@ -135,7 +135,7 @@ class Watchdog:
 
     @contextmanager
     def waiting(self, line: WatchedConnection) -> Iterator[None]:
-        """Watch the call in the block; raises ``CutError`` for a connection that was cut."""
+        """Watch the call in the block; raises ``CutError`` if the connection was cut."""
         line.progress = None
         line.waiting_since = time.monotonic()
         try:
@@ -146,21 +146,21 @@ class Watchdog:
             line.waiting_since = None
 
     def knows(self, pid: int) -> bool:
-        """Say whether the backend ``pid`` serves a connection that is open."""
+        """Say whether the backend ``pid`` serves an open connection."""
         with self._changing:
             return any(line.pid == pid for line in self._lines)
 
     def closed(self, line: WatchedConnection) -> None:
-        """Forget a connection."""
+        """Stop watching a connection."""
         with self._changing:
             self._lines.discard(line)
 
     def end(self) -> None:
-        """Let no call begin any more, and end those under way: cancelled, or cut where that is of no avail."""
+        """Refuse new calls, and end the running ones: they are cancelled, or cut if that does not help."""
         self._ended = "the connection is closed"
         for line in self._waiting():
             if line.cancel:
-                threading.Thread(target=line.cancel, name="etl-cancel", daemon=True).start()  # it may hang, too
+                threading.Thread(target=line.cancel, name="etl-cancel", daemon=True).start()  # it may hang as well
         deadline = time.monotonic() + CANCEL_GRACE
         while self._waiting() and time.monotonic() < deadline:
             time.sleep(_BRIEF)
@@ -187,21 +187,21 @@ class Watchdog:
             self._tell_blockers([line.pid for line, since in waiting if line.pid and now - since > TELL_AFTER])
 
     def _tell_blockers(self, pids: list[int]) -> None:
-        """Log who keeps the backends ``pids`` waiting, which have been for a while; again after a longer while."""
+        """Log which sessions block the backends ``pids``, which have waited for a while; repeat it later."""
         if not pids:
             self._reminder = None
         elif self._reminder is None or self._reminder.is_due():
             sentences = self._in_time(self._blockers, pids) or []
             for sentence in sentences:
                 logger.info("%s", sentence)
-            # a statement that is merely slow may be blocked later
+            # a statement that is only slow now may be blocked later
             self._reminder = Reminder(REPEAT if sentences else LOOK_AGAIN)
 
     def _look_at(self, late: list[tuple[WatchedConnection, float]]) -> None:
         pids = [line.pid for line, _ in late if line.pid]
         answers = self._in_time(self._ask, pids) if pids else {}
         for line, since in late:
-            if line.waiting_since != since:  # the answer has come
+            if line.waiting_since != since:  # the answer has arrived
                 continue
             waited = f"{time.monotonic() - since:.0f} s"
             if answers is None or not line.pid:
@@ -212,7 +212,7 @@ class Watchdog:
                 line.progress, line.looked_at = answers[line.pid], time.monotonic()
 
     def _in_time(self, ask: Callable[[WatchedConnection, list[int]], T | None], pids: list[int]) -> T | None:
-        """Return what the server answers to ``ask``; None where it does not say anything in time."""
+        """Return the server's answer to ``ask``; None if there is none in time."""
         answers: list[T | None] = []
         probe = WatchedConnection()
         asking = threading.Thread(target=lambda: answers.append(ask(probe, pids)), name="etl-ask", daemon=True)

@@ -1,4 +1,4 @@
-"""Copies Koito's file with ``VACUUM INTO``: the file alone would lack what is in its write-ahead log."""
+"""Copies Koito's file with ``VACUUM INTO``: a plain copy would lack what is in the write-ahead log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def back_up(path: Path, copy: Path) -> None:
-    """Write the database at ``path`` to the empty file ``copy``; Koito may write to it meanwhile."""
+    """Write the database at ``path`` to the empty file ``copy``; Koito may write to it at the same time."""
     check_path(path)
     connection = connect(path)
     try:

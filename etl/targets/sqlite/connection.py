@@ -1,7 +1,7 @@
-"""A connection to a SQLite file through ADBC: frames in, frames out, our own errors.
+"""A connection to an SQLite file through ADBC: frames in, frames out, our own errors.
 
-The driver runs in autocommit, because only then do pragmas work; transactions are statements of ours. A query outside
-a transaction sees what is committed by then. A statement that writes begins a transaction with the write lock.
+The driver runs in autocommit because pragmas work only there; we begin and end transactions with our own statements.
+A query outside a transaction sees what is committed. A statement that writes begins a transaction with the write lock.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Value
 
-CHECKPOINT = 16_000  # pages, 64 MB of log: with SQLite's 1,000 a page that many batches change is copied many times
+CHECKPOINT = 16_000  # pages, 64 MB of log: at SQLite's 1,000, pages that many batches change would be copied many times
 PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {TRY}",
@@ -53,13 +53,13 @@ _ROLLED_BACK = "no transaction is active"  # SQLite rolls back by itself when th
 
 
 class Mode(Enum):
-    """What transaction a connection is in."""
+    """The kind of transaction that a connection is in."""
 
     NONE = auto()
     READ = auto()
     """One state of the database, until the end of the transaction."""
     SNAPSHOT = auto()
-    """The same, and nothing can be written."""
+    """The same, read-only."""
     WRITE = auto()
     """With the write lock."""
 
@@ -69,7 +69,7 @@ def connect(
 ) -> SqliteConnection:
     """Open the file at ``path``, which must exist: it is never created. Raises ``StatementError``.
 
-    With ``autocommit`` each statement commits by itself. After ``ended`` is set, every statement fails.
+    With ``autocommit`` each statement is its own transaction. After ``ended`` is set, every statement fails.
     """
     with _translated(path):
         raw = dbapi.connect(f"file:{quote(str(path))}?mode=rw", autocommit=True)
@@ -85,7 +85,7 @@ def connect(
 
 
 class SqliteConnection:
-    """One connection to a SQLite file; it belongs to one thread at a time."""
+    """One connection to an SQLite file; it belongs to one thread at a time."""
 
     def __init__(
         self, raw: dbapi.Connection, path: Path, pace: WritePace, ended: threading.Event, *, autocommit: bool
@@ -103,7 +103,7 @@ class SqliteConnection:
         self._on_close: list[Callable[[], None]] = []
 
     def clone(self) -> SqliteConnection:
-        """Open another connection to the same file, which ends with this one."""
+        """Open another connection to the same file; ``cancel_all`` on either ends both."""
         return connect(self._path, autocommit=self._autocommit, pace=self.pace, ended=self._ended)
 
     def reconnect(self) -> SqliteConnection:
@@ -127,7 +127,7 @@ class SqliteConnection:
         self._run(self._prepared(name, values), parameters(name, values))
 
     def script(self, text: str) -> None:
-        """Run one statement, in the transaction that is open or by itself."""
+        """Run one statement, in the open transaction if there is one."""
         self._run(text)
 
     def append(self, table: str, frame: pl.DataFrame, schema: pl.Schema, *, temporary: bool = False) -> None:
@@ -150,13 +150,13 @@ class SqliteConnection:
         self.seen = self.data_version()
 
     def begin_snapshot(self) -> None:
-        """Begin a transaction that sees one state of the database and can write nothing."""
+        """Begin a read-only transaction that sees one state of the database."""
         self.script("PRAGMA query_only = ON")
         self.begin_read()
         self.mode = Mode.SNAPSHOT
 
     def begin_write(self) -> None:
-        """Take the write lock, unless the connection has it; a transaction that only read ends."""
+        """Take the write lock, unless the connection has it; ends a transaction that only reads."""
         if self._autocommit or self.mode in (Mode.WRITE, Mode.SNAPSHOT):
             return
         if self.mode is Mode.READ:
@@ -167,7 +167,7 @@ class SqliteConnection:
         self.mode, self._locked_at, self._rows = Mode.WRITE, time.monotonic(), 0
 
     def data_version(self) -> int:
-        """Return a number that changes when another connection commits; only one connection's are comparable."""
+        """Return a number that changes when another connection commits; comparable on the same connection only."""
         return int(self.query_text("PRAGMA data_version").item())
 
     def commit(self) -> None:
@@ -177,7 +177,7 @@ class SqliteConnection:
             self._left()
 
     def rollback(self) -> None:
-        """Roll the transaction back; SQLite may have done so by itself, and an ended connection does when closed."""
+        """Roll the transaction back; does nothing if SQLite has done so. An ended connection rolls back when closed."""
         if self.mode is not Mode.NONE and not self._ended.is_set():
             try:
                 self.script("ROLLBACK")
@@ -187,20 +187,20 @@ class SqliteConnection:
             self._left()
 
     def at_close(self, action: Callable[[], None]) -> None:
-        """Do ``action`` when the connection is closed."""
+        """Call ``action`` when the connection is closed."""
         self._on_close.append(action)
 
     def cancel_all(self) -> None:
-        """Let every later statement fail; one that is under way cannot be interrupted, unless it waits for a lock."""
+        """Make every later statement fail; a running one cannot be interrupted, unless it waits for a lock."""
         self._ended.set()
 
     def check_open(self) -> None:
-        """Raise ``StatementError`` once ``cancel_all`` was called."""
+        """Raise ``StatementError`` if ``cancel_all`` was called."""
         if self._ended.is_set():
             raise SqliteError("the connection is closed", Failure.LOST)
 
     def close(self) -> None:
-        """Close the connection; what was not committed is rolled back."""
+        """Close the connection and roll back what was not committed."""
         with _translated(self._path):
             self._raw.close()
         while self._on_close:
@@ -214,7 +214,7 @@ class SqliteConnection:
             self.script("PRAGMA query_only = OFF")
 
     def _prepared(self, name: str, values: tuple[Value, ...]) -> str:
-        """Return the text of the statement ``name``, with the write lock if it writes."""
+        """Return the text of the statement ``name``; takes the write lock first if it writes."""
         text = statement("sqlite", name)
         if is_writing(text):
             self.begin_write()
@@ -246,7 +246,7 @@ class SqliteConnection:
 
 @cache
 def is_writing(text: str) -> bool:
-    """Say whether the statement ``text`` writes; its verb then begins a line."""
+    """Say whether the statement ``text`` writes, by a line that begins with a writing verb."""
     return _WRITES.search(text) is not None
 
 
@@ -257,5 +257,5 @@ def _translated(path: Path) -> Iterator[None]:
     except adbc_driver_manager.Error as error:
         check_driver(error, "adbc_driver_sqlite")
         raise statement_error(error, path) from error
-    except OSError as error:  # rows that fail while they are read
+    except OSError as error:  # an error while rows are read
         raise SqliteError(str(error), Failure.OTHER) from error

@@ -1,4 +1,4 @@
-"""Tells whether a SQLite file is Koito's, and refuses by name what we do not load into."""
+"""Checks that an SQLite file is Koito's, and refuses any other with an error that says what it is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ START_KOITO = "Start Koito v0.1.8 or newer once first, so that it makes its tabl
 
 
 def check_path(path: Path) -> None:
-    """Raise ``DatabaseError`` for a file that does not exist, cannot be written, or lies on a network file system.
+    """Raise ``DatabaseError`` for a file that does not exist, cannot be written, or is on a network file system.
 
     The file is not opened: closing it would drop the locks of the SQLite connections of this process.
     """
@@ -65,7 +65,7 @@ def check_path(path: Path) -> None:
 
 
 def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
-    """Return the type of the file system that holds ``path``, as ``mounts`` lists it; None where that is unknown."""
+    """Return the type of the file system that holds ``path``, as ``mounts`` lists it; None if unknown."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
@@ -80,7 +80,7 @@ def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
 
 
 def identify(connection: SqliteConnection, path: Path) -> Database:
-    """Return what the file is; raises ``DatabaseError``, naming what is in the way, where it is not Koito's."""
+    """Return what the file holds; raises ``DatabaseError``, which names the reason, if it is not Koito's."""
     row = connection.query("describe_database").row(0, named=True)
     tables, columns = set(json.loads(row["tables"])), set(json.loads(row["columns"]))
     if not tables:
@@ -96,7 +96,7 @@ def identify(connection: SqliteConnection, path: Path) -> Database:
 
 
 def is_migrated(connection: SqliteConnection) -> bool:
-    """Say whether our record of migrations is there, whatever else the file holds."""
+    """Say whether the table that records our migrations exists, whatever else the file holds."""
     return bool(connection.query("describe_database").item(0, "has_migrations"))
 
 

@@ -1,4 +1,4 @@
-"""Sorts a driver's errors by what can be done about them; SQLite gives no codes here, only its text tells."""
+"""Classifies the driver's errors by what can be done about them. The driver gives only SQLite's text, no codes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SPECIAL_HINTS = {
 
 
 class SqliteError(StatementError):
-    """A statement on a SQLite file failed."""
+    """A statement on an SQLite file failed."""
 
     def __init__(self, message: str, failure: Failure) -> None:
         special = next((hint for text, hint in _SPECIAL_HINTS.items() if text in message), None)
@@ -59,9 +59,9 @@ def classify(message: str) -> Failure:
 
 
 def statement_error(error: adbc_driver_manager.Error, path: Path) -> SqliteError:
-    """Return the driver's ``error`` as ours, without the statement and the driver's own words.
+    """Return the driver's ``error`` as ours, without the statement and the driver's own text.
 
-    It names the file at ``path`` where that is at fault, not the rows.
+    It names the file at ``path`` if the file caused the error, not the rows.
     """
     text = _QUERY.sub("", _ORIGIN.sub("", str(error))).strip()
     failure = classify(text)

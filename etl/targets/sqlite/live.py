@@ -1,7 +1,7 @@
-"""Stores a live listen whose key is cached: by one statement, or by one short transaction where it adds more.
+"""Stores a live listen whose key is cached: with one statement, or with one short transaction if it adds more.
 
-SQLite has no statement that inserts into one table and updates others, as PostgreSQL has. The transaction holds the
-write lock from its beginning, so nobody merges or deletes what it found before it commits.
+Unlike PostgreSQL, SQLite cannot insert into one table and update others in one statement. The transaction holds the
+write lock from its beginning, so what it found cannot be merged or deleted before it commits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOT_CACHED = pl.DataFrame(schema=SUBMITTED)
 
 
 def submit_cached(connection: SqliteConnection, listen: Single, user: str | None, user_id: int | None) -> pl.DataFrame:
-    """See ``etl.targets.base.Target``; each statement on ``connection`` commits by itself."""
+    """See ``etl.targets.base.Target``; ``connection`` is in autocommit."""
     user_id = _find_user(connection, user) if user_id is None else user_id
     if user_id is None:
         return NOT_CACHED
@@ -44,7 +44,7 @@ def submit_cached(connection: SqliteConnection, listen: Single, user: str | None
 
 
 def _find_user(connection: SqliteConnection, user: str | None) -> int | None:
-    """Return the user's id; None where there is no such user, or the file lacks our last migration."""
+    """Return the user's id; None if there is no such user, or if the file lacks our last migration."""
     found = connection.query("submit_user", user.lower() if user else None, _last_migration())
     return int(found.item()) if found.height else None
 
@@ -70,7 +70,7 @@ def _store(connection: SqliteConnection, listen: Single, user_id: int) -> pl.Dat
 
 
 def _roll_back(connection: SqliteConnection) -> None:
-    """End the transaction, unless SQLite has done so by itself, as it does on a full disk."""
+    """Roll back the transaction, unless SQLite has done so, as it does on a full disk."""
     with suppress(StatementError):
         connection.script("ROLLBACK")
 

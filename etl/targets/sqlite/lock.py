@@ -1,6 +1,6 @@
-"""The lock of runs on a SQLite file: a file of our own, which the system unlocks when its process ends.
+"""The run lock for an SQLite file: a lock file of our own, which the system unlocks when the process ends.
 
-The database file itself must not be opened here: closing it would drop the locks of SQLite.
+The database file itself must not be opened here: closing it would drop SQLite's locks.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ TELL_AFTER = 3.0  # seconds of waiting after which the user is told who holds th
 def acquire_run_lock(
     database: Path, home: Path, *, exclusive: bool, check: Callable[[], None] = lambda: None
 ) -> Callable[[], None]:
-    """Hold the lock next to ``database``, or in ``home`` where that folder cannot be written; return what releases it.
+    """Take the lock next to ``database``, or in ``home`` if that folder is read-only; return a function to release it.
 
-    Runs share it, and wait for an undo, which holds it alone. Raises ``LockedError`` where the lock is to be
-    ``exclusive`` and another run has it. While it waits, ``check`` may raise, to end the wait.
+    Runs share the lock; they wait for an undo, which holds it exclusively. Raises ``LockedError`` if ``exclusive`` is
+    set and another run has the lock. ``check`` is called while waiting and may raise to end the wait.
     """
     descriptor, file = _opened(database, home)
     reminder = Reminder(TELL_AFTER)
@@ -58,7 +58,7 @@ def acquire_run_lock(
 
 
 def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambda: None) -> Callable[[], None] | None:
-    """Hold the lock alone if no run is active, and return what releases it; runs that begin meanwhile wait."""
+    """Take the lock exclusively if no run is active; return a function to release it. New runs wait for that."""
     descriptor, file = _opened(database, home)
     try:
         with _one_at_a_time(file.parent, check):
@@ -72,7 +72,7 @@ def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambd
 
 
 def run_lock_holders(database: Path, home: Path) -> str:
-    """Name the other processes that hold the lock; blank where nothing tells."""
+    """Describe the other processes that hold the lock; blank if they are unknown."""
     descriptor, file = _opened(database, home)
     os.close(descriptor)
     return all_described(holders(file), "")
@@ -92,9 +92,9 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
 
 
 def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> bool:
-    """Take the lock as one of several, unless an undo holds it; say whether it is taken.
+    """Take the lock as shared, unless an undo holds it; say whether it was taken.
 
-    Raises ``LockedError`` where others are not wanted, and there are some.
+    Raises ``LockedError`` if ``exclusive`` is set and other runs have the lock.
     """
     with _one_at_a_time(file.parent, check):
         if _take(descriptor, fcntl.LOCK_EX):
@@ -115,7 +115,7 @@ def _locked(since: float, pids: list[int]) -> LockedError:
 
 
 def _take(descriptor: int, kind: int) -> bool:
-    """Take the lock if nobody else's is in the way, and say so."""
+    """Take the lock if no other lock prevents it; say whether it was taken."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -124,7 +124,7 @@ def _take(descriptor: int, kind: int) -> bool:
 
 
 def _poll(take: Callable[[], bool], check: Callable[[], None]) -> None:
-    """Try until ``take`` has the lock; a call that waits by itself would not hear that the run ends."""
+    """Try until ``take`` has the lock; a blocking call would not notice that the run ends."""
     while not take():
         check()
         time.sleep(LOOK_EVERY)

@@ -1,4 +1,4 @@
-"""Waits while another program has the file locked: in short tries, so that a signal, which ends the run, is heard."""
+"""Waits while another program has the file locked, in short tries, so that a signal can end the run."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ T = TypeVar("T")
 TRY = 200  # milliseconds that SQLite itself waits: a statement cannot be interrupted
 PATIENCE = 30.0  # seconds until we give up; Koito itself writes for moments only
 TELL_AFTER = 3.0  # seconds of waiting after which the user is told
-_BRIEF = 0.02  # between two tries, where SQLite itself did not wait
+_BRIEF = 0.02  # seconds between two tries if SQLite itself did not wait
 
 
 def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None] = lambda: None) -> T:
-    """Return what ``attempt`` returns; it is done again while another program has the file at ``path`` locked.
+    """Call ``attempt`` until no other program has the file at ``path`` locked, and return its result.
 
-    Between two tries ``check`` may raise, to end the wait. Raises ``StatementError`` with ``Failure.BUSY`` once the
-    file has been locked for too long.
+    ``check`` is called between two tries and may raise to end the wait. Raises ``StatementError`` with ``Failure.BUSY``
+    once the file has been locked for too long.
     """
     began, reminder = time.monotonic(), Reminder(TELL_AFTER)
     while True:

@@ -1,7 +1,7 @@
 """Adds our tables to Koito's file: ``sql/sqlite/migrations`` in order, each with its record in one transaction.
 
-They are plain tables. A trigger or view of ours would stop Koito's next migration that rebuilds a table, and Koito
-would not start any more.
+They are plain tables. A trigger or view of ours would break Koito's next migration that rebuilds a table, and Koito
+would no longer start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def migrations(folder: Path | None = None) -> list[Migration]:
 def pending(connection: SqliteConnection, database: Database, known: list[Migration] | None = None) -> list[Migration]:
     """Return the migrations that the file lacks.
 
-    Raises ``DatabaseError`` where an applied one was changed since, or is newer than this program.
+    Raises ``DatabaseError`` if an applied one has been changed, or is newer than this program.
     """
     known = migrations() if known is None else known
     done: dict[int, str] = {}
@@ -40,7 +40,7 @@ def pending(connection: SqliteConnection, database: Database, known: list[Migrat
 
 
 def migrate(path: Path, *, known: list[Migration] | None = None) -> list[Migration]:
-    """Apply what is pending and return it; several processes at once wait for each other."""
+    """Apply the pending migrations and return them; concurrent processes wait for each other."""
     applied: list[Migration] = []
     connection = connect(path)
     try:
@@ -60,7 +60,7 @@ def migrate(path: Path, *, known: list[Migration] | None = None) -> list[Migrati
 
 
 def uninstall(path: Path) -> None:
-    """Remove every table of ours, whatever version Koito is at; Koito's tables and the listens stay."""
+    """Remove all our own tables, whatever Koito's version; Koito's tables and the listens stay."""
     connection = connect(path)
     try:
         if is_migrated(connection):

@@ -1,4 +1,4 @@
-"""Reads what ``etl db status`` shows of a SQLite file."""
+"""Reads what ``etl db status`` shows for an SQLite file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def read_status(target: Target) -> dict[str, object]:
-    """Return what the file of ``target`` is and holds, by name; raises ``DatabaseError`` where it is not Koito's."""
+    """Return the facts about the file of ``target``, by name; raises ``DatabaseError`` if it is not Koito's."""
     connection, database = target.open(read_only=True)
     try:
         return {

@@ -1,7 +1,7 @@
 """SQLite as a target: the file of today's Koito, which may be running.
 
-There is one writer. What a round reads is one state of the file, whose version is noted; a batch that is planned on it
-is written only if nobody else has committed since. Otherwise the round is planned again.
+There is one writer. A round reads one state of the file and notes its version. A batch planned on that state is written
+only if no other program has committed since; otherwise the round is planned again.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 ROOM = RoomTaken(per_listen=100, per_key=400, journal_per_listen=20, journal_per_key=300, largest_journal=64 * MEGABYTE)
-WITNESSES = 8  # listens that vouch for a batch
+WITNESSES = 8  # listens recorded as proof of a batch
 
 
 @dataclass(frozen=True)
 class SqliteTarget:
-    """The file at ``dsn``, ``sqlite:///`` and its path; see ``etl.targets.base.Target``."""
+    """The file at ``dsn`` (``sqlite:///PATH``); see ``etl.targets.base.Target``."""
 
     dsn: str
     home: Path
@@ -57,15 +57,15 @@ class SqliteTarget:
 
     @property
     def longest_lock(self) -> float:
-        """Seconds that the longest write transaction so far has held the lock."""
+        """Seconds for which the longest write transaction so far held the lock."""
         return self.pace.longest
 
     def is_made(self) -> bool:
-        """Return True: ``open`` never makes a file, and says what is wrong with one that does not exist."""
+        """Return True: ``open`` never creates a file, and reports a missing one."""
         return True
 
     def open(self, *, read_only: bool = False) -> tuple[SqliteConnection, Database]:
-        """Return a connection to a file that has all our migrations; a ``read_only`` caller can do without them."""
+        """Return a connection to a file that has all our migrations; a ``read_only`` caller does not need them."""
         connection, database, missing = self._look()
         if not missing or read_only:
             return connection, database
@@ -76,7 +76,7 @@ class SqliteTarget:
         )
 
     def open_live(self) -> SqliteConnection:
-        """Return a connection on which each statement commits by itself."""
+        """Return a connection in autocommit."""
         check_path(self.path)
         return connect(self.path, autocommit=True, pace=self.pace)
 
@@ -85,7 +85,7 @@ class SqliteTarget:
         return self.dsn
 
     def migrate(self, announce: Callable[[Migration], None], *, standalone: bool) -> list[Migration]:
-        """Announce what the file lacks, add it, and return it."""
+        """Apply the missing migrations and return them; ``announce`` is called with each one first."""
         if standalone:
             raise SettingsError("--standalone is for PostgreSQL", "Leave it out: the file is Koito's own")
         connection, _, missing = self._look()
@@ -95,7 +95,7 @@ class SqliteTarget:
         return migrate(self.path)
 
     def uninstall(self) -> None:
-        """Remove every table of ours; Koito's tables and the listens stay."""
+        """Remove all our own tables; Koito's tables and the listens stay."""
         check_path(self.path)
         uninstall(self.path)
 
@@ -108,11 +108,11 @@ class SqliteTarget:
         return 1
 
     def batch_rows(self, wanted: int | None) -> int:
-        """Return how many rows, of all tables, the next batch should have: those that are written within a moment."""
+        """Return how many rows, of all tables, the next batch should have, so that its transaction is short."""
         return min(wanted or self.pace.rows, self.pace.rows)
 
     def check_room(self, listens: int, keys: int) -> None:
-        """Raise ``DatabaseError`` if so many listens, of so many new keys, will not fit next to the file."""
+        """Raise ``DatabaseError`` if ``listens`` listens with ``keys`` new keys will not fit on the file's disk."""
         check_room(self.path.parent, ROOM.needed(listens, keys))
 
     def explain(self, error: EtlError) -> EtlError:
@@ -126,12 +126,12 @@ class SqliteTarget:
         """Do nothing: every connection is ready for batches."""
 
     def acquire_run_lock(self, connection: Connection, *, exclusive: bool) -> None:
-        """Hold the lock of runs until ``connection`` is closed."""
+        """Hold the run lock until ``connection`` is closed."""
         own = _ours(connection)
         own.at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive, check=own.check_open))
 
     def try_lock_alone(self, connection: Connection) -> bool:
-        """Take the lock of runs alone, until ``connection`` is closed, if no run is active; say whether it is taken."""
+        """Take the run lock exclusively until ``connection`` is closed, if no run is active; say if it was taken."""
         own = _ours(connection)
         release = try_lock_alone(self.path, self.home, own.check_open)
         if release:
@@ -139,26 +139,26 @@ class SqliteTarget:
         return release is not None
 
     def active_runs(self, connection: Connection) -> str:  # noqa: ARG002
-        """Name the processes that hold the lock of runs."""
+        """Describe the processes that hold the run lock."""
         return run_lock_holders(self.path, self.home)
 
     def prepare_removal(self, connection: Connection) -> None:
-        """Do nothing: all foreign keys have their indexes."""
+        """Do nothing: all foreign keys have an index."""
 
     def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:
-        """Have another listen of the track vouch for each key that one of ``listens`` vouches for; else remove it.
+        """Replace ``listens`` as the witnesses of keys by other listens of the track; remove a key that has no other.
 
-        Those of ``keys`` that no listen vouches for are removed, too.
+        Those of ``keys`` that have no witness are removed, too.
         """
         connection.execute("undo_vouch", listens)
         connection.execute("undo_lookups", listens, keys)
 
     def begin_snapshot(self, connection: Connection) -> None:
-        """Begin a transaction that sees one state of the file and can write nothing."""
+        """Begin a read-only transaction that sees one state of the file."""
         _ours(connection).begin_snapshot()
 
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
-        """Begin to read one state of the file; ``exclusive``: with the write lock, so that nothing comes between."""
+        """Begin to read one state of the file; with ``exclusive``, under the write lock, so that it cannot change."""
         own = _ours(connection)
         if exclusive:
             own.rollback()
@@ -168,12 +168,12 @@ class SqliteTarget:
             own.begin_read()
 
     def begin_steps(self, connection: Connection) -> None:
-        """Note the version of the data, which batches of the round rely on."""
+        """Note the version of the data that the round's batches rely on."""
         _ours(connection).begin_read()
         connection.rollback()
 
     def step_rows(self) -> int:
-        """Return how many rows a step should bring: those of one batch."""
+        """Return how many rows a step should have: those of one batch."""
         return self.pace.rows
 
     @contextmanager
@@ -184,9 +184,9 @@ class SqliteTarget:
         connection.rollback()
 
     def begin_batch(self, connection: Connection, cached: pl.DataFrame | None = None) -> None:
-        """Take the write lock; raises ``StatementError`` where what the batch relies on has changed since."""
+        """Take the write lock; raises ``StatementError`` if what the batch relies on has changed."""
         own = _ours(connection)
-        if cached is None and own.seen is None:  # an earlier batch of the round has met the change
+        if cached is None and own.seen is None:  # an earlier batch of the round has found the change
             raise _moved()
         own.begin_write()
         own.execute("create_stage")
@@ -198,7 +198,7 @@ class SqliteTarget:
             raise SqliteError("a track was merged or removed meanwhile", Failure.GONE)
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
-        """Store ``lookups``, each with one of the batch's ``listens``, which are there already, to vouch for it."""
+        """Store ``lookups``, each with one of the batch's ``listens``, which are stored already, as its witness."""
         seconds = listens.select("track_id", second=pl.col("listened_at").dt.epoch("s"))
         alone = ~pl.col("second").is_duplicated()  # a second that no other track of the batch has
         witnesses = seconds.sort(alone, "second", descending=[True, False]).unique("track_id", keep="first")
@@ -208,12 +208,12 @@ class SqliteTarget:
     def check_references(
         self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]
     ) -> None:
-        """Do nothing: SQLite has checked every foreign key."""
+        """Do nothing: SQLite checks every foreign key."""
 
     def record_batch(
         self, connection: Connection, run_id: str, number: int, listens: pl.DataFrame, counts: Mapping[str, int]
     ) -> None:
-        """Record a batch in the ledger, with some of its listens to vouch for it."""
+        """Record a batch in the ledger, with some of its listens as proof."""
         some = listens.gather_every(max(1, -(-listens.height // WITNESSES)))
         witnesses = some.select("track_id", pl.col("listened_at").dt.epoch("s"))
         connection.execute("ledger_record_batch", run_id, number, *counts.values(), witnesses)
@@ -245,6 +245,6 @@ def _moved() -> SqliteError:
 
 
 def _changed(connection: SqliteConnection, cached: pl.DataFrame) -> bool:
-    """Say whether a key of ``cached`` (lookup_key, track_id) stands for another track now, or for none."""
+    """Say whether a key of ``cached`` (lookup_key, track_id) now leads to another track, or to none."""
     now = connection.query("lookup_keys", cached.get_column("lookup_key"))
     return now.join(cached, on=["lookup_key", "track_id"], how="semi").height < cached.height

@@ -1,7 +1,7 @@
-"""Turns values and frames into what SQLite stores, and its rows back into the columns that a statement declares.
+"""Encodes values and frames as SQLite stores them, and decodes its rows into the columns that a statement declares.
 
-SQLite has no types for times, booleans, lists or MBIDs, and stores whatever it is given: a datetime would end as text
-in an integer column. So everything is checked and encoded here before the driver sees it.
+SQLite has no types for times, booleans, lists or MBIDs, and stores whatever it is given: a datetime would be stored as
+text in an integer column. So everything is checked and encoded here before the driver gets it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def _parameter(name: str, number: int, value: Value) -> pl.Series:
 
 
 def encode(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return ``frame`` as Koito's tables store it: times in seconds, booleans as 0 and 1, an unknown client as ''.
+    """Encode ``frame`` as Koito's tables store it: times in seconds, booleans as 0 and 1, an unknown client as ''.
 
-    Raises ``InternalError`` for an MBID of another form than Koito's, or a dtype that SQLite would store wrongly.
+    Raises ``InternalError`` for an MBID in another form than Koito's, or a dtype that SQLite would store wrongly.
     """
     encoded = frame.with_columns(
         pl.col(TIME).dt.epoch("s"),
@@ -70,7 +70,7 @@ def encode(frame: pl.DataFrame) -> pl.DataFrame:
 def decode(rows: pa.Table, schema: pl.Schema) -> pl.DataFrame:
     """Return ``rows`` with exactly the columns of ``schema``.
 
-    The driver infers types from values, so a column without any value arrives as integers. Raises ``DatabaseError``
+    The driver infers types from values, so a column without values arrives as integers. Raises ``DatabaseError``
     for a text that is not UTF-8.
     """
     check_texts(rows)
@@ -83,7 +83,7 @@ def decode(rows: pa.Table, schema: pl.Schema) -> pl.DataFrame:
 
 
 def check_texts(rows: pa.Table) -> None:
-    """Raise ``DatabaseError`` where a text is not UTF-8, which Polars does not survive."""
+    """Raise ``DatabaseError`` if a text is not UTF-8, which would crash Polars."""
     try:
         rows.validate(full=True)
     except pa.ArrowInvalid as error:

@@ -1,6 +1,6 @@
 -- warning: keys that stand for one track while another one has their names: a load takes the first, a scrobble the other
--- A track that an MBID may have found, or a merge or a new name has left without a rival, is none of these.
--- What belongs to each track is gathered once: no index of Koito leads from a track to its artists.
+-- A key does not count if an MBID may have found its track, or if a merge or a new name has left it without a rival.
+-- The artists of each track are collected once, because Koito has no index from a track to its artists.
 WITH parts AS (
     SELECT
         lookup_key,
@@ -9,7 +9,7 @@ WITH parts AS (
         split_part(lookup_key, chr(31), 2) AS title,
         coalesce(nullif(split_part(lookup_key, chr(31), 3), ''), split_part(lookup_key, chr(31), 2)) AS album
     FROM public.track_lookup
-    WHERE strpos(lookup_key, chr(31)) > 0 -- the digest of a long key tells no names
+    WHERE strpos(lookup_key, chr(31)) > 0 -- the digest of a long key contains no names
 ), titled AS (
     SELECT track_id, array_agg(lower(alias)) AS names FROM public.track_aliases GROUP BY track_id
 ), albums AS (
@@ -43,6 +43,6 @@ JOIN public.artist_tracks c ON c.track_id = f.id
 JOIN public.artist_aliases o ON o.artist_id = c.artist_id
 WHERE
     starts_with(s.credit, lower(o.alias))
-    AND substr(s.credit, length(lower(o.alias)) + 1, 1) !~ '[[:alnum:]]' -- "ann" begins no credit of Anna's
+    AND substr(s.credit, length(lower(o.alias)) + 1, 1) !~ '[[:alnum:]]' -- "ann" must not match "Anna"
 GROUP BY s.lookup_key, s.track_id
 ORDER BY s.lookup_key

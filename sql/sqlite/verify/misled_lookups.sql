@@ -1,6 +1,6 @@
 -- warning: keys that stand for one track while another one has their names: a load takes the first, a scrobble the other
--- A track that an MBID may have found, or a merge or a new name has left without a rival, is none of these.
--- lower() knows the letters A to Z only: a rival that differs from the key in the case of others is not seen.
+-- A key does not count if an MBID may have found its track, or if a merge or a new name has left it without a rival.
+-- lower() handles only the letters A to Z: a rival that differs from the key in the case of other letters is not found.
 WITH split AS (
     SELECT
         lookup_key,
@@ -11,7 +11,7 @@ WITH split AS (
         substr(lookup_key, 1, instr(lookup_key, char(31)) - 1) AS credit,
         substr(lookup_key, instr(lookup_key, char(31)) + 1) AS rest
     FROM etl_track_lookup k
-    WHERE instr(lookup_key, char(31)) > 0 -- the digest of a long key tells no names
+    WHERE instr(lookup_key, char(31)) > 0 -- the digest of a long key contains no names
 ), parts AS MATERIALIZED (
     SELECT
         lookup_key,
@@ -50,7 +50,7 @@ JOIN artist_tracks c ON c.track_id = f.id
 JOIN artist_aliases o ON o.artist_id = c.artist_id
 WHERE
     substr(s.credit, 1, length(o.alias)) = lower(o.alias)
-    -- "ann" begins no credit of Anna's
+    -- "ann" must not match "Anna"
     AND substr(s.credit, length(o.alias) + 1, 1) NOT GLOB '[0-9a-z' || char(128) || '-' || char(1114111) || ']'
 GROUP BY s.lookup_key, s.track_id
 ORDER BY s.lookup_key

@@ -1,6 +1,6 @@
-"""Owns the PostgreSQL programs: where the package that carries them was installed, and a copy where it is closed.
+"""Finds the PostgreSQL programs: in the package that contains them, or in a copy if the server cannot read that.
 
-The package is only located, never imported: its own way of starting a server changes file modes outside its folder.
+The package is only located, never imported: its own code to start a server changes file modes outside its folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Binaries:
 
     @property
     def major(self) -> str:
-        """The part of the version that data folders are bound to."""
+        """The major version, which a data folder must match."""
         return self.version.partition(".")[0]
 
     def program(self, name: str) -> Path:
@@ -42,9 +42,9 @@ class Binaries:
 
 
 def find_install() -> Path:
-    """Return the newest PostgreSQL that the package carries: ``pginstall18``, rather than 16 in ``pginstall``.
+    """Return the newest PostgreSQL in the package: ``pginstall18``, rather than 16 in ``pginstall``.
 
-    Raises ``MissingPackageError`` where the package is missing, ``DatabaseError`` where it carries none.
+    Raises ``MissingPackageError`` if the package is missing, ``DatabaseError`` if it contains no PostgreSQL.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None:
@@ -63,8 +63,8 @@ def _reinstall() -> str:
 def usable_binaries(root: Path, account: OsUser) -> Binaries:
     """Return binaries that ``account`` can execute: the installed ones, else a copy of them below ``root``.
 
-    An environment below /root, the usual case in a container, is closed to the server's account. The copy is made once
-    per version. The caller holds the home's lock. Raises ``DatabaseError`` where nothing can be executed.
+    The server's account cannot read an environment below /root, which is usual in a container. The copy is made once
+    per version. The caller holds the home's lock. Raises ``DatabaseError`` if no program can be executed.
     """
     installed = find_install()
     version, _ = _version(installed, account)
@@ -86,7 +86,7 @@ def usable_binaries(root: Path, account: OsUser) -> Binaries:
 
 
 def _checked(binaries: Binaries) -> Binaries:
-    """Refuse a path that initdb, which calls its other half through a shell in double quotes, cannot stand."""
+    """Refuse a path that breaks initdb, which puts it in double quotes in a shell command."""
     if re.search(r'["$`\\\n]', str(binaries.folder)):
         raise DatabaseError(
             f"PostgreSQL's initdb cannot run from a folder with \", $, ` or \\ in its name: {binaries.folder}",
@@ -96,9 +96,9 @@ def _checked(binaries: Binaries) -> Binaries:
 
 
 def _version(install: Path, account: OsUser) -> tuple[str, str]:
-    """Return the version of ``install``, or nothing and the reason why it cannot be executed.
+    """Return the version of ``install`` and "", or "" and the reason why it cannot be executed.
 
-    initdb is asked because it needs a shared library beside it, too.
+    initdb is run because it also needs the shared library that is installed with it.
     """
     try:
         done = account.run([install / "bin" / "initdb", "--version"])
@@ -109,14 +109,14 @@ def _version(install: Path, account: OsUser) -> tuple[str, str]:
 
 
 def _copy_install(installed: Path, root: Path, name: str) -> None:
-    """Copy what a server needs of ``installed`` to ``name`` in ``root``, readable by all, whole or not at all."""
+    """Copy what a server needs from ``installed`` to ``name`` in ``root``, readable by all; atomic."""
     package = installed.parent
     partial = root / "binaries.partial"
     for unloaded in (partial, *root.glob("binaries-*")):
         shutil.rmtree(unloaded, ignore_errors=True)
     partial.mkdir()
     _copy_tree(installed, partial / PACKAGE / installed.name)
-    # Bundled libraries are beside the package (Linux) or in it (macOS); programs find them by relative path.
+    # Bundled libraries are next to the package (Linux) or in it (macOS); programs find them by relative path.
     libraries = {
         package.parent / f"{PACKAGE}.libs": partial / f"{PACKAGE}.libs",
         package / ".dylibs": partial / PACKAGE / ".dylibs",
@@ -126,7 +126,7 @@ def _copy_install(installed: Path, root: Path, name: str) -> None:
             _copy_tree(source, target)
     for folder, _, _ in os.walk(partial):
         Path(folder).chmod(0o755)
-    os.sync()  # a copy that a power cut left half empty would look whole
+    os.sync()  # after a power cut, an incomplete copy would look complete
     partial.rename(root / name)
 
 

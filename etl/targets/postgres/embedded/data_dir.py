@@ -1,4 +1,4 @@
-"""Owns the data folder (PostgreSQL's term: the cluster): making it, its version, and the server's settings."""
+"""Creates the data folder (PostgreSQL's term: the cluster), and reads and writes its version, settings and log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instr
 _TAIL = 12
 _FULL_DISK = re.compile(r"(?:PANIC|FATAL|ERROR|LOG): +(.*(?:No space left on device|[Dd]isk quota exceeded).*)")
 
-# Included last from postgresql.conf. Durability is PostgreSQL's default: fsync, synchronous_commit, full_page_writes.
+# The last include of postgresql.conf. Durability stays at PostgreSQL's defaults (fsync, full_page_writes ...).
 _SETTINGS = """\
 # PostgreSQL {version}. Written by etl at each start of the server: changes here are lost, ALTER SYSTEM is not.
 listen_addresses = ''
@@ -44,10 +44,10 @@ logging_collector = off
 
 
 def prepare_data(places: Places, account: OsUser, binaries: Binaries, lock: int) -> None:
-    """Make sure that there is a data folder that ``binaries`` can serve.
+    """Ensure that there is a data folder that ``binaries`` can serve.
 
-    initdb works in ``data.partial``, which is renamed when it is whole. It inherits ``lock``: should this process be
-    killed, the next one waits until initdb has ended, too.
+    initdb works in ``data.partial``, which is renamed when it is complete. initdb inherits ``lock``: if this process
+    is killed, the next one also waits until initdb has ended.
     """
     shutil.rmtree(places.partial, ignore_errors=True)
     major = data_version(places.data)
@@ -70,7 +70,7 @@ def prepare_data(places: Places, account: OsUser, binaries: Binaries, lock: int)
 
 
 def data_version(data: Path) -> str | None:
-    """Return the major version of the data folder, e.g. ``18``, or None where it is none."""
+    """Return the major version of the data folder, e.g. ``18``, or None if it is not a data folder."""
     try:
         return (data / "PG_VERSION").read_text("ascii").strip()
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _initdb(folder: Path, account: OsUser, binaries: Binaries, lock: int) -> Non
 
 
 def _include(configuration: Path) -> None:
-    """Let ``postgresql.conf`` end with our settings: relative, so that a home can be moved."""
+    """Make ``postgresql.conf`` include our settings last, by a relative path, so that a home can be moved."""
     descriptor = os.open(configuration, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.write(descriptor, b"\ninclude = '../etl.conf'\n")
@@ -115,7 +115,7 @@ def _sync(folder: Path) -> None:
 
 
 def write_settings(places: Places, version: str) -> None:
-    """Write ``etl.conf`` anew: the home may have been moved since the last start."""
+    """Rewrite ``etl.conf``: the home may have been moved since the last start."""
     text = _SETTINGS.format(version=version, socket=_quoted(str(places.socket)))
     fresh = places.settings.with_suffix(".partial")
     fresh.write_bytes(os.fsencode(text))
@@ -124,7 +124,7 @@ def write_settings(places: Places, version: str) -> None:
 
 
 def _quoted(folder: str) -> str:
-    """Return ``folder`` as the one element of a list, in double quotes, as a setting's value, in single ones."""
+    """Return ``folder`` in double quotes, as an element of a list, and in single quotes, as a setting's value."""
     element = '"' + folder.replace('"', '""') + '"'
     return "'" + element.replace("\\", "\\\\").replace("'", "''") + "'"
 
@@ -143,7 +143,7 @@ def log_size(places: Places) -> int:
 
 
 def read_log(places: Places, start: int) -> str:
-    """Return what the server said after the first ``start`` bytes of its log."""
+    """Return what the server's log contains after its first ``start`` bytes."""
     with suppress(FileNotFoundError), places.log.open("rb") as log:
         log.seek(start)
         return log.read().decode(errors="replace")
@@ -151,7 +151,7 @@ def read_log(places: Places, start: int) -> str:
 
 
 def full_disk_line(said: str) -> str | None:
-    """Return what the server's log ``said`` last of a full disk, without time and process; None if it did not."""
+    """Return the last message on a full disk in the log text ``said``, without time and process; None if none."""
     found = _FULL_DISK.findall(said)
     return found[-1] if found else None
 

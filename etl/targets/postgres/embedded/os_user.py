@@ -1,4 +1,4 @@
-"""Owns the question under which account the embedded server runs, and what that account can reach.
+"""Chooses the account that the embedded server runs under, and checks what that account can reach.
 
 PostgreSQL refuses to run as root. An ordinary user's server runs under that user; root's runs under a system account.
 """
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 ACCOUNT = "etl-postgres"
 
-# All that the server's programs see of an environment: PGDATA, PGPORT or a locale would change what they do.
+# The whole environment of the server's programs: PGDATA, PGPORT or a locale would change what they do.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 _USERADD = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
@@ -31,7 +31,7 @@ _WALK = 'n=0; for folder do cd "$folder" 2>/dev/null || { echo $n; exit; }; n=$(
 
 @dataclass(frozen=True)
 class OsUser:
-    """The account of the server. ``switched`` says that it is not the one that this process runs under."""
+    """The account of the server. ``switched`` says whether it differs from the account of this process."""
 
     uid: int
     gid: int
@@ -42,8 +42,8 @@ class OsUser:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``command`` to its end under this account and return its exit status and output.
 
-        It gets a session of its own, out of the reach of Ctrl-C, and of our open files only ``keep``.
-        Raises ``OSError`` where it cannot be executed.
+        It gets its own session, which Ctrl-C does not reach, and inherits only ``keep`` of our open files.
+        Raises ``OSError`` if it cannot be executed.
         """
         return subprocess.run(  # noqa: S603 - no shell, and no word of it comes from an export
             command,
@@ -63,12 +63,12 @@ class OsUser:
         )
 
     def chown_to(self, path: Path) -> None:
-        """Give ``path`` to this account."""
+        """Make this account the owner of ``path``."""
         if self.switched:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def first_blocked_dir(self, path: Path) -> Path | None:
-        """Return the first folder on the way to ``path``, itself included, that this account cannot enter."""
+        """Return the first folder on the way to ``path``, or ``path`` itself, that this account cannot enter."""
         way = [*reversed(path.parents), path]
         stopped_at = self.run(["/bin/sh", "-c", _WALK, "sh", *way]).stdout.strip()
         return way[int(stopped_at)] if stopped_at else None
@@ -82,8 +82,8 @@ def caller() -> OsUser:
 def server_account(data: Path) -> OsUser:
     """Return the account for the server of the data folder ``data``, creating the system account if there is none.
 
-    Data that exists keeps its account, also one without a name: user ids differ between containers that share a home.
-    Raises ``SettingsError`` where there is no account to use.
+    Existing data keeps its account, even one without a name: user ids differ between containers that share a home.
+    Raises ``SettingsError`` if there is no account to use.
     """
     if os.geteuid() != 0:
         return caller()
@@ -114,7 +114,7 @@ def _create_account() -> pwd.struct_passwd:
         said = done.stderr.strip() or f"useradd ended with {done.returncode}"
     except FileNotFoundError:
         said = "this system has no useradd"
-    # Looked up again whatever useradd said: another process may have been quicker.
+    # Looked up again even if useradd failed: another process may have created the account first.
     entry = _find_account()
     if entry is None:
         raise SettingsError(

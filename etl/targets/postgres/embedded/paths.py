@@ -1,11 +1,11 @@
-"""Owns the embedded server's folders: ``postgres/`` in the home, the socket's folder, their modes, and the lock.
+"""Manages the embedded server's folders: ``postgres/`` in the home, the socket's folder, their modes, and the lock.
 
-In the home (``runs/`` and ``backfill/`` in it are not ours)::
+In the home (``runs/`` and ``backfill/`` are managed elsewhere)::
 
     postgres/data      the data folder; postgres/data.partial while initdb works
-    postgres/socket    the folder of the Unix socket, mode 0700; below /tmp where the path would not do
+    postgres/socket    the folder of the Unix socket, mode 0700; below /tmp if this path is unsuitable
     postgres/etl.conf  the server's settings
-    postgres/log       what the server says
+    postgres/log       the server's log
     postgres/lock      held while a process starts or stops the server
 
 No mode of a file outside the home is ever changed.
@@ -63,7 +63,7 @@ class Places:
 
     @classmethod
     def of(cls, home: Path) -> Places:
-        """Return the places of ``home``, which need not exist."""
+        """Return the paths of ``home``, which need not exist."""
         home = Path(os.path.realpath(home))
         if "\n" in str(home):
             raise SettingsError(f"{str(home)!r} cannot be the home: its name has a line end", "Choose another --home")
@@ -81,9 +81,9 @@ class Places:
 
 
 def _socket_folder(home: Path, folder: Path) -> Path:
-    """Return ``folder``, or a short one where its path is too long for a socket or holds a comma.
+    """Return ``folder``, or one below /tmp if its path is too long for a socket or contains a comma.
 
-    libpq divides lists of hosts at commas, and knows no way to quote one.
+    libpq splits lists of hosts at commas, and has no way to quote one.
     """
     if len(os.fsencode(folder / SOCKET)) <= _SOCKET_BYTES and "," not in str(folder):
         return folder
@@ -92,7 +92,7 @@ def _socket_folder(home: Path, folder: Path) -> Path:
 
 
 def make_folders(places: Places) -> None:
-    """Create the home and ``postgres/`` where missing: closed to others, root's passable for the server's account."""
+    """Create the home and ``postgres/`` if missing: closed to others, but root's are open to the server's account."""
     as_root = os.geteuid() == 0
     for folder in reversed(places.home.parents):
         _make(folder, 0o755 if as_root else None)
@@ -107,9 +107,9 @@ def make_folders(places: Places) -> None:
 
 
 def _make(folder: Path, mode: int | None) -> None:
-    """Create ``folder`` with exactly ``mode``, whatever the umask, for None 0755 less what that takes away.
+    """Create ``folder`` with exactly ``mode``, whatever the umask; for None, with 0755 less the umask.
 
-    One that exists is left alone.
+    An existing folder is not changed.
     """
     if folder.is_dir():
         return
@@ -120,9 +120,9 @@ def _make(folder: Path, mode: int | None) -> None:
 
 
 def open_to(account: OsUser, places: Places) -> None:
-    """Make sure that ``account`` can reach ``postgres/``. Only a home whose whole content is ours gets another mode.
+    """Ensure that ``account`` can reach ``postgres/``. Only a home that contains nothing but ours gets another mode.
 
-    Raises ``SettingsError`` that names the first folder in the way.
+    Raises ``SettingsError``, which names the first folder that the account cannot enter.
     """
     if not account.switched:
         return
@@ -138,7 +138,7 @@ def open_to(account: OsUser, places: Places) -> None:
 
 
 def make_socket_folder(places: Places, account: OsUser) -> None:
-    """Create the socket's folder, mode 0700, for ``account``. A folder below /tmp that is not like that is refused."""
+    """Create the socket's folder, mode 0700, owned by ``account``. Refuses a different existing folder below /tmp."""
     with suppress(FileExistsError):
         places.socket.mkdir(mode=0o700)
     if places.socket.parent == places.root:
@@ -151,7 +151,7 @@ def make_socket_folder(places: Places, account: OsUser) -> None:
 
 
 def check_socket_folder(places: Places, uid: int) -> None:
-    """Refuse a folder below /tmp that somebody else made, who could put a server of their own into it."""
+    """Refuse a folder below /tmp that another user created, who could run their own server in it."""
     if places.socket.parent != places.root and not _is_private(places.socket, uid):
         raise DatabaseError(
             f"{places.socket}, the folder for the server's socket, was made by somebody else or is open to others",
@@ -160,7 +160,7 @@ def check_socket_folder(places: Places, uid: int) -> None:
 
 
 def _is_private(folder: Path, uid: int) -> bool:
-    """Whether ``folder`` is a folder, no link to one, that ``uid`` alone can use."""
+    """Whether ``folder`` is a folder, not a link to one, that only ``uid`` can use."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) == 0o700
 
@@ -174,7 +174,7 @@ def remove_short_socket_folder(places: Places) -> None:
 
 @contextmanager
 def locked(places: Places) -> Iterator[int]:
-    """Hold the home's lock, waiting for it, and yield its file descriptor: a child that inherits it holds it, too."""
+    """Wait for the home's lock, hold it, and yield its file descriptor; a child that inherits that holds it, too."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         with announced("waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"):
@@ -186,7 +186,7 @@ def locked(places: Places) -> Iterator[int]:
 
 @contextmanager
 def file_errors(places: Places) -> Iterator[None]:
-    """Turn the operating system's errors into ones that say what to do."""
+    """Turn the operating system's errors into errors that say what to do."""
     try:
         yield
     except OSError as error:

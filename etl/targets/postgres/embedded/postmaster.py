@@ -1,6 +1,6 @@
-"""Owns the server's main process, the postmaster: is it alive, is it ready, how it is launched and ended.
+"""Launches and ends the server's main process, the postmaster, and checks whether it is alive and ready.
 
-What ``postmaster.pid`` says is never believed by itself: after a kill its number may be another process's.
+``postmaster.pid`` alone is never trusted: after a kill, its process id may belong to another process.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from etl.targets.postgres.embedded.os_user import OsUser
     from etl.targets.postgres.embedded.paths import Places
 
-# The shell ends at once, so the server is nobody's child and no zombie of ours. pg_ctl would put the path of the
-# data folder between double quotes of a shell command, and look only ten times a second.
+# The shell ends at once, so the server is not our child and never becomes a zombie. pg_ctl would put the path of the
+# data folder in double quotes in a shell command, and poll only ten times a second.
 _LAUNCH = '"$@" </dev/null >&2 & echo $!'
 _CONNECT_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
 class PidFile:
-    """What ``postmaster.pid`` says: the process, the data folder's path at its start, and its state, e.g. ``ready``."""
+    """The content of ``postmaster.pid``: process id, data folder's path at its start, and state, e.g. ``ready``."""
 
     pid: int
     data: str
@@ -38,7 +38,7 @@ class PidFile:
 
 
 def read_pid_file(data: Path) -> PidFile | None:
-    """Return what ``postmaster.pid`` in ``data`` says, or None where there is none or it is not written yet."""
+    """Return the content of ``postmaster.pid`` in ``data``, or None if it is missing or not written yet."""
     return _read(data / "postmaster.pid")
 
 
@@ -53,7 +53,7 @@ def _read(file: Path) -> PidFile | None:
 
 
 def listens(folder: Path) -> bool:
-    """Whether something listens on the socket in ``folder``. Raises ``PermissionError`` where we may not ask."""
+    """Whether something listens on the socket in ``folder``. Raises ``PermissionError`` if we may not connect."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_CONNECT_TIMEOUT)
         try:
@@ -61,19 +61,19 @@ def listens(folder: Path) -> bool:
         except (FileNotFoundError, ConnectionError):
             return False
         except (BlockingIOError, TimeoutError):
-            return True  # its queue is full: it lives
+            return True  # its queue is full, so it is alive
     return True
 
 
 def is_alive(record: PidFile, data: Path) -> bool:
     """Whether the process of ``record`` is the postmaster of ``data``.
 
-    A home that was moved while the server ran still has its server; a copy of a home does not have the original's.
+    A home that was moved while its server ran still has that server; a copy of a home does not.
     """
     if not runs_on(record.pid, record.data):
         return False
     for place in (f"/proc/{record.pid}/cwd", record.data):
-        # Root without its capabilities, as in many a container, may not look, and macOS has no /proc.
+        # Root without capabilities, as in many containers, may not read it, and macOS has no /proc.
         with suppress(FileNotFoundError, PermissionError):
             return data.samefile(place)
     return True
@@ -86,7 +86,7 @@ def runs_on(pid: int, data: str) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    """Return the arguments of the process ``pid``, joined by blanks; nothing for one that is gone or a zombie."""
+    """Return the arguments of the process ``pid``, joined by blanks; empty if it has ended or is a zombie."""
     if Path("/proc/self/cmdline").exists():
         with suppress(FileNotFoundError, ProcessLookupError):
             return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" "))
@@ -95,7 +95,7 @@ def _command_line(pid: int) -> str:
 
 
 def launch(places: Places, account: OsUser, binaries: Binaries) -> int:
-    """Start a postmaster in a session of its own and return its process id; it may still fail to come up."""
+    """Start a postmaster in its own session and return its process id; it may still fail to start."""
     log = os.open(places.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         command: list[str | Path] = ["/bin/sh", "-c", _LAUNCH, "sh", binaries.program("postgres"), "-D", places.data]
@@ -120,14 +120,14 @@ def shut_down(pid: int, how: Shutdown) -> None:
 
 
 def clear_remains(places: Places) -> None:
-    """Remove what a dead server left, and nothing of one that lives. The caller holds the home's lock.
+    """Remove the files that a dead server left, but none of a running one. The caller holds the home's lock.
 
-    PostgreSQL sees to a dead process's files by itself, but takes a live stranger with the old number for a server.
-    Should a backend of the dead server still be running, PostgreSQL refuses to start through its shared memory.
+    PostgreSQL itself cleans up after a dead process, but mistakes another process with the old id for a server. If a
+    backend of the dead server is still running, its shared memory prevents PostgreSQL from starting.
     """
     socket_lock = places.socket / f"{SOCKET}.lock"  # has the form of postmaster.pid
     for file in (places.data / "postmaster.pid", socket_lock):
-        # Looked at again here: a caller that was killed may have launched a server just now.
+        # Checked again here: a caller that was killed may just have launched a server.
         if file.exists() and not ((record := _read(file)) and is_alive(record, places.data)):
             file.unlink(missing_ok=True)
     if not socket_lock.exists():

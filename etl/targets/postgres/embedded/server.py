@@ -1,7 +1,7 @@
-"""Owns the life of the embedded PostgreSQL server: started on first use, kept up until it is stopped.
+"""Starts the embedded PostgreSQL server on first use, keeps it running until it is stopped, and reports its status.
 
-Imports nothing heavy, so that ``etl db status`` and a start that finds the server running take milliseconds.
-The parts: ``folders`` (and the lock), ``account``, ``binaries``, ``cluster`` (data folder, settings), ``postmaster``.
+Imports nothing heavy, so that ``etl db status`` and a start that finds the server running take milliseconds. The parts
+are in ``paths`` (also the lock), ``os_user``, ``binaries``, ``data_dir`` (also the settings) and ``postmaster``.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds; replaying 4 GB of WAL after a crash may take minutes
 STOP_PATIENCE = {postmaster.Shutdown.FAST: 60.0, postmaster.Shutdown.IMMEDIATE: 60.0}
-ORPHAN_PATIENCE = 60.0  # for backends that outlive a killed postmaster
-UNREACHABLE_AFTER = 10.0  # for a server that is ready, but not on our socket
+ORPHAN_PATIENCE = 60.0  # seconds for backends that outlive a killed postmaster
+UNREACHABLE_AFTER = 10.0  # seconds for a server that is ready, but not on our socket
 NARRATE_AFTER = 5.0
 _POLL = 0.02
-_ORPHANS = "is still in use"  # the end of PostgreSQL's word on them, always in English: see account.ENVIRONMENT
+_ORPHANS = "is still in use"  # the end of PostgreSQL's message, always in English: see os_user.ENVIRONMENT
 
 
 @dataclass(frozen=True)
 class ServerStatus:
     """What ``etl db status`` shows.
 
-    ``running``: it takes connections. ``pid`` without it: it is starting, recovering or stopping. ``version``: of the
-    server that runs, or ran last; None before the first start.
+    ``running``: it accepts connections. ``pid`` without ``running``: it is starting, recovering or stopping.
+    ``version``: of the server that is running, or ran last; None before the first start.
     """
 
     running: bool
@@ -50,7 +50,7 @@ class ServerStatus:
 
 @dataclass(frozen=True)
 class _Launch:
-    """A postmaster that we started, and where in the log its words begin."""
+    """A postmaster that we started, and the position in the log where its messages begin."""
 
     pid: int
     log_start: int
@@ -81,9 +81,9 @@ class EmbeddedServer:
             return self._places.data.is_dir()
 
     def start(self) -> str:
-        """Start the server unless it runs, wait until it takes connections, and return its URI.
+        """Start the server unless it is running, wait until it accepts connections, and return its URI.
 
-        Raises ``SettingsError`` for a home that cannot be used, ``DatabaseError`` where the server does not come up.
+        Raises ``SettingsError`` for a home that cannot be used, ``DatabaseError`` if the server does not start.
         """
         with paths.file_errors(self._places):
             if self._log_start is None:
@@ -95,7 +95,7 @@ class EmbeddedServer:
         return self.uri
 
     def stop(self) -> bool:
-        """End the server, cutting its connections, and return whether it ran; what a dead one left is cleaned up."""
+        """Stop the server, cutting its connections, and return whether it was running. Cleans up after a dead one."""
         places = self._places
         with paths.file_errors(places):
             if not places.data.is_dir():
@@ -111,11 +111,11 @@ class EmbeddedServer:
         return record is not None
 
     def journal_size(self) -> int:
-        """Return the size of the journal (WAL) in bytes, whose files are used again."""
+        """Return the size of the journal (WAL), whose files are reused, in bytes."""
         return sum(file.stat().st_size for file in self._places.data.glob("pg_wal/*") if file.is_file())
 
     def full_disk(self) -> DatabaseError | None:
-        """Return the error that says that the disk is full, if the server's log has said so since ``start``."""
+        """Return an error that says that the disk is full, if the server's log has reported it since ``start``."""
         said = data_dir.read_log(self._places, self._log_start or 0)
         return self._full_disk(said)
 
@@ -129,7 +129,7 @@ class EmbeddedServer:
         )
 
     def status(self) -> ServerStatus:
-        """Return how the server does, changing nothing."""
+        """Return the server's status; changes nothing."""
         with paths.file_errors(self._places):
             record = self._live()
             return ServerStatus(
@@ -142,9 +142,9 @@ class EmbeddedServer:
             )
 
     def _is_ready(self) -> bool:
-        """Whether the server takes connections: it lives, says so, and really listens on the socket.
+        """Whether the server accepts connections: it is alive, reports that it is ready, and listens on the socket.
 
-        Listening alone proves nothing: for a moment the children of a killed postmaster hold its socket open.
+        Listening alone proves nothing: the children of a killed postmaster keep its socket open for a moment.
         """
         record = self._live()
         if record is None or record.state != "ready" or not self._places.socket.exists():
@@ -153,14 +153,14 @@ class EmbeddedServer:
         return postmaster.listens(self._places.socket)
 
     def _live(self) -> postmaster.PidFile | None:
-        """Return what the pid file says if its process really is this data folder's postmaster."""
+        """Return the content of the pid file if its process is really this data folder's postmaster."""
         record = postmaster.read_pid_file(self._places.data)
         return record if record and postmaster.is_alive(record, self._places.data) else None
 
     def _bring_up(self, lock: int) -> None:
-        """Under the lock: launch a postmaster unless one lives, and wait as long as it does.
+        """Under the lock: launch a postmaster unless one is alive, and wait while it starts.
 
-        One that lives without being ready is starting, recovering or stopping: a killed caller leaves it like that.
+        One that is alive but not ready is starting, recovering or stopping, as a killed caller may have left it.
         """
         begun = time.monotonic()
         launched: _Launch | None = None
@@ -193,7 +193,7 @@ class EmbeddedServer:
         return _Launch(postmaster.launch(places, account, binaries), log_start)
 
     def _explain_end(self, launched: _Launch, waited: float) -> None:
-        """Raise for a postmaster that did not come up, or wait a little for backends of the last one to end."""
+        """Raise for a postmaster that did not start, or wait a little for backends of the last one to end."""
         said = data_dir.read_log(self._places, launched.log_start)
         if _ORPHANS in said and waited < ORPHAN_PATIENCE:
             time.sleep(10 * _POLL)

@@ -22,6 +22,7 @@ from etl.targets.sqlite.migrate import migrate as migrate_file
 from tests.helpers.driver import learn_once
 from tests.helpers.examples import examples
 from tests.helpers.koito_sqlite import make_koito_file
+from tests.helpers.roles import as_loader, new_role
 from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
@@ -124,6 +125,22 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
 def database(postgres_database: str) -> str:
     """Return the same; a module whose tests hold for both kinds of database has ``any_database`` in its place."""
     return postgres_database
+
+
+@pytest.fixture(scope="session")
+def plain_role(server: str) -> Iterator[str]:
+    """Return the name of a role without privileges."""
+    with new_role(server) as name:
+        yield name
+
+
+@pytest.fixture(params=["as sets", "row by row"])
+def loader_uri(request: pytest.FixtureRequest, database: str, plain_role: str) -> str:
+    """Return ``database`` as a role sees it that may suspend foreign keys, and as one that may not.
+
+    A load writes in two ways: it checks foreign keys itself, as sets, or leaves that to the server, row by row.
+    """
+    return database if request.param == "as sets" else as_loader(database, plain_role)
 
 
 @pytest.fixture

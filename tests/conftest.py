@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HOME = pytest.StashKey[Path]()
 
 # Examples have no deadline, because a busy machine is no defect (the whole test has one). CI draws the same examples
-# every time, as Hypothesis's own profile for CI does: a commit passes or fails whenever it is run.
+# every time, as Hypothesis's own profile for CI does: only the order of the tests, whose seed is printed, differs.
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
 settings.register_profile("etl", examples(35, _CALM))
 settings.load_profile("etl")

@@ -22,6 +22,7 @@ from etl.targets.sqlite.migrate import migrate as migrate_file
 from tests.helpers.driver import learn_once
 from tests.helpers.examples import examples
 from tests.helpers.koito_sqlite import make_koito_file
+from tests.helpers.roles import as_loader, new_role
 from tests.helpers.support import execute, make_koito
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _HOME = pytest.StashKey[Path]()
 
 # Examples have no deadline, because a busy machine is no defect (the whole test has one). CI draws the same examples
-# every time, as Hypothesis's own profile for CI does: a commit passes or fails whenever it is run.
+# every time, as Hypothesis's own profile for CI does: only the order of the tests, whose seed is printed, differs.
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
 settings.register_profile("etl", examples(35, _CALM))
 settings.load_profile("etl")
@@ -124,6 +125,22 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
 def database(postgres_database: str) -> str:
     """Return the same; a module whose tests hold for both kinds of database has ``any_database`` in its place."""
     return postgres_database
+
+
+@pytest.fixture(scope="session")
+def plain_role(server: str) -> Iterator[str]:
+    """Return the name of a role without privileges."""
+    with new_role(server) as name:
+        yield name
+
+
+@pytest.fixture(params=["as sets", "row by row"])
+def loader_uri(request: pytest.FixtureRequest, database: str, plain_role: str) -> str:
+    """Return ``database`` as a role sees it that may suspend foreign keys, and as one that may not.
+
+    A load writes in two ways: it checks foreign keys itself, as sets, or leaves that to the server, row by row.
+    """
+    return database if request.param == "as sets" else as_loader(database, plain_role)
 
 
 @pytest.fixture

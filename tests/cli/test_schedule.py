@@ -66,7 +66,7 @@ def test_a_run_that_may_overlap_does_not_wait_for_one_that_may_not(database: str
         assert etl("run", MALOJA, "--dsn", database, "--no-overlap", "--dry-run", home=tmp_path).code == 6
 
 
-def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held_like_any(postgres_database: str) -> None:
+def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held(postgres_database: str) -> None:
     target = PostgresTarget(postgres_database, Path())
     with opened(postgres_database) as one, opened(postgres_database) as other:
         target.acquire_run_lock(one, exclusive=True)

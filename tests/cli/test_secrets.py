@@ -27,7 +27,7 @@ def test_a_password_in_dsn_draws_a_warning_and_is_written_nowhere(database: str,
     assert PASSWORD not in shown
 
 
-def test_a_password_from_the_environment_or_a_file_draws_no_warning_and_stays_out_of_errors(tmp_path: Path) -> None:
+def test_a_password_from_environment_or_file_stays_out_of_all_output(tmp_path: Path) -> None:
     secret = tmp_path / "dsn"
     secret.write_text(f"{NOWHERE}\n")
     secret.chmod(0o600)

@@ -138,7 +138,7 @@ def test_wrong_usage_ends_with_2(options: list[str], tmp_path: Path) -> None:
     check_error(submit(NOWHERE, *SONG, *options, home=tmp_path), 2, options[0])
 
 
-def test_a_database_that_is_not_there_ends_with_3_and_an_unknown_user_with_2(database: str, tmp_path: Path) -> None:
+def test_a_missing_database_ends_with_3_and_an_unknown_user_with_2(database: str, tmp_path: Path) -> None:
     check_error(submit(NOWHERE, *SONG, home=tmp_path), 3, "Check that the server is up")
     check_error(submit(database, *SONG, "--user", "Bo", home=tmp_path), 2, 'no user "Bo"', "Users: admin")
 

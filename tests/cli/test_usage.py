@@ -98,9 +98,7 @@ def test_an_unreachable_database_ends_with_3(tmp_path: Path) -> None:
     )
 
 
-def test_a_database_without_our_objects_is_refused_with_the_command_that_adds_them(
-    koito_database: str, tmp_path: Path
-) -> None:
+def test_a_database_without_our_objects_is_refused_with_what_adds_them(koito_database: str, tmp_path: Path) -> None:
     check_error(etl("run", SPOTIFY, "--dsn", koito_database, home=tmp_path), 3, "lacks", "etl db migrate")
 
 

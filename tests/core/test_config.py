@@ -113,7 +113,7 @@ def test_what_is_wrong_in_the_environment_is_told_with_its_variable(name: str, t
         load_config({name: text})
 
 
-def test_variables_that_are_misspelt_are_noticed_and_those_of_others_are_not() -> None:
+def test_misspelt_variables_are_noticed_and_those_of_others_are_not() -> None:
     environ = {"ETL_WORKER": "2", "ETL_DSNFILE": "x", "ETL_PIPELINE_ID": "1", "ETL_FAULT": "", "ETL_TEST_DSN": "x"}
     assert unknown_variables(environ) == {"ETL_DSNFILE": "ETL_DSN_FILE", "ETL_WORKER": "ETL_WORKERS"}
 

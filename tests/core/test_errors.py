@@ -96,7 +96,7 @@ def test_other_errors_pass_as_they_are() -> None:
     assert caught.value.exit_code is ExitCode.TERMINATED
 
 
-def test_a_signal_that_another_thread_takes_is_heard_while_the_main_one_waits() -> None:
+def test_a_signal_that_another_thread_takes_is_heard_by_the_main_one() -> None:
     heard = threading.Event()
 
     def take() -> str:

@@ -54,7 +54,7 @@ def test_a_frame_of_the_schema_passes_as_it_is() -> None:
     assert_frame_equal(conform(two(), TWO), two())
 
 
-def test_columns_come_out_in_the_order_of_the_schema_and_others_are_dropped() -> None:
+def test_columns_come_in_the_order_of_the_schema_and_others_are_dropped() -> None:
     mixed = two(c=pl.Series([1.5])).select("c", "b", "a")
     assert conform(mixed, TWO).columns == ["a", "b"]
 
@@ -97,7 +97,7 @@ def test_rows_are_not_looked_at() -> None:
     assert empty(TWO).height == 0
 
 
-def test_the_files_of_a_run_have_the_columns_of_the_contract_in_their_order() -> None:
+def test_the_files_of_a_run_have_the_contracts_columns_in_their_order() -> None:
     assert {name: columns.names() for name, columns in RUN_FILES.items()} == COLUMNS
 
 

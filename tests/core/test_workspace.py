@@ -121,7 +121,7 @@ def test_a_password_in_settings_open_to_others_draws_a_warning(tmp_path: Path) -
     assert not find_workspace(None, None, {"ETL_CONFIG": str(settings)}).warning
 
 
-def test_a_password_that_is_typed_draws_a_warning_and_one_from_elsewhere_does_not() -> None:
+def test_a_typed_password_draws_a_warning_and_one_from_elsewhere_does_not() -> None:
     typed = WITH_PASSWORD
     assert "ETL_DSN" in find_workspace(None, typed, {}).warning
     assert "geheim" not in find_workspace(None, typed, {}).warning

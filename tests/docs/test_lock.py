@@ -30,7 +30,7 @@ def test_every_line_pins_one_version_and_names_no_place_to_get_it_from() -> None
     assert not re.search(r"https?:|^\s*-", LOCK, re.MULTILINE)
 
 
-def test_every_requirement_of_the_project_is_pinned_to_a_version_that_it_allows() -> None:
+def test_every_requirement_is_pinned_to_a_version_that_the_project_allows() -> None:
     for requirement in direct():
         assert requirement.specifier.contains(VERSIONS[canonicalize_name(requirement.name)]), requirement
 

@@ -11,7 +11,7 @@ TEXT = README.read_text(encoding="utf-8")
 BLOCKS = blocks(TEXT, "sh")
 
 
-def test_the_first_two_blocks_are_one_command_line_each_that_loads_the_samples_and_runs_the_tests() -> None:
+def test_the_first_two_blocks_are_a_command_line_each_to_load_and_to_test() -> None:
     first, second = BLOCKS[:2]
     assert (first.count("\n"), second.count("\n")) == (1, 1)
     assert first.endswith("etl run --source auto data/samples\n")

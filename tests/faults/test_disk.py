@@ -59,7 +59,7 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 2_500, 3_500])
-def test_a_run_directory_that_cannot_be_written_is_told_and_the_next_run_completes_it(
+def test_an_unwritable_run_directory_is_told_and_the_next_run_completes_it(
     home: Path, postgres_database: str, export: Path, size: int
 ) -> None:
     uri = postgres_database  # the limit would be that of Koito's file, too
@@ -73,7 +73,7 @@ def test_a_run_directory_that_cannot_be_written_is_told_and_the_next_run_complet
 
 
 @pytest.mark.parametrize("pages", [1, 5])
-def test_a_full_disk_under_the_run_directory_is_told_and_the_next_run_completes_it(
+def test_a_full_disk_under_the_run_directory_is_told_then_completed(
     home: Path, database: str, export: Path, undisturbed: Content, pages: int
 ) -> None:
     with small_disk(home, f"size={4 * pages}k") as mounted:
@@ -88,7 +88,7 @@ def test_a_full_disk_under_the_run_directory_is_told_and_the_next_run_completes_
 
 
 @pytest.mark.parametrize("kilobytes", [4_300, 6_000])
-def test_a_full_disk_under_koitos_file_ends_the_run_and_the_next_one_completes_it(
+def test_a_full_disk_under_koitos_file_ends_the_run_then_completed(
     folder: Path, home: Path, large: Path, koito_template: Path, kilobytes: int
 ) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
@@ -103,7 +103,7 @@ def test_a_full_disk_under_koitos_file_ends_the_run_and_the_next_one_completes_i
         assert query(uri, "PRAGMA foreign_key_check") == []
 
 
-def test_a_load_that_will_not_fit_next_to_koitos_file_is_refused_before_it_writes(
+def test_a_load_that_will_not_fit_next_to_koitos_file_writes_nothing(
     folder: Path, home: Path, large: Path, koito_template: Path
 ) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
@@ -166,7 +166,7 @@ def load_the_rest(home: Path, uri: str, export: Path, claimed: int) -> None:
 
 
 @pytest.mark.parametrize("kilobytes", [500, 6_000])
-def test_a_full_disk_under_the_server_ends_the_run_and_the_next_one_completes_it(
+def test_a_full_disk_under_the_server_ends_the_run_then_completed(
     folder: Path, home: Path, large: Path, kilobytes: int
 ) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
@@ -209,9 +209,7 @@ def test_an_embedded_server_whose_disk_is_full_is_told_from_its_log(folder: Path
             server.stop()
 
 
-def test_a_server_whose_files_must_not_grow_ends_the_run_and_the_next_one_completes_it(
-    folder: Path, home: Path, large: Path
-) -> None:
+def test_a_server_whose_files_must_not_grow_ends_the_run_then_completed(folder: Path, home: Path, large: Path) -> None:
     server = EmbeddedServer(folder)
     try:
         migrate(server.start(), standalone=True)

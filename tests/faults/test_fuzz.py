@@ -220,7 +220,7 @@ def test_check_reads_a_folder_of_hostile_files_to_its_end(folder: Path) -> None:
     record("fuzzing", checked=files)
 
 
-def test_a_run_loads_what_is_sound_in_a_folder_of_hostile_files_and_accounts_for_the_rest(
+def test_sound_files_among_hostile_ones_are_loaded_and_all_accounted_for(
     folder: Path, home: Path, database: str
 ) -> None:
     found = load(home, database, folder)

@@ -29,22 +29,26 @@ LOAD_BYTES = 90_000  # about what passes, of 36 listens in small batches, from t
 IMPATIENT = "answer_timeout=0.3"
 PATIENT = "answer_timeout=1.2"  # opening a connection and asking the server have that long each, on a busy machine too
 WAIT = 3.6
+END_WAITING = """
+SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted
+"""
 
 
 @pytest.mark.parametrize("number", [f"{one}.{of_round}" for of_round in ROUNDS for one in range(3)])
-def test_connections_that_are_cut_anywhere_end_the_run_and_the_next_one_completes_it(
-    home: Path, database: str, export: Path, undisturbed: Content, number: str
+def test_a_run_whose_connections_are_cut_is_completed_by_the_next(
+    home: Path, database: str, loader_uri: str, export: Path, undisturbed: Content, number: str
 ) -> None:
-    with Proxy(database) as proxy:
+    with Proxy(loader_uri) as proxy:
         after = random.Random(number).randrange(LOAD_BYTES)
         found = load_until(home, proxy.uri, export, lambda: proxy.after(after, proxy.cut))
     hit = is_lost(found, database)
-    check_completed(home, database, export, undisturbed)
+    check_completed(home, loader_uri, export, undisturbed)
     record("server_lost", rounds=1, cuts=int(hit), losses=0, duplicates=0)
 
 
 @pytest.mark.parametrize("number", [f"{one}.{of_round}" for of_round in ROUNDS for one in range(2)])
-def test_a_server_that_stops_answering_ends_the_run_and_the_next_one_completes_it(
+def test_a_run_whose_server_stops_answering_is_completed_by_the_next(
     home: Path, database: str, export: Path, undisturbed: Content, number: str
 ) -> None:
     with Proxy(database) as proxy:
@@ -58,7 +62,7 @@ def test_a_server_that_stops_answering_ends_the_run_and_the_next_one_completes_i
     record("server_lost", rounds=1, silences=int(hit), silence_seconds_max=took, losses=0, duplicates=0)
 
 
-def test_one_connection_that_is_dead_while_the_server_answers_others_is_noticed(database: str) -> None:
+def test_a_dead_connection_is_noticed_while_the_server_answers_others(database: str) -> None:
     with Proxy(database) as proxy, opened(with_query(proxy.uri, PATIENT)) as connection:
         proxy.forget()
         with pytest.raises(StatementError, match="dead for"):
@@ -106,9 +110,7 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
             process.send_signal(number)
             _, told = process.communicate(timeout=20)
             took = time.monotonic() - begun
-        # the server does not know that nobody waits any more
-        locks = "FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()"
-        execute(database, f"SELECT pg_terminate_backend(pid) {locks} AND locktype = 'advisory' AND NOT granted")
+        execute(database, END_WAITING)  # the server does not know that nobody waits any more
     assert process.returncode == 128 + number
     assert "run the same command again" in told
     execute(database, "DROP FUNCTION disturb() CASCADE")
@@ -122,7 +124,7 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
     ["run {export}", "submit --artist Mossrose --track Telefon", "verify", "db migrate", "backfill durations"],
     ids=lambda command: command.split()[0],
 )
-def test_a_signal_ends_a_command_at_once_that_waits_for_a_server_to_accept_it(
+def test_a_signal_ends_a_command_that_waits_for_a_server_to_accept_it(
     database: str, home: Path, export: Path, command: str, number: signal.Signals
 ) -> None:
     words = command.format(export=export).split()
@@ -138,7 +140,7 @@ def test_a_signal_ends_a_command_at_once_that_waits_for_a_server_to_accept_it(
     assert "interrupted" in told
 
 
-def test_the_server_does_not_keep_the_locks_of_a_client_that_is_gone_for_hours(database: str) -> None:
+def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str) -> None:
     """What the user gives in the address goes before; on a Unix socket the values of TCP are kept, and not used."""
     names = ("idle_in_transaction_session_timeout", "statement_timeout", "tcp_keepalives_idle", "tcp_user_timeout")
     kept = f"SELECT reset_val FROM pg_settings WHERE name IN {names} ORDER BY name"

@@ -24,7 +24,7 @@ from tests.cli.program import SCRIPT, environment
 from tests.faults.record import record
 from tests.faults.scarcity import AS_ROOT, run_etl
 from tests.formats.test_golden import files_of
-from tests.helpers.disturbances import inserted, wait_for, waiting
+from tests.helpers.disturbances import disturbance, inserted, wait_for, waiting
 from tests.helpers.support import execute, opened, query, scrobble, with_query, write_maloja
 
 if TYPE_CHECKING:
@@ -234,14 +234,7 @@ def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, d
 
 def test_a_password_stays_out_of_what_a_lost_connection_tells(home: Path, database: str, export: Path) -> None:
     """And out of the report of a defect, which holds the values that the program worked with."""
-    execute(
-        database,
-        """
-        CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
-        CREATE TRIGGER hang_up BEFORE INSERT ON listens FOR EACH ROW EXECUTE FUNCTION hang_up();
-        """,
-    )
+    execute(database, disturbance("BEFORE INSERT ON listens", "PERFORM pg_terminate_backend(pg_backend_pid());"))
     env = {"ETL_DSN": with_query(database, f"password={PASSWORD}")}
     done = run_etl("run", export, "--json", home=home, env=env)
     assert done.code == ExitCode.DATABASE

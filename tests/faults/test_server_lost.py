@@ -35,19 +35,19 @@ TABLES = ("artists", "releases", "track_aliases", "track_lookup", "listens")
 
 @pytest.mark.parametrize("number", ROUNDS)
 @pytest.mark.parametrize("table", TABLES)
-def test_a_backend_that_is_ended_in_the_middle_of_a_copy_leaves_nothing_half_done(
-    home: Path, database: str, export: Path, undisturbed: Content, table: str, number: int
+def test_a_backend_ended_in_the_middle_of_a_copy_leaves_nothing_half_done(
+    home: Path, database: str, loader_uri: str, export: Path, undisturbed: Content, table: str, number: int
 ) -> None:
     row = random.Random(f"{table} {number}").randrange(2, 5 if table == "artists" else 13)
     execute(
         database,
         disturbance(f"BEFORE INSERT ON {table}", f"IF nextval('disturbances') = {row} THEN {END_ITSELF} END IF;"),
     )
-    found = load_until(home, database, export)
+    found = load_until(home, loader_uri, export)
     assert is_lost(found, database)
     assert found["counts"]["not_reached"] > 0
     execute(database, CALM)
-    check_completed(home, database, export, undisturbed)
+    check_completed(home, loader_uri, export, undisturbed)
     record("server_lost", rounds=1, terminated=1, losses=0, duplicates=0)
 
 
@@ -73,7 +73,7 @@ def stop_at_once(server: EmbeddedServer) -> None:
     wait_for(lambda: server.status().pid is None)
 
 
-def test_a_server_that_is_stopped_at_once_ends_the_run_and_the_next_one_completes_it(
+def test_a_run_whose_server_is_stopped_at_once_is_completed_by_the_next(
     own_server: EmbeddedServer, home: Path, export: Path
 ) -> None:
     uri = own_server.uri

@@ -41,7 +41,7 @@ def check_books(case: Case, manifest: dict[str, Any], before: int, number: signa
 
 @each_signal
 @pytest.mark.parametrize("seed", ROUNDS)
-def test_a_load_that_is_interrupted_at_any_moment_is_completed_by_the_next_run(
+def test_a_load_interrupted_at_any_moment_is_completed_by_the_next_run(
     any_case: Case, number: signal.Signals, seed: int
 ) -> None:
     case = any_case

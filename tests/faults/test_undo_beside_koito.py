@@ -16,7 +16,7 @@ from etl.load.loader import Sizes
 from etl.targets.base import Failure
 from etl.verify import verify_database, verify_run
 from tests.cli.program import ROOT
-from tests.faults.test_koito_edits import DANGLING, WATCH, busy_koito
+from tests.faults.test_koito_edits import WATCH, busy_koito, dangling
 from tests.helpers.disturbances import ROUNDS
 from tests.helpers.koito_actions import untrue_lookups
 from tests.helpers.replays import run_of
@@ -34,7 +34,7 @@ STOP = "DROP TRIGGER keep ON listens; DROP TRIGGER keep ON tracks"
 
 @pytest.mark.parametrize("seed", ROUNDS)
 def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
-    tmp_path: Path, home: Path, database: str, seed: int
+    tmp_path: Path, home: Path, database: str, loader_uri: str, seed: int
 ) -> None:
     chance = random.Random(seed)
     whole = history(300, seed)
@@ -44,7 +44,7 @@ def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
     execute(database, WATCH)
 
     with ThreadPoolExecutor(1) as threads:
-        undoing = threads.submit(undo, home, database, first, batch=4)
+        undoing = threads.submit(undo, home, loader_uri, first, batch=4)
         done = busy_koito(database, chance, [undoing], refused=(Failure.GONE, Failure.DUPLICATE))
     undone = undoing.result()
     execute(database, STOP)
@@ -53,7 +53,7 @@ def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
     assert (undone["exit_code"], undone["error"], undone["imbalances"]) == (0, None, [])
     assert undone["counts"]["removed"] + undone["counts"]["gone_before"] == first["counts"]["inserted"]
     assert min(done["merges"] + done["deletes"], done["scrobbles"]) > 0
-    assert query(database, DANGLING) == []
+    assert dangling(database) == []
     assert untrue_lookups(database) == []
     assert of_second - seconds(database) <= deleted  # no listen of the other run is lost
     assert seconds(database) & {one["time"] for one in whole[:100]} == set()  # merged or not

@@ -19,11 +19,19 @@ CALM = "DROP FUNCTION disturb() CASCADE; DROP SEQUENCE disturbances"
 
 
 def disturbance(event: str, body: str, *, each: str = "ROW") -> str:
-    """Return SQL that does ``body`` (PL/pgSQL) on each ``event``; the sequence disturbances is there to count with."""
+    """Return SQL that does ``body`` (PL/pgSQL) on each ``event``; the sequence disturbances is there to count with.
+
+    The trigger fires whatever ``session_replication_role`` is, so that a load still suspends foreign keys. What it does
+    itself, it does as a superuser with foreign keys on: so that a delete cascades, and whichever role loads.
+    """
+    table = event.rpartition(" ON ")[2]
     return f"""
         CREATE SEQUENCE disturbances;
-        CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$;
+        CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql
+            SECURITY DEFINER SET session_replication_role = origin
+            AS $$ BEGIN {body} RETURN NEW; END $$;
         CREATE TRIGGER disturb {event} FOR EACH {each} EXECUTE FUNCTION disturb();
+        ALTER TABLE {table} ENABLE ALWAYS TRIGGER disturb;
     """
 
 

@@ -40,7 +40,7 @@ def database(any_database: str) -> str:
 
 @settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))
 @given(data=st.data(), rows=histories(), stocked=st.booleans())
-def test_a_history_submitted_in_time_order_is_the_history_loaded_in_any_order(
+def test_submitting_in_time_order_equals_loading_in_any_order(
     live: LiveConnection,
     database: str,
     tmp_path_factory: pytest.TempPathFactory,

@@ -107,7 +107,7 @@ def test_a_listen_follows_a_merge(live: LiveConnection, file: Path) -> None:
     assert listens(file) == [new.track_id] * 3
 
 
-def test_a_deleted_track_is_made_again_although_its_id_is_another_tracks_now(live: LiveConnection, file: Path) -> None:
+def test_a_deleted_track_is_made_again_although_its_id_was_taken_again(live: LiveConnection, file: Path) -> None:
     old = submit_listen(live, SONG)
     assert old.track_id is not None
     delete_track(file, old.track_id)

@@ -62,9 +62,7 @@ def test_a_cached_listen_takes_one_statement_with_all_that_it_adds(
     assert query(database, HELD) == [(*stored, lists[0] if isinstance(lists, list) else None, 3)]
 
 
-def test_the_command_asks_no_more_than_connecting_and_one_statement_for_a_cached_listen(
-    database: str, tmp_path: Path
-) -> None:
+def test_a_cached_listen_takes_one_statement_after_connecting(database: str, tmp_path: Path) -> None:
     options = ["--artist", "Ann", "--track", "Song", "--album", "Debut"]
     assert json.loads(submit(database, *options, home=tmp_path).out)["status"] == "resolved"
     with Recorder(database) as server:

@@ -220,9 +220,7 @@ def test_the_mbids_of_several_artists_go_to_those_of_their_names(live: LiveConne
     assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
 
 
-def test_an_mbid_for_a_name_that_two_artists_of_the_track_have_is_settled_by_the_resolver(
-    live: LiveConnection, database: str
-) -> None:
+def test_an_mbid_of_a_name_two_artists_share_is_settled_by_the_resolver(live: LiveConnection, database: str) -> None:
     duet = Listen(None, "Song", START, artists=["Ann", "Bo"])
     submit_listen(live, duet)
     execute(

@@ -240,12 +240,12 @@ def test_an_artist_that_koito_makes_meanwhile_is_used(tmp_path: Path, home: Path
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03"])
 def test_a_transaction_that_lost_a_conflict_is_tried_again(
-    home: Path, database: str, export: Path, undisturbed: Content, sqlstate: str
+    home: Path, database: str, loader_uri: str, export: Path, undisturbed: Content, sqlstate: str
 ) -> None:
     fails = f"IF nextval('disturbances') <= 2 THEN RAISE 'lost' USING ERRCODE = '{sqlstate}'; END IF;"
     execute(database, disturbance("BEFORE INSERT ON listens", fails))
 
-    found = load(home, database, export, workers=1)
+    found = load(home, loader_uri, export, workers=1)
 
     assert (found["exit_code"], found["retries"]) == (0, 2)
     assert content(database) == undisturbed
@@ -272,14 +272,14 @@ LOST = {
 
 @pytest.mark.parametrize("ends", LOST.values(), ids=LOST)
 def test_a_lost_connection_ends_the_run_and_the_next_one_completes_it(
-    home: Path, database: str, export: Path, undisturbed: Content, ends: str
+    home: Path, database: str, loader_uri: str, export: Path, undisturbed: Content, ends: str
 ) -> None:
     at_the_third = f"IF nextval('disturbances') = 3 THEN PERFORM {ends} END IF;"
     execute(database, disturbance("BEFORE INSERT ON etl.batches", at_the_third))
-    first = load(home, database, export, sizes=Sizes(batch=20, round=100), workers=1)
+    first = load(home, loader_uri, export, sizes=Sizes(batch=20, round=100), workers=1)
     committed = inserted(database)
     execute(database, CALM)
-    second = load(home, database, export)
+    second = load(home, loader_uri, export)
 
     assert (first["status"], first["exit_code"]) == ("failed", ExitCode.DATABASE)
     assert first["error"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -20,8 +19,9 @@ from etl.targets.postgres import foreign_keys
 from etl.targets.postgres.connection import PostgresConnection, connect
 from etl.targets.postgres.errors import PostgresError
 from etl.targets.postgres.target import PostgresTarget
-from tests.helpers.disturbances import wait_for, waiting
-from tests.helpers.support import content, execute, query, with_query
+from tests.helpers.disturbances import disturbance, wait_for, waiting
+from tests.helpers.roles import as_loader
+from tests.helpers.support import content, execute, query
 from tests.helpers.support import load as run
 
 if TYPE_CHECKING:
@@ -143,25 +143,20 @@ def test_every_row_that_a_load_leaves_behind_refers_to_something(home: Path, dat
 
 
 def test_a_role_without_the_right_loads_the_same(
-    home: Path, database: str, server: str, export: Path, undisturbed: list[tuple[str, str]]
+    home: Path, database: str, plain_role: str, export: Path, undisturbed: list[tuple[str, str]]
 ) -> None:
-    role = f"etl_test_{uuid4().hex[:12]}"
-    execute(server, f"CREATE ROLE {role} NOLOGIN NOSUPERUSER")
-    try:
-        grant = f"""
-            GRANT USAGE ON SCHEMA public, etl TO {role};
-            GRANT ALL ON ALL TABLES IN SCHEMA public, etl TO {role};
-            GRANT ALL ON ALL SEQUENCES IN SCHEMA public, etl TO {role};
-        """
-        execute(database, grant)
-        plain = with_query(database, f"options=-c%20role%3D{role}")
-        assert not is_left_to_us(plain)
+    plain = as_loader(database, plain_role)
+    assert not is_left_to_us(plain)
 
-        assert run(home, plain, export)["exit_code"] == 0
-        assert content(database) == undisturbed
-    finally:
-        execute(database, f"DROP OWNED BY {role}")
-        execute(server, f"DROP ROLE {role}")
+    assert run(home, plain, export)["exit_code"] == 0
+    assert content(database) == undisturbed
+
+
+@pytest.mark.parametrize("table", [*WRITTEN, "etl.batches"])
+def test_a_disturbance_leaves_foreign_keys_suspended(database: str, table: str) -> None:
+    execute(database, disturbance(f"BEFORE INSERT ON {table}", ""))
+
+    assert is_left_to_us(database)
 
 
 ADDED = {

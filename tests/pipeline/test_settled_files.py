@@ -80,7 +80,7 @@ def test_an_inbox_loads_what_a_wrong_clock_rejected(
         assert verify_run(run_of(manifest), Workspace(home, database)).exit_code == ExitCode.OK
 
 
-def test_a_file_with_plays_in_the_future_is_read_again_and_inserts_nothing_twice(
+def test_a_file_with_future_plays_is_read_again_and_inserts_none_twice(
     tmp_path: Path, home: Path, database: str
 ) -> None:
     to_come = scrobble(int(datetime(2099, 1, 1, tzinfo=UTC).timestamp()) - 1_577_836_800, ["Ann"], "Two")
@@ -119,7 +119,7 @@ def test_an_export_whose_artists_another_file_may_name_stays_in_the_inbox(
     assert statuses(load(home, database, inbox)) == ["loaded"]
 
 
-def test_another_version_reads_a_file_again_that_this_one_could_not_read_whole(
+def test_a_file_that_was_not_read_whole_is_read_again_by_another_version(
     home: Path, database: str, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = inbox.parent / "done"

@@ -53,7 +53,7 @@ def test_plays_in_another_file_under_the_other_spotify_time_are_refused(
     assert load(home, database, newer, spotify_time=first)["counts"]["inserted"] == 1
 
 
-def test_another_format_of_the_same_plays_is_refused_under_the_other_spotify_time(
+def test_the_same_plays_in_another_format_and_spotify_time_are_refused(
     tmp_path: Path, home: Path, database: str, spotify: Path
 ) -> None:
     load(home, database, spotify)

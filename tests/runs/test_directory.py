@@ -86,7 +86,7 @@ def test_a_frame_of_another_schema_is_not_read(run: RunDirectory) -> None:
         run.read_frame("skipped")
 
 
-def test_a_write_that_breaks_off_leaves_the_old_file_and_no_part_of_the_new(
+def test_a_write_that_breaks_off_leaves_the_old_file_as_it_was(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write_half(frame: pl.DataFrame, path: Path, **options: Any) -> None:  # noqa: ANN401 (Polars' own)
@@ -190,7 +190,7 @@ def test_a_run_whose_number_is_damaged_is_still_listed(tmp_path: Path) -> None:
     assert list_runs(tmp_path)[0] != create_run(tmp_path, "auto", NOW)
 
 
-def test_of_runs_that_began_in_one_second_the_one_written_to_last_is_the_newest(tmp_path: Path) -> None:
+def test_of_runs_of_one_second_the_one_written_to_last_is_the_newest(tmp_path: Path) -> None:
     names = ["20240101T000000Z-maloja-aaaaaa", "20240101T000000Z-auto-cccccc", "20240101T000000Z-auto-bbbbbb"]
     make_runs(tmp_path, *names)
     for second, name in enumerate(names):

@@ -50,7 +50,7 @@ def test_an_active_run_stays(tmp_path: Path) -> None:
     assert decided(tmp_path, 0) == (["01", "02"], {})
 
 
-def test_listens_that_are_nowhere_else_stay_until_a_later_run_has_loaded_them(tmp_path: Path) -> None:
+def test_listens_that_are_nowhere_else_stay_until_a_later_run_loads_them(tmp_path: Path) -> None:
     make(tmp_path, "01", ("a", "loaded", 2), status="partial")
     make(tmp_path, "02", ("a", "loaded", 2), status="partial")
     make(tmp_path, "03", ("a", "known", 0), status="dry_run")

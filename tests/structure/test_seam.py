@@ -42,7 +42,7 @@ def _found(path: Path, pattern: str) -> re.Match[str] | None:
     return re.search(pattern, path.read_text(encoding="utf-8"))
 
 
-def test_every_statement_that_is_asked_for_above_the_seam_declares_its_columns() -> None:
+def test_every_statement_asked_for_above_the_seam_declares_its_columns() -> None:
     asked = {
         call.args[0].value
         for path in ABOVE

@@ -79,7 +79,7 @@ def test_an_artist_who_was_deleted_comes_back_with_all_keys(
     assert key_ids(history, "Ann", "First", "Hits")[0] == artist_id(history, "Ann")
 
 
-def test_a_track_that_loses_one_of_its_artists_keeps_its_key_and_its_listens(
+def test_a_track_that_loses_an_artist_keeps_its_key_and_its_listens(
     history: str, role: str, load_again: Callable[[], dict[str, Any]]
 ) -> None:
     def shared() -> list[tuple[Any, ...]]:

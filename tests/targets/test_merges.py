@@ -122,7 +122,7 @@ def test_the_keys_of_a_merged_artist_keep_their_tracks_and_albums(history: str, 
     assert key_ids(history, "Ann\x1eBo", "Duet", "Debut") == (ann, *duet[1:])
 
 
-def test_where_both_merged_artists_are_on_a_track_its_key_moves_to_the_one_that_stays(history: str, role: str) -> None:
+def test_the_key_of_a_track_by_both_merged_artists_moves_to_who_stays(history: str, role: str) -> None:
     ann, album, duet = key_ids(history, "Ann\x1eBo", "Duet", "Debut")
     bo = artist_id(history, "Bo")
 

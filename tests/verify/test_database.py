@@ -199,9 +199,7 @@ def test_damage_ends_with_7_and_a_warning_with_0(run: Run) -> None:
     assert damaged.exit_code == ExitCode.UNBALANCED
 
 
-def test_a_load_into_what_koito_may_hold_is_sound_but_for_what_koito_has_twice(
-    database: str, home: Path, tmp_path: Path
-) -> None:
+def test_after_a_load_only_what_koito_itself_has_twice_is_found(database: str, home: Path, tmp_path: Path) -> None:
     stock(database)
     again = [scrobble(second, ["Bo"], "One", "Hits") for second in range(20, 24)]
     manifest = load(home, database, write_maloja(tmp_path / "a.json", again))

@@ -86,9 +86,7 @@ def test_a_run_that_lost_its_connection_holds_for_what_it_committed(home: Path, 
     assert findings(verified(home, database, second)) == {}
 
 
-def test_of_a_run_that_was_killed_it_is_told_what_it_left_and_the_one_that_resumes_it_holds(
-    home: Path, database: str, export: Path
-) -> None:
+def test_of_a_killed_run_what_it_left_is_told_and_the_next_run_holds(home: Path, database: str, export: Path) -> None:
     killed = etl("run", "--dsn", database, export, home=home, env={"ETL_FAULT": "before_manifest"})
     (directory,) = (RunDirectory(path) for path in (home / "runs").iterdir())
     left = verified(home, database, {"run_dir": directory.path})
@@ -105,7 +103,7 @@ def test_of_a_run_that_was_killed_it_is_told_what_it_left_and_the_one_that_resum
     assert findings(verified(home, database, resumed)) == {}
 
 
-def test_listens_that_another_service_recorded_too_are_looked_for_where_they_are(
+def test_listens_recorded_by_two_services_are_looked_for_where_they_are(
     tmp_path: Path, home: Path, database: str
 ) -> None:
     first = load(home, database, write(tmp_path, "lastfm", [Listen(1_577_837_800, ("Ann",), "First", None)]))

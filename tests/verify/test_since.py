@@ -95,9 +95,7 @@ def test_a_listen_that_was_lost_after_a_merge_is_missing(run: Run) -> None:
     assert [row["row"] for row in rows(verdict, "listens")] == [3]
 
 
-def test_a_deleted_track_that_another_export_brings_back_in_part_was_deleted_all_the_same(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_deleted_track_that_came_back_in_part_counts_as_deleted(run: Run, tmp_path: Path) -> None:
     delete_track(run.uri, _track(run.uri, "First", "Hits"))
     other = Run(run.home, run.uri, write_maloja(tmp_path / "b.json", [scrobble(9, ["Ann"], "First", "Hits")]), {})
     other.load_again()

@@ -208,7 +208,7 @@ def test_a_track_that_was_deleted_is_no_error(run: Run) -> None:
     assert (findings(run.verify()), numbers(run)) == ({"changes": Result.CHANGED_SINCE}, (0, 2, 0))
 
 
-def test_a_deleted_track_whose_id_is_another_tracks_now_was_deleted_all_the_same(run: Run, tmp_path: Path) -> None:
+def test_a_deleted_track_whose_id_was_taken_again_counts_as_deleted(run: Run, tmp_path: Path) -> None:
     ((last,),) = query(run.uri, "SELECT max(id) FROM tracks")
     ((gone,),) = query(run.uri, f"SELECT count(*) FROM listens WHERE track_id = {last}")
     delete_track(file_of(run), last)

@@ -233,7 +233,7 @@ def test_options_that_the_user_gives_are_kept(server: str) -> None:
     assert _settings(uri, "statement_timeout", "work_mem", "application_name") == ["4321ms", "5MB", "a+b&c"]
 
 
-def test_without_options_the_program_gives_its_name_and_reads_koitos_tables(server: str) -> None:
+def test_without_options_the_session_has_our_name_and_koitos_tables(server: str) -> None:
     assert _settings(server, "application_name", "search_path", "TimeZone") == [f"etl {os.getpid()}", "public", "UTC"]
 
 

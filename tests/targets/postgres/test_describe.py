@@ -18,7 +18,7 @@ def _refusal(uri: str, *, standalone: bool = False) -> DatabaseError:
     return caught.value
 
 
-def test_an_empty_database_is_refused_until_koito_or_standalone_made_its_tables(empty_database: str) -> None:
+def test_an_empty_database_is_refused_until_it_has_koitos_tables(empty_database: str) -> None:
     error = _refusal(empty_database)
 
     assert "is empty" in error.message
@@ -27,7 +27,7 @@ def test_an_empty_database_is_refused_until_koito_or_standalone_made_its_tables(
     assert migrate(empty_database, standalone=True) == migrations()
 
 
-def test_a_database_of_another_program_is_refused_by_the_names_of_its_tables(empty_database: str) -> None:
+def test_another_programs_database_is_refused_by_its_tables_names(empty_database: str) -> None:
     execute(empty_database, "CREATE TABLE invoices (id integer); CREATE SCHEMA shop; CREATE TABLE shop.customers ()")
 
     for standalone in (False, True):

@@ -38,7 +38,7 @@ def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
 # --- frames ----------------------------------------------------------------------------------------------------
 
 
-def test_one_place_of_each_dialect_hands_frames_to_the_driver_and_checks_them_first() -> None:
+def test_each_dialect_hands_frames_to_its_driver_in_one_place() -> None:
     ingests = dict(calls("adbc_ingest"))
     assert list(ingests) == ["targets/postgres/connection.py", "targets/sqlite/connection.py"]
     assert len(list(calls("adbc_ingest"))) == 2
@@ -58,9 +58,7 @@ def test_every_table_is_filled_by_the_schema_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_frame_with_one_column_of_another_dtype_is_an_internal_error_that_names_it(
-    shared_database: str, table: str
-) -> None:
+def test_a_column_of_another_dtype_is_an_internal_error_that_names_it(shared_database: str, table: str) -> None:
     schema = TABLES[table]
     with opened(shared_database) as connection:
         for column, right in schema.items():

@@ -86,7 +86,7 @@ def test_an_sqlstate_has_one_kind(sqlstate: str, failure: Failure) -> None:
     assert {classify(sqlstate, operational=operational) for operational in (True, False)} == {failure}
 
 
-def test_an_error_without_an_sqlstate_is_a_lost_connection_only_if_the_driver_says_operational() -> None:
+def test_of_errors_without_sqlstate_only_operational_ones_are_lost() -> None:
     assert classify(None, operational=True) is Failure.LOST
     assert classify(None, operational=False) is Failure.OTHER
 
@@ -117,7 +117,7 @@ def test_of_two_transactions_in_a_deadlock_one_is_to_be_tried_again(database: st
     assert {end.result() for end in ends} == {("40P01", Failure.TRANSIENT), None}
 
 
-def test_a_transaction_that_meets_a_newer_version_of_a_row_is_to_be_tried_again(database: str) -> None:
+def test_a_transaction_that_meets_a_newer_row_version_is_transient(database: str) -> None:
     execute(database, TRACK)
     with closing(connect(database, autocommit=True)) as connection:
         connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ")

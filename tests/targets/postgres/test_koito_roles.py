@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -25,7 +24,8 @@ from tests.helpers.koito_actions import (
     untrue_lookups,
 )
 from tests.helpers.logs import logged
-from tests.helpers.support import content, counts, execute, load, make_koito, query, scrobble, with_query, write_maloja
+from tests.helpers.roles import new_role, seen_by
+from tests.helpers.support import content, counts, execute, load, make_koito, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +47,8 @@ NEW_PLAYS = [
 @pytest.fixture
 def owner(server: str) -> Iterator[str]:
     """Return a role without any privileges of its own."""
-    name = f"etl_test_{uuid4().hex[:12]}"
-    execute(server, f"CREATE ROLE {name} NOLOGIN NOSUPERUSER")
-    yield name
-    execute(server, f"DROP ROLE {name}")
+    with new_role(server) as name:
+        yield name
 
 
 @pytest.fixture
@@ -58,7 +56,7 @@ def owned(owner: str, empty_database: str) -> str:
     """Return the URI of a Koito database as its owner sees it."""
     execute(empty_database, f"GRANT CREATE ON DATABASE {_name(empty_database)} TO {owner}")
     execute(empty_database, f"GRANT ALL ON SCHEMA public TO {owner}")
-    uri = with_query(empty_database, f"options=-c%20role%3D{owner}")
+    uri = seen_by(empty_database, owner)
     make_koito(uri)
     return uri
 

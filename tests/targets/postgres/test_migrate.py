@@ -204,7 +204,7 @@ def test_what_koito_had_is_still_there_after_migrating(koito_database: str) -> N
     assert objects(koito_database) >= before
 
 
-def test_the_triggers_functions_have_a_fixed_search_path_and_their_owners_rights_only_on_our_table(
+def test_functions_of_triggers_have_a_fixed_search_path_and_least_rights(
     database: str,
 ) -> None:
     found = query(

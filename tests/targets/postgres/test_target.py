@@ -142,7 +142,7 @@ def test_a_standalone_database_is_ready_until_our_objects_are_removed(
     assert query(empty_database, "SELECT count(*) FROM listens") == [(3,)]
 
 
-def test_the_embedded_server_is_made_ready_by_itself_and_again_after_an_uninstall(
+def test_the_embedded_server_is_made_ready_also_after_an_uninstall(
     server: str, monkeypatch: pytest.MonkeyPatch, empty_database: str, tmp_path: Path, export: Path
 ) -> None:
     monkeypatch.setattr(EmbeddedServer, "start", lambda _: empty_database)
@@ -156,9 +156,7 @@ def test_the_embedded_server_is_made_ready_by_itself_and_again_after_an_uninstal
     assert counts(empty_database) == {"artists": 2, "releases": 1, "tracks": 2, "listens": 3, "track_lookup": 2}
 
 
-def test_nothing_is_written_where_the_next_ids_are_taken_until_they_are_set(
-    database: str, tmp_path: Path, export: Path
-) -> None:
+def test_nothing_is_written_while_sequences_lag_behind_their_ids(database: str, tmp_path: Path, export: Path) -> None:
     assert load(tmp_path, database, export)["exit_code"] == 0
     before = counts(database)
     execute(database, "ALTER TABLE artists ALTER id RESTART; ALTER TABLE tracks ALTER id RESTART")

@@ -245,9 +245,7 @@ def test_a_missing_account_is_created_and_told(base: Path, monkeypatch: pytest.M
     assert "Created the system account" in said[0]
 
 
-def test_an_account_that_cannot_be_created_is_an_error_that_says_what_to_do(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_account_that_cannot_be_created_is_an_error_with_advice(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_useradd(base, monkeypatch, "echo the disk is read-only >&2; exit 1")
     with pytest.raises(SettingsError, match=r"the disk is read-only\. Create it yourself"):
         os_user.server_account(base / "data")

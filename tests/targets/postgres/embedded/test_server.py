@@ -92,7 +92,7 @@ def test_first_start_makes_a_server_that_is_used_again_until_stopped(server: Emb
     assert pid_of(server) != pid
 
 
-def test_a_start_that_finds_the_server_running_starts_no_process_and_takes_no_lock(
+def test_starting_a_server_that_runs_starts_no_process_and_takes_no_lock(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.start()

@@ -132,7 +132,7 @@ def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]
     return [
         finding
         if finding.outcome is not FindingOutcome.FOUND or (finding.kind, finding.entity.id) in written
-        else finding.unwritten(FindingOutcome.ALREADY_SET, "set or removed meanwhile, or all of it is names of another")
+        else finding.unwritten(FindingOutcome.ALREADY_SET, "set or removed since, or all of it is names of another")
         for finding in findings
     ]
 

@@ -101,7 +101,7 @@ def musicbrainz(
     *,
     common: CommonOptions,
 ) -> None:
-    """Find MBIDs, and MusicBrainz' further names, where they are certain; the rest goes to a review file."""
+    """Find MBIDs, and MusicBrainz' aliases, where they are certain; the rest goes to a review file."""
     _run("musicbrainz", common, what)
 
 

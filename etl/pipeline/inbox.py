@@ -140,7 +140,7 @@ def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) 
         if path.is_dir() and _would_be_read(target.resolve(), path.resolve()):
             raise SettingsError(
                 f"--move-to {display_path(target)} lies in {display_path(path)}: moved files would be read again",
-                "Choose a folder beside it, or one whose name begins with a dot",
+                "Choose a folder next to it, or one whose name begins with a dot",
             )
     try:
         target.mkdir(parents=True, exist_ok=True)

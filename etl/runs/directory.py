@@ -158,7 +158,7 @@ class RunDirectory:
         try:
             manifest: dict[str, Any] = {**json.loads((self.path / RUN_JSON).read_text(encoding="utf-8"))}
         except (OSError, TypeError, ValueError) as error:
-            raise InputError(f"run {self.run_id} has no readable run.json: it did not come to its end") from error
+            raise InputError(f"run {self.run_id} has no readable run.json: it did not finish") from error
         return _with_later_counts(manifest)
 
     def mark_undone(self, undone_by: str) -> None:

@@ -89,7 +89,7 @@ def _of_the_library(known: set[str]) -> dict[str, str]:
 def _files(run: RunDirectory) -> set[str]:
     found = {name for needed in _NEEDS.values() for name in needed if (run.path / name).is_file()}
     if not found - {RUN_JSON}:
-        raise InputError(f"run {run.run_id} has no Parquet files: it did not come to its end")
+        raise InputError(f"run {run.run_id} has no Parquet files: it did not finish")
     return found
 
 

@@ -43,7 +43,7 @@ def credit(number: int, name: str) -> list[dict[str, Any]]:
 
 
 def artist(number: int, name: str, *primary: str, score: int = 100) -> dict[str, Any]:
-    """Return an artist of a search, with primary aliases and an alias that is none."""
+    """Return an artist of a search, with primary aliases and an alias that is not one."""
     aliases = [{"name": alias, "primary": True, "locale": "en"} for alias in primary]
     return {"id": mbid(number), "name": name, "score": score, "aliases": [*aliases, {"name": "old", "primary": None}]}
 

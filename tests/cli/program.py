@@ -38,7 +38,7 @@ class Done:
 
 
 def environment(home: Path | None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment without settings of ours, but for the home; no word of it wraps at a terminal's width."""
+    """Return an environment without settings of ours, except the home; no word of it wraps at a terminal's width."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PYTHON"))}
     own = {"ETL_CONFIG": os.devnull, **({"ETL_HOME": str(home)} if home else {})}
     return {**kept, **own, **(extra or {})}

@@ -28,7 +28,7 @@ def completed(*words: str, home: Path | None = None) -> list[str]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return a home with two runs, and a folder that is none."""
+    """Return a home with two runs, and a folder that is not a run."""
     for name in (*RUNS, "2019-thesis"):
         (tmp_path / "runs" / name).mkdir(parents=True)
     return tmp_path

@@ -265,7 +265,7 @@ def test_a_run_that_did_not_end_cannot_be_asked(tmp_path: Path) -> None:
     (tmp_path / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
     done = etl("explain", "latest", "a.json:1", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.INPUT, "")
-    assert "did not come to its end" in done.err
+    assert "did not finish" in done.err
 
 
 def test_a_run_without_its_parquet_files_says_so(tmp_path: Path, database: str) -> None:

@@ -44,4 +44,4 @@ def test_report_unwritable_path_and_unfinished_run(tmp_path: Path) -> None:
     (run.path / "run.json").unlink()
     done = etl("report", "latest", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.INPUT, "")
-    assert "did not come to its end" in done.err
+    assert "did not finish" in done.err

@@ -1,4 +1,4 @@
-"""Points at which a test can have the program end itself: inert but for a plan, which comes from the environment."""
+"""Points at which a test can have the program end itself: inert without a plan, which comes from the environment."""
 
 from __future__ import annotations
 

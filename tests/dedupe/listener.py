@@ -30,7 +30,7 @@ DAY = 86_400
 
 
 class Track(NamedTuple):
-    """A track, as everybody writes it but for case, features and suffixes."""
+    """A track, as everybody writes it except for case, features and suffixes."""
 
     artist: str
     title: str

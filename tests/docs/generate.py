@@ -1,4 +1,4 @@
-"""Owns the parts of the pages that follow from the code; ``python -m tests.docs.generate`` writes them anew.
+"""Owns the parts of the pages that follow from the code; ``python -m tests.docs.generate`` writes them again.
 
 A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
 """
@@ -52,5 +52,5 @@ def written(text: str) -> str:
 if __name__ == "__main__":
     for page in pages():
         text = page.read_text(encoding="utf-8")
-        if (anew := written(text)) != text:
-            page.write_text(anew, encoding="utf-8")
+        if (rewritten := written(text)) != text:
+            page.write_text(rewritten, encoding="utf-8")

@@ -33,10 +33,10 @@ def part_names(text: str, kind: str = "generated") -> list[str]:
 def with_parts(text: str, write: Callable[[str], str], kind: str = "generated") -> str:
     """Return ``text`` with what ``write`` returns for the name of each part of a ``kind`` in its place."""
 
-    def anew(part: re.Match[str]) -> str:
+    def rewritten(part: re.Match[str]) -> str:
         return f"{part[1]}{write(part['name'])}{part[4]}" if part["kind"] == kind else part[0]
 
-    return _PART.sub(anew, text)
+    return _PART.sub(rewritten, text)
 
 
 def blocks(text: str, language: str) -> list[str]:

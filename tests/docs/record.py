@@ -1,7 +1,7 @@
-"""Records what the program shows; ``python -m tests.docs.record`` writes it anew, after a change of what it prints.
+"""Records what the program shows; ``python -m tests.docs.record`` writes it again, after a change of what it prints.
 
 The commands really run, on a terminal, in a new home, in the order of the pages. The first is the README's first run,
-which becomes ``docs/first-run.svg``, a hundred columns wide. The others stand in the pages between
+which becomes ``docs/first-run.svg``, a hundred columns wide. The others are in the pages between
 ``<!-- recorded: COMMAND -->`` and ``<!-- end -->``. The home's path is replaced by one that is as long.
 """
 
@@ -149,16 +149,16 @@ def first_run() -> str:
 
 
 def main() -> None:
-    """Record everything anew."""
+    """Record everything again."""
     home = Path("/tmp") / secrets.token_hex(10)  # noqa: S108 (as long as the home that is shown, and short)
     home.mkdir(mode=0o755)
     try:
         PICTURE.write_text(picture(first_run(), shown(first_run(), home)), encoding="utf-8")
         for page in pages():
             text = page.read_text(encoding="utf-8")
-            anew = with_parts(text, lambda command: recorded(command, home), "recorded")
-            if anew != text:
-                page.write_text(anew, encoding="utf-8")
+            again = with_parts(text, lambda command: recorded(command, home), "recorded")
+            if again != text:
+                page.write_text(again, encoding="utf-8")
     finally:
         shown("etl db stop", home)
         shutil.rmtree(home)

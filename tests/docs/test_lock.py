@@ -43,7 +43,7 @@ def test_what_the_requirements_require_is_pinned_too() -> None:
         if (name, extras) in seen:
             continue
         seen.add((name, extras))
-        assert canonicalize_name(name) in VERSIONS, f"{name} is not pinned: write requirements.lock anew"
+        assert canonicalize_name(name) in VERSIONS, f"{name} is not pinned: write requirements.lock again"
         for text in distribution(name).requires or ():
             needed = Requirement(text)
             if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in ("", *extras)):

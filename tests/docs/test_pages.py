@@ -33,9 +33,9 @@ def test_every_generated_part_stands_on_a_page() -> None:
 
 def test_a_part_that_the_program_changed_is_found_to_be_behind() -> None:
     page = "before\n<!-- generated: services -->\nIt reads nothing.\n<!-- end -->\nafter\n"
-    anew = written(page)
-    assert anew.startswith("before\n<!-- generated: services -->\nIt reads exports of ")
-    assert anew.endswith(".\n<!-- end -->\nafter\n")
+    rewritten = written(page)
+    assert rewritten.startswith("before\n<!-- generated: services -->\nIt reads exports of ")
+    assert rewritten.endswith(".\n<!-- end -->\nafter\n")
 
 
 def examples() -> Iterator[str]:

@@ -31,7 +31,7 @@ def shape(page: str) -> list[str]:
 
 def test_the_page_has_the_sections_and_figures_that_are_recorded() -> None:
     assert shape(PAGE.read_text(encoding="utf-8")) == shape(render(nothing())), (
-        "docs/reliability.md is behind the tests: it says how to write it anew"
+        "docs/reliability.md is behind the tests: it says how to write it again"
     )
 
 

@@ -1,4 +1,4 @@
-"""docs/scheduling.md and the files beside it name what exists: settings, options, units that systemd takes."""
+"""docs/scheduling.md and the files next to it name what exists: settings, options, units that systemd takes."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_each_listen_is_in_one_window_and_windows_are_in_time_order(
     for earlier, later in pairwise(found):
         assert earlier["listened_at"].max() < later["listened_at"].min()  # type: ignore[operator]
     for times in (one["listened_at"] for one in found):
-        assert (times.rank("min") > 1).sum() < size  # beside those of its first second
+        assert (times.rank("min") > 1).sum() < size  # in addition to those of its first second
     folder.close()
 
 

@@ -30,7 +30,7 @@ VISITS = {
     Point.BETWEEN_ROUNDS: 4,
     Point.BEFORE_RENAME: 5,
 }
-"""How often a run comes to a point, at least; once where nothing is said."""
+"""How often a run reaches a point, at least; once if a point is not listed."""
 DRAWS = 30
 """After so many runs that were killed too early or too late, something is wrong."""
 

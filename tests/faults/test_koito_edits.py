@@ -70,7 +70,7 @@ def _artist(uri: str, name: str) -> int:
     return artist_id(uri, name)
 
 
-# By name: what the batch writes, what Koito's user does meanwhile, and what must be gone then.
+# By name: what the batch writes, what Koito's user does during it, and what must be gone then.
 EDITS: dict[str, tuple[list[dict[str, Any]], Edit, str]] = {
     "its artist is merged into another": (
         [NEW_TRACK, NEW_ALBUM],

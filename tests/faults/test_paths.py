@@ -37,7 +37,7 @@ def short() -> Iterator[Path]:
 
 @contextmanager
 def made(kind: str, folder: Path) -> Iterator[Path]:
-    """Make something that is no folder, and no regular file but for the kind "file"."""
+    """Make something that is no folder, and no regular file except for the kind "file"."""
     path = folder / kind
     with socket.socket(socket.AF_UNIX) as listener:
         if kind == "file":

@@ -66,7 +66,7 @@ def own_server() -> Iterator[EmbeddedServer]:
 
 
 def stop_at_once(server: EmbeddedServer) -> None:
-    """Do what ``pg_ctl stop -m immediate`` does: as if the power had failed, but for the operating system's caches."""
+    """Do what ``pg_ctl stop -m immediate`` does: a power failure that spares the caches of the system."""
     pid = server.status().pid
     assert pid
     os.kill(pid, signal.SIGQUIT)

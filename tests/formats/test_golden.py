@@ -1,6 +1,6 @@
 """Every sample and every case with broken rows gives the same result as when it was last reviewed.
 
-``ETL_GOLDEN=write pytest tests/formats/test_golden.py`` writes the results anew: one file per format, one line per
+``ETL_GOLDEN=write pytest tests/formats/test_golden.py`` writes the results again: one file per format, one line per
 row, without the columns that are null. Read the diff before committing it.
 """
 

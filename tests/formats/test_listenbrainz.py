@@ -149,11 +149,11 @@ def credit(info: dict[str, Any], mapping: dict[str, Any]) -> tuple[list[str] | N
     if names and len(mbids) > len(theirs):
         return names, mbids
     if names:
-        beside = mbids if len(mbids) == len(theirs) else [""] * len(theirs)
+        own_mbids = mbids if len(mbids) == len(theirs) else [""] * len(theirs)
         known = {text(artist["artist_credit_name"]).lower(): artist for artist in artists} if complete else {}
         found = [
             own or text(known.get(name.lower(), {}).get("artist_mbid"))
-            for name, own in zip(theirs, beside, strict=True)
+            for name, own in zip(theirs, own_mbids, strict=True)
             if name.strip()
         ]
         return names, found if any(found) else None

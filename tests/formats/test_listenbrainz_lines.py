@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from etl.extract.rows import FileResult
 
 RULES = Rules(datetime(2026, 1, 1, tzinfo=UTC), compile_separators(""))
-BESIDE = {
+OTHERS = {
     "user.json": b'{"user_id":1,"username":"someone"}\n',
     "feedback.jsonl": b'{"score": 1, "created": 1700000000, "recording_mbid": null, "recording_msid": "x"}\n',
     "pinned_recording.jsonl": b'{"created": 1, "pinned_until": 2, "blurb_content": "x", "recording_mbid": null}\n',
@@ -62,7 +62,7 @@ def test_a_zip_is_read_with_or_without_a_folder_around_it(tmp_path: Path, wrappe
     path = tmp_path / "listenbrainz_someone_1700000000.zip"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr(f"{wrapped}listens/", b"")
-        for name, data in {**MONTHS, **BESIDE}.items():
+        for name, data in {**MONTHS, **OTHERS}.items():
             archive.writestr(wrapped + name, data)
     results = {name.split("/")[-1]: row for name, row in summary(extract(path)).items()}
     assert results == {

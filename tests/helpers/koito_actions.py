@@ -109,7 +109,7 @@ def delete_artist(uri: str, artist: int, role: str | None = None) -> None:
 
 
 def rename(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
-    """Give an ``artist``, ``release`` or ``track`` a further name and make it the primary one; it keeps the old one."""
+    """Give an ``artist``, ``release`` or ``track`` an alias and make it the primary one; it keeps the old one."""
     aliases, column = f"{entity}_aliases", f"{entity}_id"
     add_alias(uri, entity, number, name, role)
     quoted = name.replace("'", "''")
@@ -124,7 +124,7 @@ def rename(uri: str, entity: str, number: int, name: str, role: str | None = Non
 
 
 def add_alias(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
-    """Give an ``artist``, ``release`` or ``track`` a further name."""
+    """Give an ``artist``, ``release`` or ``track`` an alias."""
     quoted = name.replace("'", "''")
     columns = f"({entity}_id, alias, source, is_primary)"
     _act(uri, role, f"INSERT INTO {entity}_aliases {columns} VALUES ({number}, '{quoted}', 'Manual', false);")

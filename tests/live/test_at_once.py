@@ -1,4 +1,4 @@
-"""Live listens from several threads and processes, beside runs: nothing twice, nothing lost."""
+"""Live listens from several threads and processes, next to runs: nothing twice, nothing lost."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_processes_that_submit_beside_a_run_leave_what_the_run_alone_would(datab
     ]
     with ThreadPoolExecutor(len(parts)) as waiting:
         said = [waiting.submit(process.communicate, body(part)) for process, part in zip(processes, parts, strict=True)]
-        manifest = load(tmp_path / "beside", database, write_maloja(tmp_path / "beside.json", parts[0]))
+        manifest = load(tmp_path / "other", database, write_maloja(tmp_path / "other.json", parts[0]))
         results = [json.loads(line) for one in said for line in one.result()[0].splitlines()]
 
     assert [process.returncode for process in processes] == [0] * len(parts)

@@ -1,4 +1,4 @@
-"""A history comes to the same whether it is submitted listen by listen, loaded in one run, or both in turn."""
+"""A history gives the same result whether it is submitted listen by listen, loaded in one run, or both in turn."""
 
 from __future__ import annotations
 

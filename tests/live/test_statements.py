@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 RED, BLUE, GREEN = MBIDS
 SONG = Listen("Ann", "Song", START, album="Debut")
 
-# What a listen knows beside its names, and the statement that it takes.
-BESIDE = {
+# What a listen knows in addition to its names, and the statement that it takes.
+EXTRA = {
     "names alone": ({}, "submit_cached"),
     "a duration": ({"duration": 200}, "submit_cached_enriching"),
     "MBIDs": ({"recording_mbid": RED, "release_mbid": BLUE}, "submit_cached_enriching"),
@@ -41,24 +41,24 @@ JOIN artists a ON a.id = l.artist_id
 """
 
 
-@pytest.mark.parametrize(("beside", "name"), BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize(("extra", "name"), EXTRA.values(), ids=EXTRA)
 def test_a_cached_listen_takes_one_statement_with_all_that_it_adds(
-    database: str, tmp_path: Path, beside: dict[str, object], name: str
+    database: str, tmp_path: Path, extra: dict[str, object], name: str
 ) -> None:
     with open_live(database, home=str(tmp_path)) as live:
         assert submit_listen(live, SONG).status == "resolved"
     with Recorder(database) as server, open_live(server.uri, home=str(tmp_path)) as live:
         for second, expected in ((1, "submit_cached_crediting"), (2, name)):  # the first one also looks for the user
             before = len(server.statements)
-            listen = Listen("Ann", "Song", START + timedelta(seconds=second), album="Debut", **beside)  # type: ignore[arg-type]
+            listen = Listen("Ann", "Song", START + timedelta(seconds=second), album="Debut", **extra)  # type: ignore[arg-type]
             done = submit_listen(live, listen)
             assert (done.outcome, done.status, done.detail) == ("inserted", "hit", None)
             assert server.statements[before:] == [statement("postgres", expected)]
         again = submit_listen(live, listen)
         assert (again.outcome, len(server.statements) - before) == ("already_present", 2)
 
-    lists = beside.get("artist_mbids")
-    stored = [beside.get("duration", 0), *map(beside.get, ("recording_mbid", "release_mbid"))]
+    lists = extra.get("artist_mbids")
+    stored = [extra.get("duration", 0), *map(extra.get, ("recording_mbid", "release_mbid"))]
     assert query(database, HELD) == [(*stored, lists[0] if isinstance(lists, list) else None, 3)]
 
 

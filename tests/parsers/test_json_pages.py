@@ -24,7 +24,7 @@ quick = examples(50)
 
 
 def page_of(records: list[bytes], kind: str = "flat") -> bytes:
-    """Return a page; one of kind "single" has its record in place of the list, if it has one record."""
+    """Return a page; one of kind "single" has its record instead of the list, if it has one record."""
     listed = records[0] if kind == "single" and len(records) == 1 else b"[" + b",".join(records) + b"]"
     attributes = b'"@attr":{"page":"1","user":"track"}'
     if kind == "flat":

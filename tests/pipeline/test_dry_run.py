@@ -32,7 +32,7 @@ def fates(manifest: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def traces(uri: str) -> list[tuple[Any, ...]]:
-    """Return what a run may leave behind beside Koito's content: the ledger, taken ids, temporary tables."""
+    """Return what a run may leave behind in addition to Koito's content: the ledger, taken ids, temporary tables."""
     return query(
         uri,
         """

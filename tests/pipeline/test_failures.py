@@ -1,4 +1,4 @@
-"""What fails costs itself alone, what was committed stays, and the next run completes what the first could not."""
+"""Only what fails is lost, what was committed stays, and the next run completes what the first could not."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_artist_that_cannot_be_created_costs_its_keys_alone(
     assert counts(database) == {"artists": 4, "releases": 9, "tracks": 27, "listens": 27, "track_lookup": 27}
 
 
-# --- what Koito does meanwhile -------------------------------------------------------------------------------
+# --- what Koito does in between -------------------------------------------------------------------------------
 
 
 TRACK_1 = "DELETE FROM tracks t USING tracks_with_title n WHERE n.id = t.id AND n.title = 'Track 1'"

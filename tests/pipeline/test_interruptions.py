@@ -100,7 +100,7 @@ def test_a_run_that_waits_for_another_one_ends_at_once(
 
 
 def test_the_next_run_waits_for_the_batch_of_one_that_was_killed(home: Path, database: str, export: Path) -> None:
-    # The server goes on with the batch of a dead process until it has to answer; a plan that was made meanwhile
+    # The server goes on with the batch of a dead process until it has to answer; a plan that was made in the meantime
     # would not see what that batch creates.
     execute(database, IN_A_BATCH)
     with held(database, "42") as release:

@@ -281,7 +281,7 @@ def test_a_run_that_ended_early_has_the_views_that_there_are(filled: RunDirector
 def test_a_run_without_files_did_not_come_to_its_end(tmp_path: Path) -> None:
     run = create_run(tmp_path, "maloja", NOW)
     for question in (lambda: ask(run, "SELECT 1"), lambda: sizes(run)):
-        with pytest.raises(InputError, match="did not come to its end"):
+        with pytest.raises(InputError, match="did not finish"):
             question()
 
 

@@ -40,7 +40,7 @@ def texts(path: Path) -> list[str]:
 
 
 def parts(sql: str) -> list[str]:
-    """Return the statements of ``sql``; what stands in comments, quotation marks or dollars does not count."""
+    """Return the statements of ``sql``; what is in comments, quotation marks or dollars does not count."""
     return [part for part in _QUOTED.sub(" ", sql).split(";") if part.strip()]
 
 

@@ -110,7 +110,7 @@ EDITS: dict[str, Edit] = {
     "primary name of a track": lambda uri, role: rename(uri, "track", _track(uri), "T-ONE", role),
     "primary name of an album": lambda uri, role: rename(uri, "release", _album(uri), "AL-ONE", role),
     "primary name of an artist": lambda uri, role: rename(uri, "artist", _artist(uri), "A-ONE", role),
-    # and what Koito has beside them
+    # and what Koito has in addition
     "a new name, and the old one deleted": lambda uri, role: _replace_name(uri, _artist(uri), role),
     "an artist gets the name of another": lambda uri, role: add_alias(uri, "artist", _artist(uri, "A2"), "A1", role),
     "an album gets the name of another": lambda uri, role: rename(uri, "release", _album(uri, "al2"), "al1", role),

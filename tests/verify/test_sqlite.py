@@ -45,7 +45,7 @@ DAMAGES: dict[str, tuple[Sequence[str], dict[str, int]]] = {
         [f"UPDATE listens SET listened_at = '2020-01-01T01:02:03' WHERE track_id = {SOLO}"],
         {"wrong_types": 1, "unvouched_lookups": 1},
     ),
-    "an MBID that is none": (["UPDATE artists SET musicbrainz_id = '' WHERE id = 1"], {"wrong_types": 1}),
+    "an invalid MBID": (["UPDATE artists SET musicbrainz_id = '' WHERE id = 1"], {"wrong_types": 1}),
     "a listen of nobody": (
         ["PRAGMA foreign_keys = OFF", f"UPDATE listens SET user_id = 77 WHERE track_id = {SOLO}"],
         {"broken_references": 1},

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIN_SCORE = 90  # of 100: how well a search result matches the query, according to MusicBrainz
 _UNKNOWN = "MusicBrainz does not know this MBID"
-_NO_MORE = "MusicBrainz has no further name"
+_NO_MORE = "MusicBrainz has no other alias"
 
 
 def identify_artist(artist: ArtistEntity, fetch: Fetch, min_score: int) -> Finding:

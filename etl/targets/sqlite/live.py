@@ -65,8 +65,8 @@ def _store(connection: SqliteConnection, listen: Single, user_id: int) -> pl.Dat
         columns = {"name": listen.artists, "mbid": listen.artist_mbids}
         offered = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
         connection.execute("submit_enrich_artists", track_id, offered)
-    beside = (listen.recording_mbid, listen.release_mbid, title, offered)
-    return connection.query("submit_cached", artist_id, track_id, listen.second, user_id, inserted, *beside)
+    details = (listen.recording_mbid, listen.release_mbid, title, offered)
+    return connection.query("submit_cached", artist_id, track_id, listen.second, user_id, inserted, *details)
 
 
 def _roll_back(connection: SqliteConnection) -> None:

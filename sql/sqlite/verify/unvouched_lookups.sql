@@ -1,4 +1,4 @@
--- warning: keys whose listen is gone, which says what track they stand for: the next load looks their names up anew
+-- warning: keys whose listen is gone, which says what track they stand for: the next load looks their names up again
 SELECT k.lookup_key, k.track_id
 FROM etl_track_lookup k
 WHERE

@@ -1,4 +1,4 @@
-"""A load beside a running Koito: whatever it commits in between is seen, and no transaction lasts long."""
+"""A load while Koito runs: whatever it commits in between is seen, and no transaction lasts long."""
 
 from __future__ import annotations
 

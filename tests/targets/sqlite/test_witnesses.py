@@ -177,7 +177,7 @@ def test_a_dry_run_sees_what_a_run_would(loaded: Path, uri: str, tmp_path: Path)
     assert dry["created"] == real["created"]
 
 
-# --- a file that SQLite has written anew ---------------------------------------------------------------------------
+# --- a file that SQLite has rewritten ---------------------------------------------------------------------------
 
 
 def vacuumed(file: Path) -> None:

@@ -36,7 +36,7 @@ SOCKET = ".s.PGSQL.5432"
 _OURS = {"backfill", "postgres", "runs"}
 _ELSEWHERE = "Choose another --home, such as /var/lib/etl, or run as an ordinary user"
 _SOCKET_BYTES = 103  # the shorter limit, macOS's; Linux takes 107
-_SHORT = Path("/tmp")  # noqa: S108 - not TMPDIR: every process must come to the same folder
+_SHORT = Path("/tmp")  # noqa: S108 - not TMPDIR: every process must find the same folder
 _SETTINGS_ERRNOS = {
     errno.EACCES,
     errno.EPERM,

@@ -1,1 +1,1 @@
-"""Benchmarks: made-up histories, the bare COPY as the floor, and the runner that measures against it."""
+"""Benchmarks: made-up histories, the bare COPY as the floor, and the runner that compares loads with it."""

@@ -1,7 +1,7 @@
 """``python -m benchmarks`` measures all suites, prints their tables and writes the numbers into ``results/``.
 
-It measures and never judges: the exit status is 0 whatever the numbers are. Other than 0 means that nothing could be
-measured. ``--against REVISION`` measures that revision's program too, in the same rounds, each with its own floor.
+The exit status is 0 whatever the numbers are; any other status means that nothing could be measured.
+``--against REVISION`` also measures that revision's program, in the same rounds, each with its own floor.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 HERE = "here"
 OTHERS = {"reading": "reading a million plays, and DuckDB", "submit": "one live listen, and a bare INSERT"}
-"""Benchmarks with a table of their own: no load of files is in them."""
+"""Benchmarks with their own table, which do not load files."""
 
 
 def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[str, list[Mapping[str, Sample]]]:
-    """Do ``rounds`` of a suite, by revision."""
+    """Measure a suite in ``rounds`` rounds; return the samples of each round, by revision."""
     found: dict[str, list[Mapping[str, Sample]]] = {revision: [] for revision in benches}
     for number in range(1, rounds + 1):
         for revision, bench in benches.items():
@@ -41,7 +41,7 @@ def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[st
 
 
 def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) -> str:
-    """Return a table of the lines of two revisions: ratios to each one's baseline, and ours divided by theirs."""
+    """Return a table of the lines of two revisions: the ratio of each to its baseline, and ours divided by theirs."""
     lines = [f"{'medians:':<36}{revision[:10]:>10}{HERE:>10}{'here / it':>10}"]
     for name, line in ours.items():
         what = "ratio" if line["ratio"] else "seconds"
@@ -52,7 +52,7 @@ def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) 
 
 @contextmanager
 def program_of(revision: str) -> Iterator[tuple[str, ...]]:
-    """Yield the command that runs the program as of ``revision``, with the packages that are installed here."""
+    """Yield the command that runs the program at ``revision``, with the packages that are installed here."""
     with tempfile.TemporaryDirectory(prefix="etl-bench-revision-") as folder:
         tree = Path(folder) / "tree"
         git = shutil.which("git") or "git"
@@ -67,7 +67,7 @@ def program_of(revision: str) -> Iterator[tuple[str, ...]]:
 
 
 def report(suite: Suite, found: Mapping[str, list[Mapping[str, Sample]]], started: datetime) -> None:
-    """Print the tables of a suite and keep its numbers."""
+    """Print the tables of a suite and save its numbers."""
     summaries = {revision: summarize(suite, rounds) for revision, rounds in found.items()}
     print(f"\n{suite.name}: {suite.about}")
     print(table(summaries[HERE]))
@@ -79,7 +79,7 @@ def report(suite: Suite, found: Mapping[str, list[Mapping[str, Sample]]], starte
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the command line asks for."""
+    """Measure the suites given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare etl with what it could be.")
     known = (*SUITES, *OTHERS)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"default: all of {', '.join(known)}")

@@ -1,8 +1,8 @@
-"""Several databases on the benchmarks' server, and what the server does while they are loaded.
+"""Creates and drops databases on the benchmarks' server, and watches the server while they are loaded.
 
-python -m benchmarks.databases create URI COUNT   # JSON: the URIs of so many new, empty databases
+python -m benchmarks.databases create URI COUNT   # JSON: the URIs of COUNT new, empty databases
 python -m benchmarks.databases watch URI          # until standard input ends; JSON: waits for locks, memory
-python -m benchmarks.databases drop URI           # removes them; JSON: the listens that each of them held
+python -m benchmarks.databases drop URI           # removes them; JSON: the number of listens in each
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def address(uri: str, name: str) -> str:
 
 
 def names(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return the databases of the benchmarks."""
+    """Return the names of the benchmarks' databases."""
     found = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'etl\\_bench\\_%' ORDER BY 1")
     return [name for (name,) in found]
 
@@ -51,7 +51,7 @@ def create(uri: str, count: int) -> list[str]:
 
 
 def drop(uri: str) -> list[int]:
-    """Remove the databases and return how many listens each held."""
+    """Remove the databases and return the number of listens in each."""
     held = []
     with psycopg.connect(uri, autocommit=True) as connection:
         for name in names(connection):
@@ -63,10 +63,10 @@ def drop(uri: str) -> list[int]:
 
 
 def watch(uri: str) -> dict[str, float]:
-    """Look at the server again and again until standard input ends.
+    """Poll the server until standard input ends.
 
-    Returned are the mean numbers of busy backends, and of those that waited for a lock, for a lock inside the server
-    and for the disk, and the server's largest memory in megabytes, where the system tells it (shared pages once).
+    Returns the mean numbers of busy backends, and of backends that waited for a lock, for a lock inside the server and
+    for the disk; and the server's peak memory in megabytes, if the system reports it (shared pages are counted once).
     """
     ended = threading.Event()
 
@@ -90,7 +90,7 @@ def watch(uri: str) -> dict[str, float]:
 
 
 def _own_megabytes(pid: int) -> float:
-    """Return the memory of a process, of shared pages its share; 0 where nobody tells."""
+    """Return the memory of a process in megabytes, with its share of shared pages; 0 if unknown."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -100,7 +100,7 @@ def _own_megabytes(pid: int) -> float:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.databases", description="Databases of the benchmarks.")
     parser.add_argument("command", choices=("create", "drop", "watch"))
     parser.add_argument("uri")

@@ -1,16 +1,16 @@
-"""The floor under every load: the bare COPY of the rows that a load left behind.
+"""Measures the floor of a load: the time of a bare COPY of the rows that the load stored.
 
 Every row of Koito's tables and ``track_lookup`` is read back in physical order, the tables are emptied, and the rows
 are copied through ADBC, one table after the other on one connection in one transaction. The time runs from the first
 ingest to the commit. Afterwards the tables hold the same rows as before.
 
-All SQL of the benchmarks is here, so that the runner stays a small process: what a child reports as its peak memory
-is never below what its parent held when it was started.
+All SQL of the benchmarks is here, so that the runner stays a small process: the peak memory that a child reports is
+never below the memory of its parent when it was started.
 
     python -m benchmarks.floor measure URI     # JSON: seconds, rows and seconds per table
-    python -m benchmarks.floor empty URI       # every row of listens, entities, cache and ledger is gone
+    python -m benchmarks.floor empty URI       # deletes every row of listens, entities, cache and ledger
 
-For a database that may be lost: where Koito has been running, both refuse.
+Only for a database that may be lost: both refuse a database that Koito has used.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Floor:
 
 
 def measure(uri: str) -> Floor:
-    """Read every row back, empty the tables, copy the rows, and return what the copying took.
+    """Read every row back, empty the tables, copy the rows, and return the time of the copy.
 
-    Raises ``SystemExit`` where Koito has been running. An error on the way leaves the tables empty.
+    Raises ``SystemExit`` if Koito has used the database. An error on the way leaves the tables empty.
     """
     with connected(uri) as connection:
         server = values(connection, "SELECT current_setting('server_version')")[0]
@@ -96,7 +96,7 @@ def measure(uri: str) -> Floor:
 def empty(uri: str) -> None:
     """Empty Koito's tables (users stay), ``track_lookup`` and the ledger, where they exist; the next ids are 1.
 
-    Raises ``SystemExit`` where Koito has been running.
+    Raises ``SystemExit`` if Koito has used the database.
     """
     with connected(uri) as connection:
         if values(connection, READY)[0]:
@@ -123,7 +123,7 @@ def read_back(connection: Connection) -> dict[str, pl.DataFrame]:
 
 @contextmanager
 def connected(uri: str) -> Iterator[Connection]:
-    """Yield a connection to a database that may be lost. Raises ``SystemExit`` where Koito has been running."""
+    """Yield a connection to a database that may be lost. Raises ``SystemExit`` if Koito has used the database."""
     with dbapi.connect(uri) as connection:
         if values(connection, "SELECT to_regclass('public.goose_db_version')::text")[0] is not None:
             raise SystemExit("Koito has been running in this database: a benchmark would empty it")
@@ -131,7 +131,7 @@ def connected(uri: str) -> Iterator[Connection]:
 
 
 def _checkpoint(connection: Connection) -> None:
-    """Leave the server nothing to write for what came before, where we may ask for it."""
+    """Make the server write everything that came before, if we are allowed to."""
     if values(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0]:
         _execute(connection, "CHECKPOINT")
     connection.commit()
@@ -150,7 +150,7 @@ def values(connection: Connection, query: str) -> tuple[object, ...]:
 
 
 def main() -> None:
-    """Measure the floor of a database, or empty it."""
+    """Measure the floor of a database or empty it, as given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.floor", description="The bare COPY of a load's rows.")
     parser.add_argument("command", choices=("measure", "empty"))
     parser.add_argument("uri", help="libpq URI of a database that may be lost")

@@ -1,12 +1,12 @@
-"""Made-up listening histories of any size: the same seed gives the same bytes.
+"""Makes up listening histories of any size; the same seed gives the same bytes.
 
-The headline history is 49,050 Maloja scrobbles of 5,589 artists on 2,628 albums. What the numbers mean:
+The headline history has 49,050 Maloja scrobbles of 5,589 artists on 2,628 albums. The numbers mean:
 
 * An *artist* is a distinct name after the credits are split ("Main • Feature" is two).
-* An *album* is a distinct (title, base artist) that the export names. About 8 % of the scrobbles name none; each
-  of their tracks becomes an album of its own in the database, which thus holds more albums than the export names.
-* A track always comes with the same credit and album, as in Maloja's own database: there are as many lookup keys
-  as tracks (19,000).
+* An *album* is a distinct (title, base artist) that the export names. About 8 % of the scrobbles have no album; each
+  of their tracks becomes its own album in the database, which therefore has more albums than the export names.
+* A track always has the same credit and album, as in Maloja's own database, so there are as many lookup keys as
+  tracks (19,000).
 
 Play counts follow a power law over the tracks. Names come in Latin (plain and accented), Cyrillic, Japanese and
 Korean, some end in an emoji; artists, albums and tracks without an album differ by more than case.
@@ -59,7 +59,7 @@ HEADLINE = Size(plays=49_050, artists=5_589, albums=2_628, tracks=19_000)
 
 
 class Track(NamedTuple):
-    """A track as every play of it is written. ``artists`` has the base artist first; ``length`` is in seconds."""
+    """A track, written the same in every play. ``artists`` has the base artist first; ``length`` is in seconds."""
 
     title: str
     artists: tuple[str, ...]
@@ -70,7 +70,7 @@ class Track(NamedTuple):
 
 
 class Script(NamedTuple):
-    """How words of one script are made: their syllables, how many of them, and what stands between words."""
+    """How words of a script are made: their syllables, how many of them, and the text between words."""
 
     syllables: str
     fewest: int
@@ -91,14 +91,14 @@ EMOJI_SHARE = 0.02
 
 
 class Names:
-    """Makes names. Those of ``unique`` differ from one another by more than case."""
+    """Makes names. Those from ``unique`` differ from one another by more than case."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._taken: set[str] = set()
 
     def any(self) -> str:
-        """Return a name of one to four words, perhaps one that was given before."""
+        """Return a name of one to four words, which may have been returned before."""
         rng = self._rng
         script = rng.choices(SCRIPTS, SCRIPT_WEIGHTS)[0]
         syllables = script.syllables.split()
@@ -110,7 +110,7 @@ class Names:
         return f"{name} {rng.choice(EMOJI)}" if rng.random() < EMOJI_SHARE else name
 
     def unique(self) -> str:
-        """Return a name that this object has not returned from here before."""
+        """Return a name that this method has not returned before."""
         while True:
             name = self.any()
             if name.casefold() not in self._taken:
@@ -121,7 +121,7 @@ class Names:
 def catalogue(size: Size, rng: Random) -> list[Track]:
     """Return ``size.tracks`` tracks of exactly ``size.artists`` artists on exactly ``size.albums`` named albums.
 
-    Raises ``ValueError`` where that cannot be: a credit needs up to three artists, each album a track.
+    Raises ``ValueError`` if that is impossible: a credit needs up to three artists, and each album a track.
     """
     names = Names(rng)
     collaborations, singles = round(size.tracks * COLLABORATIONS), round(size.tracks * SINGLES)
@@ -159,7 +159,7 @@ def _other(artists: list[str], credit: list[str], rng: Random) -> str:
 
 
 def _title(names: Names, album: str | None, titles: set[tuple[str, str]]) -> str:
-    """Return a title that its album does not have yet; without an album, one that nothing else has."""
+    """Return a title that is new on its album; without an album, one that is new everywhere."""
     if album is None:
         return names.unique()
     while (album, (title := names.any()).casefold()) in titles:
@@ -169,7 +169,7 @@ def _title(names: Names, album: str | None, titles: set[tuple[str, str]]) -> str
 
 
 def played(tracks: int, plays: int, rng: Random) -> list[int]:
-    """Return which track each play is of: every track once, the rest by a power law, all shuffled."""
+    """Return the track of each play: every track once, the rest by a power law, all shuffled."""
     ranked = rng.sample(range(tracks), tracks)
     weights = list(accumulate((rank + 10) ** -0.8 for rank in range(tracks)))
     history = ranked + rng.choices(ranked, cum_weights=weights, k=plays - tracks)
@@ -178,12 +178,12 @@ def played(tracks: int, plays: int, rng: Random) -> list[int]:
 
 
 def moments(plays: int, rng: Random) -> list[int]:
-    """Return as many distinct Unix times, ascending over the twelve years."""
+    """Return ``plays`` distinct Unix times, ascending over the twelve years."""
     return sorted(rng.sample(range(FIRST, LAST), plays))
 
 
 def maloja(size: Size = HEADLINE, seed: int = SEED) -> dict[str, object]:
-    """Return a history as Maloja 3.2.3 exports it. Raises ``ValueError`` for a size that cannot be."""
+    """Return a history as Maloja 3.2.3 exports it. Raises ``ValueError`` for an impossible size."""
     rng = Random(seed)
     tracks = catalogue(size, rng)
     history = played(size.tracks, size.plays, rng)
@@ -205,7 +205,7 @@ def _maloja_track(track: Track) -> dict[str, object]:
 
 
 def write_maloja(path: Path, size: Size = HEADLINE, seed: int = SEED, *, compact: bool = False) -> None:
-    """Write a Maloja export to ``path``: ASCII, indented by three as Maloja does it, or ``compact``."""
+    """Write a Maloja export to ``path``: ASCII, indented by three like Maloja's, or ``compact``."""
     with path.open("w", encoding="ascii") as file:
         json.dump(maloja(size, seed), file, indent=None if compact else 3)
 
@@ -272,7 +272,7 @@ def write_spotify(folder: Path, plays: int, seed: int = SEED, *, rows: int = SPO
 
 
 def main() -> None:
-    """Write the history that the command line asks for."""
+    """Write the history given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description="Write a made-up history.")
     parser.add_argument("--seed", type=int, default=SEED)
     commands = parser.add_subparsers(dest="command", required=True)

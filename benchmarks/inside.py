@@ -1,6 +1,8 @@
-"""What each index and constraint of the largest tables costs a COPY: drops one at a time, copies, and rolls back.
+"""Measures how much time each index and constraint of the largest tables adds to a COPY.
 
-python -m benchmarks.inside URI [ROUNDS]   # of a database with a load in it that may be lost; prints a table
+It drops one at a time, copies, and rolls back.
+
+python -m benchmarks.inside URI [ROUNDS]   # a loaded database that may be lost; prints a table
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ SELECT coalesce(array_agg(part ORDER BY part), '{{}}') FROM (
 
 
 def copied(connection: Connection, table: str, rows: pl.DataFrame, without: tuple[str, ...]) -> float:
-    """Return the seconds that copying ``rows`` into the emptied ``table`` takes, ``without`` parts of it; undone."""
+    """Return the seconds to copy ``rows`` into the emptied ``table`` ``without`` parts of it; rolled back."""
     with connection.cursor() as cursor:
         for statement in (*without, f"TRUNCATE public.{table} CASCADE"):
             cursor.execute(statement)
@@ -46,7 +48,7 @@ def copied(connection: Connection, table: str, rows: pl.DataFrame, without: tupl
 
 
 def costs(connection: Connection, table: str, rows: pl.DataFrame, rounds: int) -> dict[str, float]:
-    """Return the median seconds of a COPY as the table is, without each part, and without all of them."""
+    """Return the median seconds of a COPY with all parts of the table, without each part, and without all of them."""
     (listed,) = values(connection, PARTS.format(table=table))
     parts = tuple(listed) if isinstance(listed, list) else ()
     connection.rollback()
@@ -59,7 +61,7 @@ def costs(connection: Connection, table: str, rows: pl.DataFrame, rounds: int) -
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the parts and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inside", description="What indexes and keys cost.")
     parser.add_argument("uri", help="libpq URI of a database that may be lost")
     parser.add_argument("rounds", type=int, nargs="?", default=3)

@@ -1,4 +1,4 @@
-"""Koito's SQLite file for the benchmarks: an empty one, the floor of a load into it, and a Koito that scrobbles.
+"""Creates Koito's SQLite file for the benchmarks, measures the floor of a load into it, and scrobbles like Koito.
 
 The floor is the *bare ingest*: every row that the load left behind, in all of Koito's tables and ``etl_track_lookup``,
 read back, then ingested through ADBC into the emptied tables in one transaction with foreign keys on; timed from the
@@ -52,14 +52,14 @@ OWN_TRACK = (
 
 
 def create(path: Path) -> dict[str, str]:
-    """Make a new file in the place of the one that is there."""
+    """Create a new file, replacing an existing one."""
     for ending in ("", "-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     return {"path": str(make_koito_file(path))}
 
 
 def floor(path: Path) -> dict[str, Any]:
-    """Return what the bare ingest of the file's rows takes."""
+    """Return the time of the bare ingest of the file's rows."""
     with closing(opened(path)) as connection:
         rows = {table: read(connection, table) for table in TABLES}
         run(connection, "BEGIN IMMEDIATE")
@@ -86,7 +86,7 @@ def floor(path: Path) -> dict[str, Any]:
 
 
 def scrobble(path: Path) -> dict[str, float]:
-    """Scrobble a track again and again, as Koito does, until standard input ends."""
+    """Scrobble a track repeatedly, as Koito does, until standard input ends."""
     ended = threading.Event()
 
     def listen() -> None:
@@ -132,7 +132,7 @@ def read(connection: dbapi.Connection, table: str) -> pa.Table:
 
 
 def run(connection: dbapi.Connection, sql: str) -> None:
-    """Run a statement that returns nothing that is needed."""
+    """Run a statement and ignore its result."""
     with connection.cursor() as cursor:
         cursor.execute(sql)
         if cursor.description:
@@ -140,7 +140,7 @@ def run(connection: dbapi.Connection, sql: str) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.koito_file", description="Koito's file for benchmarks.")
     parser.add_argument("command", choices=("create", "floor", "scrobble"))
     parser.add_argument("path", type=Path, help="a file that may be lost")

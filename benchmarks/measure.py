@@ -1,7 +1,7 @@
-"""Times whole processes on a server of the benchmarks' own, and keeps the numbers.
+"""Times whole processes on the benchmarks' own server, and saves the numbers.
 
-This module and what starts the processes import nothing heavy: the peak memory that a child reports is never below what
-its parent held when it was started.
+This module and those that start processes import nothing heavy: the peak memory that a child reports is never below the
+memory of its parent when it was started.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in ru_maxrss
 
 @dataclass(frozen=True)
 class Process:
-    """What one process took: wall and CPU seconds (its own, not the server's), peak resident megabytes."""
+    """The cost of one process: wall and CPU seconds (its own, not the server's), and peak resident megabytes."""
 
     seconds: float
     cpu: float
@@ -47,7 +47,7 @@ class Process:
 
 
 def timed(command: Sequence[str]) -> Process:
-    """Run ``command`` and return what it took from spawn to exit."""
+    """Run ``command`` and return its cost from spawn to exit."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -65,13 +65,13 @@ def timed(command: Sequence[str]) -> Process:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without settings that would lead `etl` to another database."""
+    """Return this process's environment without settings that would direct `etl` to another database."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ETL_")}
     return {**kept, "ETL_CONFIG": os.devnull}
 
 
 def needed(*command: str) -> str:
-    """Run a command that the measurement cannot do without and return what it prints; ends the program if it fails."""
+    """Run a command that the measurement needs and return its output; ends the program if it fails."""
     try:
         process = timed(command)
     except OSError as error:
@@ -82,7 +82,7 @@ def needed(*command: str) -> str:
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """Return the command that runs ``benchmarks.<name>`` in a process of its own."""
+    """Return the command that runs ``benchmarks.<name>`` in its own process."""
     return (sys.executable, "-m", f"benchmarks.{name}", *arguments)
 
 
@@ -112,7 +112,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """Return where and with what the numbers were taken."""
+    """Return the machine and the versions that were measured."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -123,7 +123,7 @@ def machine() -> dict[str, Any]:
 
 
 def save(name: str, started: datetime, result: dict[str, Any]) -> Path:
-    """Write ``result`` with when and where it was measured; return the file."""
+    """Write ``result`` with the time and machine of the measurement; return the file."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{started:%Y%m%dT%H%M%SZ}.json"
     text = json.dumps({"benchmark": name, "started": started.isoformat(), **result}, indent=2)

@@ -1,4 +1,4 @@
-"""Draws the curve of ``growth`` as an SVG that reads on light and dark pages.
+"""Draws the curve of ``growth`` as an SVG that is readable on light and dark pages.
 
 python -m benchmarks.picture benchmarks/results/growth-*.json docs/performance.svg
 """
@@ -47,7 +47,7 @@ def curves(summary: Mapping[str, Any]) -> dict[str, Curve]:
 
 
 def picture(found: Mapping[str, Curve]) -> Markup:
-    """Return seconds by plays, both on logarithmic scales, a line for each kind."""
+    """Return a chart of seconds by plays, both on logarithmic scales, with one line for each kind."""
     plays = sorted({number for curve in found.values() for number in curve})
     slowest = max(second for curve in found.values() for second in curve.values())
     to_x = _scale(plays[0], plays[-1], LEFT, LEFT + WIDTH)
@@ -95,7 +95,7 @@ def _axes(rows: Mapping[float, str], columns: Mapping[float, str]) -> Iterator[M
 
 
 def _scale(first: float, last: float, begin: float, end: float) -> Callable[[float], float]:
-    """Return what puts a number from ``first`` to ``last`` between two pixels, by its logarithm."""
+    """Return a function that maps a number from ``first`` to ``last`` to a pixel, by its logarithm."""
     whole = log(last / first) or 1
     return lambda number: begin + (end - begin) * log(number / first) / whole
 
@@ -107,7 +107,7 @@ def _short(number: int) -> str:
 
 
 def main() -> None:
-    """Draw the picture that the command line names."""
+    """Draw the picture given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description="Draw the curve of growth.")
     parser.add_argument("result", type=Path)
     parser.add_argument("picture", type=Path)

@@ -1,10 +1,10 @@
-"""One reading of a Spotify history, by this program or by DuckDB: what ``benchmarks.reading`` starts as a process.
+"""Reads a Spotify history once, with this program or with DuckDB; ``benchmarks.reading`` starts it as a process.
 
     python -m benchmarks.readers ours PATH       # the extract step of a run, on a folder or a zip
     python -m benchmarks.readers duckdb FOLDER   # DuckDB's read_json of the same fields, into Arrow
 
-Each prints JSON: seconds without start-up and imports, records, and what became of them. It is apart from the runner
-because the peak memory that a child reports is never below what its parent held when it was started.
+Each prints JSON: seconds without start-up and imports, records, and their outcomes. It is separate from the runner
+because the peak memory that a child reports is never below the memory of its parent when it was started.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TYPES = {"ms_played": "BIGINT", "offline_timestamp": "DOUBLE"}  # the other fiel
 
 @dataclass(frozen=True)
 class TimedExtractor(Extractor):
-    """Notes how long it normalises, which is the step behind extraction."""
+    """Records how long it normalises, which is the step after extraction."""
 
     spent: list[float] = field(default_factory=list)
 
@@ -78,7 +78,7 @@ def by_duckdb(folder: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.readers", description="Read a Spotify history once.")
     parser.add_argument("reader", choices=("ours", "duckdb"))
     parser.add_argument("path")

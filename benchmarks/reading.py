@@ -1,10 +1,10 @@
-"""Measures how fast a large Spotify history is read, compared with DuckDB's ``read_json`` of the same fields.
+"""Compares how fast this program and DuckDB's ``read_json`` read the same fields of a large Spotify history.
 
-The history has bad rows in every tenth file: wrong types, NaN, half a surrogate pair, a record that breaks off. DuckDB
-gives up on a file for the latter two, also with ``ignore_errors``, so it reads a copy in which these are sound.
+The history has bad rows in every tenth file: wrong types, NaN, half a surrogate pair, an incomplete record. DuckDB
+rejects a whole file for the latter two, even with ``ignore_errors``, so it reads a copy in which these are sound.
 
-A round reads the folder, DuckDB's copy, a zip of the folder, and the folder through `etl check`, each in a process of
-its own. The first round warms caches and counts for nothing. It measures and never judges, as ``python -m benchmarks``.
+A round reads the folder, DuckDB's copy, a zip of the folder, and the folder via `etl check`, each in its own process.
+The first round warms caches and is not counted. The exit status does not depend on the numbers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def pretty(row: dict[str, object]) -> str:
 
 
 def damaged(row: dict[str, object]) -> tuple[list[str], list[str]]:
-    """Return a record in four bad forms, and the form of each that DuckDB gets through."""
+    """Return a record in four bad forms, and the form of each that DuckDB can read."""
     sound = pretty(row)
     wrong_type = pretty({**row, "ms_played": {"value": row["ms_played"]}})
     nan = sound.replace('"incognito_mode": false', '"incognito_mode": NaN')
@@ -60,7 +60,7 @@ def damaged(row: dict[str, object]) -> tuple[list[str], list[str]]:
 def write_history(
     folder: Path, for_duckdb: Path, plays: int = PLAYS, seed: int = SEED, *, rows: int = SPOTIFY_ROWS
 ) -> int:
-    """Write the history into both folders, and return how many bad rows ours has: two in every tenth file."""
+    """Write the history into both folders, and return how many bad rows our folder has: two in every tenth file."""
     history = spotify(plays, seed)
     number = bad = 0
     while part := list(islice(history, rows)):
@@ -89,7 +89,7 @@ def document(records: Sequence[str]) -> str:
 
 @contextmanager
 def prepared(folder: Path | None, plays: int) -> Iterator[Path]:
-    """Yield a folder with the history, for DuckDB, and as a zip; one that is named is kept, and used again."""
+    """Yield a folder with the history, DuckDB's copy and the zip; a ``folder`` that is given is kept and reused."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="etl-bench-") as temporary:
             prepare(Path(temporary), plays)
@@ -102,7 +102,7 @@ def prepared(folder: Path | None, plays: int) -> Iterator[Path]:
 
 
 def prepare(folder: Path, plays: int) -> None:
-    """Write everything that is read into the empty ``folder``."""
+    """Write everything to read into the empty ``folder``."""
     print(f"writing {plays:,} plays", file=sys.stderr)
     for name in ("files", "duckdb"):
         (folder / name).mkdir()
@@ -114,7 +114,7 @@ def prepare(folder: Path, plays: int) -> None:
 
 
 def run_round(etl: str, folder: Path) -> dict[str, Any]:
-    """Read everything once, DuckDB between ours; numbers by line, as in the result file."""
+    """Read everything once, DuckDB's reading between ours; return the numbers by line, as in the result file."""
     files, archive = str(folder / "files"), str(folder / "my_spotify_data.zip")
     measured = {
         "ours": _step(timed(module("readers", "ours", files))),
@@ -127,7 +127,7 @@ def run_round(etl: str, folder: Path) -> dict[str, Any]:
 
 
 def _step(process: Process) -> dict[str, Any]:
-    """Return the numbers of a reader: of the reading itself, and of its process."""
+    """Return the numbers of a reader: those of the reading itself, and those of its process."""
     if process.exit_code:
         raise SystemExit(f"a reader ended with {process.exit_code}:\n{process.stderr}")
     return {**json.loads(process.stdout), **_process(process)}
@@ -144,7 +144,7 @@ def _process(process: Process) -> dict[str, float]:
 
 
 def remarks(measured: dict[str, Any], about: dict[str, int]) -> list[str]:
-    """Return what makes a round's numbers incomparable: somebody did not read every row, or not as it is."""
+    """Return the reasons why a round's numbers cannot be compared: a reader missed a row, or changed one."""
     found = []
     for name, title in TITLES.items():
         expected = {"records": about["plays"]} | ({} if name == "duckdb" else {"rejected": about["bad"]})
@@ -157,7 +157,7 @@ def remarks(measured: dict[str, Any], about: dict[str, int]) -> list[str]:
 
 
 def summarize(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the spread of each line and of its ratio to DuckDB in the same round; whole processes to its process."""
+    """Return the spread of each line and of its ratio to DuckDB in the same round; processes to DuckDB's process."""
     summary = {}
     for name in TITLES:
         own = [each[name] for each in rounds]
@@ -173,7 +173,7 @@ def summarize(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def table(summary: dict[str, Any]) -> str:
-    """Return the summary as text, a line per reader."""
+    """Return the summary as text, one line per reader."""
     head = f"{'seconds':<26}{'min':>8}{'median':>8}{'max':>8}{'x DuckDB':>10}{'CPU':>8}{'peak MB':>9}  target"
     lines = [head]
     for name, title in TITLES.items():

@@ -1,12 +1,12 @@
-"""The row-by-row way: each listen looked up, created where it is new, and inserted by statements of its own.
+"""Loads row by row: each listen is looked up, created if it is new, and inserted with its own statements.
 
     python -m benchmarks.row_by_row URI MALOJA_EXPORT   # prints JSON: seconds, listens, statements
 
-It is Koito's order of statements (artist, release, credit of the release, track, listen, each entity in a transaction
-of its own) in its leanest form: one query where Koito has several, no ranks, no images, prepared statements over a
-fast driver, and nothing of what Koito asks for display. A real import costs more, and more with every listen there is.
+It uses Koito's order of statements (artist, release, credit of the release, track, listen, each entity in its own
+transaction) in its leanest form: one query where Koito has several, no ranks, no images, prepared statements over a
+fast driver, and none of Koito's queries for display. A real import takes longer, and grows with the number of listens.
 
-For a database that may be lost.
+Only for a database that may be lost.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Importer:
         self.statements = 0
 
     def store(self, scrobble: dict[str, Any]) -> None:
-        """Find or create what a Maloja scrobble names, and insert the listen."""
+        """Find or create the entities of a Maloja scrobble, and insert the listen."""
         track = scrobble["track"]
         names = sorted(track["artists"], key=lambda text: " • " not in text)
         artists = [self._artist(name) for name in dict.fromkeys(part for text in names for part in text.split(" • "))]
@@ -92,7 +92,7 @@ class Importer:
         return number
 
     def _do(self, statement: str, *values: object) -> int:
-        """Run a statement and return the id that it gives, 0 for none."""
+        """Run a statement and return the id that it returns, 0 if none."""
         self.statements += 1
         cursor = self._connection.execute(statement.encode(), values, prepare=True)
         found = cursor.fetchone() if cursor.description else None
@@ -100,7 +100,7 @@ class Importer:
 
 
 def main() -> None:
-    """Import the export that the command line names."""
+    """Import the export given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.row_by_row", description="Import listens one by one.")
     parser.add_argument("uri", help="libpq URI of a database that may be lost")
     parser.add_argument("export", type=Path)

@@ -1,8 +1,8 @@
-"""Measures live listens: one on an open connection and a bare INSERT, `etl submit` and its imports.
+"""Measures live listens on an open connection against a bare INSERT, and `etl submit` against its imports.
 
-A round is 200 times a bare INSERT and live listens of a cached key, in turn; then several times `etl submit` as a whole
-process, and a Python that imports Polars and ADBC's dbapi, connects and ends. The headline history is in the database.
-The first round warms caches and counts for nothing. It measures and never judges, as all benchmarks here.
+A round runs a bare INSERT and live listens of a cached key in turn, 200 times. Then it runs several times `etl submit`
+as a whole process, and a Python that imports Polars and ADBC's dbapi, connects and ends. The database has the headline
+history. The first round warms caches and is not counted. The exit status does not depend on the numbers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TARGETS = {"names": "at most 1.5 x", "process": "at most 1.5 x"}
 
 
 def run_round(etl: str, home: Path, uri: str, first: int) -> dict[str, Any]:
-    """Measure every line; numbers are medians of the round. ``first`` is the second of the first listen."""
+    """Measure every line and return the medians of the round. ``first`` is the second of the first listen."""
     measured = json.loads(needed(*module("submitting", uri, str(home), str(first), str(LISTENS))))
     own = {name: median(values) for name, values in measured.items()}
     cpu: dict[str, list[float]] = {"floor": [], "process": []}
@@ -79,7 +79,7 @@ def summarize(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def table(summary: dict[str, Any]) -> str:
-    """Return the summary as text, a line each."""
+    """Return the summary as text, one line each."""
     lines = [f"{'milliseconds':<28}{'least':>9}{'median':>9}{'x floor':>9}{'CPU':>8}  target"]
     for name, title in TITLES.items():
         line = summary[name]

@@ -1,8 +1,8 @@
-"""Live listens and bare INSERTs in turn, each on a connection that is open: what ``benchmarks.submit`` starts.
+"""Runs live listens and bare INSERTs in turn, each on an open connection; ``benchmarks.submit`` starts it.
 
     python -m benchmarks.submitting URI HOME 1500000000 200
 
-It prints JSON: by line the seconds of each of the 200. The listens are of 1,500,000,000 s after 1970 and later.
+It prints JSON: for each line, the seconds of each of the 200. The first listen is at 1,500,000,000 s after 1970.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _timed(action: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the measurement given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.submitting", description="Live listens, bare INSERTs.")
     parser.add_argument("uri")
     parser.add_argument("home")

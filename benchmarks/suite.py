@@ -1,7 +1,7 @@
-"""What a benchmark is: lines that a round measures, each with its baseline, and the table that shows them.
+"""Defines a benchmark: lines that a round measures, each with its baseline, and the table that shows them.
 
-A suite's ``round`` does everything once, baselines in between, and returns a sample per line. Ratios are taken within a
-round, then their median; the first round warms caches and counts for nothing, unless it is the only one.
+A suite's ``round`` does everything once, baselines in between, and returns a sample per line. Ratios are computed
+within a round, then their median. The first round warms caches and is not counted, unless it is the only one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLOOR = "floor"
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of a suite: its title, the line that it is divided by, and what is aimed at."""
+    """One figure of a suite: its title, the line that it is divided by, and its goal."""
 
     title: str
     baseline: str = ""
@@ -35,28 +35,28 @@ class Line:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one line took in one round; wall and CPU seconds (the process's own), peak resident megabytes."""
+    """The cost of one line in one round: wall and CPU seconds (the process's own), and peak resident megabytes."""
 
     seconds: float
     cpu: float | None = None
     peak_mb: float | None = None
     listens: int | None = None
-    """That it inserted or found present."""
+    """How many listens it inserted or found present."""
     remarks: tuple[str, ...] = ()
-    """What makes it incomparable."""
+    """Why it cannot be compared."""
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a suite is measured: the command, a home with a running server, a folder to write into."""
+    """The environment of a measurement: the command, a home with a running server, a folder to write into."""
 
     etl: tuple[str, ...]
     home: Path
     uri: str
     folder: Path
     largest: int = 1_000_000
-    """Plays of the largest history that is loaded."""
+    """The number of plays of the largest history to load."""
 
     def load(self, *arguments: str, dsn: str = "") -> Process:
         """Time ``etl run`` into the server's own database, or into ``dsn``."""
@@ -64,22 +64,22 @@ class Bench:
         return timed((*self.etl, "run", *arguments, *place, "--home", str(self.home), "--json"))
 
     def empty(self) -> None:
-        """Take every row out of the database."""
+        """Remove every row from the database."""
         needed(*module("floor", "empty", self.uri))
 
     def floor(self) -> Sample:
-        """Return the bare COPY of what the database holds."""
+        """Measure the bare COPY of the rows in the database."""
         found = json.loads(needed(*module("floor", "measure", self.uri)))
         return Sample(found["seconds"], listens=found["rows"]["listens"], details=found)
 
     def interpreter(self) -> Sample:
-        """Return the start of an interpreter that does nothing."""
+        """Measure the start of an interpreter that does nothing."""
         return of_process(timed((sys.executable, "-c", "pass")))
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A benchmark: its lines, and what measures each of them once."""
+    """A benchmark: its lines, and the function that measures each of them once."""
 
     name: str
     about: str
@@ -89,14 +89,14 @@ class Suite:
 
 
 def of_process(process: Process) -> Sample:
-    """Return the numbers of a process that must end well."""
+    """Return the numbers of a process, which must succeed."""
     if process.exit_code:
         raise SystemExit(f"a command ended with {process.exit_code}:\n{process.stderr}")
     return Sample(process.seconds, process.cpu, process.peak_mb)
 
 
 def of_load(process: Process, **expected: int) -> Sample:
-    """Return the numbers of one ``etl run``, with remarks where its counts are not those ``expected``."""
+    """Return the numbers of one ``etl run``, with remarks if its counts differ from those ``expected``."""
     if process.exit_code:
         raise SystemExit(f"etl run ended with {process.exit_code}:\n{process.stderr}")
     said = json.loads(process.stdout)
@@ -110,7 +110,7 @@ def of_load(process: Process, **expected: int) -> Sample:
 
 
 def summarize(suite: Suite, rounds: Sequence[Mapping[str, Sample]]) -> dict[str, Any]:
-    """Return for each line the spread of its seconds, ratios and seconds beyond interpreter start, and its costs."""
+    """Return for each line the spread of its seconds, ratios and seconds beyond interpreter start; CPU and memory."""
     counted = rounds[1:] or rounds
     summary = {}
     for name, line in suite.lines.items():
@@ -142,7 +142,7 @@ def _over(combine: Callable[[list[float]], float], values: Sequence[float | None
 
 
 def table(summary: Mapping[str, Any]) -> str:
-    """Return a summary as text, a line each; a dash stands for what a line does not have."""
+    """Return a summary as text, one line each, with a dash for a missing value."""
     head = ("seconds:", "min", "median", "max", "ratio", "beyond", "CPU", "peak MB", "us/listen")
     lines = [f"{head[0]:<36}" + "".join(f"{name:>10}" for name in head[1:]) + "  target"]
     for line in summary.values():
@@ -166,5 +166,5 @@ def _shown(number: float | None, digits: int) -> str:
 
 
 def as_json(rounds: Sequence[Mapping[str, Sample]]) -> list[dict[str, Any]]:
-    """Return every sample as the result file has it."""
+    """Return every sample in the form of the result file."""
     return [{name: asdict(sample) for name, sample in each.items()} for each in rounds]

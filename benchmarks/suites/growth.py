@@ -1,4 +1,4 @@
-"""How the cost grows: Spotify histories from 10,000 to 10,000,000 plays, each followed by 500 new plays."""
+"""Measures how the cost grows: Spotify histories from 10,000 to 10,000,000 plays, each followed by 500 new plays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once, up to the largest size that is asked for."""
+    """Measure every line once, up to ``bench.largest`` plays."""
     samples = {}
     for size in SIZES:
         if size > bench.largest:

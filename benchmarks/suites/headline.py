@@ -1,4 +1,4 @@
-"""49,050 Maloja scrobbles into an empty database, the same again, the same with ``--force``; and the bare COPY."""
+"""Loads 49,050 Maloja scrobbles into an empty database, then again, then with ``--force``; and the bare COPY."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def history(bench: Bench) -> Path:
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     load = ("--source", "maloja", str(history(bench)))
     bench.empty()
     return {

@@ -1,4 +1,4 @@
-"""The page about a library of a million listens, and one query of it, of a server and of Koito's SQLite file."""
+"""Measures the report on a library of a million listens and one query of it, on a server and on Koito's SQLite file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from benchmarks.suite import Bench, Sample
 
 PLAYS = 1_350_000
-"""Spotify's rows of which a million are listens."""
+"""Rows of a Spotify history with a million listens."""
 IMPORTS = "import polars, duckdb, jinja2, adbc_driver_postgresql.dbapi"
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once; the first round loads the listens, which later ones find loaded."""
+    """Measure every line once; the first round loads the listens, which later rounds reuse."""
     history = str(million.spotify(bench, PLAYS))
     file = bench.folder / "library.db"
     dsns = {"server": "", "file": f"sqlite:///{file}" if file.exists() else sqlite.new_file(bench, "library")}
@@ -36,7 +36,7 @@ def measure(bench: Bench) -> Mapping[str, Sample]:
 
 
 def ask(bench: Bench, dsn: str, *words: str) -> Sample:
-    """Time a command about the library at ``dsn``, by default the server's."""
+    """Time a command on the library at ``dsn``, by default the server's."""
     place = ("--dsn", dsn) if dsn else ()
     return of_process(timed((*bench.etl, *words, *place, "--home", str(bench.home), "--timezone", "Europe/Berlin")))
 

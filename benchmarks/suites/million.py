@@ -1,4 +1,4 @@
-"""A million Spotify plays into an empty database, 500 new ones after them, and a tenth of them for comparison."""
+"""Loads a million Spotify plays into an empty database, then 500 new ones, and a tenth of them for comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW = 500
 
 
 def spotify(bench: Bench, plays: int) -> Path:
-    """Return a history of so many plays, in files of 16,000 rows, written once."""
+    """Return a history of ``plays`` plays, in files of 16,000 rows, written once."""
     folder = bench.folder / f"spotify-{plays}"
     if not folder.exists():
         needed(*module("history", "spotify", str(plays), str(folder)))
@@ -27,7 +27,7 @@ def spotify(bench: Bench, plays: int) -> Path:
 
 
 def new_plays(bench: Bench, history: Path) -> Path:
-    """Return a file of 500 plays after all of ``history``: nine in ten of its tracks, the others of a new album."""
+    """Return a file of 500 plays later than ``history``: nine in ten are of its tracks, the others of a new album."""
     path = bench.folder / f"{history.name}-new" / "Streaming_History_Audio_2025_99.json"
     if path.exists():
         return path
@@ -49,7 +49,7 @@ def new_plays(bench: Bench, history: Path) -> Path:
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     tenth, whole = spotify(bench, PLAYS // 10), spotify(bench, PLAYS)
     bench.empty()
     samples = {"tenth": of_load(bench.load("--source", "spotify", str(tenth)))}

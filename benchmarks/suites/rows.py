@@ -1,4 +1,4 @@
-"""What going row by row costs, at a size where it ends in good time; and one INSERT for each listen, as the least."""
+"""Measures a row-by-row load, at a size that ends in reasonable time, and one INSERT per listen as its minimum."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def first_plays(bench: Bench) -> Path:
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     export = first_plays(bench)
     bench.empty()
     whole = of_load(bench.load("--source", "maloja", str(export)), inserted=PLAYS)

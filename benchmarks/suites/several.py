@@ -1,4 +1,4 @@
-"""One database per user on one server, and a load into each of them at the same time."""
+"""Loads into several databases, one per user, on one server at the same time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ COUNTS = (1, 2, 4, 8)
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     return {str(count): _loads(bench, count) for count in COUNTS}
 
 
 def _loads(bench: Bench, count: int) -> Sample:
-    """Load the headline history into ``count`` empty databases at once, watched from the server's side."""
+    """Load the headline history into ``count`` empty databases at once, while the server is watched."""
     uris = json.loads(needed(*module("databases", "create", bench.uri, str(count))))
     for uri in uris:
         needed(*bench.etl, "db", "migrate", "--standalone", "--dsn", uri)

@@ -1,4 +1,4 @@
-"""Loads into Koito's SQLite file, compared with the bare ingest and PostgreSQL, also while Koito scrobbles."""
+"""Loads into Koito's SQLite file, also while Koito scrobbles, and compares it with the bare ingest and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCK = "longest_lock"
 
 
 def new_file(bench: Bench, name: str) -> str:
-    """Return the address of a new file with Koito's schema and our tables."""
+    """Create a file with Koito's schema and our tables, and return its DSN."""
     path = bench.folder / f"{name}.db"
     needed(*module("koito_file", "create", str(path)))
     needed(*bench.etl, "db", "migrate", "--no-backup", "--dsn", str(path), "--home", str(bench.home))
@@ -30,14 +30,14 @@ def new_file(bench: Bench, name: str) -> str:
 
 
 def floor(dsn: str) -> Sample:
-    """Return the bare ingest of what the file holds."""
+    """Measure the bare ingest of the rows in the file."""
     found = json.loads(needed(*module("koito_file", "floor", dsn.removeprefix("sqlite:///"))))
     return Sample(found["seconds"], listens=found["rows"]["listens"], details=found)
 
 
 @contextmanager
 def scrobbling(dsn: str) -> Iterator[dict[str, Any]]:
-    """Have another process scrobble into the file in the meantime; the yielded dict gets its report."""
+    """Let another process scrobble into the file during the block; the yielded dict gets its report afterwards."""
     command = module("koito_file", "scrobble", dsn.removeprefix("sqlite:///"))
     pipe = subprocess.PIPE
     found: dict[str, Any] = {}
@@ -49,7 +49,7 @@ def scrobbling(dsn: str) -> Iterator[dict[str, Any]]:
 
 
 def while_koito_scrobbles(bench: Bench, name: str, load: tuple[str, ...]) -> dict[str, Sample]:
-    """Load while Koito scrobbles; return the whole, the longest wait of a scrobble and the longest write lock."""
+    """Load while Koito scrobbles; return the load, the longest wait of a scrobble and the longest write lock."""
     dsn = new_file(bench, name)
     with scrobbling(dsn) as report:
         loaded = of_load(bench.load(*load, dsn=dsn))
@@ -62,7 +62,7 @@ def while_koito_scrobbles(bench: Bench, name: str, load: tuple[str, ...]) -> dic
 
 
 def measure_headline(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     load = ("--source", "maloja", str(headline.history(bench)))
     bench.empty()
     postgres = of_load(bench.load(*load), inserted=HEADLINE.plays)
@@ -81,7 +81,7 @@ def measure_headline(bench: Bench) -> Mapping[str, Sample]:
 
 
 def measure_million(bench: Bench, plays: int) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     load = ("--source", "spotify", str(million.spotify(bench, plays)))
     dsn = new_file(bench, "million")
     loaded = of_load(bench.load(*load, dsn=dsn))

@@ -1,4 +1,4 @@
-"""How long the program takes before it does anything."""
+"""Measures how long the program takes to start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DRIVER = "import polars, adbc_driver_postgresql.dbapi"
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     return {
         INTERPRETER: bench.interpreter(),
         "driver": of_process(timed((sys.executable, "-c", DRIVER))),

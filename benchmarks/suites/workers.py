@@ -1,4 +1,4 @@
-"""The headline load with one, two and four connections that write; and which share of the floor that is."""
+"""Measures the headline load with one, two and four writing connections, and its ratio to the floor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNTS = (1, 2, 4)
 
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
-    """Do every line once."""
+    """Measure every line once."""
     samples = {}
     for count in COUNTS:
         bench.empty()

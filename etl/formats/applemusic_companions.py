@@ -36,7 +36,7 @@ _DAILY = Delimited(Dialect(_NEEDED), _read_header, SEPARATOR)
 def read_daily(data: bytes) -> pl.DataFrame:
     """Return ``artist``, ``title`` and ``day`` (yyyymmdd) of the tracks played on each day, without broken rows.
 
-    A description is "Artist - Title". Where it has several dashes, each of them may be the one: a row for each.
+    A description is "Artist - Title". If it has several dashes, any of them may be the separator: each gets a row.
     """
     table = _DAILY.read(data).frame.drop_nulls().unique(maintain_order=True)
     rows = [

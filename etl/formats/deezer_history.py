@@ -1,7 +1,7 @@
 """Reads the listening history in Deezer's data package: the workbook as it comes, or its sheet saved as CSV.
 
-``Listening Time`` is how many seconds were played, -1 where Deezer does not know. A play of at least 30 s is a listen,
-as with Spotify's account data: neither says how long the track is. A play of unknown length counts as one.
+``Listening Time`` is how many seconds were played, or -1 if unknown. A play of at least 30 s is a listen, as in
+Spotify's account data: neither has the length of the track. A play of unknown length counts as a listen.
 
 ``Artist`` names all artists with commas between them, and commas are in names too ("Tyler, The Creator"). It stays one
 text, as Koito keeps it; ``--artist-separators`` can divide it. Likely doubles are found either way.

@@ -53,6 +53,6 @@ FORMAT = Format(
     layout=LAYOUT,
     earliest=LASTFM_FOUNDED,
     client=CLIENT,
-    preference=36,  # it records when a play began, and knows neither MBIDs nor lengths
+    preference=36,  # it records when a play began, but has neither MBIDs nor lengths
     service="Libre.fm",
 )

@@ -1,8 +1,8 @@
 """Turns a listen in ListenBrainz's JSON, the same in all its exports, into a row.
 
 ``artist_name`` and ``track_name`` must be texts, or the row is rejected. ListenBrainz does not check any other field,
-so none of them rejects a row: a number is taken as text and a text of digits as a number where needed, and a value of
-any other type (a list for a release, a text for ``additional_info``) is ignored.
+so none of them rejects a row: a number is read as text and a text of digits as a number if needed, and a value of any
+other type (a list for a release, a text for ``additional_info``) is ignored.
 
 The artists are the first of these:
 
@@ -56,7 +56,7 @@ class ListenBrainzCredit(msgspec.Struct, gc=False):
 
 
 class Mapping(msgspec.Struct, gc=False):
-    """What the server has found out about a listen."""
+    """The server's own data on a listen."""
 
     artists: list[ListenBrainzCredit | Loose] | dict[str, Any] | str | int | float | bool | None = None
     artist_mbids: Any = None
@@ -66,7 +66,7 @@ class Mapping(msgspec.Struct, gc=False):
 
 
 class Info(msgspec.Struct, gc=False):
-    """What the client submitted in addition to the names."""
+    """The client's data in addition to the names."""
 
     artist_names: Any = None
     artist_mbids: Any = None
@@ -80,7 +80,7 @@ class Info(msgspec.Struct, gc=False):
 
 
 class Metadata(msgspec.Struct, gc=False):
-    """The names of a listen, and further data about them."""
+    """The names of a listen, and more data on them."""
 
     artist_name: str | None = None
     track_name: str | None = None

@@ -1,7 +1,7 @@
 """Reads Spotify's extended streaming history: one row per play, with the time at which it ended.
 
 A row that would not be loaded anyway is skipped, whatever else is wrong with it; only the others are checked for
-defects. So the checks are, in this order: is it a track, how long was it played, its names, its time.
+defects. So these are checked in this order: whether it is a track, how long it was played, its names, its time.
 """
 
 from __future__ import annotations

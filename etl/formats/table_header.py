@@ -39,7 +39,7 @@ TIMES = ("uts", "date_ms", "utc_time", "datetime", "date_time")
 
 _COUNTS = {"playcount", "play count", "plays", "scrobbles", "scrobble count", "listens", "count", "total plays"}
 _LIBREFM = (["artist", "track", "album", "time"], ["artist", "track", "time"])
-# Columns by which a table is the export of a service that has a format of its own.
+# Columns that show that a table is the export of a service with its own format.
 _OF_OTHER_FORMATS = (
     frozenset({"song title", "listening time"}),  # Deezer
     frozenset({"event start timestamp", "play duration milliseconds"}),  # Apple Music

@@ -42,7 +42,7 @@ _CHANNEL_OF_ARTIST = r"\s+[-–]\s+(?:Topic|Thema)$"
 
 
 class LinkedName(msgspec.Struct, gc=False):
-    """A channel, or where a video was shown."""
+    """A channel, or the place where a video was shown."""
 
     name: str | None = None
 

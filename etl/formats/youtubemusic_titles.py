@@ -1,9 +1,9 @@
 """Finds the words that Google Takeout puts around every title, in the language of the account. Pure.
 
-"Watched Song" is "Song angesehen" in German. What is left of a removed video shows the words: its title is its address.
-Else the words of a known language are tried. Else it is what all titles share, without a part of a word; in a file with
-few titles that may be too much ("Watched The ..."). Where they share nothing, because downloads in several languages
-were joined, each title has the words of one of them.
+"Watched Song" is "Song angesehen" in German. The entry of a removed video shows the words, because its title is its
+address. Without such an entry, the words of the known languages are tried. Otherwise the words are the text that all
+titles share, without parts of words; in a file with few titles that may be too much ("Watched The ..."). If the titles
+share nothing, because downloads in several languages were joined, each title has the words of one of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Wording(NamedTuple):
         return fits and len(text) > len(self.before) + len(self.behind)
 
 
-# In front of a title and behind it, where people have reported them.
+# The words in front of a title and behind it, as far as users have reported them.
 _KNOWN = (
     Wording("Watched "),
     Wording(behind=" angesehen"),
@@ -56,9 +56,9 @@ _FIRST_WORD = re.compile(r"\A\w+")
 
 
 def find_wordings(titles: Collection[str], others: Iterable[str]) -> list[Wording]:
-    """Return the words around ``titles``, the longest first; none where nothing tells them from the titles.
+    """Return the words around ``titles``, the longest first; empty if they cannot be distinguished from the titles.
 
-    ``others`` are titles of the same file that are not read: only what is left of removed videos among them counts.
+    ``others`` are titles of the same file that are not read; only the entries of removed videos among them are used.
     """
     distinct = set(titles)
     removed = {_around_address(title) for title in (*distinct, *others) if ADDRESS.search(title)}
@@ -85,7 +85,7 @@ def _around_address(title: str) -> Wording:
 
 
 def _shared_beginning(texts: Collection[str]) -> str:
-    """Return what all ``texts`` begin with: what the first and the last of them in their order share."""
+    """Return the common beginning of all ``texts``: that of the first and the last in sorted order."""
     first, last = min(texts), max(texts)
     length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), None)
     return first[: min(len(first), len(last)) if length is None else length]

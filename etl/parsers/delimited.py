@@ -32,7 +32,7 @@ class Table:
     """The records of a file."""
 
     frame: pl.DataFrame
-    """One text column for each name of the layout; null where a field is empty or the row is broken."""
+    """One text column for each name of the layout; null if a field is empty or the row is broken."""
     columns: frozenset[str]
     """The names of the columns in the file."""
     broken: dict[int, Broken]
@@ -45,7 +45,7 @@ class _Opened(NamedTuple):
     body: bytes
     """The file as UTF-8."""
     at: int
-    """Where the records begin in it, behind the header."""
+    """The position in ``body`` of the first record, after the header."""
     shift: int | None
     """Add it to a position in ``body`` to get the position in the file; ``None`` if the file is UTF-16."""
     dialect: Dialect
@@ -109,7 +109,7 @@ class Delimited:
         return pl.DataFrame([found[row] for row in rows if row in found], schema=LOCATIONS, orient="row")
 
     def document(self, records: Sequence[str]) -> bytes:
-        """See ``Layout``. Where files have a header, it names the columns that any of the records has."""
+        """See ``Layout``. The header, if files have one, names the columns that any of the records has."""
         named = [json.loads(record) for record in records]
         names: list[str | None] = list(self.dialect.names)
         if self.header and named:

@@ -1,8 +1,8 @@
 """Reads a sound table at once, with Polars; any other table is left to ``etl.parsers.delimited_split``.
 
-Polars has the same rules for fields and quotes, but fills short records with nulls and may ignore blank lines. Hence a
-table is sound only if every record has its last field, as many as there are lines. Where that may be empty, each line
-gets one more field, a mark. Pure.
+Polars has the same rules for fields and quotes, but fills short records with nulls and may ignore blank lines. So a
+table is sound only if there are as many records as lines, and every record has its last field. If the last field may
+be empty, each line gets one more field, a mark. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LAST = "last"
 
 
 def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
-    """Return a text column for each name in ``dialect``, null where a field is empty; the records begin at ``at``.
+    """Return a text column for each name in ``dialect``, null if a field is empty; the records begin at ``at``.
 
     ``None`` unless the records are UTF-8, all of the same width, each on one line and without a carriage return in it.
     """
@@ -63,7 +63,7 @@ def _marked(body: bytes, delimiter: str) -> bytes:
 
 
 def _parsed(body: bytes, skipped: int, dialect: Dialect, names: Sequence[str | None]) -> pl.DataFrame | None:
-    """Return the columns that have one of ``names``; ``None`` where Polars finds an error or more columns."""
+    """Return the columns that have one of ``names``; ``None`` if Polars finds an error or more columns."""
     columns = {f"column_{place}": name for place, name in enumerate(names)}
     wanted = {column: name for column, name in columns.items() if name}
     # All columns are read: if only some are, Polars ignores excess fields.

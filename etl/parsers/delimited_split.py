@@ -2,8 +2,8 @@
 
 A record is a line. A line ends at a line feed (and the carriage returns before it) only, because names hold other
 characters that are line ends elsewhere. A quoted field may contain line ends. Then the record has several lines, of
-which only the first may be a complete record by itself. Any other line is a broken record, and the next record starts
-on the next line: a quote that is never closed breaks its own line only. A quote inside a field that does not begin
+which only the first may be a complete record on its own. Any other line is a broken record, and the next record starts
+on the next line: a quote that is never closed breaks only its own line. A quote inside a field that does not begin
 with one is an ordinary character. Blank lines and comments are ignored. Pure: text in, positions and fields out.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DELIMITERS = ",;\t"
-MOST_LINES = 50  # of one record
+MOST_LINES = 50  # the most lines of one record
 
 _OPEN = re.compile(r'"[^"]*(?:""[^"]*)*\Z')
 _NOT_CLOSED = "a quote is not closed"
@@ -38,7 +38,7 @@ class Dialect:
     at_least: int | None = None
     """The least number of columns in a record, if the last ones may be missing."""
     comment: re.Pattern[str] | None = None
-    """Matches the beginning of a line that is not a record but a remark of the program that wrote the file."""
+    """Matches the beginning of a line that is a comment of the program that wrote the file, not a record."""
 
     @property
     def width(self) -> str:
@@ -51,7 +51,7 @@ class Dialect:
         return (self.at_least or len(self.names)) <= count <= len(self.names)
 
     def is_comment(self, line: str) -> bool:
-        """Say whether a line is a remark, and so not a record."""
+        """Say whether a line is a comment, and so not a record."""
         return self.comment is not None and self.comment.match(line) is not None
 
 

@@ -4,8 +4,8 @@ A line that is not a record is rejected, and affects no other. So is the last li
 it: the lines before it are complete, and are loaded. (A cut between two lines cannot be seen, except in a zip, which
 has a checksum.)
 
-Files that were joined may have blank lines, byte order marks and, where a file did not end with a line feed, two
-records on one line; both are read. Pure: bytes in, records and positions out.
+Files that were joined may have blank lines, byte order marks and, if a file did not end with a line feed, two records
+on one line; all of this is read. Pure: bytes in, records and positions out.
 """
 
 from __future__ import annotations

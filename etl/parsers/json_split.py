@@ -1,7 +1,7 @@
 """Splits the list of a JSON document into records without parsing them, so that a broken record affects no other.
 
 In damaged JSON brackets cannot be trusted. There, text like ``, {"ts":`` begins a record: an object whose first key is
-one that records have. So the next record is found even where the one before it has lost a quote or a bracket. (If a
+one that records have. So the next record is found even if the one before it has lost a quote or a bracket. (If a
 broken record held an array of such objects, each of them would count as a record; no format has one.)
 Pure: bytes in, positions out.
 """

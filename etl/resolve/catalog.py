@@ -106,7 +106,7 @@ class Catalog:
         insort(self._name(artist.id, alias), artist.id)
 
     def _name(self, artist: int, alias: str) -> list[int]:
-        """Return the artists named ``alias`` so far, of which ``artist`` becomes one."""
+        """Add the constraints of a new name of ``artist``; return the artists so named, to which the caller adds it."""
         named = self.artists_named.setdefault(alias, [])
         self._add_commit_together("artists", artist, named)
         self.commit_together += [(("tracks", track), ("artists", artist)) for track in self.missed_names.get(alias, ())]

@@ -235,7 +235,7 @@ class Planner:
         return track
 
     def _enrich(self, request: ResolutionRequest, ids: Ids) -> None:
-        """Add the request's MBIDs and duration where the entities have none; nothing is overwritten."""
+        """Add the request's MBIDs and duration to entities that have none; nothing is overwritten."""
         track = self.catalog.tracks.get(ids.track)
         if track is None:
             return

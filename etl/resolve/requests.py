@@ -92,7 +92,7 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_credits_as_one(listens: pl.DataFrame) -> pl.DataFrame:
-    """Add ``as_one`` to ``listens``: null where the source lists the artists, or has an MBID for each of them."""
+    """Add ``as_one`` to ``listens``: null if the source lists the artists, or has an MBID for each of them."""
     several = pl.col("artists").list.len() > 1
     has_mbids = pl.col("artist_mbids").list.len() == pl.col("artists").list.len()
     is_divided = several & pl.col("artist").str.contains(AS_ONE_HINT) & ~has_mbids.fill_null(value=False)
@@ -101,7 +101,7 @@ def _with_credits_as_one(listens: pl.DataFrame) -> pl.DataFrame:
     found = [
         (at, as_one_artist(artist, track))
         for at, key, artist, track, album in credits_.iter_rows()
-        if lookup_key(artist, track, album) == key  # made from the text, not from names that are listed
+        if lookup_key(artist, track, album) == key  # the key was made from the text, not from listed names
     ]
     as_one = pl.DataFrame(found, {"at": pl.UInt32, "as_one": NAMES}, orient="row")
     return listens.with_row_index("at").join(as_one, on="at", how="left", maintain_order="left").drop("at")

@@ -275,7 +275,7 @@ class Target(Protocol):
     def submit_cached(
         self, connection: Connection, listen: Single, user: str | None, user_id: int | None
     ) -> pl.DataFrame:
-        """Store a live listen whose key is cached, in one statement; no row where the key is not cached.
+        """Store a live listen whose key is cached, in one statement; returns no row if the key is not cached.
 
         ``user`` is the name or id that the caller gave; ``user_id`` is the id, once it is known. Columns out:
         user_id, inserted, held_for (the user who already has this listen), unsettled (an artist's MBID has not been

@@ -1,4 +1,4 @@
-"""Makes files look as if they had arrived a while ago: an inbox leaves those alone that have changed just now."""
+"""Makes files look as if they had arrived a while ago: an inbox ignores files that have just changed."""
 
 from __future__ import annotations
 

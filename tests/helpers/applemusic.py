@@ -1,4 +1,4 @@
-"""Makes the files of Apple Music's download: the play activity, and those that name the artists."""
+"""Makes the files of Apple Music's download: the play activity, and the files that name the artists."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _written(moment: datetime) -> str:
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> bytes:
-    """Return rows as Apple writes them: a header with the columns of all, commas, quotes where they are needed."""
+    """Return rows as Apple writes them: a header with the columns of all rows, commas, and quotes where needed."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()

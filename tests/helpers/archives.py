@@ -1,4 +1,4 @@
-"""Makes archives of files that are in memory."""
+"""Makes archives in memory."""
 
 from __future__ import annotations
 

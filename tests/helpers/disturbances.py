@@ -1,4 +1,4 @@
-"""Ways to disturb a run: triggers that fail, kill or wait; and what must hold however a run was disturbed."""
+"""Disturbs runs with triggers that fail, kill or wait, and checks what must hold after any disturbance."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = range(int(os.environ.get("ETL_FAULT_ROUNDS", "1")))
-"""How often a test with an element of chance is done."""
+"""How often a test with an element of chance is repeated."""
 
 CALM = "DROP FUNCTION disturb() CASCADE; DROP SEQUENCE disturbances"
 
 
 def disturbance(event: str, body: str, *, each: str = "ROW") -> str:
-    """Return SQL that does ``body`` (PL/pgSQL) on each ``event``; the sequence disturbances is there to count with.
+    """Return SQL that runs ``body`` (PL/pgSQL) on each ``event``; ``body`` may count with the sequence disturbances.
 
-    The trigger fires whatever ``session_replication_role`` is, so that a load still suspends foreign keys. What it does
-    itself, it does as a superuser with foreign keys on: so that a delete cascades, and whichever role loads.
+    The trigger fires whatever ``session_replication_role`` is, so a load still suspends foreign keys. The body runs as
+    a superuser with foreign keys on, so a delete cascades, whichever role loads.
     """
     table = event.rpartition(" ON ")[2]
     return f"""
@@ -36,7 +36,7 @@ def disturbance(event: str, body: str, *, each: str = "ROW") -> str:
 
 
 def curse(uri: str, alias: str = "Track 1", table: str = "track_aliases") -> None:
-    """Let the database refuse whatever is called ``alias``; by default every third track of the fixture ``export``."""
+    """Make the database refuse the name ``alias``; by default that of every third track of the fixture ``export``."""
     if file := sqlite_file(uri):
         refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: cursed')"
         act(file, f"CREATE TRIGGER cursed BEFORE INSERT ON {table} WHEN NEW.alias = '{alias}' BEGIN {refuse}; END")
@@ -50,7 +50,7 @@ def bless(uri: str, table: str = "track_aliases") -> None:
 
 
 def refuse_listen(uri: str, second: int) -> None:
-    """Let the database refuse the listen of a ``second`` since 1970."""
+    """Make the database refuse listens at ``second`` (since 1970)."""
     if file := sqlite_file(uri):
         refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: no')"
         act(
@@ -63,7 +63,7 @@ def refuse_listen(uri: str, second: int) -> None:
 
 
 def lose(uri: str, batch: int) -> None:
-    """Let the next run lose its connection, or the disk of its file, with its batch ``batch``."""
+    """Make the next run lose its connection, or the disk of its file, in its batch ``batch``."""
     if file := sqlite_file(uri):
         ((before,),) = query(uri, "SELECT count(*) FROM etl_batches")
         fail = "SELECT RAISE(ABORT, 'disk I/O error')"
@@ -80,13 +80,13 @@ def calm(uri: str) -> None:
 
 
 def once(action: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that does ``action`` when it is called for the first time."""
+    """Return a function that calls ``action`` the first time that it is called."""
     left = [action]
     return lambda: left.pop()() if left else None
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Return as soon as ``condition`` holds."""
+    """Wait until ``condition`` holds."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
@@ -94,7 +94,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def waiting(uri: str, event: str) -> int:
-    """Return how many connections to the database wait for a lock of the kind ``event``."""
+    """Return how many connections to the database are waiting for a lock of the kind ``event``."""
     found = query(
         uri,
         f"""
@@ -106,7 +106,7 @@ def waiting(uri: str, event: str) -> int:
 
 
 def inserted(uri: str) -> int:
-    """Return how many listens there are; all batches of all runs must say the same."""
+    """Return how many listens there are; checks that the batches of all runs have the same total."""
     batches = "etl_batches" if sqlite_file(uri) else "etl.batches"
     sums = "CAST(coalesce(sum(inserted), 0) AS int), CAST((SELECT count(*) FROM listens) AS int)"
     rows = query(uri, f"SELECT {sums} FROM {batches}")

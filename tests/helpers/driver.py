@@ -1,6 +1,6 @@
-"""Lets the driver learn a database's types once: it does at every connect, 20 ms each of the test's time.
+"""Makes the driver read a database's types once per address, instead of at every connect, which takes 20 ms.
 
-Every connection is as real as before; what is kept is the driver's table of types, for each address.
+Every connection is as real as before; only the driver's table of types is kept.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _driver_path = adbc_driver_postgresql._driver_path
 
 
 class _Kept(AdbcDatabase):
-    """What the driver knows of a database; it outlives the connections."""
+    """The driver's database object, which outlives the connections."""
 
     def close(self) -> None:
-        """Leave it open for the next connection."""
+        """Do nothing: it stays open for the next connection."""
 
     def __del__(self) -> None:
         super().close()
@@ -34,5 +34,5 @@ def _connect(uri: str, db_kwargs: dict[str, str] | None = None) -> AdbcDatabase:
 
 
 def learn_once() -> None:
-    """Have connections of this process share what the driver learns."""
+    """Make all connections of this process share the types that the driver has read."""
     adbc_driver_postgresql.connect = _connect

@@ -1,4 +1,4 @@
-"""How many examples a generated test looks at: few, or ``ETL_TEST_EXAMPLES`` times as many."""
+"""Sets how many examples a generated test uses: few, or ``ETL_TEST_EXAMPLES`` times as many."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ TIMES = int(os.environ.get("ETL_TEST_EXAMPLES", "1"))
 
 
 def examples(few: int, like: settings | None = None) -> settings:
-    """Return settings as the profile has them, or as in ``like``, with ``few`` examples times ETL_TEST_EXAMPLES."""
+    """Return the settings of the profile, or ``like``, with ``few`` times ETL_TEST_EXAMPLES examples."""
     return settings(like, max_examples=few * TIMES)

@@ -1,4 +1,4 @@
-"""Keeps a SQLite file locked from another process, as a program does that writes for long."""
+"""Keeps an SQLite file locked from another process, like a program that writes for a long time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked(file: Path, *, for_readers: bool = False) -> Iterator[None]:
-    """Hold the write lock of ``file`` in the block; ``for_readers``: nobody can read it either."""
+    """Hold the write lock of ``file`` in the block; with ``for_readers``, it cannot be read either."""
     words = [sys.executable, "-c", _HOLD, str(file), "yes" if for_readers else ""]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Rows as a source's reader returns them, for tests of what is made of them."""
+"""Makes rows as a format's reader returns them, for tests of the steps after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
 PLAIN: dict[str, Any] = {**dict.fromkeys(EXTRACTED), "listened_at": START, "artist": "Ann", "track": "One"}
 
 Row: TypeAlias = dict[str, Any]
-"""Columns of EXTRACTED that differ from a plain listen's."""
+"""The columns of EXTRACTED that differ from those of a plain listen."""
 
 
 def at(second: int) -> datetime:
@@ -28,7 +28,7 @@ def at(second: int) -> datetime:
 
 
 def extracted(*rows: Row) -> pl.DataFrame:
-    """Return ``rows`` with schema EXTRACTED, numbered from 1 where they do not say otherwise."""
+    """Return ``rows`` with schema EXTRACTED, numbered from 1 unless they have a number."""
     full = [{**PLAIN, "row": number, **row} for number, row in enumerate(rows, start=1)]
     return pl.DataFrame([tuple(row.values()) for row in full], schema=EXTRACTED, orient="row")
 
@@ -36,12 +36,12 @@ def extracted(*rows: Row) -> pl.DataFrame:
 def normalized(
     *rows: Row, file: str = "export.json", since: datetime | None = None, until: datetime | None = None
 ) -> Normalized:
-    """Return what becomes of ``rows`` of one file."""
+    """Return the result of normalising ``rows`` as one file."""
     return normalize(extracted(*rows), file, "test", EARLIEST, Rules(NOW, SEPARATORS, since, until))
 
 
 def listens(*rows: Row, file: str = "export.json") -> pl.DataFrame:
-    """Return ``rows``, all of them good, with schema NORMALIZED."""
+    """Return ``rows``, all of which must be listens, with schema NORMALIZED."""
     made = normalized(*rows, file=file)
     assert made.listens.height == len(rows)
     return made.listens

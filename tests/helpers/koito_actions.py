@@ -1,6 +1,6 @@
-"""What Koito does: merges and deletes, each in one transaction, and scrobbles, in the SQL steps of Koito v0.1.7.
+"""Does what Koito does: merges and deletes, each in one transaction, and scrobbles, with the SQL of Koito v0.1.7.
 
-On a SQLite file, merges and deletes are those of today's Koito; such a file has no roles.
+On an SQLite file, merges and deletes are those of today's Koito; such a file has no roles.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.helpers.support import execute, query, sqlite_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Part of each merge and of the deletion of a track: whatever has no listens goes, in the whole database.
+# Part of each merge and of the deletion of a track: everything without listens is removed, in the whole database.
 CLEAN_ORPHANS = """
 DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM listens);
 DELETE FROM releases WHERE id NOT IN (SELECT release_id FROM tracks);
@@ -33,7 +33,7 @@ DELETE FROM artist_releases l WHERE NOT EXISTS (
 
 
 def merge_tracks(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
-    """Move the listens of track ``old`` to ``new``; fails with 23505 where both have a listen of one second."""
+    """Move the listens of track ``old`` to ``new``; fails with 23505 if both have a listen in the same second."""
     if file := sqlite_file(uri):
         in_file.merge_tracks(file, old, new)
         return
@@ -54,7 +54,7 @@ def merge_tracks(uri: str, old: int, new: int, role: str | None = None, pause: s
 
 
 def merge_albums(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
-    """Move the tracks and artists of release ``old`` to ``new``; tracks of one title stay two."""
+    """Move the tracks and artists of release ``old`` to ``new``; two tracks with the same title stay two."""
     if file := sqlite_file(uri):
         in_file.merge_albums(file, old, new)
         return
@@ -73,7 +73,7 @@ def merge_albums(uri: str, old: int, new: int, role: str | None = None, pause: s
 
 
 def merge_artists(uri: str, old: int, new: int, role: str | None = None, pause: str = "") -> None:
-    """Give the tracks and releases of artist ``old`` to ``new``; where both are credited, that of ``old`` goes."""
+    """Give the tracks and releases of artist ``old`` to ``new``; if both are credited, that of ``old`` is removed."""
     if file := sqlite_file(uri):
         in_file.merge_artists(file, old, new)
         return
@@ -99,7 +99,7 @@ def delete_track(uri: str, track: int, role: str | None = None, pause: str = "")
 
 
 def delete_album(uri: str, release: int, role: str | None = None, pause: str = "") -> None:
-    """Delete a release with its tracks; artists stay, also without tracks, until the next sweep."""
+    """Delete a release with its tracks; artists stay, even without tracks, until the next clean-up."""
     _act(uri, role, f"DELETE FROM releases WHERE id = {release};", pause)
 
 
@@ -109,7 +109,7 @@ def delete_artist(uri: str, artist: int, role: str | None = None) -> None:
 
 
 def rename(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
-    """Give an ``artist``, ``release`` or ``track`` an alias and make it the primary one; it keeps the old one."""
+    """Add a name to an ``artist``, ``release`` or ``track`` and make it the primary one; the old name stays."""
     aliases, column = f"{entity}_aliases", f"{entity}_id"
     add_alias(uri, entity, number, name, role)
     quoted = name.replace("'", "''")
@@ -124,25 +124,25 @@ def rename(uri: str, entity: str, number: int, name: str, role: str | None = Non
 
 
 def add_alias(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
-    """Give an ``artist``, ``release`` or ``track`` an alias."""
+    """Add an alias to an ``artist``, ``release`` or ``track``."""
     quoted = name.replace("'", "''")
     columns = f"({entity}_id, alias, source, is_primary)"
     _act(uri, role, f"INSERT INTO {entity}_aliases {columns} VALUES ({number}, '{quoted}', 'Manual', false);")
 
 
 def delete_alias(uri: str, entity: str, number: int, name: str, role: str | None = None) -> None:
-    """Take a name that is not the primary one from an ``artist``, ``release`` or ``track``."""
+    """Remove a name that is not the primary one from an ``artist``, ``release`` or ``track``."""
     quoted = name.replace("'", "''")
     _act(uri, role, f"DELETE FROM {entity}_aliases WHERE {entity}_id = {number} AND alias = '{quoted}';")
 
 
 def set_mbid(uri: str, table: str, number: int, mbid: str, role: str | None = None) -> None:
-    """Give an entity another MBID, whatever it had."""
+    """Set the MBID of an entity, replacing any existing one."""
     _act(uri, role, f"UPDATE {table} SET musicbrainz_id = '{mbid}' WHERE id = {number};")
 
 
 def set_various_artists(uri: str, release: int, role: str | None = None) -> None:
-    """Say of a release that it is by various artists."""
+    """Mark a release as by various artists."""
     _act(uri, role, f"UPDATE releases SET various_artists = true WHERE id = {release};")
 
 
@@ -165,17 +165,17 @@ def add_track_artist(uri: str, track: int, artist: int, role: str | None = None)
 
 
 def remove_track_artist(uri: str, track: int, artist: int, role: str | None = None) -> None:
-    """Take the credit of ``artist`` from a track, as v0.1.8 does."""
+    """Remove the credit of ``artist`` from a track, as v0.1.8 does."""
     _act(uri, role, f"DELETE FROM artist_tracks WHERE track_id = {track} AND artist_id = {artist}; {CLEAN_ORPHANS}")
 
 
 def delete_credit(uri: str, track: int, artist: int, role: str | None = None) -> None:
-    """Take the credit of ``artist`` from a track, and leave the rest as it is."""
+    """Remove the credit of ``artist`` from a track, and change nothing else."""
     _act(uri, role, f"DELETE FROM artist_tracks WHERE track_id = {track} AND artist_id = {artist};")
 
 
 def _act(uri: str, role: str | None, sql: str, pause: str = "") -> None:
-    """Run the statements of ``sql``; ``pause`` is one that is run after each of them."""
+    """Run the statements of ``sql``, and ``pause`` after each of them."""
     if file := sqlite_file(uri):
         sql = sql.replace(CLEAN_ORPHANS, ";".join(in_file.SWEEP))
         in_file.act(file, *(part for part in sql.split(";") if part.strip()))
@@ -189,7 +189,7 @@ def _act(uri: str, role: str | None, sql: str, pause: str = "") -> None:
 def scrobble_live(uri: str, artist: str, title: str, album: str, second: int) -> None:
     """Find or create the entities of a listen, one after the other, and store it ``second`` seconds after 2020-01-01.
 
-    Each step is committed by itself; one in Koito's way may take an entity away between two of them.
+    Each step is committed separately; another action of Koito may remove an entity between two of them.
     """
     names = {"artist": artist, "title": title, "album": album}
     quoted = {name: "'" + text.replace("'", "''") + "'" for name, text in names.items()}
@@ -247,7 +247,7 @@ SELECT id FROM new
 
 @contextmanager
 def koito_role(uri: str) -> Iterator[str]:
-    """Make a role as Koito may connect with: all rights on Koito's tables, none on ours; none for a SQLite file."""
+    """Create a role that Koito may connect with: all rights on Koito's tables, none on ours. Not for an SQLite file."""
     if sqlite_file(uri):
         yield ""
         return
@@ -301,9 +301,9 @@ def _only(uri: str, sql: str) -> int:
 
 
 def untrue_lookups(uri: str) -> list[str]:
-    """Return the keys whose ids do not fit: a track on another album, or an artist who is not credited.
+    """Return the keys with inconsistent ids: a track on another album, or an artist who is not credited.
 
-    In a SQLite file a look-up checks that by itself.
+    In an SQLite file, the look-up itself checks this.
     """
     if sqlite_file(uri):
         return []
@@ -320,14 +320,14 @@ def untrue_lookups(uri: str) -> list[str]:
 
 
 def all_keys(uri: str) -> list[tuple[Any, ...]]:
-    """Return lookup_key, artist_id, album_id and track_id of every key, by key; in a file, of those that count."""
+    """Return lookup_key, artist_id, album_id and track_id of every key, by key; in a file, of every valid key."""
     if sqlite_file(uri):
         return _looked_up(uri, [key for (key,) in query(uri, "SELECT lookup_key FROM track_lookup")])
     return query(uri, "SELECT lookup_key, artist_id, album_id, track_id FROM track_lookup ORDER BY lookup_key")
 
 
 def key_ids(uri: str, *key: str) -> tuple[int, int, int]:
-    """Return artist, album and track that the key of (artist, title, album) stands for."""
+    """Return the artist, album and track to which the key of (artist, title, album) leads."""
     text = "\x1f".join(key).lower()
     if sqlite_file(uri):
         ((_, artist, album, track),) = _looked_up(uri, [text])
@@ -339,7 +339,7 @@ def key_ids(uri: str, *key: str) -> tuple[int, int, int]:
 
 
 def _looked_up(uri: str, keys: list[str]) -> list[tuple[Any, ...]]:
-    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` of a SQLite file that a load believes."""
+    """Return lookup_key, artist_id, album_id and track_id of those ``keys`` of an SQLite file that a load uses."""
     file = sqlite_file(uri)
     assert file
     connection = connect_to_file(file)

@@ -1,7 +1,7 @@
-"""``python -m tests.helpers.koito_process FILE``: uses the file as a running Koito does, until its stdin ends.
+"""``python -m tests.helpers.koito_process FILE`` uses the file like a running Koito, until its stdin ends.
 
-It scrobbles all along, and now and then merges or deletes a track of others, or adds an alias to one. At its end it
-prints what it did, as JSON.
+It scrobbles continuously, and from time to time merges or deletes a track that another program wrote, or adds an alias
+to one. At the end it prints what it did, as JSON.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ PAUSE = 0.01
 
 @dataclass
 class Deeds:
-    """What was done, and how it went."""
+    """What the process did, and the results."""
 
     scrobbles: int = 0
     failed_scrobbles: int = 0
     longest: float = 0.0
-    """Seconds that the slowest scrobble took."""
+    """The seconds of the slowest scrobble."""
     edits: int = 0
     failed_edits: int = 0
     aliases: int = 0
     refused_aliases: int = 0
-    """Tries to add an alias that Koito answered with an error: somebody wrote between its reading and its writing."""
+    """Attempts to add an alias that failed: another program wrote between Koito's read and its write."""
     lost_aliases: int = 0
-    """Aliases that were refused at every try."""
+    """Aliases that failed at every attempt."""
 
 
 def scrobble(run: Run, number: int) -> None:
@@ -65,7 +65,7 @@ def scrobble(run: Run, number: int) -> None:
 
 
 def _saved(run: Run, entity: str, name: str, insert: str) -> int:
-    """Return the id of the entity called ``name``; it is made if it is not there."""
+    """Return the id of the entity called ``name``, creating it if necessary."""
     if found := run(f"SELECT {entity}_id FROM {entity}_aliases WHERE alias = ?1 LIMIT 1", name):
         return int(found[0][0])
     ((number,),) = _together(run, [insert])
@@ -74,7 +74,7 @@ def _saved(run: Run, entity: str, name: str, insert: str) -> int:
 
 
 def edit(run: Run, chance: random.Random) -> None:
-    """Merge two tracks that others have loaded, or delete one."""
+    """Merge two tracks that another program has loaded, or delete one."""
     others = "SELECT track_id FROM listens WHERE client <> ?1 GROUP BY track_id ORDER BY track_id"
     tracks = [track for (track,) in run(others, CLIENT)]
     if len(tracks) < 2:
@@ -89,7 +89,7 @@ def edit(run: Run, chance: random.Random) -> None:
 
 
 def add_alias(run: Run, number: int) -> bool:
-    """Add an alias to a track of others as Koito does, reading before it writes; say whether it went through."""
+    """Add an alias to another program's track as Koito does, reading before it writes; say whether it succeeded."""
     run("BEGIN")
     try:
         tracks = run("SELECT track_id FROM listens WHERE client <> ?1 ORDER BY track_id DESC LIMIT 1", CLIENT)
@@ -103,7 +103,7 @@ def add_alias(run: Run, number: int) -> bool:
 
 
 def insist_on_alias(run: Run, deeds: Deeds) -> None:
-    """Add an alias, and try again where Koito refuses it, as a user would."""
+    """Add an alias, and try again if Koito refuses it, as a user would."""
     deeds.aliases += 1
     for _ in range(TRIES):
         if add_alias(run, deeds.aliases):
@@ -152,7 +152,7 @@ def main(file: Path) -> None:
 
 @contextmanager
 def running_koito(file: Path) -> Iterator[list[Deeds]]:
-    """Let a process use ``file`` in the block, and have what it did in the list after it."""
+    """Let a process use ``file`` in the block; afterwards the list has what it did."""
     done: list[Deeds] = []
     words = [sys.executable, "-m", "tests.helpers.koito_process", str(file)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

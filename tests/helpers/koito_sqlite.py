@@ -1,4 +1,4 @@
-"""Makes the file that today's Koito keeps its data in: its whole schema and its first user."""
+"""Creates a file like that of today's Koito: its whole schema and its first user."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ FIRST_START = (
 
 
 def make_koito_file(path: Path) -> Path:
-    """Make what Koito's migrations and first start leave behind, and return ``path``."""
+    """Create what Koito's migrations and first start create, and return ``path``."""
     with opened_file(path) as run:
         run("PRAGMA journal_mode = WAL")
         run("BEGIN IMMEDIATE")
@@ -121,7 +121,7 @@ def make_koito_file(path: Path) -> Path:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[Any]:
-    """Open a connection as Koito does, and yield what runs a statement on it and returns its rows."""
+    """Open a connection as Koito does, and yield a function that runs a statement on it and returns its rows."""
     connection = dbapi.connect(str(path), autocommit=True)
 
     def run(sql: str, *values: str | int | None) -> list[tuple[Any, ...]]:

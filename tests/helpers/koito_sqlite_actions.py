@@ -1,4 +1,4 @@
-"""What today's Koito does to its file: merges, deletes, scrobbles and a purge, each in one transaction."""
+"""Does what today's Koito does to its file: merges, deletes, scrobbles and a purge, each in one transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SWEEP = (
 
 
 def act(file: Path, *statements: str) -> None:
-    """Run ``statements`` in one transaction, as Koito begins it."""
+    """Run ``statements`` in one transaction, begun as Koito begins it."""
     with opened_file(file) as run:
         run("BEGIN")
         for sql in statements:
@@ -36,7 +36,7 @@ def ask(file: Path, sql: str, *values: str | int | None) -> list[tuple[Any, ...]
 
 
 def merge_tracks(file: Path, old: int, new: int) -> None:
-    """Move the listens of track ``old`` to ``new``; one in a second that ``new`` has stays, and so does its track."""
+    """Move the listens of track ``old`` to ``new``; a listen in a second that ``new`` has stays, as does its track."""
     act(
         file,
         f"UPDATE OR IGNORE listens SET track_id = {new} WHERE track_id = {old}",
@@ -59,7 +59,7 @@ def merge_albums(file: Path, old: int, new: int) -> None:
 
 
 def merge_artists(file: Path, old: int, new: int) -> None:
-    """Give the tracks and releases of artist ``old`` to ``new``; where both are credited, that of ``old`` goes."""
+    """Give the tracks and releases of artist ``old`` to ``new``; if both are credited, that of ``old`` is removed."""
     both = f"artist_id = {old} AND {{0}} IN (SELECT {{0}} FROM {{1}} WHERE artist_id = {new})"
     act(
         file,
@@ -102,7 +102,7 @@ def scrobble(file: Path, artist: str, album: str, title: str, second: int) -> No
 
 
 def scrobble_deferred(file: Path, artist: str, title: str, second: int) -> None:
-    """Store a scrobble as Koito does: it looks for the track first, and begins to write without asking for the lock."""
+    """Store a scrobble as Koito does: it reads the track first, and then writes without taking the lock beforehand."""
     with opened_file(file) as run:
         found = run(
             "SELECT t.id FROM tracks_with_title t JOIN artist_tracks l ON l.track_id = t.id"

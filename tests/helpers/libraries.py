@@ -1,4 +1,4 @@
-"""Libraries as they are read from a database, made without one."""
+"""Makes libraries as they are read from a database, without a database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Heard:
-    """One listen; equal names are one artist, one album of it, one track on that."""
+    """One listen; equal names are the same artist, the same album of that artist, and the same track on that album."""
 
     at: datetime
     artists: tuple[str, ...] = ("Ann",)
@@ -34,7 +34,7 @@ class Heard:
 
 
 def make_library(heard: Sequence[Heard] = (), zone: str = "UTC", loads: Sequence[tuple[object, ...]] = ()) -> Library:
-    """Return the library of ``heard``; ids count from 1 in the order in which names come."""
+    """Return the library of ``heard``; ids count from 1 in the order of the names."""
     artists = _numbered(name for one in heard for name in one.artists)
     albums = _numbered((one.artists[0], one.album) for one in heard)
     tracks = _numbered((one.artists, one.track, one.album, one.duration) for one in heard)

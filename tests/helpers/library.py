@@ -1,4 +1,4 @@
-"""Reads everything that a load leaves in a database of either kind, without ids, in one form: to compare targets."""
+"""Reads everything that a load stores, without ids and in the same form for both databases, to compare targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SQLITE = {
     "mbid": "musicbrainz_id",
     "second": "listened_at",
     "keys": (
-        "SELECT e.lookup_key, l.artist_id, l.track_id FROM etl_track_lookup e"  # only what a listen vouches for
+        "SELECT e.lookup_key, l.artist_id, l.track_id FROM etl_track_lookup e"  # only keys with a witness
         " JOIN artist_tracks l ON l.artist_id = e.artist_id AND l.track_id = coalesce("
         "(SELECT w.track_id FROM listens w WHERE w.rowid = e.listen AND w.listened_at = e.witness),"
         " (SELECT w.track_id FROM listens w WHERE w.track_id = e.track_id AND w.listened_at = e.witness))"
@@ -28,7 +28,7 @@ _SQLITE = {
 
 
 def library(query: Callable[[str], Rows], *, is_sqlite: bool) -> list[tuple[Any, ...]]:
-    """Return artists, releases, tracks, listens and keys, each with all that it refers to, sorted."""
+    """Return artists, releases, tracks, listens and keys, each with everything that it refers to, sorted."""
     words = _SQLITE if is_sqlite else _POSTGRES
     names = {
         entity: _names(query(f"SELECT {entity}_id, alias, source, is_primary FROM {entity}_aliases"))

@@ -22,7 +22,7 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def logged() -> Iterator[list[str]]:
-    """Give a list that grows by each message; those above the level INFO begin with their level."""
+    """Yield a list to which each message is added; messages above the level INFO begin with their level."""
     collector, package = _Collector(), logging.getLogger("etl")
     level = package.level
     package.addHandler(collector)

@@ -1,4 +1,4 @@
-"""Catalogs and listens made by hand, for the rules of resolution without a database."""
+"""Makes catalogs and listens by hand, to test the rules of resolution without a database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RED, BLUE, GREEN = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc
 
 @dataclass
 class World:
-    """A database in miniature, and what a plan makes of it."""
+    """A miniature database, and the result of a plan on it."""
 
     catalog: Catalog = field(default_factory=Catalog)
     hits: dict[str, Ids] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class World:
 
 
 def one_song() -> World:
-    """Return a world with the artist 1, who has the album 1 with the track 1."""
+    """Return a world with artist 1, who has album 1 with track 1."""
     return World().artist(1, "Ann").release(1, "Debut", 1).track(1, "Song", 1, 1)
 
 
@@ -75,7 +75,7 @@ def tracks_of(plan: Plan) -> list[int]:
 
 
 def plan_of_rows(catalog: Catalog, *rows: dict[str, Any]) -> Plan:
-    """Return the plan of rows as a source's reader gives them, a second apart."""
+    """Return the plan of rows as a format's reader returns them, one second apart."""
     start = datetime(2020, 1, 1, tzinfo=UTC)
     given = [
         {**dict.fromkeys(EXTRACTED), "row": number, "listened_at": start.replace(second=number), **row}

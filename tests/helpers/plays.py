@@ -1,4 +1,4 @@
-"""Writes the same plays of Kari Mo as several services export them; times are seconds after NOON."""
+"""Writes the same plays of the artist Kari Mo as several services export them; times are seconds after NOON."""
 
 from __future__ import annotations
 

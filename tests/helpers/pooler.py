@@ -1,6 +1,6 @@
-"""A connection pooler in transaction mode, as PgBouncer is one: after each transaction it may change the backend.
+"""A connection pooler in transaction mode, like PgBouncer: it may change a client's backend after each transaction.
 
-A client gets the backend that was used last, whoever used it; that has still got its settings and locks.
+A client gets the backend that was used last, by any client; the backend still has that client's settings and locks.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from typing import Self
 
 _ANSWERED = b"QSF"  # messages of a client that the server answers with ReadyForQuery: Query, Sync, FunctionCall
-_DONE = (0, 12)  # kinds of Authentication messages after which the client says nothing
+_DONE = (0, 12)  # kinds of Authentication messages that the client does not answer
 
 
 class _Messages:
-    """A socket, and the messages that come on it whole."""
+    """A socket from which whole messages are read."""
 
     def __init__(self, raw: socket.socket) -> None:
         self.raw = raw
@@ -42,7 +42,7 @@ class _Messages:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something has come already."""
+        """Whether a message has arrived."""
         return bool(select.select([self.raw], [], [], 0)[0])
 
     def _exactly(self, count: int) -> bytes:
@@ -56,12 +56,12 @@ class _Messages:
 
 
 class Pooler:
-    """Listens on a port of this machine for the database of ``uri``; ``self.uri`` leads to it by the pool."""
+    """Listens on a port of this machine for the database of ``uri``; ``self.uri`` leads to it via the pool."""
 
     def __init__(self, uri: str, *, passes_options: bool | None) -> None:
-        """``passes_options``: give the server the ``options`` of a client.
+        """``passes_options``: whether the ``options`` of a client are passed to the server.
 
-        None: refuse a client that has any, as PgBouncer does unless its ``ignore_startup_parameters`` has them dropped.
+        None: refuse a client that has any, as PgBouncer does unless its ``ignore_startup_parameters`` drops them.
         """
         parts = urlsplit(uri)
         given = dict(parse_qsl(parts.query))
@@ -148,7 +148,7 @@ class Pooler:
         client.raw.sendall(message)
 
     def _transaction(self, client: _Messages, backend: _Messages, message: bytes) -> None:
-        """Pass messages on, ``message`` first, until ``backend`` is in no transaction and owes no answer."""
+        """Forward messages, ``message`` first, until ``backend`` is in no transaction and has answered everything."""
         owed = 0
         while True:
             backend.raw.sendall(message)

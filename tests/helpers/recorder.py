@@ -1,4 +1,4 @@
-"""Writes down the statements that a real server gets: a proxy that reads what passes."""
+"""Records the statements that a real server gets, with a proxy that reads the traffic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARSE, _SIMPLE = b"P", b"Q"
 
 
 class Recorder(Proxy):
-    """Passes everything on; ``self.statements`` are the texts of all connections together, in their order."""
+    """Forwards everything; ``self.statements`` has the texts of all connections together, in order."""
 
     def __init__(self, uri: str) -> None:
         self.statements: list[str] = []

@@ -1,4 +1,4 @@
-"""Replays in this process, and what tests ask about them."""
+"""Runs replays in this process, and reads the ledger."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def files_in_ledger(uri: str) -> list[tuple[Any, ...]]:
 
 
 def ledger(uri: str) -> list[tuple[Any, ...]]:
-    """Return all that the ledger holds."""
+    """Return everything in the ledger."""
     tables = ("files", "batches", "runs")
     return sorted((row for table in tables for row in query(uri, f"SELECT * FROM etl.{table}")), key=repr)

@@ -1,4 +1,4 @@
-"""Writes one history as each of the five services exports it, with nothing in it that one of them cannot say."""
+"""Writes one history as each of five services exports it, with only what all of them can express."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = 1_577_880_000  # 2020-01-01T12:00:00Z
 
 
 class Listen(NamedTuple):
-    """A play of at least 30 s; ``second`` is when the service says that it happened."""
+    """A play of at least 30 s; ``second`` is the time that the service records."""
 
     second: int
     artists: tuple[str, ...]
@@ -31,7 +31,7 @@ class Listen(NamedTuple):
 def history(size: int, seed: int = 0) -> list[Listen]:
     """Make ``size`` listens, one a second, of a quarter as many tracks, each of which is played.
 
-    The tracks have few artists, titles that are albums too, and albums that artists share.
+    The tracks have few artists, titles that are also those of albums, and albums that artists share.
     """
     draw = random.Random(seed)
     number_of_tracks = size // 4
@@ -53,7 +53,7 @@ def history(size: int, seed: int = 0) -> list[Listen]:
 
 
 def spotify(listens: Sequence[Listen]) -> str:
-    """Write the extended streaming history; a skipped play tells nothing about a track's length."""
+    """Write the extended streaming history; a skipped play does not show the track's length."""
     rows = [
         {
             "ts": datetime.fromtimestamp(listen.second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -70,7 +70,7 @@ def spotify(listens: Sequence[Listen]) -> str:
 
 
 def lastfm(listens: Sequence[Listen]) -> str:
-    """Write pages of 200, the newest first."""
+    """Write pages of 200 scrobbles, the newest first."""
     tracks = [
         {
             "artist": {"mbid": "", "#text": listen.credit},

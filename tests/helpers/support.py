@@ -1,4 +1,4 @@
-"""What the tests share: export files in memory, runs in this process, and the content of Koito's tables without ids."""
+"""Helpers that many tests share: export files, runs in this process, and the content of Koito's tables without ids."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _for_sqlite(sql: str) -> str:
 
 
 def execute(uri: str, sql: str) -> None:
-    """Run SQL statements; on a SQLite file, in one transaction."""
+    """Run SQL statements; on an SQLite file, in one transaction."""
     if file := sqlite_file(uri):
         act(file, *(part for part in _for_sqlite(sql).split(";") if part.strip()))
         return
@@ -95,7 +95,7 @@ def seconds(uri: str) -> list[int]:
 
 
 def make_koito(uri: str) -> None:
-    """Make what Koito's own migrations and first start leave behind."""
+    """Create what Koito's own migrations and first start create."""
     execute(uri, statement("postgres", "migrations/0001_koito_schema"))
     execute(
         uri,
@@ -145,7 +145,7 @@ UNION ALL SELECT 'lookup', jsonb_build_array(k.lookup_key, a.content, r.content,
 
 
 def content(uri: str) -> list[tuple[str, str]]:
-    """Return everything that a load leaves in the database, without ids: two loads are equal if this is."""
+    """Return everything that a load stores in the database, without ids: two loads are equal if these are."""
     if sqlite_file(uri):
         return [(str(row[0]), repr(row)) for row in library(partial(query, uri), is_sqlite=True)]
     return sorted(query(uri, _CONTENT))
@@ -180,7 +180,7 @@ UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE oid IN (SELECT oid FR
 
 
 def objects(uri: str) -> set[tuple[str, str]]:
-    """Return kind and name of everything in the database that is not PostgreSQL's own."""
+    """Return the kind and name of everything in the database that is not PostgreSQL's own."""
     return {(kind, name) for kind, name in query(uri, _OBJECTS)}
 
 
@@ -204,7 +204,7 @@ SPOTIFY_PLAYS = [
     play(200, "Ann", "Heard", ms=60_000, reason_end="fwdbtn"),
     play(400, "Bo", "Two"),
 ]
-"""Three listens; the second one was heard and not played to its end."""
+"""Three listens; the second one was heard, but not played to its end."""
 
 
 def write_spotify(path: Path, plays: Sequence[dict[str, Any]]) -> Path:
@@ -214,13 +214,13 @@ def write_spotify(path: Path, plays: Sequence[dict[str, Any]]) -> Path:
 
 
 def with_query(uri: str, query: str) -> str:
-    """Return ``uri`` with further parameters."""
+    """Return ``uri`` with more parameters."""
     return f"{uri}{'&' if '?' in uri else '?'}{query}"
 
 
 @contextmanager
 def opened(uri: str) -> Iterator[PostgresConnection]:
-    """Open a connection for a while; what is not committed is rolled back."""
+    """Open a connection for the block; what is not committed is rolled back."""
     connection = connect(uri)
     try:
         yield connection

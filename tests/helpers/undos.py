@@ -1,4 +1,4 @@
-"""Undos in this process, and what tests ask about them."""
+"""Runs undos in this process, and reads their results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IN_PIECES = 5
-"""Listens per batch: a short load has many."""
+"""Listens per batch, so that a short load has many batches."""
 
 
 def undo(home: Path, uri: str, manifest: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -21,12 +21,12 @@ def undo(home: Path, uri: str, manifest: dict[str, Any], **options: Any) -> dict
 
 
 def removed(uri: str) -> int:
-    """Return how many listens the batches of all undos say that they removed."""
+    """Return how many listens the batches of all undos removed, by their ledger entries."""
     return int(query(uri, f"SELECT coalesce(sum(removed), 0) FROM {_ours(uri, 'batches')}")[0][0])
 
 
 def unknown_files(uri: str) -> list[str]:
-    """Return the paths of files that were loaded and are not known any more."""
+    """Return the paths of files that were loaded and are no longer known."""
     sql = f"SELECT path FROM {_ours(uri, 'files')} WHERE forgotten_by IS NOT NULL ORDER BY path"
     return [path for (path,) in query(uri, sql)]
 

@@ -1,4 +1,4 @@
-"""Small histories that hold every kind of trouble, in a format of the tests' own that can express all of a listen."""
+"""Makes small histories with every kind of difficulty, in the tests' own format, which can express all of a listen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row: TypeAlias = dict[str, Any]
-"""The columns of EXTRACTED that are not null, the time as seconds after 2020-01-01."""
+"""The columns of EXTRACTED that are not null, with the time in seconds after 2020-01-01."""
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
@@ -36,7 +36,7 @@ def _read(data: bytes, options: ReadOptions) -> pl.DataFrame:
 
 
 class Anything(msgspec.Struct):
-    """A record of which nothing is mapped."""
+    """A record without mapped fields."""
 
 
 PLAIN = Format(
@@ -56,13 +56,13 @@ PLAIN = Format(
 
 
 def write_plain(path: Path, rows: Sequence[Row]) -> Path:
-    """Write an export of the tests' own format; the fixture ``plain`` makes it known."""
+    """Write an export of the tests' own format, which the fixture ``plain`` registers."""
     path.write_text(json.dumps({"plain": list(rows)}))
     return path
 
 
-# Names that differ in case or only in their Unicode form, titles that are albums too, and times that repeat.
-NAMES = ["LISA", "LiSA", "Zoë", "Zoe\u0308", "Bo", "LISA ft. Bo"]  # the last is one artist where it is listed
+# Names that differ only in case or Unicode form, titles that are also those of albums, and times that repeat.
+NAMES = ["LISA", "LiSA", "Zoë", "Zoe\u0308", "Bo", "LISA ft. Bo"]  # the last is one artist if it is listed
 _MBID = st.none() | st.sampled_from(MBIDS)
 _CREDIT = st.one_of(
     st.sampled_from(NAMES).map(lambda name: {"artist": name}),
@@ -89,7 +89,7 @@ LEFT_OUT = st.sampled_from(
 )
 RECORDS = st.lists(LISTEN | st.builds(dict.__or__, LISTEN, LEFT_OUT), min_size=1, max_size=12)
 
-# One database serves all examples of a test; hypothesis would warn about fixtures that do so unawares.
+# One database serves all examples of a test; by default hypothesis would report this as a health-check failure.
 ON_A_DATABASE = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -123,7 +123,7 @@ _LISTENS_SQLITE = "INSERT INTO listens SELECT t.id, 1577836803, u.id, 'koito' FR
 
 
 def stock(uri: str) -> None:
-    """Put into an empty database what Koito may hold: two artists of one name, an alias, and a name not in NFC."""
+    """Fill an empty database with what Koito may have: two artists of one name, an alias, and a name not in NFC."""
     if sqlite_file(uri):
         plain = _STOCK.replace("E'Zoe\\u0308'", "'Zoe\u0308'").replace("OVERRIDING SYSTEM VALUE", "")
         execute(uri, plain + _LISTENS_SQLITE)
@@ -132,6 +132,6 @@ def stock(uri: str) -> None:
 
 
 def wipe(uri: str) -> None:
-    """Empty the database of everything that loads left behind."""
+    """Remove everything that loads have stored in the database."""
     ours = ("etl_runs", "etl_files", "etl_batches", "etl_track_lookup") if sqlite_file(uri) else ("etl.runs",)
     execute(uri, "".join(f"DELETE FROM {table};" for table in ("releases", "artists", *ours)))

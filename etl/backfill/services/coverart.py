@@ -9,7 +9,7 @@ from __future__ import annotations
 from etl.backfill.services.request import Request, Response, Service
 
 IMAGE_HOSTS = ("archive.org",)
-"""Where the images are. Another host, such as the log-in page of a Wi-Fi, proves nothing."""
+"""The hosts of the images. A redirect to another host, such as a Wi-Fi log-in page, proves nothing."""
 
 
 def front_cover(entity: str, mbid: str) -> Request[bool]:

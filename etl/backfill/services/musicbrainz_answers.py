@@ -15,7 +15,7 @@ _Mbid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a
 _Score = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 _Length = Annotated[int, msgspec.Meta(le=2**50)]  # milliseconds
 
-# --- What is kept, in the cache too ---------------------------------------------------------------------------
+# --- The types that are kept, also in the cache ---------------------------------------------------------------
 
 
 class ArtistMatch(msgspec.Struct, frozen=True):
@@ -138,7 +138,7 @@ class _LengthOfRecordingJson(msgspec.Struct):
     length: _Length | None = None
 
 
-# --- From the one to the other --------------------------------------------------------------------------------
+# --- Conversion of the latter to the former -------------------------------------------------------------------
 
 
 def parse_artists(response: Response) -> list[ArtistMatch]:

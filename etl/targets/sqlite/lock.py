@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 SUFFIX = ".etl-lock"
 LOOK_EVERY = 0.05  # seconds
-TELL_AFTER = 3.0  # seconds of waiting after which the user is told who holds the lock
+TELL_AFTER = 3.0  # seconds of waiting after which the holder of the lock is logged
 
 
 def acquire_run_lock(

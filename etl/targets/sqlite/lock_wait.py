@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 TRY = 200  # milliseconds that SQLite itself waits: a statement cannot be interrupted
 PATIENCE = 30.0  # seconds until we give up; Koito itself writes for moments only
-TELL_AFTER = 3.0  # seconds of waiting after which the user is told
+TELL_AFTER = 3.0  # seconds of waiting after which a message is logged
 _BRIEF = 0.02  # seconds between two tries if SQLite itself did not wait
 
 

@@ -35,8 +35,8 @@ def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[st
         for revision, bench in benches.items():
             samples = suite.round(bench)
             found[revision].append(samples)
-            told = ", ".join(f"{name} {sample.seconds:.2f}" for name, sample in samples.items())
-            print(f"{suite.name}, {revision}, round {number} of {rounds}: {told}", file=sys.stderr)
+            figures = ", ".join(f"{name} {sample.seconds:.2f}" for name, sample in samples.items())
+            print(f"{suite.name}, {revision}, round {number} of {rounds}: {figures}", file=sys.stderr)
     return found
 
 

@@ -203,8 +203,8 @@ def main() -> None:
         needed(args.etl, "--version")
         for number in range(1, args.rounds + 1):
             rounds.append(run_round(args.etl, folder))
-            told = ", ".join(f"{name} {rounds[-1][name]['seconds']:.2f} s" for name in TITLES)
-            print(f"round {number} of {args.rounds}: {told}", file=sys.stderr)
+            figures = ", ".join(f"{name} {rounds[-1][name]['seconds']:.2f} s" for name in TITLES)
+            print(f"round {number} of {args.rounds}: {figures}", file=sys.stderr)
     summary = summarize(rounds[1:] or rounds)
     where = machine()
     print(table(summary))

@@ -110,8 +110,8 @@ def main() -> None:
         needed(args.etl, "run", history, "--home", str(home))
         for number in range(1, args.rounds + 1):
             rounds.append(run_round(args.etl, home, uri, FIRST + number * ROUND_SECONDS))
-            told = ", ".join(f"{name} {1000 * rounds[-1]['seconds'][name]:.2f} ms" for name in TITLES)
-            print(f"round {number} of {args.rounds}: {told}", file=sys.stderr)
+            figures = ", ".join(f"{name} {1000 * rounds[-1]['seconds'][name]:.2f} ms" for name in TITLES)
+            print(f"round {number} of {args.rounds}: {figures}", file=sys.stderr)
     summary = summarize(rounds[1:] or rounds)
     where = machine()
     print(table(summary))

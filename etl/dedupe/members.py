@@ -97,9 +97,9 @@ def _of_subs(rows: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
     shared = rows.filter(is_shared).with_columns(order=order)
     best = shared.group_by(*SUB).agg(pl.col("order").min())
     equal = shared.join(best, on=[*SUB, "order"], how="semi")
-    told = equal.hstack(listens.select(pl.col(_TEXTS).gather(equal.get_column("place")).name.suffix("_text")))
+    with_texts = equal.hstack(listens.select(pl.col(_TEXTS).gather(equal.get_column("place")).name.suffix("_text")))
     texts = [f"{name}_text" for name in _TEXTS]
-    first = told.sort(texts, nulls_last=True).unique(list(SUB), keep="first", maintain_order=True)
+    first = with_texts.sort(texts, nulls_last=True).unique(list(SUB), keep="first", maintain_order=True)
     return pl.concat([alone, first.select(*columns, sub_leader="place")])
 
 

@@ -125,7 +125,7 @@ def read_fields(
 ) -> pl.DataFrame:
     """Turn columns of text into rows. Columns in: ``FIELDS``, optionally ``is_playing``. Columns out: ``EXTRACTED``.
 
-    ``times`` are the file's own names of ``moment`` and ``words``; ``per_second`` is the unit of ``moment``.
+    ``times`` are the file's own names of ``moment`` and ``words``; ``moment`` counts ``per_second`` units a second.
     """
     if "is_playing" not in frame.columns:
         frame = frame.with_columns(is_playing=pl.lit(value=False))

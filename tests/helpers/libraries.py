@@ -54,8 +54,8 @@ def make_library(heard: Sequence[Heard] = (), zone: str = "UTC", loads: Sequence
         "album_artists": [(number, artists[name], True) for (name, _), number in albums.items()],
     }
     frames = {name: pl.DataFrame(rows[name], RESULTS[f"library/{name}"], orient="row") for name in TABLES}
-    told = pl.DataFrame(list(loads), LOADS, orient="row") if loads else empty(LOADS)
-    return Library("admin", zone, {**complete(frames, zone), "loads": told})
+    runs = pl.DataFrame(list(loads), LOADS, orient="row") if loads else empty(LOADS)
+    return Library("admin", zone, {**complete(frames, zone), "loads": runs})
 
 
 def _numbered(names: Iterable[T]) -> dict[T, int]:

@@ -164,7 +164,7 @@ class EmbeddedServer:
         """
         begun = time.monotonic()
         launched: _Launch | None = None
-        told = False
+        announced = False
         while not self._is_ready():
             waited = time.monotonic() - begun
             record = self._live()
@@ -173,9 +173,9 @@ class EmbeddedServer:
                     self._explain_end(launched, waited)
                 launched = self._launch(lock)
             self._check_patience(record, waited)
-            if waited > NARRATE_AFTER and not told:
+            if waited > NARRATE_AFTER and not announced:
                 logger.info("Waiting for the embedded PostgreSQL server: after a crash it replays its journal first")
-                told = True
+                announced = True
             time.sleep(_POLL)
         if launched:
             logger.info("Started the embedded PostgreSQL server; it stays up until `etl db stop`")

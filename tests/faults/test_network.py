@@ -108,7 +108,7 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
             proxy.swallow()
             begun = time.monotonic()
             process.send_signal(number)
-            _, told = process.communicate(timeout=20)
+            told, _ = process.communicate(timeout=20)
             took = time.monotonic() - begun
         execute(database, END_WAITING)  # the server does not know that nobody waits any more
     assert process.returncode == 128 + number

@@ -118,7 +118,7 @@ def test_nothing_personal_is_written_shown_or_stored(exports: Path, home: Path, 
     ]
     texts = {f"shown {number}": told.out + told.err for number, told in enumerate(shown)}
     files = [path for path in home.rglob("*") if path.is_file()]
-    assert len(files) == 7  # with likely_doubles.parquet
+    assert len(files) == 8  # with likely_doubles.parquet and the number of the run
     texts |= {path.name: path.read_bytes().decode("latin-1") for path in files}
     texts |= {f"values of {path.name}": pl.read_parquet(path).write_json() for path in run.glob("*.parquet")}
     stored = tables(database)

@@ -101,14 +101,14 @@ def musicbrainz(
     *,
     common: CommonOptions,
 ) -> None:
-    """Find MBIDs, and MusicBrainz' aliases, where they are certain; the rest goes to a review file."""
+    """Find MBIDs and aliases at MusicBrainz where the match is certain. The rest goes to a review file."""
     _run("musicbrainz", common, what)
 
 
 @app.command("durations")
 @options.expand_options
 def durations(*, common: CommonOptions) -> None:
-    """Find the lengths of tracks without one at MusicBrainz: by MBID, else by search."""
+    """Find missing track lengths at MusicBrainz, by MBID or by search."""
     _run("durations", common)
 
 

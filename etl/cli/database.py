@@ -42,7 +42,7 @@ def _server(home: str | None) -> EmbeddedServer:
 
 @app.command()
 def start(home: options.Home = None, json: options.Json = False) -> None:
-    """Start the embedded server; `etl run` does it by itself."""
+    """Start the embedded server. `etl run` starts it by itself."""
     from etl.core.dsn import SQLITE
     from etl.core.workspace import find_workspace
 
@@ -90,7 +90,7 @@ def _check_unused(server: EmbeddedServer, home: str | None) -> None:
 
 @app.command()
 def status(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
-    """Tell whether the embedded server runs, and where its data is; or what is in Koito's file, where that is meant."""
+    """Show whether the embedded server runs and where its data is, or what Koito's file holds if --dsn names it."""
     from etl.core.dsn import SQLITE
     from etl.core.workspace import find_workspace
 
@@ -133,7 +133,7 @@ def _as_word(value: object) -> object:
 
 @app.command()
 def url(dsn: options.Dsn = None, home: options.Home = None, json: options.Json = False) -> None:
-    """Print the URI of the database, for psql and other programs; starts the embedded server."""
+    """Print the address of the database for psql and other programs. Starts the embedded server."""
     from etl.core.workspace import find_workspace
     from etl.targets.open import find_target
 
@@ -153,9 +153,9 @@ def migrate(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Add our objects to a database, after printing what they are. Koito's own objects are not changed.
+    """Add the tables of this program to a database, after printing what they are. Koito's own objects are not changed.
 
-    Koito's file is copied first: the copy lies next to it.
+    Koito's file is copied first, to the same folder.
     """
     from etl.targets.open import find_target, run_interruptibly
 
@@ -183,7 +183,7 @@ def uninstall(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove every object of ours from a database: the resolved keys, the ledger, triggers. The listens stay."""
+    """Remove what this program added to a database: lookup table, ledger and triggers. The listens stay."""
     from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(open_workspace(home, dsn))
@@ -202,7 +202,7 @@ def backup(
 ) -> None:
     """Write a consistent copy of the database to FILE, also while Koito runs.
 
-    Of Koito's file it is another such file; of PostgreSQL it is a dump for pg_restore.
+    The copy of Koito's file is another such file. PostgreSQL is dumped for pg_restore.
     """
     from etl.targets.open import find_target
 

@@ -28,7 +28,7 @@ def dedupe(
     *,
     output: OutputSettings,
 ) -> None:
-    """Find plays that are in the database twice, whoever wrote them; with --yes remove the poorer listen of each."""
+    """Find plays that are stored twice, whichever program wrote them. With --yes, remove the poorer of each pair."""
     from etl.cli.dedupe_summary import show_dedupe, show_removed
     from etl.pipeline.library import dedupe as run
 

@@ -35,7 +35,7 @@ def explain(
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
-    """Tell what became of one row of a file, and why."""
+    """Show what became of one row of a file, and why."""
     from etl.runs.directory import find_run
     from etl.runs.explain import explain as look_up
 

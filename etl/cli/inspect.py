@@ -50,10 +50,10 @@ def inspect(
         Path | None, typer.Option(metavar="FILE", help="Write the answer to a Parquet file.", readable=False)
     ] = None,
 ) -> None:
-    """Look into the whole library with DuckDB, or into a run: views, named queries, any SQL. Without --sql, list them.
+    """Query the library, or the files of a run, with DuckDB: named queries or any SQL. Without --sql, list them.
 
-    The library is all that a user of the database has listened to, whoever wrote it: the views listens, tracks, albums
-    and artists. A run has a view of each of its files.
+    The library is everything that a user of the database has listened to, whichever program stored it: the views
+    listens, tracks, albums and artists. A run has one view for each of its files.
     """
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")

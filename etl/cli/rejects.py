@@ -53,7 +53,7 @@ def replay(
     given: options.RunOptions,
     output: OutputSettings,
 ) -> None:
-    """Try the rejected rows and unresolved listens of a run again, as a run of its own under the same settings."""
+    """Try the rejected rows and unresolved listens of a run again, in a new run with the same settings."""
 
     def load(bar: Progress) -> dict[str, Any]:
         from etl.core.dsn import redact

@@ -37,10 +37,10 @@ def report(
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
-    """Write one HTML page about the whole library: what you heard most, when, and since when. With RUN, about a load.
+    """Write an HTML page about the library: what you heard most, when, and since when. With RUN, about a load.
 
-    The library is all that a user of the database has listened to, whoever wrote it. The page about a load has the
-    accounting, charts of its listens, and data quality.
+    The library is everything that a user of the database has listened to, whichever program stored it. The page about a
+    load has its account, charts of its listens, and data quality.
     """
     from etl.core.settings import EMBEDDED
     from etl.core.workspace import find_workspace

@@ -29,7 +29,7 @@ def run(
     given: options.RunOptions,
     output: OutputSettings,
 ) -> None:
-    """Load export files: read, resolve, insert, account for every row. Safe to run again at any time."""
+    """Load export files into the database. Accounts for every row, and is safe to repeat."""
 
     def load(bar: Progress) -> dict[str, Any]:
         from etl.pipeline import run as pipeline

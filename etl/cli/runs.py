@@ -42,7 +42,7 @@ RequiredRunName = Annotated[
 
 @app.command("list")
 def list_all(home: options.Home = None, json: options.Json = False) -> None:
-    """List all runs, the oldest first: when, from what, into what, and how each ended."""
+    """List all runs, oldest first: start, sources, database and result."""
     from etl.runs.directory import list_runs
 
     manifests, runs = [], runs_folder(home)
@@ -85,7 +85,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Delete old run directories, except those in use or still needed. The listens stay, but cannot be undone then."""
+    """Delete old run directories, except those in use or still needed. The listens stay, but their runs cannot be undone."""
     from etl.runs.prune import plan_pruning, remove
 
     runs = runs_folder(home)

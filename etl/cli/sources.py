@@ -7,7 +7,7 @@ from etl.cli.output import show_json, show_text
 
 
 def sources(json: options.Json = False) -> None:
-    """List the formats that are known, their file names, and how to get the export."""
+    """List the formats that can be read, their file names, and how to get each export."""
     from etl.formats import FORMATS
 
     entries = [

@@ -53,7 +53,7 @@ def submit(
     given: options.RunOptions,
     _json: Annotated[bool, typer.Option("--json", show_default=False, help="Print JSON, as it does anyway.")] = True,
 ) -> None:
-    """Store a live listen, or those of ListenBrainz's submit JSON on stdin; print a line of JSON for each."""
+    """Store one listen given as options, or every listen in ListenBrainz submit-listens JSON on stdin."""
     from datetime import UTC, datetime
 
     from etl.live.listen import rejected_all, validate

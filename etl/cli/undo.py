@@ -34,10 +34,10 @@ def undo(
     *,
     output: OutputSettings,
 ) -> None:
-    """Take a run back: remove the listens that it inserted, and tracks, albums and artists left without any.
+    """Undo a run: remove the listens that it inserted, and the tracks, albums and artists left without any.
 
-    Says what it would remove, and asks; the answer no ends it with exit code 0. After an interruption, the same
-    command removes the rest.
+    It shows what it would remove, and asks. If you answer no, nothing is removed, and the exit code is 0. After an
+    interruption, the same command removes the rest.
     """
     from etl.cli.undo_summary import question, show_end, show_restored, show_undo
     from etl.pipeline import undo as pipeline

@@ -44,7 +44,7 @@ def verify(
     *,
     output: OutputSettings,
 ) -> None:
-    """Check a run's account against its files, the ledger and the database; without RUN, the whole database."""
+    """Compare a run's account with its files, the ledger and the database. Without RUN, check the whole database."""
     from etl.runs.directory import find_run
     from etl.targets.open import find_target
     from etl.verify import verify_database, verify_run

@@ -85,7 +85,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Delete old run directories, except those in use or still needed. The listens stay, but their runs cannot be undone."""
+    """Delete old run directories, except those in use or needed. The listens stay, but cannot be undone any more."""
     from etl.runs.prune import plan_pruning, remove
 
     runs = runs_folder(home)

@@ -146,6 +146,7 @@ def test_the_embedded_server_is_made_ready_also_after_an_uninstall(
     server: str, monkeypatch: pytest.MonkeyPatch, empty_database: str, tmp_path: Path, export: Path
 ) -> None:
     monkeypatch.setattr(EmbeddedServer, "start", lambda _: empty_database)
+    (tmp_path / "home" / "postgres" / "data").mkdir(parents=True)  # whose disk is asked for its free space
 
     first = load(tmp_path / "home", "embedded", export)
     uninstall(empty_database)

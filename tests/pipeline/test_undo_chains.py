@@ -77,11 +77,12 @@ class Library:
     undone: list[dict[str, Any]] = field(default_factory=list)
 
     def load(self, files: list[Path], step: Step) -> dict[str, Any]:
-        """Do a step and keep the run."""
+        """Do a step and keep the run; nothing is kept of one that had nothing to do."""
         paths = [files[number] for number in step.exports]
         run = load(self.home, self.uri, *paths, doubles=step.doubles, force=step.is_forced)
         assert run["exit_code"] == ExitCode.OK, run["error"]
-        self.runs.append(run)
+        if run["run_id"] is not None:
+            self.runs.append(run)
         return run
 
     def undo(self, run: dict[str, Any]) -> None:

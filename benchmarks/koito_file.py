@@ -33,7 +33,7 @@ TABLES = (
     *("artists", "artist_aliases", "releases", "release_aliases", "artist_releases"),
     *("tracks", "track_aliases", "artist_tracks", "etl_track_lookup", "listens"),
 )
-WHOLE = {"adbc.sqlite.query.batch_rows": str(10**9)}  # types are inferred from the first batch
+WHOLE = {"adbc.sqlite.query.batch_rows": str(2**22)}  # types are inferred from the first batch
 EVERY = 0.25  # seconds between two scrobbles; a listener has one in three minutes
 FIRST = 1_900_000_000  # a second that no history has
 OWN_TRACK = (

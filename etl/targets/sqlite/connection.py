@@ -47,7 +47,9 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT}",
 )
-BATCH_ROWS = {"adbc.sqlite.query.batch_rows": str(10**9)}  # types are inferred from the first batch
+# The driver infers types from the first batch, so that the whole result should be one. It reserves address space for a
+# full batch at once, 8 bytes for each value: 32 MB per column. A machine with little memory would refuse gigabytes.
+BATCH_ROWS = {"adbc.sqlite.query.batch_rows": str(2**22)}
 _WRITES = re.compile(r"^(INSERT|UPDATE|DELETE|CREATE|DROP)\b", re.MULTILINE)
 _ROLLED_BACK = "no transaction is active"  # SQLite rolls back by itself when the disk is full
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,6 +19,17 @@ from tests.helpers.support import load, scrobble, write_maloja
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# Asks the file at the given path in a process that may reserve 1 GB more than it has.
+ASK_IN_ONE_GB = """
+import resource, sys
+from pathlib import Path
+from etl.targets.sqlite.connection import connect
+connection = connect(Path(sys.argv[1]))
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 1_000_000_000,) * 2)
+print(connection.query_text("SELECT 1 AS a, 'x' AS b, NULL AS c").rows())
+"""
 
 ARTIST = pl.DataFrame([(1, None)], schema=ARTISTS, orient="row")
 
@@ -38,6 +51,11 @@ def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(StatementError):
         connect(tmp_path / "none.db").query_text("SELECT 1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_query_reserves_little_address_space(file: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ASK_IN_ONE_GB, file], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[(1, 'x', None)]\n", "")
 
 
 def test_pragmas_of_a_connection_and_its_clone(connection: SqliteConnection) -> None:

@@ -1,4 +1,4 @@
 -- MBIDs for tracks that have none.
 UPDATE tracks SET musicbrainz_id = w.value->>1
 FROM json_each(?1) w
-WHERE tracks.id = w.value->>0 AND tracks.musicbrainz_id IS NULL
+WHERE tracks.id = w.value->>0 AND +tracks.musicbrainz_id IS NULL -- +: by id, not through the index of all without an MBID

@@ -12,6 +12,6 @@ UPDATE artists AS a SET musicbrainz_id = o.mbid
 FROM offered o
 WHERE
     a.id = o.id
-    AND a.musicbrainz_id IS NULL
+    AND +a.musicbrainz_id IS NULL -- +: by id, not through the index of all without an MBID
     AND NOT EXISTS (SELECT 1 FROM artists x WHERE x.musicbrainz_id = o.mbid)
     AND (SELECT count(*) = min(count(DISTINCT i.id), count(DISTINCT i.place), count(DISTINCT i.mbid)) FROM offered i)

@@ -65,7 +65,7 @@ class BackfillSettings:
         public = [host for host in hosts if any(_is_host(host, name) for name in _CONTACT_REQUIRED)]
         if public and not self.contact:
             raise SettingsError(
-                f"{public[0]} wants to know how to reach whoever asks",
+                f"{public[0]} asks its clients for a way to reach them",
                 "Give an e-mail address or a web page with --contact or ETL_CONTACT; it goes there with each request",
             )
         if self.contact and not _CONTACT.fullmatch(self.contact):

@@ -120,7 +120,9 @@ def _check_mbid(option: str, text: str | None) -> None:
 
 def _stdin() -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
-        raise SettingsError("there is no listen", "Give --artist and --track, or ListenBrainz's submit JSON on stdin")
+        raise SettingsError(
+            "there is no listen", "Give --artist and --track, or ListenBrainz submit-listens JSON on stdin"
+        )
     return sys.stdin.buffer.read()
 
 

@@ -135,7 +135,7 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
             f"{path} cannot be read: {error.strerror}", f"--config or {CONFIG_VARIABLE} name the settings file"
         ) from error
     except ValueError as error:  # neither TOML nor UTF-8
-        raise SettingsError(f"{path} is no TOML file: {error}", "Write lines like: workers = 4") from error
+        raise SettingsError(f"{path} is not a TOML file: {error}", "Write lines like: workers = 4") from error
     config = {}
     for key, value in written.items():
         source = _file_and_line(path, text, key)

@@ -52,7 +52,7 @@ def check_dsn(dsn: str) -> str:
         return f"{SQLITE}{path}"
     shown = "what was given" if "@" in dsn else f'"{redact(dsn)}"'  # a URI without its scheme may have a password
     raise SettingsError(
-        f"{shown} is no database address",
+        f"{shown} is not a database address",
         'Use the path of Koito\'s koito.db, a URI like postgresql://user@host:5432/koitodb, or "embedded"',
     )
 

@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130, "interrupted by Ctrl-C (SIGINT); what was committed stays"
     OUTPUT_CLOSED = (
         141,
-        "nobody reads what is shown any more, as after `head`; a command that changes something has its own code",
+        "the reader of the output has closed it, as `head` does; a command that changes something has its own code",
     )
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 

@@ -89,7 +89,7 @@ def parse_moment(option: str, text: str | None) -> datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise SettingsError(
-            f'{option}: "{text}" is no ISO 8601 date or time', "Write 2024-05-31 or 2024-05-31T18:00:00+02:00"
+            f'{option}: "{text}" is not an ISO 8601 date or time', "Write 2024-05-31 or 2024-05-31T18:00:00+02:00"
         ) from error
 
 

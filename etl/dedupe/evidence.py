@@ -64,7 +64,7 @@ def with_evidence(found: pl.DataFrame, plays: pl.DataFrame, rows: pl.DataFrame, 
     )
     who = pl.col("of_service").fill_null("another program")
     exact = pl.format("{}, {}{} s apart ({})", who, "what", "seconds_apart", "rule")
-    in_minute = pl.format("{}, in the same minute (one of the two knows only the minute)", who)
+    in_minute = pl.format("{}, in the same minute (one of the two has only the minute)", who)
     return found.with_columns(
         *made.drop("rule", "what").get_columns(),
         evidence=made.select(pl.when(pl.col("seconds_apart").is_null()).then(in_minute).otherwise(exact)).to_series(),

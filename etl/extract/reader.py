@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from etl.formats.page_totals import FirstPlay, PageTotals
 
 OF_ANOTHER_SOURCE = "not a file of"
-UNKNOWN = "not an export that this program knows"
+UNKNOWN = "not an export that this program can read"
 
 
 class Opened(NamedTuple):
@@ -120,7 +120,7 @@ def _opened(file: InputFile, kind: Format | Companion) -> Opened | Unread:
     data = file.read(per_byte(kind))
     if isinstance(kind, Companion):
         kind.check(data)
-        reason = f"{kind.title} holds no plays: it is read for the export in the same folder, if there is one"
+        reason = f"{kind.title}. It has no plays, and only completes the export in the same folder"
         return Unread(FileStatus.LEFT_ASIDE, reason, title=kind.title)
     totals = kind.totals(data) if kind.totals else ()
     return Opened(file, kind, hashlib.sha256(data).hexdigest(), data, totals, read_companions(file, kind))

@@ -57,6 +57,7 @@ FORMAT = Format(
     preference=PREFERENCE,
     service=SERVICE,
     caveat=(
-        "knows the minute only, and the old tool took commas and quotes out of names. lastfm.ghan.nl/export gives both"
+        "gives times to the minute, and the tool that wrote it removed commas and quotes from names. "
+        "lastfm.ghan.nl/export keeps both"
     ),
 )

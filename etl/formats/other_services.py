@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SCROBBLED = "If you scrobbled these plays, give the export of Last.fm or ListenBrainz instead"
-_LIBRARY = "It says how often and when something was last played, not each play. " + _SCROBBLED
+_LIBRARY = "It has play counts and the last play of each track, not each play. " + _SCROBBLED
 _DATABASE = b"SQLite format 3\0"
 _PLAYLIST_COLUMNS = frozenset(
     {
@@ -138,7 +138,7 @@ OTHER_SERVICES = (
         "lastfm-loved",
         "Last.fm loved tracks",
         lambda peek: bool(peek.shape) and "lovedtracks" in peek.keys,
-        "It says what was loved, not when it was played. Export the scrobbles: lastfm.ghan.nl/export",
+        "It lists loved tracks, not when they were played. Export the scrobbles: lastfm.ghan.nl/export",
     ),
     _other(
         "tidal-streaming",
@@ -188,7 +188,7 @@ OTHER_SERVICES = (
         "spinitron-spins",
         "Spinitron playlist of a radio station",
         _Columns(frozenset({"artist", "song", "release", "label"}), none_of=_PLAY_COLUMNS),
-        "It says what a station broadcast, not what somebody heard",
+        "It lists what a station broadcast, not what you listened to",
     ),
     _other(
         "discogs-collection",
@@ -200,8 +200,8 @@ OTHER_SERVICES = (
         "playlist-tracks",
         "Playlist",
         _is_playlist,
-        "It says what is in it and since when, not when it was played. Give the history of the service instead: "
-        "`etl sources` says how to get it",
+        "It lists tracks and when they were added, not when they were played. Get the listening history of the service "
+        "instead: `etl sources` shows how",
     ),
 )
 """Recognised before every format: several of these tables have an artist, a track and a date."""

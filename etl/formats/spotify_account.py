@@ -109,7 +109,7 @@ FORMAT = Format(
     preference=PREFERENCE,
     clock=CLOCK,
     caveat=(
-        "knows the minute in which a play ended, not the second, and no albums. Request the extended streaming history "
+        "gives the minute in which a play ended, not the second, and no albums. Request the extended streaming history "
         "too: it has both, and all years"
     ),
 )

@@ -104,7 +104,7 @@ REFUSALS = (
         source="spotify",
         title="Spotify technical log information",
         recognise=_is_technical_log,
-        advice="It holds what the app reported, not what was played. Request the extended streaming history: "
+        advice="It has diagnostic events of the app, not plays. Request the extended streaming history: "
         "spotify.com > Account > Privacy > Download your data",
         harmless=True,
     ),
@@ -113,7 +113,7 @@ REFUSALS = (
         source="lastfm",
         title="Last.fm top list or weekly chart",
         recognise=_is_top_list,
-        advice="It says how often something was played, not when. Export the scrobbles: lastfm.ghan.nl/export",
+        advice="It has play counts, not the times of plays. Export the scrobbles: lastfm.ghan.nl/export",
         harmless=True,
     ),
     Refusal(

@@ -160,5 +160,5 @@ FORMAT = Format(
     client=CLIENT,
     preference=PREFERENCE,
     service="YouTube Music",
-    caveat="knows no albums and not how long a track was played",
+    caveat="has no albums, and not how long a track was played",
 )

@@ -34,7 +34,7 @@ def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submit
     try:
         rows = read_submissions(data)
     except BrokenFileError as error:
-        raise InputError(f"the input is no ListenBrainz submission: {error.message}", _HINT) from error
+        raise InputError(f"the input is not a ListenBrainz submission: {error.message}", _HINT) from error
     if rows.is_empty():
         raise InputError("the input holds no listen", _HINT)
     return validate_frame(rows, rules)

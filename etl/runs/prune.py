@@ -21,7 +21,7 @@ _REMOVED = ".removed-"
 RUNNING = "it is running"
 HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
 LEFT_OVER = "it has listens, unresolved or not reached, that no later run has loaded"
-EXPLAINS = "it loaded files that a run which is kept knows"
+EXPLAINS = "it loaded files that a kept run treated as known"
 REPLAYED = "a run that is kept replays it"
 
 

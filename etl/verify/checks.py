@@ -21,7 +21,7 @@ class Result(Reason):
     FAILED = "failed", "does not hold: exit code 7"
     WARNING = "warning", "worth a look, and perhaps as somebody wants it"
     CHANGED_SINCE = "changed_since", "merged or deleted since the run"
-    NOT_CHECKED = "not_checked", "cannot be told"
+    NOT_CHECKED = "not_checked", "cannot be checked"
 
 
 @dataclass(frozen=True)

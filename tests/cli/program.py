@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tests.cli import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data" / "samples"
@@ -96,8 +96,13 @@ def submit(uri: str, *options: str, home: Path, bodies: bytes | None = None) -> 
 
 def python(code: str, home: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
     """Run Python code that drives the program."""
+    return run_process([sys.executable, "-c", code], home, env)
+
+
+def run_process(command: Sequence[str | Path], home: Path | None, env: Mapping[str, str] | None = None) -> Done:
+    """Run a command in a process of its own, with the environment of the tests."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        command,
         env=environment(home, env),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ import pytest
 from etl.core.errors import ENDINGS, ExitCode
 from etl.core.failpoints import Point
 from etl.runs.directory import list_runs
-from tests.cli.program import ROOT, SCRIPT, environment
+from tests.cli.program import ROOT, SCRIPT, Done, environment, run_process
 from tests.helpers.support import load, query, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -39,18 +39,10 @@ def export(tmp_path: Path) -> Path:
     return write_maloja(tmp_path / "maloja.json", [scrobble(one, ["A"], f"Track {one}") for one in range(30)])
 
 
-def in_shell(words: Sequence[str | Path], redirection: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def in_shell(words: Sequence[str | Path], redirection: str, home: Path, **env: str) -> Done:
     """Run the program with its streams redirected by a shell; the code is the program's, not that of a pipe's end."""
     script = f'"$@" {redirection}; exit "${{PIPESTATUS[0]}}"'
-    return subprocess.run(
-        ["bash", "-c", script, "bash", SCRIPT, *words],
-        env=environment(home, env),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_process(["bash", "-c", script, "bash", SCRIPT, *words], home, env)
 
 
 def newest(home: Path) -> dict[str, Any]:
@@ -66,21 +58,21 @@ def test_a_load_whose_output_nobody_reads_ends_as_it_would(
     tmp_path: Path, database: str, export: Path, words: tuple[str, ...], redirection: str
 ) -> None:
     done = in_shell([*words, "--dsn", database, export], redirection, tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert (newest(tmp_path)["status"], newest(tmp_path)["counts"]["inserted"]) == ("complete", 30)
     assert query(database, "SELECT count(*)::int FROM listens") == [(30,)]
-    assert "etl-error" not in done.stderr
+    assert "etl-error" not in done.err
 
 
 def test_a_load_with_rejected_rows_keeps_its_code_without_a_reader(tmp_path: Path, database: str) -> None:
     broken = write_maloja(tmp_path / "maloja.json", [scrobble(1, ["A"], "Track"), scrobble(2, ["A"], "")])
-    assert in_shell(["run", "--dsn", database, broken], "| true", tmp_path).returncode == ExitCode.REJECTS
+    assert in_shell(["run", "--dsn", database, broken], "| true", tmp_path).code == ExitCode.REJECTS
     assert newest(tmp_path)["exit_code"] == ExitCode.REJECTS
 
 
 def test_an_undo_whose_output_nobody_reads_is_complete(tmp_path: Path, database: str, export: Path) -> None:
     load(tmp_path, database, export)
-    assert in_shell(["undo", "latest", "--yes", "--dsn", database], "| true", tmp_path).returncode == 0
+    assert in_shell(["undo", "latest", "--yes", "--dsn", database], "| true", tmp_path).code == 0
     assert newest(tmp_path)["counts"]["removed"] == 30
 
 
@@ -90,7 +82,7 @@ def test_an_undo_whose_output_nobody_reads_is_complete(tmp_path: Path, database:
 )
 def test_a_command_that_shows_something_ends_as_by_sigpipe(words: tuple[str, ...], loaded: LoadedSamples) -> None:
     done = in_shell(words, "| true", loaded.home)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    assert (done.code, done.err) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_closed_stdout_is_not_taken_by_the_next_file(tmp_path: Path, database: str, export: Path) -> None:
@@ -109,9 +101,9 @@ def test_an_interrupted_load_says_in_a_line_how_much_is_in(
 ) -> None:
     fault = f"{Point.AFTER_LEDGER_START.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, export], "", tmp_path, ETL_FAULT=fault)
-    assert done.returncode == ENDINGS[number] == 128 + number
-    assert "interrupted: 0 of 30 listens inserted; run the same command again for the rest" in done.stdout
-    assert "error" not in done.stderr
+    assert done.code == ENDINGS[number] == 128 + number
+    assert "interrupted: 0 of 30 listens inserted; run the same command again for the rest" in done.out
+    assert "error" not in done.err
     counts = newest(tmp_path)["counts"]
     assert (newest(tmp_path)["status"], counts["not_reached"], counts["unresolved"]) == ("interrupted", 30, 0)
     assert (counts["keys"], counts["keys_not_reached"], counts["failed"]) == (30, 30, 0)
@@ -123,11 +115,11 @@ def test_a_load_interrupted_while_it_reads_says_that_nothing_is_in(
 ) -> None:
     fault = f"{Point.AFTER_EXTRACT.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, "--json", export], "", tmp_path, ETL_FAULT=fault)
-    assert done.returncode == ENDINGS[number]
-    told = json.loads(done.stdout)
+    assert done.code == ENDINGS[number]
+    told = done.json
     assert (told["status"], told["exit_code"], set(told["counts"].values())) == ("interrupted", ENDINGS[number], {0})
     assert newest(tmp_path) == told
-    assert "interrupted: nothing was loaded yet" in done.stderr
+    assert "interrupted: nothing was loaded yet" in done.err
     assert load(tmp_path, database, export)["counts"]["inserted"] == 30
 
 

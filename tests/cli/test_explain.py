@@ -183,7 +183,7 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
         ("maloja_xport.json:1", InputError, ["no file of the run", "Near: ", "maloja_export.json"]),
         ("zzz:1", InputError, ["no file of the run", "Its files: ", " and 3 more"]),
         ("json:1", InputError, ["several files", "Write more of the path: ", "Audio_2020.json", "known.json"]),
-        ("notes.txt:1", InputError, ["was ignored", "not an export that this program knows"]),
+        ("notes.txt:1", InputError, ["was ignored", "not an export that this program can read"]),
         ("broken.zip:1", InputError, ["was refused", "is not an archive that can be read"]),
     ],
 )

@@ -53,7 +53,7 @@ def test_each_line_is_an_object_with_the_run_once_it_is_known(database: str, tmp
         (["run", "--log-format", "json"], {}, 2, "Missing argument"),
         (["run", "--log-format=json", "--nonsense", str(MALOJA)], {}, 2, "No such option"),
         (["runs", "show"], {"ETL_LOG_FORMAT": "json"}, 4, "there are no runs"),
-        (["run", "--log-format", "json", "--since", "soon", str(MALOJA)], {}, 2, "no ISO 8601"),
+        (["run", "--log-format", "json", "--since", "soon", str(MALOJA)], {}, 2, "not an ISO 8601"),
         (["check", "--log-format", "json", "/nonexistent"], {}, 4, "does not exist"),
     ],
 )

@@ -61,12 +61,12 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -
     assert loaded.done.code == 0
     told = [line.removeprefix("etl: ") for line in err.splitlines()]
     assert f"run {loaded.manifest['run_id']}" in told
-    assert [line for line in told if line.startswith("Spotify account data knows the minute")]
+    assert [line for line in told if line.startswith("Spotify account data gives the minute")]
     doubles = loaded.manifest["skipped_by_reason"]["likely_double"]
     left_out = f"likely doubles, left out because another service recorded the same play: {doubles}; --doubles keep"
     assert [line for line in told if line.startswith(left_out)]
     assert [line for line in told if line.startswith("Times without a zone count as UTC: ")]
-    assert [line for line in told if line.startswith("YouTube watch history (Google Takeout) knows no albums")]
+    assert [line for line in told if line.startswith("YouTube watch history (Google Takeout) has no albums")]
     assert len([line for line in told if "it is read for the export in the same folder, if there is one" in line]) == 2
     assert len(told) == 8
     assert f"complete: {counts['inserted']} listens inserted\n" in out

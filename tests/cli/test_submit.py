@@ -101,7 +101,7 @@ def test_one_broken_listen_keeps_all_from_being_stored(database: str, tmp_path: 
     ("options", "bodies", "texts"),
     [
         ([], b"", ["the file is empty", '"listen_type":"single"']),
-        ([], b"nonsense", ["no ListenBrainz submission", '"listen_type":"single"']),
+        ([], b"nonsense", ["not a ListenBrainz submission", '"listen_type":"single"']),
         ([], b'{"listen_type":"single","payload":[]}', ["the input holds no listen"]),
         ([], b'{"listen_type":"single","payload":[{"listened_at":17000', ["ends at byte"]),
     ],
@@ -115,7 +115,7 @@ def test_input_that_is_none_ends_with_4_and_the_reason(
 @pytest.mark.parametrize(
     ("options", "texts"),
     [
-        ([*SONG[:-1], "yesterday"], ['--at: "yesterday" is no ISO 8601', "2024-05-31"]),
+        ([*SONG[:-1], "yesterday"], ['--at: "yesterday" is not an ISO 8601', "2024-05-31"]),
         ([*SONG, "--mbid", "0383"], ['--mbid: "0383" is not an MBID', "Write a UUID"]),
         ([*SONG, "--artist-mbid", "x"], ['--artist-mbid: "x" is not an MBID']),
         ([*SONG, "--nonsense"], ["No such option: --nonsense"]),
@@ -156,4 +156,4 @@ def test_it_does_not_wait_for_listens_from_a_keyboard(tmp_path: Path) -> None:
     os.close(ours)
     os.close(theirs)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert b"Give --artist and --track, or ListenBrainz's submit JSON on stdin" in done.stderr
+    assert b"Give --artist and --track, or ListenBrainz submit-listens JSON on stdin" in done.stderr

@@ -32,7 +32,7 @@ def check_error(done: Done, code: int, *texts: str) -> None:
         ),
         (["check", "--source", "tape", SPOTIFY], ['"tape" is not known']),
         (["run", "-q", "-v", SPOTIFY], ["--quiet and --verbose exclude each other"]),
-        (["run", "--since", "yesterday", SPOTIFY], ["--since", '"yesterday" is no ISO 8601', "2024-05-31"]),
+        (["run", "--since", "yesterday", SPOTIFY], ["--since", '"yesterday" is not an ISO 8601', "2024-05-31"]),
         (["run", "--since", "2024-02-01", "--until", "2024-01-01", SPOTIFY], ["--since is later than --until"]),
         (["run", "--spotify-plays", "all", SPOTIFY], ["heard, trackdone"]),
         (["run", "--spotify-time", "noon", SPOTIFY], ["end, start"]),
@@ -40,8 +40,8 @@ def check_error(done: Done, code: int, *texts: str) -> None:
         (["run", "--artist-separators", "", SPOTIFY], ["--artist-separators is empty"]),
         (["run", "--max-rejects", "-1", SPOTIFY], ["--max-rejects"]),
         (["run", "--workers", "0", SPOTIFY], ["--workers"]),
-        (["run", "--dsn", "localhost", SPOTIFY], ['"localhost" is no database address', "postgresql://"]),
-        (["db", "url", "--json", "--dsn", "mysql://localhost/x"], ["is no database address"]),
+        (["run", "--dsn", "localhost", SPOTIFY], ['"localhost" is not a database address', "postgresql://"]),
+        (["db", "url", "--json", "--dsn", "mysql://localhost/x"], ["is not a database address"]),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments: list[str], texts: list[str], tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_path_that_does_not_exist_ends_with_4(command: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("paths", "source", "texts"),
     [
-        (["pyproject.toml"], "auto", ["pyproject.toml", "not an export that this program knows", "etl sources"]),
+        (["pyproject.toml"], "auto", ["pyproject.toml", "not an export that this program can read", "etl sources"]),
         (["data/samples/maloja"], "spotify", ["not a file of spotify", "--source auto"]),
     ],
 )

@@ -85,7 +85,7 @@ def test_what_is_wrong_in_the_file_is_told_with_its_line(text: str, line: int, t
 
 @pytest.mark.parametrize("text", ["workers = ", "workers", b"user = '\xff'"])
 def test_a_file_that_is_no_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"etl\.toml is no TOML file"):
+    with pytest.raises(SettingsError, match=r"etl\.toml is not a TOML file"):
         held(tmp_path, text)
 
 

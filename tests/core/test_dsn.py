@@ -71,7 +71,7 @@ def test_what_is_no_address_is_refused_without_a_piece_of_the_password(dsn: str)
 
 
 def test_a_word_that_is_no_address_is_shown() -> None:
-    with pytest.raises(SettingsError, match='"embeded" is no database address'):
+    with pytest.raises(SettingsError, match='"embeded" is not a database address'):
         find_workspace(None, "embeded", {})
 
 

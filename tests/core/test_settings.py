@@ -153,7 +153,7 @@ def test_settings_from_options() -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ({"until": "soon"}, '--until: "soon" is no ISO 8601 date or time'),
+        ({"until": "soon"}, '--until: "soon" is not an ISO 8601 date or time'),
         ({"spotify_time": "noon"}, '--spotify-time: "noon" is not known. Known: end, start'),
         ({"since": "2024-02-01", "until": "2024-01-01"}, "--since is later than --until"),
         ({"artist_separators": ""}, "--artist-separators is empty"),

@@ -109,7 +109,7 @@ def test_a_companion_is_listed_as_what_it_is(tmp_path: Path) -> None:
     assert isinstance(sound, Unread)
     assert isinstance(broken, Unread)
     assert (sound.status, broken.status) == (FileStatus.LEFT_ASIDE, FileStatus.REFUSED)
-    assert "holds no plays" in sound.reason
+    assert "has no plays" in sound.reason
     assert "the file ends at byte" in broken.reason
     other = FileReader("spotify", ReadOptions()).open(discover([tmp_path / DAILY]).files[0])
     assert isinstance(other, Unread)

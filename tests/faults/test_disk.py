@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,15 +92,22 @@ def test_a_full_disk_under_the_run_directory_is_told_then_completed(
 # --- under Koito's file ------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def koito_on_a_small_disk(disk: Path, template: Path, kilobytes: int) -> Iterator[str]:
+    """Yield the address of Koito's file on a disk of its own with ``kilobytes`` free."""
+    with small_disk(disk, "size=1g,mode=755") as mounted:
+        if not mounted:
+            pytest.skip("this account may not mount a disk")
+        uri = f"{SQLITE}{shutil.copy(template, disk / 'koito.db')}"
+        resize(disk, f"size={shutil.disk_usage(disk).used // 1024 + kilobytes}k")
+        yield uri
+
+
 @pytest.mark.parametrize("kilobytes", [4_300, 6_000])
 def test_a_full_disk_under_koitos_file_ends_the_run_then_completed(
     folder: Path, home: Path, large: Path, koito_template: Path, kilobytes: int
 ) -> None:
-    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
-        if not mounted:
-            pytest.skip("this account may not mount a disk")
-        uri = f"{SQLITE}{shutil.copy(koito_template, folder / 'disk' / 'koito.db')}"
-        resize(folder / "disk", f"size={shutil.disk_usage(folder / 'disk').used // 1024 + kilobytes}k")
+    with koito_on_a_small_disk(folder / "disk", koito_template, kilobytes) as uri:
         claimed = load_what_finds_no_room(home, uri, large, "Free some space on the disk")
         resize(folder / "disk", "size=1g")
         load_the_rest(home, uri, large, claimed)
@@ -110,11 +118,7 @@ def test_a_full_disk_under_koitos_file_ends_the_run_then_completed(
 def test_a_load_that_will_not_fit_next_to_koitos_file_writes_nothing(
     folder: Path, home: Path, large: Path, koito_template: Path
 ) -> None:
-    with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
-        if not mounted:
-            pytest.skip("this account may not mount a disk")
-        uri = f"{SQLITE}{shutil.copy(koito_template, folder / 'disk' / 'koito.db')}"
-        resize(folder / "disk", f"size={shutil.disk_usage(folder / 'disk').used // 1024 + 2_000}k")
+    with koito_on_a_small_disk(folder / "disk", koito_template, 2_000) as uri:
         before = content(uri)
         check_refused(load(home, uri, large), folder / "disk")
         assert content(uri) == before

@@ -20,7 +20,7 @@ def redirect_target(url: httpx.URL, location: str, answering_hosts: Collection[s
     """
     target = url.join(location)
     if target.scheme not in ("http", "https") or not target.host:
-        raise RequestFailedError(f"{url.host} redirects to an address that is no web page's")
+        raise RequestFailedError(f"{url.host} redirects to an address that is not a web page")
     if any(target.host == host or target.host.endswith(f".{host}") for host in answering_hosts):
         return None
     if target.host != url.host:

@@ -25,7 +25,7 @@ def find_duration(track: TrackEntity, fetch: Fetch, min_score: int) -> Finding:
         return _found(track, length) if length else not_found(track, "MusicBrainz does not know its length")
     matching = [one for one in matching_recordings(track, fetch, min_score) if one.length]
     if not matching:
-        return not_found(track, "MusicBrainz has no recording of this title by this artist whose length it knows")
+        return not_found(track, "MusicBrainz has no recording of this title by this artist with a length")
     on_album = [one for one in matching if is_on_album(track, one)]
     lengths = [one.length for one in on_album]
     if lengths and max(lengths) - min(lengths) <= _MAX_SPREAD:

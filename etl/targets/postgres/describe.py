@@ -113,7 +113,7 @@ def _check_koito_version(connection: Connection, name: str) -> None:
     if version < KOITO_VERSION:
         hint = "Start Koito v0.1.7 to v0.1.10 once, so that it brings its tables up to date"
     else:
-        hint = "This program knows Koito up to v0.1.10 on PostgreSQL"
+        hint = "This program supports Koito up to v0.1.10 on PostgreSQL"
     raise DatabaseError(f'Koito\'s tables in database "{name}" are at version {version}, not {KOITO_VERSION}', hint)
 
 

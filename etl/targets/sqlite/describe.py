@@ -115,5 +115,5 @@ def _check_columns(columns: set[str], path: Path) -> None:
         names = listed(sorted(found ^ wanted), 5)
         raise DatabaseError(
             f"Koito's tables in {path} are not those of its version {KOITO_VERSION}: {names}",
-            "This file was changed, or made by another Koito than this program knows",
+            "This file was changed, or made by a version of Koito that this program does not support",
         )

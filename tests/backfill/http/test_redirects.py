@@ -31,7 +31,7 @@ def test_redirect_within_a_host_is_followed(url: str, location: str, target: str
         ("https://coverartarchive.org.b.example/", "another host"),
         ("https://notarchive.org/", "another host, notarchive.org"),
         ("http://coverartarchive.org/release/1/front", "http, which is not encrypted"),
-        ("ftp://coverartarchive.org/", "no web page"),
+        ("ftp://coverartarchive.org/", "not a web page"),
     ],
 )
 def test_redirect_to_elsewhere_is_refused(location: str, reason: str) -> None:

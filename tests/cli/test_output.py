@@ -67,7 +67,7 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -
     assert [line for line in told if line.startswith(left_out)]
     assert [line for line in told if line.startswith("Times without a zone count as UTC: ")]
     assert [line for line in told if line.startswith("YouTube watch history (Google Takeout) has no albums")]
-    assert len([line for line in told if "it is read for the export in the same folder, if there is one" in line]) == 2
+    assert len([line for line in told if "only completes the export in the same folder" in line]) == 2
     assert len(told) == 8
     assert f"complete: {counts['inserted']} listens inserted\n" in out
     assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out

@@ -34,7 +34,7 @@ _HOME = pytest.StashKey[Path]()
 # Examples have no deadline, because a busy machine is no defect (the whole test has one). CI draws the same examples
 # every time, as Hypothesis's own profile for CI does: only the order of the tests, whose seed is printed, differs.
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
-settings.register_profile("etl", examples(35, _CALM))
+settings.register_profile("etl", examples(12, _CALM))
 settings.load_profile("etl")
 
 learn_once()
@@ -44,14 +44,22 @@ _NOT_DURABLE = ("fsync", "full_page_writes", "autovacuum")
 _FILE_PRAGMAS, _FILE_PAUSE = connection.PRAGMAS, write_pace.PAUSE
 vars(connection)["PRAGMAS"] = (*_FILE_PRAGMAS, "PRAGMA synchronous = OFF")  # of a SQLite file: half of the time less
 vars(write_pace)["PAUSE"] = 0.0
+_MEMORY = Path("/dev/shm")  # noqa: S108 (it gets a folder with a name of its own)
+_ROOM = 2 << 30
 _COPY = "" if os.environ.get("ETL_TEST_DSN") else " STRATEGY file_copy"
+
+
+def _new_home() -> Path:
+    """Make the folder of the server: in memory where there is room, as a database is made of hundreds of files."""
+    in_memory = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
+    return Path(tempfile.mkdtemp(prefix="etl-tests-", dir=_MEMORY if in_memory else None))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose one home for all workers of a test run; a server's account must reach it, so it is no tmp_path."""
     worker_input = getattr(config, "workerinput", None)
     if worker_input is None:
-        config.stash[_HOME] = Path(tempfile.mkdtemp(prefix="etl-tests-"))
+        config.stash[_HOME] = _new_home()
     else:
         config.stash[_HOME] = Path(worker_input["etl_home"])
 

@@ -173,6 +173,7 @@ def test_closed_pipe_gives_no_traceback(loaded: LoadedSamples) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.parametrize("loaded_once", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("columns", [80, 120])
 def test_tables_fit_the_terminal_and_paths_keep_their_ends(columns: int, loaded: LoadedSamples) -> None:
     name = loaded.manifest["run_id"]

@@ -21,6 +21,7 @@ def _without_numbers(done: Done) -> tuple[int, str, str]:
     return done.code, re.sub(r"\s+|-+", " ", out), re.sub(r"\s+|-+", " ", err)
 
 
+@pytest.mark.parametrize("loaded_once", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "words",
     [

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.schema import NEARBY
 from etl.dedupe import stored_doubles
 from tests.dedupe.listener import SERVICES, Database, Play, histories, number_of_plays, recorded, rows_of
 from tests.dedupe.rows import Row, held
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FEW = settings(max_examples=40)
+FEW = examples(13)
 SCROBBLERS = ["lastfm", "listenbrainz", "maloja", "koito"]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.core.schema import NOT_COUNTED, empty
@@ -24,6 +24,7 @@ from tests.dedupe.listener import (
     number_of_plays,
     rows_of,
 )
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from random import Random
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 SCROBBLERS = st.lists(st.sampled_from(["lastfm", "listenbrainz", "maloja", "koito"]), unique=True)
 SPOTIFY = st.sampled_from([[], ["extended"], ["old_extended"]])
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = examples(13)
 
 
 @st.composite

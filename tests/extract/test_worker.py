@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from etl.core.schema import EXTRACTED, FileStatus
 from etl.extract import prefetch, worker
@@ -18,6 +18,7 @@ from etl.extract.reader import Decoded, FileReader, Opened, Unread
 from etl.extract.worker import ReaderProcess, reader_processes
 from etl.formats import ReadOptions
 from tests.extract.test_extractor import FILE, extractor, play, same, written
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def one_file(folder: Path, content: Any) -> InputFile:  # noqa: ANN401 (any JSON
     return written(folder, [content]).files[0]
 
 
-@settings(deadline=None, max_examples=40)
+@examples(15)
 @given(content=FILE)
 def test_it_reads_what_is_read_here(
     tmp_path_factory: pytest.TempPathFactory,

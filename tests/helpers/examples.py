@@ -1,4 +1,4 @@
-"""Sets how many examples a generated test uses: few, or ``ETL_TEST_EXAMPLES`` times as many."""
+"""Sets how many examples a generated test uses: few, or ``ETL_TEST_EXAMPLES`` times as many, as CI does."""
 
 from __future__ import annotations
 

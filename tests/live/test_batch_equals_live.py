@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl import formats
 from tests.helpers.disturbances import ROUNDS
+from tests.helpers.examples import examples
 from tests.helpers.support import content, load
 from tests.helpers.worlds import LISTEN, ON_A_DATABASE, PLAIN, Row, stock, wipe, write_plain
 from tests.live.rows import submit_rows
@@ -38,7 +39,7 @@ def database(any_database: str) -> str:
     return any_database
 
 
-@settings(ON_A_DATABASE, max_examples=12 * len(ROUNDS))
+@examples(4 * len(ROUNDS), ON_A_DATABASE)
 @given(data=st.data(), rows=histories(), stocked=st.booleans())
 def test_submitting_in_time_order_equals_loading_in_any_order(
     live: LiveConnection,

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from tests.helpers.disturbances import ROUNDS
+from tests.helpers.examples import examples
 from tests.helpers.support import content, load, query, scrobble, write_maloja
 from tests.helpers.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
@@ -46,7 +47,7 @@ def traces(uri: str) -> list[tuple[Any, ...]]:
     )
 
 
-@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
+@examples(4 * len(ROUNDS), ON_A_DATABASE)
 @given(before=HISTORY, rows=RECORDS)
 def test_a_dry_run_says_what_the_real_run_then_does(
     tmp_path: Path, any_database: str, before: list[Row], rows: list[Row]

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl.load.loader import Sizes
 from etl.runs.directory import RunDirectory
 from etl.runs.inspect import ask
 from tests.helpers.disturbances import ROUNDS
+from tests.helpers.examples import examples
 from tests.helpers.support import content, load, query, sqlite_file
 from tests.helpers.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wipe, write_plain
 
@@ -80,7 +81,7 @@ def totals(manifest: dict[str, Any]) -> dict[str, Any]:
     return {"counts": manifest["counts"], "created": manifest["created"], "exit_code": manifest["exit_code"]}
 
 
-@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
+@examples(5 * len(ROUNDS), ON_A_DATABASE)
 @given(data=st.data(), rows=HISTORY, workers=WORKERS, sizes=SIZES, stocked=st.booleans())
 def test_the_result_does_not_depend_on_workers_files_rows_or_batches(
     bench: Bench, data: st.DataObject, rows: list[Row], workers: int, sizes: Sizes, stocked: bool
@@ -101,7 +102,7 @@ def _plays(*plays: tuple[str, int]) -> list[Row]:
     return [{"artist": artist, "track": "One", "listened_at": second, "client": "one"} for artist, second in plays]
 
 
-@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
+@examples(5 * len(ROUNDS), ON_A_DATABASE)
 @given(rows=HISTORY, middle=st.integers(0, 9), stocked=st.booleans())
 @example(rows=_plays(("LISA feat. Bo", 0), ("LISA", 1), ("Bo", 1)), middle=1, stocked=False)
 @example(rows=_plays(("LiSA · Zoë", 0), ("LISA", 8), ("Zoë", 8)), middle=7, stocked=False)
@@ -122,7 +123,7 @@ def test_a_history_loaded_part_after_part_is_the_history_loaded_at_once(
     assert content(bench.uri) == expected
 
 
-@settings(ON_A_DATABASE, max_examples=10 * len(ROUNDS))
+@examples(4 * len(ROUNDS), ON_A_DATABASE)
 @given(data=st.data(), rows=HISTORY, sizes=SIZES, stocked=st.booleans())
 def test_a_history_loaded_twice_is_the_history_loaded_once(
     bench: Bench, data: st.DataObject, rows: list[Row], sizes: Sizes, stocked: bool
@@ -139,7 +140,7 @@ def test_a_history_loaded_twice_is_the_history_loaded_once(
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
 
 
-@settings(ON_A_DATABASE, max_examples=15 * len(ROUNDS))
+@examples(5 * len(ROUNDS), ON_A_DATABASE)
 @given(data=st.data(), rows=RECORDS, sizes=SIZES, stocked=st.booleans())
 def test_every_row_of_every_file_is_accounted_for(
     bench: Bench, data: st.DataObject, rows: list[Row], sizes: Sizes, stocked: bool

@@ -130,7 +130,7 @@ def _grouped(rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, list[tuple[Any,
     return list(groups.items())
 
 
-@examples(4, ON_A_DATABASE)
+@examples(2, ON_A_DATABASE)
 @given(rows=histories(), sizes=SIZES)
 def test_an_export_comes_back_from_the_database_as_it_was(
     tmp_path: Path, database: str, rows: list[dict[str, Any]], sizes: Sizes
@@ -149,7 +149,7 @@ def test_an_export_comes_back_from_the_database_as_it_was(
     assert again["created"] == {"artists": 0, "albums": 0, "tracks": 0}
 
 
-@examples(4, ON_A_DATABASE)
+@examples(2, ON_A_DATABASE)
 @given(data=st.data(), rows=histories(), sizes=SIZES, workers=st.sampled_from([1, 4]))
 def test_the_result_does_not_depend_on_batches_or_the_order_of_files(
     tmp_path: Path, database: str, data: st.DataObject, rows: list[dict[str, Any]], sizes: Sizes, workers: int

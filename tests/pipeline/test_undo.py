@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +109,7 @@ def chain(tmp_path: Path, scrobbles: list[dict[str, Any]]) -> list[Path]:
     return [write_maloja(tmp_path / f"part_{number}.json", part) for number, part in enumerate(parts)]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_undoing_a_chain_in_any_order_leaves_what_the_others_hold(
     home: Path, any_database: str, chain: list[Path], order: Sequence[int]
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl.load.snapshot import NOTHING_NEW
@@ -16,6 +16,7 @@ from etl.resolve.catalog import FIRST_NEW, Catalog, CatalogArtist, CatalogReleas
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import ResolutionRequest
 from etl.resolve.rows import NewIds, assign_ids, entity_rows
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -195,7 +196,7 @@ GUEST_ON_A_SHARED_ALBUM = [
 TWO_KEYS = 2 * ROWS_PER_KEY + 4
 
 
-@settings(deadline=None, max_examples=200)
+@examples(65)
 @given(REQUESTS, SIZE, st.booleans())
 @example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
 def test_batches_refer_to_committed_rows_only(requests: list[ResolutionRequest], size: int, has_rows: bool) -> None:
@@ -208,7 +209,7 @@ def test_batches_refer_to_committed_rows_only(requests: list[ResolutionRequest],
         assert list(dangling(batch)) == []
 
 
-@settings(deadline=None, max_examples=200)
+@examples(65)
 @given(REQUESTS, SIZE, st.booleans())
 @example(GUEST_ON_A_SHARED_ALBUM, TWO_KEYS, False)
 def test_no_batch_brings_an_entity_without_a_listen_of_its_own(
@@ -221,7 +222,6 @@ def test_no_batch_brings_an_entity_without_a_listen_of_its_own(
         assert idle_credits(batch) == set()
 
 
-@settings(deadline=None)
 @given(REQUESTS, SIZE, st.booleans())
 def test_the_rows_are_the_same_wherever_the_plan_is_cut(
     requests: list[ResolutionRequest], size: int, has_rows: bool
@@ -233,7 +233,6 @@ def test_the_rows_are_the_same_wherever_the_plan_is_cut(
     assert rows_at(size) == rows_at(EVERYTHING)
 
 
-@settings(deadline=None)
 @given(REQUESTS, SIZE)
 def test_no_row_is_written_twice(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
@@ -244,7 +243,6 @@ def test_no_row_is_written_twice(requests: list[ResolutionRequest], size: int) -
         assert len(keys) == len(set(keys))
 
 
-@settings(deadline=None)
 @given(REQUESTS, SIZE)
 def test_first_artist_of_a_credit_is_the_primary_one(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
@@ -265,7 +263,6 @@ def test_first_artist_of_a_credit_is_the_primary_one(requests: list[ResolutionRe
         )
 
 
-@settings(deadline=None)
 @given(REQUESTS, SIZE)
 def test_size_of_batches(requests: list[ResolutionRequest], size: int) -> None:
     catalog = Catalog()
@@ -281,7 +278,7 @@ def test_size_of_batches(requests: list[ResolutionRequest], size: int) -> None:
             assert sum(rows[:-1]) < size
 
 
-@settings(deadline=None, max_examples=20)
+@examples(10)
 @given(st.permutations([request(name, track="One", album="More") for name in "ABCDEFGH"]))
 def test_keys_that_share_nothing_are_all_free(requests: list[ResolutionRequest]) -> None:
     catalog = Catalog()

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.load.enrich import enrichment
@@ -14,6 +14,7 @@ from etl.resolve.catalog import FIRST_NEW, Catalog
 from etl.resolve.planner import Planner
 from etl.resolve.requests import AliasRow
 from etl.resolve.rows import NewIds
+from tests.helpers.examples import examples
 from tests.resolve.test_batches import batches_of, make_ids, stored
 from tests.resolve.test_resume import REQUESTS_WITH_MBIDS
 
@@ -75,7 +76,7 @@ def add(tables: dict[str, dict[object, dict[str, Any]]], statement: str, changes
         tables.setdefault(table, {}).setdefault(number, {"id": number})[column] = value
 
 
-@settings(deadline=None, max_examples=200)
+@examples(65)
 @given(REQUESTS_WITH_MBIDS, CUTS, st.booleans(), st.booleans())
 def test_plans_in_a_row_write_what_one_plan_writes(
     requests: list[ResolutionRequest], cuts: list[int], has_rows: bool, has_aliases: bool

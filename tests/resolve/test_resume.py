@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.resolve.batches import Phase
 from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack
 from etl.resolve.planner import Plan, Planner
 from etl.resolve.requests import Ids, ResolutionRequest
+from tests.helpers.examples import examples
 from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, stored
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def check(requests: list[ResolutionRequest], size: int, has_rows: bool, chance: 
     assert outcome(catalog, planner.plan) == outcome(whole, plan)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(65)
 @given(REQUESTS, SMALL, st.booleans(), st.data())
 def test_rest_of_an_interrupted_plan_resolves_equally(
     requests: list[ResolutionRequest], size: int, has_rows: bool, data: st.DataObject
@@ -142,7 +143,7 @@ def test_rest_of_an_interrupted_plan_resolves_equally(
     check(requests, size, has_rows, data)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(65)
 @given(REQUESTS_WITH_MBIDS, SMALL, st.booleans(), st.data())
 def test_mbids_lead_to_the_same_in_what_is_left_of_a_plan(
     requests: list[ResolutionRequest], size: int, has_rows: bool, data: st.DataObject

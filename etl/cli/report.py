@@ -54,7 +54,7 @@ def report(
         text, about = _page_of_library(library), {"user": library.user, "timezone": library.zone}
         path = find_workspace(home, EMBEDDED).home / PAGE
     path = output or path
-    _write(path, text, makes_folder=output is None)
+    _write(path, text, is_ours=output is None)
     if json:
         show_json({**about, "report": str(path)})
     else:
@@ -77,12 +77,13 @@ def _page_of_library(library: Library) -> str:
     return library_page(read_library_facts(library))
 
 
-def _write(path: Path, text: str, *, makes_folder: bool) -> None:
+def _write(path: Path, text: str, *, is_ours: bool) -> None:
     from etl.core.atomic_file import atomic_file
 
     with atomic_file(path) as partial:
-        if makes_folder:  # nothing was loaded into this home yet
+        if is_ours:  # the home may not exist yet, and root's home lets others pass
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.path.touch(mode=0o600)
         partial.path.write_text(text, encoding="utf-8")
 
 

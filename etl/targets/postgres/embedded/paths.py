@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from etl.targets.postgres.embedded.os_user import OsUser
 
 SOCKET = ".s.PGSQL.5432"
-_OURS = {"backfill", "postgres", "runs"}
+_OURS = {"backfill", "postgres", "report.html", "runs"}
 _ELSEWHERE = "Choose another --home, such as /var/lib/etl, or run as an ordinary user"
 _SOCKET_BYTES = 103  # the shorter limit, macOS's; Linux takes 107
 _SHORT = Path("/tmp")  # noqa: S108 - not TMPDIR: every process must find the same folder

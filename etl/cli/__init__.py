@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="etl",
     cls=HelpfulGroup,
-    help="Load listening histories into Koito's database, or into a server of its own.",
+    help="Load listening histories into Koito's database, or into an embedded PostgreSQL server.",
     epilog="`etl help COMMAND` shows the arguments and options of a command.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -85,7 +85,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Load listening histories into Koito's database, or into a server of its own."""
+    """Load listening histories into Koito's database, or into an embedded PostgreSQL server."""
     if not _asks_for_help():
         context.default_map = config.defaults(context.command, file)
 

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from etl.backfill.settings import BackfillSettings
 
-app = typer.Typer(
-    help="Add what loads leave out, over the network: images, MBIDs and names, durations.", cls=HelpfulGroup
-)
+app = typer.Typer(help="Find missing images, MBIDs, aliases and durations, over the network.", cls=HelpfulGroup)
 
 
 @dataclass(frozen=True)
@@ -39,36 +37,39 @@ class CommonOptions:
     limit: int | None = declare(
         None,
         Option(
-            "Ask about so many, the most played first; answers in the cache are free.", kind=int, metavar="N", least=1
+            "Look up at most N, most played first; answers from the cache do not count.",
+            kind=int,
+            metavar="N",
+            least=1,
         ),
     )
     max_runtime: str | None = declare(
-        None, Option("Stop after a time such as 90m or 1h30m; the next run goes on.", metavar="TIME")
+        None, Option("Stop after this time, such as 90m or 1h30m; the next run continues.", metavar="TIME")
     )
     min_score: int = declare(
         90,
         Option(
-            "How near a search must come for MusicBrainz, of 100.",
+            "Lowest score, of 100, that MusicBrainz must give a search result.",
             commands=("musicbrainz", "durations"),
             metavar="N",
             least=1,
             most=100,
         ),
     )
-    missing_days: int = declare(30, Option("Ask again after so many days for what was not found.", metavar="DAYS"))
+    missing_days: int = declare(30, Option("Days until what was not found is looked up again.", metavar="DAYS"))
     url: list[str] | None = declare(
         None,
         Option(
-            "Another server, e.g. musicbrainz=http://HOST:5000. Env: ETL_<NAME>_URL.",
+            "Address of another server, such as musicbrainz=http://HOST:5000. Env: ETL_<NAME>_URL.",
             kind=list[str],
             metavar="NAME=URL",
         ),
     )
     rate: list[str] | None = declare(
-        None, Option("Requests a second, e.g. deezer=2. Env: ETL_<NAME>_RATE.", kind=list[str], metavar="NAME=N")
+        None, Option("Requests per second, such as deezer=2. Env: ETL_<NAME>_RATE.", kind=list[str], metavar="NAME=N")
     )
-    at_once: int = declare(4, Option("Requests under way at once.", metavar="N", least=1, most=32))
-    dry_run: bool = declare(False, Option("Ask, and show what would be written; write nothing to the database."))
+    at_once: int = declare(4, Option("Requests at the same time.", metavar="N", least=1, most=32))
+    dry_run: bool = declare(False, Option("Look up and show what would be written; write nothing to the database."))
     quiet: bool = declare(False, QUIET)
     verbose: bool = declare(False, VERBOSE)
     json: bool = declare(False, JSON)
@@ -82,7 +83,7 @@ def images(
         typer.Argument(metavar="WHAT", help="artists or albums; default: both.", show_default=False),
     ] = None,
     providers: Annotated[
-        str, typer.Option(metavar="LIST", help="Where covers come from, in this order.")
+        str, typer.Option(metavar="LIST", help="Services to ask for covers, in this order.")
     ] = "coverart,deezer",
     *,
     common: CommonOptions,

@@ -27,7 +27,7 @@ def check(
     given: options.RunOptions,
     output: OutputSettings,
 ) -> None:
-    """Read files as `run` does, without a database: show what each is, and what would be skipped or rejected."""
+    """Read files without a database: show what each is, and what a run would skip or reject."""
     from etl.pipeline import run as pipeline
 
     log_settings.as_json = output.log_format == "json"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The settings: etl.toml, ETL_* variables, options.", cls=HelpfulGroup)
+app = typer.Typer(help="Show the settings in etl.toml, ETL_* variables and options.", cls=HelpfulGroup)
 
 
 @app.command("show")

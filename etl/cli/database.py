@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The embedded server, our own objects in a database, and backups of it.", cls=HelpfulGroup)
+app = typer.Typer(help="Manage the embedded server and the tables of etl, and back up a database.", cls=HelpfulGroup)
 
 OBJECTS = {
     "postgres": "track_lookup, its triggers and the ledger (schema etl)",
@@ -58,7 +58,7 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 def stop(
     home: options.Home = None,
     now: Annotated[
-        bool, typer.Option("--now", help="Stop it also while it is used: a run then ends with exit code 3.")
+        bool, typer.Option("--now", help="Stop it even if it is in use. A run that uses it ends with exit code 3.")
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -146,14 +146,13 @@ def migrate(
     dsn: options.Dsn = None,
     home: options.Home = None,
     standalone: Annotated[
-        bool, typer.Option("--standalone", help="Make Koito's tables in an empty database; Koito cannot adopt it.")
+        bool,
+        typer.Option("--standalone", help="Create Koito's tables in an empty database. Koito cannot use it later."),
     ] = False,
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Koito's file: do not copy it before something is added.")
-    ] = False,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not copy Koito's file first.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Add the tables of this program to a database, after printing what they are. Koito's own objects are not changed.
+    """Add the tables of etl to a database, and print what is added. Koito's own tables are not changed.
 
     Koito's file is copied first, to the same folder.
     """
@@ -183,7 +182,7 @@ def uninstall(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Remove what this program added to a database: lookup table, ledger and triggers. The listens stay."""
+    """Remove the tables and triggers of etl from a database. The listens stay."""
     from etl.targets.open import find_target, run_interruptibly
 
     target = find_target(open_workspace(home, dsn))
@@ -200,9 +199,9 @@ def backup(
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
-    """Write a consistent copy of the database to FILE, also while Koito runs.
+    """Write a consistent copy of the database to FILE, even while Koito runs.
 
-    The copy of Koito's file is another such file. PostgreSQL is dumped for pg_restore.
+    The copy of Koito's file is an SQLite file too. A PostgreSQL database is dumped for pg_restore.
     """
     from etl.targets.open import find_target
 

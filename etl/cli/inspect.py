@@ -39,21 +39,22 @@ def inspect(
             autocompletion=complete_queries,
         ),
     ] = None,
-    ddl: Annotated[bool, typer.Option("--ddl", help="Print the statements that make the views.")] = False,
+    ddl: Annotated[bool, typer.Option("--ddl", help="Print the statements that create the views.")] = False,
     user: options.User = None,
     timezone: options.ShownZone = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
     json: options.Json = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print the answer as CSV.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")] = False,
     parquet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the answer to a Parquet file.", readable=False)
+        Path | None, typer.Option(metavar="FILE", help="Write the result to a Parquet file.", readable=False)
     ] = None,
 ) -> None:
-    """Query the library, or the files of a run, with DuckDB: named queries or any SQL. Without --sql, list them.
+    """Query the library, or the files of a run, with DuckDB: named queries or any SQL.
 
-    The library is everything that a user of the database has listened to, whichever program stored it: the views
-    listens, tracks, albums and artists. A run has one view for each of its files.
+    Without --sql, list the views and the named queries. The library is everything that a user of the database has
+    listened to, whichever program stored it: the views listens, tracks, albums and artists. A run has one view for each
+    of its files.
     """
     if csv + json + (parquet is not None) > 1:
         raise SettingsError("--csv, --json and --parquet exclude one another", "Give one of them")

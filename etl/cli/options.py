@@ -81,7 +81,7 @@ def details(option: Option) -> Any:  # noqa: ANN401 (what Typer's own function r
 
 _USER = next(option for option in options_of(RunSettings) if option.name == "user")
 _SHOWN_ZONE = Option(
-    "Zone of the times that are shown, such as Europe/Berlin; default: the configured one, else the system's.",
+    "Time zone of the times that are shown, such as Europe/Berlin; default: the configured one, else the system's.",
     name="timezone",
     metavar="ZONE",
 )
@@ -108,7 +108,7 @@ Source: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SOURCE",
-        help="Whose files to read (`etl sources` lists them); auto reads all.",
+        help="Read only files of this service (`etl sources` lists them); auto: of all.",
         autocompletion=complete_sources,
     ),
 ]

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 NOTHING_LEFT = "run %s has no rejected rows and no unresolved listens"
 
-app = typer.Typer(help="Rejected rows and unresolved listens: list them, try them again.", cls=HelpfulGroup)
+app = typer.Typer(help="List rejected rows and unresolved listens, or try them again.", cls=HelpfulGroup)
 
 
 @app.command("list")

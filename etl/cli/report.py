@@ -37,7 +37,7 @@ def report(
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
-    """Write an HTML page about the library: what you heard most, when, and since when. With RUN, about a load.
+    """Write an HTML page about the library: what you listened to most, and when. With RUN, about a load.
 
     The library is everything that a user of the database has listened to, whichever program stored it. The page about a
     load has its account, charts of its listens, and data quality.

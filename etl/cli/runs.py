@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="Run directories: list them, show one, remove old ones.", cls=HelpfulGroup)
+app = typer.Typer(help="List runs, show one, or delete old run directories.", cls=HelpfulGroup)
 
 KEPT = 20
 """How many of the newest runs `etl runs prune` keeps by default."""
@@ -77,12 +77,12 @@ def prune(
         typer.Option(
             min=0,
             metavar="N",
-            help=f"How many of the newest runs stay. Without it, {KEPT}, and it asks.",
+            help=f"Number of the newest runs to keep. Without it, {KEPT} are kept, and the command asks first.",
         ),
     ] = None,
     home: options.Home = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     json: options.Json = False,
 ) -> None:
     """Delete old run directories, except those in use or needed. The listens stay, but cannot be undone any more."""
@@ -123,7 +123,7 @@ def _show_pruning(plan: Pruning, *, dry_run: bool) -> None:
 
 @app.command("show")
 def show_one(run: RunName = None, home: options.Home = None, json: options.Json = False) -> None:
-    """Show what became of a run."""
+    """Show the result of a run: files, rows, keys."""
     from etl.cli.dedupe_summary import show_dedupe
     from etl.cli.summary import show_manifest
     from etl.cli.undo_summary import show_undo

@@ -30,23 +30,22 @@ logger = logging.getLogger(__name__)
 @options.expand_options
 def submit(
     artist: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The credit; features and further artists are split from it.")
+        str | None, typer.Option(metavar="NAME", help="Credit; featured and other artists are split from it.")
     ] = None,
-    track: Annotated[str | None, typer.Option(metavar="TITLE", help="The track.")] = None,
-    album: Annotated[str | None, typer.Option(metavar="TITLE", help="The album.")] = None,
+    track: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the track.")] = None,
+    album: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the album.")] = None,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="When it was heard (ISO 8601; UTC without an offset); default: now."),
+        typer.Option(metavar="TIME", help="Time of the listen (ISO 8601; UTC without an offset); default: now."),
     ] = None,
-    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="How long the track is.")] = None,
-    recording_mbid: Annotated[
-        str | None, typer.Option("--mbid", metavar="MBID", help="The recording in MusicBrainz.")
-    ] = None,
-    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="The release in MusicBrainz.")] = None,
+    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="Length of the track.")] = None,
+    recording_mbid: Annotated[str | None, typer.Option("--mbid", metavar="MBID", help="MBID of the recording.")] = None,
+    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="MBID of the release.")] = None,
     artist_mbid: Annotated[
-        list[str] | None, typer.Option(metavar="MBID", help="An artist in MusicBrainz; once for each, in their order.")
+        list[str] | None,
+        typer.Option(metavar="MBID", help="MBID of an artist; one for each, in their order."),
     ] = None,
-    client: Annotated[str | None, typer.Option(metavar="NAME", help="What it was heard with.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="NAME", help="Program that recorded the listen.")] = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
     *,

@@ -29,7 +29,7 @@ def undo(
     run: RequiredRunName,
     dsn: options.Dsn = None,
     home: options.Home = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     *,
     output: OutputSettings,

@@ -44,7 +44,7 @@ def verify(
     *,
     output: OutputSettings,
 ) -> None:
-    """Compare a run's account with its files, the ledger and the database. Without RUN, check the whole database."""
+    """Compare the counts of a run with its files, ledger and database. Without RUN, check the whole database."""
     from etl.runs.directory import find_run
     from etl.targets.open import find_target
     from etl.verify import verify_database, verify_run

@@ -51,7 +51,7 @@ QUIET = Option(
     configurable=False,
 )
 VERBOSE = Option(
-    "Show every file, and what is logged for debugging.",
+    "Show every file, and debug messages.",
     name="verbose",
     kind=bool,
     commands=_TELLING,
@@ -67,7 +67,7 @@ def check_levels(*, quiet: bool, verbose: bool) -> None:
 
 
 CONTACT = Option(
-    "E-mail address or web page for MusicBrainz to reach you. Env: ETL_CONTACT.",
+    "E-mail address or web page at which MusicBrainz can reach you. Env: ETL_CONTACT.",
     name="contact",
     commands=("images", "musicbrainz", "durations"),
     metavar="WHO",
@@ -110,7 +110,7 @@ class RunSettings:
     since: datetime | None = declare(
         None,
         Option(
-            "Only listens from this time on (ISO 8601; UTC without an offset).",
+            "Load only listens from this time on (ISO 8601; UTC without an offset).",
             commands=("run", "check"),
             metavar="TIME",
             parse=parse_moment,
@@ -120,7 +120,7 @@ class RunSettings:
     until: datetime | None = declare(
         None,
         Option(
-            "Only listens up to this time; a bare date means the whole day.",
+            "Load only listens up to this time; a date includes the whole day.",
             commands=("run", "check"),
             metavar="TIME",
             parse=parse_moment,
@@ -128,18 +128,18 @@ class RunSettings:
         ),
     )
     workers: int = declare(
-        2, Option("Connections that write side by side.", commands=("run", "replay"), metavar="N", least=1, most=64)
+        2, Option("Connections that write at the same time.", commands=("run", "replay"), metavar="N", least=1, most=64)
     )
     dry_run: bool = declare(
         False, Option("Do everything except writing to the database.", commands=("run", "replay"), configurable=False)
     )
     force: bool = declare(
-        False, Option("Load files again that were loaded before.", commands=("run",), configurable=False)
+        False, Option("Read known files again. Nothing is stored twice.", commands=("run",), configurable=False)
     )
     max_rejects: int = declare(
         0,
         Option(
-            "Exit with 5 only if more rows than this are rejected.",
+            "Rejected rows to accept; with more, the exit code is 5.",
             commands=("run", "check", "replay"),
             metavar="N",
         ),
@@ -147,7 +147,7 @@ class RunSettings:
     spotify_plays: Plays = declare(
         "heard",
         Option(
-            "heard: at least 30 s, or to the end; trackdone: only to the end, as Koito keeps them.",
+            "Spotify plays to load. heard: at least 30 s, or to the end; trackdone: only to the end, as in Koito.",
             commands=("run", "check"),
             choices=get_args(Plays),
         ),
@@ -155,7 +155,7 @@ class RunSettings:
     spotify_time: PlayTime = declare(
         "end",
         Option(
-            "Store the end of a play, as Koito does, or its start.",
+            "Time of a Spotify play: its end, as in Koito, or its start.",
             commands=("run", "check", "dedupe"),
             choices=get_args(PlayTime),
         ),
@@ -163,7 +163,7 @@ class RunSettings:
     timezone: str | None = declare(
         None,
         Option(
-            "Zone of times that a file gives without one, such as Europe/Berlin; default: UTC.",
+            "Time zone of times that have none in a file, such as Europe/Berlin; default: UTC.",
             commands=("run", "check"),
             metavar="ZONE",
             parse=parse_timezone,
@@ -172,7 +172,7 @@ class RunSettings:
     artist_separators: str = declare(
         DEFAULT_SEPARATORS,
         Option(
-            "Regular expressions that split artist credits, divided by ;; (as in Koito).",
+            "Regular expressions at which artist credits are split, separated by ;; as in Koito.",
             commands=("run", "check", "submit"),
             metavar="REGEX",
             shows_default=False,
@@ -181,18 +181,18 @@ class RunSettings:
     doubles: Doubles = declare(
         "skip",
         Option(
-            "Skip listens that another service probably recorded too, or keep them.",
+            "Likely doubles: skip listens that another service probably recorded too, or keep them.",
             commands=("run", "check"),
             choices=get_args(Doubles),
         ),
     )
     no_overlap: bool = declare(
-        False, Option("Exit with 6 when another run is active on the database.", commands=("run",))
+        False, Option("Exit with code 6 if another run is active on the database.", commands=("run",))
     )
     move_to: str | None = declare(
         None,
         Option(
-            "Move files there that are fully loaded, out of an inbox.",
+            "Move files that are fully loaded to DIR.",
             commands=("run",),
             metavar="DIR",
             is_path=True,
@@ -272,7 +272,7 @@ class OutputSettings:
     metrics: Path | None = declare(
         None,
         Option(
-            "Write a Prometheus text file about the run, also when it fails.",
+            "Write a Prometheus text file about the run, even if it fails.",
             kind=Path,
             commands=("run",),
             metavar="FILE",
@@ -290,7 +290,7 @@ class OutputSettings:
     log_format: str = declare(
         "text",
         Option(
-            "json: each line on stderr is a JSON object.",
+            "Format of the log on stderr. json: one object per line.",
             commands=("run", "check", "replay"),
             choices=("text", "json"),
         ),

@@ -31,10 +31,12 @@ def _children(command: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def overview() -> str:
-    """Return a table of all commands and what each does."""
-    return table(
-        ("command", "does"), [(f"`{_usage(words, command)}`", _line(command.help)) for words, command in commands()]
-    )
+    """Return a table of all commands, each with the first paragraph of its help and a link to its section."""
+    rows = [
+        (f"[`{_usage(words, command)}`](#{words.replace(' ', '-')})", _line(command.help.partition("\n\n")[0]))
+        for words, command in commands()
+    ]
+    return table(("command", "does"), rows)
 
 
 def reference() -> str:

@@ -25,7 +25,7 @@ TEXTS = {path.name: path.read_text(encoding="utf-8") for path in FILES}
 
 
 def test_its_settings_are_known(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^ *```toml\n(.*?)^ *```$", TEXT, re.DOTALL | re.MULTILINE)
     assert len(blocks) == 2
     for block in blocks:
         (tmp_path / "etl.toml").write_text(block)

@@ -19,11 +19,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD = """# Reliability
 
 If a load is interrupted by a crash, a kill or a lost connection, running the same command again produces exactly the
-tables of an uninterrupted load: nothing is lost, and nothing is stored twice. These tests cause real failures on a
-real PostgreSQL. `.ci/run` does each of them a few times. The numbers below are from a longer run, with
-{versions}.
+tables of an uninterrupted load: nothing is lost, and nothing is stored twice.
 
-To repeat it (`ETL_FAULT_ROUNDS` is the number of rounds of each randomised test):
+Tests cause real failures on a real PostgreSQL: kills, signals, lost servers, full disks, damaged files, and edits in
+Koito during a load. In no round was a listen lost or stored twice. [What is not promised](#what-is-not-promised) has
+the limits.
+
+`.ci/run` runs each test a few times. The numbers below are from a longer run, with
+{versions}.
+This repeats it (`ETL_FAULT_ROUNDS` is the number of rounds of each randomised test):
 
 ```sh
 rm -f faults.jsonl
@@ -34,15 +38,16 @@ rm -f faults.jsonl
 LIMITS = """
 ## What is not promised
 
-* **A name that is scrobbled in the second in which a load creates it** can be in the database twice. Koito looks up an
-  artist, album or track and creates it in separate steps, and its tables do not require names to be unique. This
-  concerns only names that are new to the database. Merge the two in Koito: keys and later loads follow the merge.
+* **A new name that is scrobbled in the second in which a load creates it** can be in the database twice. Koito looks
+  up an artist, album or track and creates it in separate steps, and its tables do not require names to be unique.
+  Merge the two in Koito: keys and later loads follow the merge.
 * **A batch that takes more than 20 seconds** can lose what it adds to an artist, album or track that is merged or
-  deleted in Koito at the same time. A merge or deletion waits for the batches that are being written, usually less
+  deleted in Koito at the same time. A merge or deletion waits for the batches that are being written: usually less
   than a second, but at most 20 seconds. The accounting of the run does not notice the loss. The same command with
   `--force` loads it again.
 * **A server with `fsync` turned off** can lose its last commits in a crash, after a run has counted them. The same
-  command loads what is missing. With `synchronous_commit` off nothing is lost, because a run turns it on for itself.
+  command loads what is missing. If `synchronous_commit` is off, nothing is lost, because a run turns it on for its own
+  sessions.
 """
 ROUNDS = 20
 """How many the page is made with."""

@@ -34,7 +34,7 @@ SECTIONS: dict[str, Section] = {
     "killed_at_random": Section(
         "Killed at any moment",
         "Another process kills the load with SIGKILL at a random moment, once or several times. A kill counts only if "
-        "it came after the first commit and before `run.json` was written. The requirements are those of the previous "
+        "it came after the first commit and before `run.json` was written. The same must hold as in the previous "
         "section.",
         {"draws": "kills planned", "hits": "kills that counted", **LOSSES},
     ),
@@ -53,8 +53,8 @@ SECTIONS: dict[str, Section] = {
     ),
     "crowd": Section(
         "Many at once",
-        "Two to eight runs load overlapping exports at the same time, each in a different order. During this, listens "
-        "are scrobbled: of other tracks, of tracks in the exports, and even at the same second. In the end, every "
+        "Two to eight runs load overlapping exports at the same time, each in a different order. Listens are scrobbled "
+        "in the meantime: of other tracks, of tracks in the exports, and even at the same second. In the end, every "
         "listen must be in the database once, and no artist, album or track twice.",
         {
             "rounds": "rounds",
@@ -84,8 +84,8 @@ SECTIONS: dict[str, Section] = {
     "server_lost": Section(
         "The server goes away",
         "A backend is ended during a COPY, the server is stopped immediately, the connection is cut after some bytes, "
-        "or the server accepts everything and no longer answers. The run must end with exit code 3 and a `run.json` "
-        "that claims no more than the database holds, and the next run must complete the load.",
+        "or the server accepts everything and no longer answers. The run must end with exit code 3, and its `run.json` "
+        "must claim no more than the database holds. The next run must complete the load.",
         {
             "rounds": "rounds",
             "terminated": "backends ended during a COPY",

@@ -119,9 +119,11 @@ def test_a_record_that_is_cut_inside_a_list_is_rejected_alone(form: str, cut: by
 
 
 @examples(60)
-@given(st.lists(ROW, min_size=1, max_size=3), FORM, st.floats(0, 1))
-def test_a_file_that_was_cut_inside_a_record_is_refused(rows: list[dict[str, Any]], form: str, at: float) -> None:
-    whole = list(map(written, rows))
+@given(st.lists(ROW, max_size=2), VICTIM, FORM, st.floats(0, 1))
+def test_a_file_that_was_cut_inside_a_record_is_refused(
+    rows: list[dict[str, Any]], victim: dict[str, Any], form: str, at: float
+) -> None:
+    whole = list(map(written, [*rows, victim]))
     data = FORMS[form]([whole])
     begin = data.index(whole[-1])
     with pytest.raises(BrokenFileError):

@@ -302,7 +302,9 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     Raises ``InternalError``, naming the columns, if one is missing or has another dtype. Nothing is cast: a wrong dtype
     is a defect, and a cast would hide it.
     """
-    found = frame.schema  # Polars builds it at each access
+    if frame.columns == schema.names() and frame.dtypes == schema.dtypes():
+        return frame
+    found = frame.schema  # Polars builds it at each access, which takes longer than the comparison above
     wrong = [
         f"{name}: {found.get(name, 'missing')} instead of {dtype}"
         for name, dtype in schema.items()
@@ -310,7 +312,7 @@ def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     ]
     if wrong:
         raise InternalError(f"a frame does not have its schema: {'; '.join(wrong)}")
-    return frame if list(found) == schema.names() else frame.select(schema.names())
+    return frame.select(schema.names())
 
 
 def empty(schema: pl.Schema) -> pl.DataFrame:

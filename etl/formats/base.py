@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 from etl.core.reasons import RejectReason
-from etl.core.schema import EXTRACTED, conform
+from etl.core.schema import EXTRACTED, NAMES, conform
 from etl.parsers.records import DETAIL_CHARS
 from etl.parsers.workbook import is_workbook, sheet_names
 
@@ -42,6 +42,7 @@ LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: PostgreSQL can store later times, datetime cannot
 
+_FEW = 32  # lists of names that Polars converts at once
 _JSON_KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
 _ANY_TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 
@@ -280,8 +281,10 @@ def epoch_times(values: Sequence[float | None]) -> pl.Series:
 def name_lists(values: Sequence[Sequence[str | None] | None]) -> pl.Series:
     """Return ``values`` as a column of ``NAMES``; an empty list becomes null.
 
-    Polars takes ten times as long to convert nested lists as a flat one.
+    Polars takes ten times as long to convert nested lists as a flat one, but a join of a few rows takes longer still.
     """
+    if len(values) <= _FEW:
+        return pl.Series("names", [list(names) if names else None for names in values], dtype=NAMES)
     rows = [row for row, names in enumerate(values) if names for _ in names]
     flat = [name for names in values if names for name in names]
     filled = (

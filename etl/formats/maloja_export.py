@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,14 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
             "length": pl.Series([track.length for track in tracks], dtype=pl.Float64),
         }
     )
+    verdicts, detail = _verdicts()
+    rows = frame.lazy().with_columns(verdicts)
+    return finish(rows.with_columns(detail) if listened_at.null_count() else rows, broken)
+
+
+@cache  # a history may have thousands of small files, and making these expressions takes longer than using them
+def _verdicts() -> tuple[list[pl.Expr], pl.Expr]:
+    """Return the columns that follow from the others, and the detail, which follows from these."""
     bad_time = pl.col("listened_at").is_null()
     no_time = bad_time & pl.col("time").is_null()
     rejects: list[tuple[pl.Expr, str]] = [
@@ -93,17 +102,15 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
         (no_time, RejectReason.MISSING_TIME),
         (bad_time, RejectReason.BAD_TIME),
     ]
-    frame = frame.with_columns(
+    unit = wrong_unit(pl.col("time")).fill_null(" is not a Unix time in seconds")
+    is_bad = pl.col("reject") == RejectReason.BAD_TIME
+    verdicts = [
         durations("length"),
-        reject=first_reason(rejects),
-        client=pl.lit(CLIENT),
-        skip=pl.lit(None, pl.String),
-    ).with_columns(
-        detail=pl.when(pl.col("reject") == RejectReason.BAD_TIME).then(
-            pl.format("time: {}{}", "time", wrong_unit(pl.col("time")).fill_null(" is not a Unix time in seconds"))
-        )
-    )
-    return finish(frame, broken)
+        first_reason(rejects).alias("reject"),
+        pl.lit(CLIENT).alias("client"),
+        pl.lit(None, pl.String).alias("skip"),
+    ]
+    return verdicts, pl.when(is_bad).then(pl.format("time: {}{}", "time", unit)).alias("detail")
 
 
 def _time_texts(times: Sequence[float | None], listened_at: pl.Series) -> pl.Series:

@@ -82,17 +82,17 @@ def normalize_together(files: Sequence[Extracted], rules: Rules) -> list[Normali
     rejected = verdicts.filter(pl.col("reject").is_not_null()).rename({"reject": "reason"})
     skipped = verdicts.filter(pl.col("reject").is_null() & pl.col("skip").is_not_null()).rename({"skip": "reason"})
     parts = (
-        _by_file(frame, columns, len(files))
-        for frame, columns in ((good, [*NORMALIZED, "altered"]), (skipped, list(SKIPPED)), (rejected, _REJECTED))
+        _by_file(number, rows, len(files))
+        for number, rows in (
+            (good["number"], conform(good.select(NORMALIZED.names()), NORMALIZED)),
+            (good["number"], good.select("altered")),
+            (skipped["number"], conform(skipped.select(SKIPPED.names()), SKIPPED)),
+            (rejected["number"], rejected.select(_REJECTED)),
+        )
     )
     return [
-        Normalized(
-            listens=conform(listens, NORMALIZED),
-            skipped=conform(skips, SKIPPED),
-            rejected=rejects,
-            cleaned=int(listens.get_column("altered").sum()),
-        )
-        for listens, skips, rejects in zip(*parts, strict=True)
+        Normalized(listens=listens, skipped=skips, rejected=rejects, cleaned=int(altered.to_series().sum()))
+        for listens, altered, skips, rejects in zip(*parts, strict=True)
     ]
 
 
@@ -107,15 +107,14 @@ def _labelled(files: Sequence[Extracted]) -> pl.DataFrame:
     )
     heights = pl.Series([file.rows.height for file in files], dtype=pl.UInt32)
     number = pl.int_range(len(files), dtype=pl.UInt32, eager=True).repeat_by(heights).explode(empty_as_null=False)
-    rows = pl.concat(conform(file.rows, EXTRACTED) for file in files)
+    rows = conform(pl.concat(file.rows for file in files), EXTRACTED)
     return rows.with_columns(number.alias("number")).hstack(about[number])
 
 
-def _by_file(rows: pl.DataFrame, columns: Sequence[str], files: int) -> list[pl.DataFrame]:
-    """Divide the ``columns`` of ``rows``, sorted by ``number``, into those of each file."""
-    edges = rows.get_column("number").search_sorted(pl.Series(range(files + 1), dtype=pl.UInt32))
-    selected = rows.select(columns)
-    return [selected.slice(start, end - start) for start, end in pairwise(edges)]
+def _by_file(number: pl.Series, rows: pl.DataFrame, files: int) -> list[pl.DataFrame]:
+    """Divide ``rows``, sorted by the ``number`` of their file, into those of each file."""
+    edges = number.search_sorted(pl.Series(range(files + 1), dtype=pl.UInt32))
+    return [rows.slice(start, end - start) for start, end in pairwise(edges)]
 
 
 def _with_names(rows: pl.DataFrame, separators: Separators) -> pl.DataFrame:

@@ -71,6 +71,7 @@ def split_joined(text: Text, keys: Collection[str]) -> list[Span]:
     names = {b'"%s"' % key.encode() for key in keys}
     spans: list[Span] = []
     open_brackets: list[bytes] = []
+    starts = RecordStarts(body, 0, keys, lines=True)
     at, has_list = _skip(body, 0), False
     while at < len(body):
         sign = body[at : at + 1]
@@ -79,6 +80,8 @@ def split_joined(text: Text, keys: Collection[str]) -> list[Span]:
             open_brackets.pop()
             at += 1
         elif sign == b"[" or kind is _Object.WRAPPER:
+            if kind and spans and _has_taken_brackets(body, spans[-1], at, open_brackets, starts):
+                break
             open_brackets.append(sign)
             has_list = has_list or sign == b"["
             at += 1
@@ -87,12 +90,15 @@ def split_joined(text: Text, keys: Collection[str]) -> list[Span]:
         elif kind is _Object.RECORD or (open_brackets and sign not in b"]}"):
             end = end_of_value(body, at, len(body))
             if end is None or syntax(body[at:end]) is not None:
-                return [*spans, *_split_by_keys(text, at, keys, names, len(spans))]
+                return [*spans, *_split_by_keys(text, at, keys, names, open_brackets, len(spans))]
             spans.append((at, end))
             at = end
         else:
             raise _unexpected(text, at, len(spans)) if spans or has_list else not_found(body, ())
         at = _skip(body, at)
+    if spans and _has_taken_brackets(body, spans[-1], at, open_brackets, starts):
+        *spans, (broken, _) = spans
+        return [*spans, *_split_by_keys(text, broken, keys, names, open_brackets, len(spans))]
     if open_brackets:
         raise cut_off(text, "after", len(spans))
     if not (spans or has_list):
@@ -100,7 +106,37 @@ def split_joined(text: Text, keys: Collection[str]) -> list[Span]:
     return spans
 
 
-def _split_by_keys(text: Text, at: int, keys: Collection[str], names: Collection[bytes], before: int) -> list[Span]:
+def _has_taken_brackets(
+    body: bytes, record: Span, at: int, open_brackets: Sequence[bytes], starts: RecordStarts
+) -> bool:
+    """Say whether a record that looks sound was cut inside a list, and ends with the brackets of its wrapper.
+
+    Then it holds the records after it, and the end of the file or another wrapper follows: its place is ``at``.
+    """
+    begin, end = record
+    if b"{" not in open_brackets or _skip(body, end) != at:
+        return False
+    inner = starts.after(begin)
+    while inner < end and _sign_before(body, inner) != b",":
+        inner = starts.after(inner)
+    return inner < end
+
+
+def _sign_before(body: bytes, at: int) -> bytes:
+    at -= 1
+    while body[at : at + 1].isspace():
+        at -= 1
+    return body[at : at + 1]
+
+
+def _split_by_keys(
+    text: Text,
+    at: int,
+    keys: Collection[str],
+    names: Collection[bytes],
+    open_brackets: Sequence[bytes],
+    before: int,
+) -> list[Span]:
     """Return the bounds of the broken record at ``at`` and of those after it; ``before`` counts the ones before it.
 
     From a broken record on, brackets cannot be trusted: a record begins with one of ``keys``.
@@ -111,6 +147,8 @@ def _split_by_keys(text: Text, at: int, keys: Collection[str], names: Collection
     while at < len(body):
         limit = starts.after(at)
         end = _end_of_sound(body, at, starts)
+        if end is not None and limit < end and _is_wrapper_or_end(body, following := _skip(body, end), names):
+            end = None if _has_taken_brackets(body, (at, end), following, open_brackets, starts) else end
         if end is None:
             if limit == len(body) and syntax(body[at:]) == "cut":
                 raise cut_off(text, "inside", before + len(spans) + 1)
@@ -122,6 +160,10 @@ def _split_by_keys(text: Text, at: int, keys: Collection[str], names: Collection
     if body.rstrip()[-1:] not in (b"]", b"}"):
         raise cut_off(text, "after", before + len(spans))
     return spans
+
+
+def _is_wrapper_or_end(body: bytes, at: int, names: Collection[bytes]) -> bool:
+    return at == len(body) or (body[at : at + 1] == b"{" and _kind_of_object(body, at, names) is _Object.WRAPPER)
 
 
 def _is_structure(body: bytes, at: int, limit: int, names: Collection[bytes]) -> bool:

@@ -32,12 +32,17 @@ def is_known_to(pool: Pool, user_id: int, settings: RunSettings) -> IsKnown:
     belongs to each file: a listener's players and scripts may have used different zones.
     """
     checked: set[str] = set()  # once per run, as all its files have one --spotify-time
+    loaded: list[set[str]] = []  # read once: of most files the ledger has nothing, and a query for each takes long
 
     def is_known(path: str, sha256: str, kind: Format, companions: str) -> bool:
         entry = _entry(settings, path, sha256, kind, companions)
         if entry.spotify_time and entry.spotify_time not in checked:
             pool.control(lambda control: ledger.check_play_time(control, user_id, entry))
             checked.add(entry.spotify_time)
+        if not loaded:
+            loaded.append(pool.control(lambda control: ledger.hashes_loaded(control, user_id)))
+        if sha256 not in loaded[0]:
+            return False
         return pool.control(lambda control: ledger.is_known(control, user_id, entry)) and not settings.force
 
     return is_known

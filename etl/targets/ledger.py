@@ -104,6 +104,11 @@ def formats_loaded(connection: Connection, user_id: int) -> set[str]:
     return set(connection.query("ledger_formats", user_id).get_column("format"))
 
 
+def hashes_loaded(connection: Connection, user_id: int) -> set[str]:
+    """Return the SHA-256 of the files whose load for a user was finished or started."""
+    return set(connection.query("ledger_hashes", user_id).get_column("sha256"))
+
+
 def start_run(connection: Connection, run_id: str, source: str, user_id: int, files: Sequence[FileEntry]) -> None:
     """Record the run and the files that it will load, and commit."""
     connection.execute("ledger_start_run", run_id, source, user_id)

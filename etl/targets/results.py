@@ -103,6 +103,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "finished": pl.Boolean,
     },
     "ledger_formats": {"format": pl.String},
+    "ledger_hashes": {"sha256": pl.String},
     "ledger_known_files": {
         "format": pl.String,
         "options": pl.String,

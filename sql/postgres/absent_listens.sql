@@ -1,8 +1,9 @@
 -- Those listens (place, key, track, second) of a run that are not in the database, and why.
 -- A merge moves them, with their key, to another track. A deletion removes the track and its key; a later load may have
--- created the key again. A listen is lost if it is missing but its track, or the track that it was merged into, exists.
+-- created the key again, which the numbers tell or, for a run without one, the times. A listen is lost if it is missing
+-- but its track, or the track that it was merged into, exists.
 WITH run AS (
-    SELECT coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
+    SELECT r.end_number, coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
     FROM etl.runs r
     LEFT JOIN etl.batches b USING (run_id)
     WHERE r.run_id = $5
@@ -14,7 +15,10 @@ SELECT w.place, k.track_id AS track_now, CASE
     ) THEN 'merged'
     WHEN
         NOT EXISTS (SELECT FROM public.tracks t WHERE t.id = w.track_id)
-        AND (k.lookup_key IS NULL OR k.created_at > (SELECT ended FROM run))
+        AND (
+            k.lookup_key IS NULL
+            OR (SELECT CASE WHEN end_number > 0 THEN k.number > end_number ELSE k.created_at > ended END FROM run)
+        )
     THEN 'removed'
     ELSE 'missing'
 END AS fate

@@ -2,7 +2,8 @@
 -- A file that another run has loaded since is not changed. Copies of a file are one entry, which is known for the
 -- versions for which all copies are. From now on the file also relies on the listens that the replay inserted.
 UPDATE etl.files f
-SET settled_for = w.settled_for, unresolved = w.unresolved, relied_on = f.relied_on + w.relied_on, finished_at = now()
+SET settled_for = w.settled_for, unresolved = w.unresolved, relied_on = f.relied_on + w.relied_on, finished_at = now(),
+    number = nextval('etl.numbers')
 FROM (
     SELECT
         sha256, format, options, max(settled_for COLLATE "C") AS settled_for, sum(unresolved)::bigint AS unresolved,

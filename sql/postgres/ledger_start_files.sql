@@ -5,4 +5,4 @@ FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS w (sh
 ORDER BY w.sha256, w.format, w.options, w.path
 ON CONFLICT (sha256, user_id, format, options) DO UPDATE
 SET run_id = excluded.run_id, path = excluded.path, records = NULL, unresolved = NULL, finished_at = NULL,
-    relied_on = NULL, forgotten_by = NULL
+    relied_on = NULL, forgotten_by = NULL, number = 0

@@ -1,10 +1,10 @@
 -- Those listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
 -- A merge moves them to another track, to which their key then leads (see lookup_keys). A deletion removes the track,
 -- and its id may be reused: a track counts as the same one if it still has a listen of the run, or has no listens at
--- all. A key that was stored after the run was created again. A listen is lost if it is missing but its track, or the
--- track that it was merged into, exists.
+-- all. A key that was stored after the run was created again; the numbers tell this or, for a run without an end number,
+-- the times. A listen is lost if it is missing but its track, or the track that it was merged into, exists.
 WITH run AS (
-    SELECT coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
+    SELECT r.end_number, coalesce(r.finished_at, max(b.written_at), r.started_at) AS ended
     FROM etl_runs r
     LEFT JOIN etl_batches b ON b.run_id = r.run_id
     WHERE r.run_id = ?2
@@ -31,7 +31,9 @@ WITH run AS (
         w.place,
         w.second,
         w.track_id IN standing AS stands,
-        k.created_at > (SELECT ended FROM run) AS is_new,
+        (
+            SELECT CASE WHEN end_number > 0 THEN k.number >= end_number ELSE k.created_at > ended END FROM run
+        ) AS is_new,
         coalesce(
             (SELECT l.track_id FROM listens l WHERE l.rowid = k.listen AND l.listened_at = k.witness),
             (SELECT l.track_id FROM listens l WHERE l.track_id = k.track_id AND l.listened_at = k.witness)

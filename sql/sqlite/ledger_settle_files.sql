@@ -7,7 +7,8 @@ SET
     settled_for = w.settled_for,
     unresolved = w.unresolved,
     relied_on = etl_files.relied_on + w.relied_on,
-    finished_at = unixepoch()
+    finished_at = unixepoch(),
+    number = (SELECT max(r.number) FROM etl_runs r)
 FROM (
     SELECT value->>0 AS sha256, value->>1 AS format, value->>2 AS options, max(value->>3) AS settled_for,
         sum(value->>4) AS unresolved, sum(value->>5) AS relied_on

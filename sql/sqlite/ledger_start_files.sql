@@ -6,4 +6,4 @@ WHERE true
 GROUP BY w.value->>0, w.value->>1, w.value->>2
 ON CONFLICT (sha256, user_id, format, options) DO UPDATE
 SET run_id = excluded.run_id, path = excluded.path, records = NULL, unresolved = NULL, finished_at = NULL,
-    relied_on = NULL, forgotten_by = NULL
+    relied_on = NULL, forgotten_by = NULL, number = 0

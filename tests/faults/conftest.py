@@ -14,6 +14,7 @@ from etl.core.dsn import SQLITE
 from tests.conftest import new_database, uri_of
 from tests.faults.kills import Case
 from tests.faults.undos import Chain, begin_chain
+from tests.helpers.roles import as_loader
 from tests.helpers.support import content, load, write_maloja
 from tests.pipeline.conftest import export, home, scrobbles, undisturbed
 from tests.pipeline.test_concurrency import history
@@ -83,6 +84,12 @@ def case(new_case: Callable[[], AbstractContextManager[Case]]) -> Iterator[Case]
         yield load_of_all
 
 
+@pytest.fixture(params=["as sets", "row by row"])
+def loader_case(request: pytest.FixtureRequest, case: Case, plain_role: str) -> Case:
+    """Return such a load by a role that may suspend foreign keys, and by one that may not: see ``loader_uri``."""
+    return case if request.param == "as sets" else replace(case, database=as_loader(case.database, plain_role))
+
+
 @pytest.fixture(params=["case", "file_case"], ids=["postgres", "sqlite"])
 def any_case(request: pytest.FixtureRequest) -> Case:
     """Return such a load into a database of each kind."""
@@ -90,7 +97,20 @@ def any_case(request: pytest.FixtureRequest) -> Case:
     return found
 
 
+@pytest.fixture(params=["as sets", "row by row", "sqlite"])
+def any_loader_uri(request: pytest.FixtureRequest) -> str:
+    """Return a database of each kind; one of PostgreSQL in both ways of ``loader_uri``."""
+    uri = str(request.getfixturevalue("koito_file" if request.param == "sqlite" else "postgres_database"))
+    return as_loader(uri, request.getfixturevalue("plain_role")) if request.param == "row by row" else uri
+
+
 @pytest.fixture
 def chain(tmp_path: Path, home: Path, any_database: str) -> Chain:
     """Return two runs, the first of which is to be taken back."""
     return begin_chain(tmp_path, home, any_database)
+
+
+@pytest.fixture
+def loader_chain(tmp_path: Path, home: Path, any_loader_uri: str) -> Chain:
+    """Return the same; on PostgreSQL in both ways of ``loader_uri``."""
+    return begin_chain(tmp_path, home, any_loader_uri)

@@ -45,6 +45,10 @@ LIMITS = """
   deleted in Koito at the same time. A merge or deletion waits for the batches that are being written: usually less
   than a second, but at most 20 seconds. The accounting of the run does not notice the loss. The same command with
   `--force` loads it again.
+* **Two runs at the same time, with exports of two services,** can both insert a play that each would have skipped as a
+  likely double of the other. A run compares its listens with the database once, before it writes. `etl dedupe` lists
+  these plays, and `etl dedupe --yes` removes the poorer listen of each pair. To prevent them, give all exports to one
+  run, or use `--no-overlap`. Listens with the same second, artist, title and album are stored once in any case.
 * **A server with `fsync` turned off** can lose its last commits in a crash, after a run has counted them. The same
   command loads what is missing. If `synchronous_commit` is off, nothing is lost, because a run turns it on for its own
   sessions.

@@ -40,16 +40,16 @@ POINTS = {
 @pytest.mark.parametrize("seed", ROUNDS)
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.value)
 def test_a_dedupe_killed_at_a_point_is_completed_and_undone(
-    tmp_path: Path, any_database: str, point: Point, seed: int
+    tmp_path: Path, any_loader_uri: str, point: Point, seed: int
 ) -> None:
     home, starts = tmp_path / "home", range(0, 24_000, 400)
-    load(home, any_database, extended(tmp_path / "e.json", *((start + 200, "Tide", 200) for start in starts)))
+    load(home, any_loader_uri, extended(tmp_path / "e.json", *((start + 200, "Tide", 200) for start in starts)))
     scrobbles = ((start + 3, "Tide", "") for start in starts)
-    load(home, any_database, lastfm(tmp_path / "l.json", *scrobbles), doubles="keep")
-    before = content(any_database)
+    load(home, any_loader_uri, lastfm(tmp_path / "l.json", *scrobbles), doubles="keep")
+    before = content(any_loader_uri)
     nth = random.Random(seed).randint(1, POINTS[point])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.victim", "dedupe", "--yes", "--dsn", any_database],
+        [sys.executable, "-m", "tests.faults.victim", "dedupe", "--yes", "--dsn", any_loader_uri],
         env=environment(home, {"ETL_FAULT": f"{point.value}:{nth}"}),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -59,11 +59,11 @@ def test_a_dedupe_killed_at_a_point_is_completed_and_undone(
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
-    completed = etl("dedupe", "--yes", "--dsn", any_database, "--json", home=home).json
-    assert [row for row in content(any_database) if row[0] == "listen" and "spotify" in row] == []
-    assert etl("verify", "--dsn", any_database, home=home).code == 0
+    completed = etl("dedupe", "--yes", "--dsn", any_loader_uri, "--json", home=home).json
+    assert [row for row in content(any_loader_uri) if row[0] == "listen" and "spotify" in row] == []
+    assert etl("verify", "--dsn", any_loader_uri, home=home).code == 0
     runs = [path.name for path in sorted((home / "runs").iterdir()) if "-dedupe-" in path.name]
     for run_id in (completed["run_id"], *(one for one in runs if one != completed["run_id"])):
-        undone = etl("undo", run_id, "--yes", "--dsn", any_database, home=home)
+        undone = etl("undo", run_id, "--yes", "--dsn", any_loader_uri, home=home)
         assert undone.code == 0 or "does not know run" in undone.err, undone.err
-    assert content(any_database) == before
+    assert content(any_loader_uri) == before

@@ -37,14 +37,16 @@ DRAWS = 30
 
 @each_round
 @pytest.mark.parametrize("point", Point, ids=lambda point: point.value)
-def test_a_load_that_is_killed_at_a_point_is_completed_by_the_next_run(case: Case, point: Point, seed: int) -> None:
+def test_a_load_that_is_killed_at_a_point_is_completed_by_the_next_run(
+    loader_case: Case, point: Point, seed: int
+) -> None:
     nth = random.Random(seed).randint(1, VISITS.get(point, 1))
-    with case.started({"ETL_FAULT": f"{point.value}:{nth}"}) as process:
+    with loader_case.started({"ETL_FAULT": f"{point.value}:{nth}"}) as process:
         process.communicate(timeout=60)
 
     record("killed_at_points", rounds=1, points=process.returncode == -signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    case.complete("killed_at_points")
+    loader_case.complete("killed_at_points")
 
 
 @pytest.mark.parametrize("point", Point, ids=lambda point: point.value)

@@ -58,32 +58,36 @@ def victim(home: Path, fault: str, *arguments: str | Path) -> int:
 
 @pytest.mark.parametrize("seed", ROUNDS)
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.value)
-def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(chain: Chain, point: Point, seed: int) -> None:
+def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(
+    loader_chain: Chain, point: Point, seed: int
+) -> None:
     nth = random.Random(seed).randint(1, POINTS[point])
-    killed = chain.start_undo(f"{point.value}:{nth}")
+    killed = loader_chain.start_undo(f"{point.value}:{nth}")
     killed.communicate(timeout=60)
 
     assert killed.returncode == -signal.SIGKILL
-    check_sound(chain)
-    chain.complete()
+    check_sound(loader_chain)
+    loader_chain.complete()
 
 
 @pytest.mark.parametrize("point", LOADING, ids=lambda point: point.value)
 def test_a_load_that_was_killed_is_undone(
-    home: Path, any_database: str, exports: tuple[Path, Path], point: Point
+    home: Path, any_loader_uri: str, exports: tuple[Path, Path], point: Point
 ) -> None:
     first, second = exports
-    earlier = load(home, any_database, second)["run_id"]
-    before = content(any_database)
-    assert victim(home, point.value, "run", first, "--dsn", any_database) == -signal.SIGKILL
+    earlier = load(home, any_loader_uri, second)["run_id"]
+    before = content(any_loader_uri)
+    assert victim(home, point.value, "run", first, "--dsn", any_loader_uri) == -signal.SIGKILL
     (killed,) = {path.name for path in (home / "runs").iterdir() if path.name[0] != "."} - {earlier}
-    held = counts(any_database)["listens"] - 11
+    held = counts(any_loader_uri)["listens"] - 11
     assert held > 0
-    again = undo(home, any_database, {"run_id": killed})
+    again = undo(home, any_loader_uri, {"run_id": killed})
 
     assert (again["exit_code"], again["counts"]["removed"]) == (0, held)
-    assert [row for row in content(any_database) if row[0] == "listen"] == [row for row in before if row[0] == "listen"]
-    assert counts(any_database)["tracks"] == sum(row[0] == "track" for row in before)
+    assert [row for row in content(any_loader_uri) if row[0] == "listen"] == [
+        row for row in before if row[0] == "listen"
+    ]
+    assert counts(any_loader_uri)["tracks"] == sum(row[0] == "track" for row in before)
 
 
 def test_a_killed_load_and_the_one_that_completed_it_are_undone_apart(

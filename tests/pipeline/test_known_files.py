@@ -9,6 +9,7 @@ import pytest
 
 from etl.core.errors import ExitCode, InputError, SettingsError
 from etl.runs.directory import find_run, list_runs
+from etl.targets import ledger as targets_ledger
 from tests.helpers.disturbances import bless, curse
 from tests.helpers.replays import ledger
 from tests.helpers.support import (
@@ -25,6 +26,9 @@ from tests.helpers.support import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from etl.targets.base import Connection
+    from etl.targets.ledger import FileEntry
 
 
 @pytest.fixture
@@ -51,6 +55,23 @@ def test_a_known_file_is_left_alone(home: Path, database: str, spotify: Path) ->
     assert (again["status"], again["exit_code"]) == ("complete", ExitCode.OK)
     assert statuses(again) == ["known"]
     assert set(again["counts"].values()) == set(again["files"][0]["counts"].values()) == {0}
+
+
+def test_the_ledger_is_asked_only_for_files_that_it_has(
+    home: Path, database: str, spotify: Path, maloja: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    original = targets_ledger.is_known
+
+    def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
+        asked.append(file.path)
+        return original(connection, user_id, file)
+
+    monkeypatch.setattr(targets_ledger, "is_known", is_known)
+    load(home, database, spotify)
+    assert asked == []
+    assert sorted(statuses(load(home, database, spotify, maloja))) == ["known", "loaded"]
+    assert asked == [str(spotify)]
 
 
 def test_a_known_file_is_known_by_its_bytes_not_by_its_name(

@@ -87,6 +87,21 @@ def test_found_answers_are_kept_longer_than_not_found(
     assert services.asked.total() == 5
 
 
+def test_an_answer_from_a_clock_far_ahead_is_not_believed(
+    tmp_path: Path, services: FakeService, new_client: Callable[[], HttpClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.respond = lambda _: MISSING
+    service, cache = service_client(tmp_path, services, new_client())
+    started, now = time.time(), [0.0]
+    monkeypatch.setattr(time, "time", lambda: started + now[-1])
+    with closing(cache):
+        cached = []
+        for days in (40.0, 0.0, -1.0):  # the clock is set right, and a little back
+            now.append(days * DAY)
+            cached.append(service.answer(NAMES)[1])
+    assert cached == [False, False, True]
+
+
 def test_failures_are_not_cached(tmp_path: Path, services: FakeService, new_client: Callable[[], HttpClient]) -> None:
     services.respond = lambda _: ok([])
     service, cache = service_client(tmp_path, services, new_client())

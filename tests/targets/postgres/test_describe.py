@@ -92,6 +92,7 @@ def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -
         "edits_wait",
         "undo",
         "settled_for",
+        "numbers",
     ]
 
 

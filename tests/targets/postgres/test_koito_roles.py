@@ -94,7 +94,7 @@ def test_an_owner_without_superuser_rights_can_migrate_and_load(
     rows = content(owned)
     again = load(tmp_path / "home", owned, export, force=True)
 
-    assert (migrated.exit_code, migrated.stdout) == (0, "5 migrations applied\n")
+    assert (migrated.exit_code, migrated.stdout) == (0, "6 migrations applied\n")
     assert any("adding 0003_track_lookup" in message for message in said)
     assert first["counts"]["inserted"] == 4
     assert again["counts"]["already_present"] == 4

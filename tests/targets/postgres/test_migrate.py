@@ -80,7 +80,7 @@ def test_migrating_again_changes_nothing(database: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(database: str) -> None:
     changed = [*MIGRATIONS[:-1], replace(MIGRATIONS[-1], text=f"{MIGRATIONS[-1].text}-- changed\n")]
 
-    with pytest.raises(DatabaseError, match=r"0006 \(settled_for\) is not the one that was applied") as caught:
+    with pytest.raises(DatabaseError, match=r"0007 \(numbers\) is not the one that was applied") as caught:
         migrate(database, standalone=True, known=changed)
 
     assert "etl db uninstall" in caught.value.hint
@@ -95,9 +95,9 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
     assert "newest version" in caught.value.hint
 
 
-@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (7, 'taken', '')"])
+@pytest.mark.parametrize("failing", ["SELECT 1 / 0", "INSERT INTO etl.migrations VALUES (8, 'taken', '')"])
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(empty_database: str, failing: str) -> None:
-    half = Migration(7, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
+    half = Migration(8, "half", f"CREATE TABLE public.half (id integer); {failing}; CREATE TABLE public.rest ();")
 
     with pytest.raises(StatementError, match=r"division by zero|duplicate key"):
         migrate(empty_database, standalone=True, known=[*MIGRATIONS, half])
@@ -188,9 +188,9 @@ def test_koitos_database_gets_our_objects_and_no_other(koito_database: str) -> N
     in_public = {(kind, name) for kind, name in named if not name.startswith("etl.")}
     ours = {(kind, name) for kind, name in named - in_public if kind != "index"}
     assert in_public == PUBLIC
-    assert ours == {("table", f"etl.{name}") for name in ("migrations", "runs", "files", "batches")} | {
-        ("function", f"etl.{name.removeprefix('etl_')}") for name, _ in TRIGGERS
-    }
+    tables = {("table", f"etl.{name}") for name in ("migrations", "runs", "files", "batches")}
+    functions = {("function", f"etl.{name.removeprefix('etl_')}") for name, _ in TRIGGERS}
+    assert ours == tables | functions | {("sequence", "etl.numbers")}
     assert {name for kind, name in new if kind == "schema"} == {"etl"}
     assert all(name.startswith(("track_lookup.", "etl.")) for kind, name in new if kind == "column")
     assert _goose(koito_database) == goose

@@ -88,7 +88,8 @@ def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Pa
     connection, database = PostgresTarget(koito_database, tmp_path).open()
     connection.close()
 
-    assert [migration.name for migration in added] == ["ledger", "track_lookup", "edits_wait", "undo", "settled_for"]
+    names = ["ledger", "track_lookup", "edits_wait", "undo", "settled_for", "numbers"]
+    assert [migration.name for migration in added] == names
     assert (database.kind, database.has_migrations, database.has_lookup) == (DatabaseKind.KOITO, True, True)
 
 
@@ -98,7 +99,7 @@ def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path:
     def announce(migration: Migration) -> None:
         assert objects(koito_database) == before, migration.name
 
-    assert len(PostgresTarget(koito_database, tmp_path).migrate(announce, standalone=False)) == 5
+    assert len(PostgresTarget(koito_database, tmp_path).migrate(announce, standalone=False)) == 6
     assert ("table", "public.track_lookup") in objects(koito_database)
 
 

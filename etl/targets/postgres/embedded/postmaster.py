@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _LAUNCH = '"$@" </dev/null >&2 & echo $!'
 _CONNECT_TIMEOUT = 5.0
 
+# Of PostgreSQL's protocol: version 3.0 and the parameters of a session, its end, and the messages that decide.
+_STARTUP = (3 << 16).to_bytes(4) + b"user\0postgres\0database\0postgres\0\0"
+_TERMINATE = b"X\0\0\0\4"
+_READY, _ERROR = b"Z", b"E"
+_CANNOT_CONNECT_NOW = "57P03"  # it starts, recovers or stops
+
 
 @dataclass(frozen=True)
 class PidFile:
@@ -52,17 +58,50 @@ def _read(file: Path) -> PidFile | None:
     return PidFile(int(lines[0]), lines[1], lines[7].strip() if len(lines) > 7 else "starting")
 
 
-def listens(folder: Path) -> bool:
-    """Whether something listens on the socket in ``folder``. Raises ``PermissionError`` if we may not connect."""
+@dataclass(frozen=True)
+class ServerAnswer:
+    """How a server answers a new connection."""
+
+    listens: bool
+    accepts: bool
+    reason: str = ""
+    """Why it does not accept a connection, in its own words."""
+
+
+def connect_once(folder: Path) -> ServerAnswer:
+    """Open a session through the socket in ``folder``, and end it. Raises ``PermissionError`` if we may not connect.
+
+    A server that recovers from the crash of a backend still listens, and its pid file says that it is ready: only its
+    answer shows that it does not accept connections yet.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_CONNECT_TIMEOUT)
         try:
             probe.connect(os.fsencode(folder / SOCKET))
         except (FileNotFoundError, ConnectionError):
-            return False
+            return ServerAnswer(listens=False, accepts=False)
         except (BlockingIOError, TimeoutError):
-            return True  # its queue is full, so it is alive
-    return True
+            return ServerAnswer(listens=True, accepts=True)  # its queue is full, so it is alive
+        try:
+            return _begin_session(probe)
+        except (ConnectionError, TimeoutError):
+            return ServerAnswer(listens=True, accepts=False)
+
+
+def _begin_session(probe: socket.socket) -> ServerAnswer:
+    """Begin a session as psql does, and read the messages of the server until one decides."""
+    probe.sendall((len(_STARTUP) + 4).to_bytes(4) + _STARTUP)
+    with probe.makefile("rb") as messages:
+        while head := messages.read(5):
+            body = messages.read(int.from_bytes(head[1:]) - 4)
+            if head[:1] == _READY:
+                probe.sendall(_TERMINATE)
+                return ServerAnswer(listens=True, accepts=True)
+            if head[:1] == _ERROR:
+                fields = {field[:1]: field[1:].decode("utf-8", "replace") for field in body.split(b"\0")}
+                is_refused = fields.get(b"C") == _CANNOT_CONNECT_NOW
+                return ServerAnswer(listens=True, accepts=not is_refused, reason=fields.get(b"M", ""))
+    return ServerAnswer(listens=True, accepts=False)
 
 
 def is_alive(record: PidFile, data: Path) -> bool:

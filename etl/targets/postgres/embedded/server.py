@@ -142,15 +142,19 @@ class EmbeddedServer:
             )
 
     def _is_ready(self) -> bool:
-        """Whether the server accepts connections: it is alive, reports that it is ready, and listens on the socket.
+        """Whether the server accepts connections."""
+        return self._answer().accepts
+
+    def _answer(self) -> postmaster.ServerAnswer:
+        """Return how the server answers a connection, if it is alive and reports that it is ready.
 
         Listening alone proves nothing: the children of a killed postmaster keep its socket open for a moment.
         """
         record = self._live()
         if record is None or record.state != "ready" or not self._places.socket.exists():
-            return False
+            return postmaster.ServerAnswer(listens=False, accepts=False)
         paths.check_socket_folder(self._places, self._places.data.stat().st_uid)
-        return postmaster.listens(self._places.socket)
+        return postmaster.connect_once(self._places.socket)
 
     def _live(self) -> postmaster.PidFile | None:
         """Return the content of the pid file if its process is really this data folder's postmaster."""
@@ -165,16 +169,19 @@ class EmbeddedServer:
         begun = time.monotonic()
         launched: _Launch | None = None
         announced = False
-        while not self._is_ready():
+        while not (answer := self._answer()).accepts:
             waited = time.monotonic() - begun
             record = self._live()
             if record is None and not (launched and postmaster.runs_on(launched.pid, str(self._places.data))):
                 if launched:
                     self._explain_end(launched, waited)
                 launched = self._launch(lock)
-            self._check_patience(record, waited)
+            self._check_patience(record, waited, answer)
             if waited > NARRATE_AFTER and not announced:
-                logger.info("Waiting for the embedded PostgreSQL server: after a crash it replays its journal first")
+                logger.info(
+                    "Waiting for the embedded PostgreSQL server: after a crash it replays its journal first%s",
+                    f' ("{answer.reason}")' if answer.reason else "",
+                )
                 announced = True
             time.sleep(_POLL)
         if launched:
@@ -204,15 +211,18 @@ class EmbeddedServer:
             f"The embedded PostgreSQL server did not start:\n{data_dir.tail(said)}", f"See {self._places.log} for more"
         )
 
-    def _check_patience(self, record: postmaster.PidFile | None, waited: float) -> None:
-        if record and record.state == "ready" and waited > UNREACHABLE_AFTER and not self._is_ready():
+    def _check_patience(
+        self, record: postmaster.PidFile | None, waited: float, answer: postmaster.ServerAnswer
+    ) -> None:
+        if record and record.state == "ready" and waited > UNREACHABLE_AFTER and not self._answer().listens:
             raise DatabaseError(
                 f"The embedded PostgreSQL server, process {record.pid}, does not listen in {self._places.socket}",
                 "Stop it with `etl db stop` and try again",
             )
         if waited > PATIENCE:
             raise DatabaseError(
-                f"The embedded PostgreSQL server is not ready after {waited:.0f} s",
+                f"The embedded PostgreSQL server is not ready after {waited:.0f} s"
+                + (f': it answers "{answer.reason}"' if answer.reason else ""),
                 f"See the end of {self._places.log}",
             )
 

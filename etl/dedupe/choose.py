@@ -31,8 +31,9 @@ def choose(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: 
     is_same = (pl.col("sub_clock") == pl.col("held_clock")) & (pl.col("sub_second") == pl.col("held_second"))
     is_present = held & (is_same | pl.col("is_itself"))
     is_main = ~held & (pl.col("sub_leader") == pl.col("group_leader"))
-    # Rows of one key are left to the load, which counts them once: each may have an MBID that the others lack.
-    leads = (pl.col("place") == pl.col("sub_leader")) | (pl.col("key") == pl.col("leader_key"))
+    # Rows of one key and second are left to the load, which counts them once: each may have an MBID that others lack.
+    is_in_second = pl.col("second") == pl.col("sub_second")  # not so for a record with only the minute
+    leads = (pl.col("place") == pl.col("sub_leader")) | ((pl.col("key") == pl.col("leader_key")) & is_in_second)
     of_service = (pl.col("service") == pl.col("held_service")).fill_null(value=False)
     judged = in_groups.with_columns(
         verdict=pl.when(is_present).then(pl.lit(PRESENT)).when(is_main).then(pl.lit(SAME)).otherwise(pl.lit(LIKELY)),

@@ -34,7 +34,7 @@ class Track(NamedTuple):
 
     artist: str
     title: str
-    album: str
+    album: str | None
     length: int
 
 
@@ -42,6 +42,7 @@ TRACKS = (
     Track("Kari Mo", "Tide", "Shore", 200),
     Track("Kari Mo & LiLa", "Ebb (feat. Ona)", "Shore", 245),
     Track("Mossrose", "Tide", "Tide", 130),
+    Track("Nordlicht Kapelle", "Endhaltestelle", None, 212),
 )
 
 

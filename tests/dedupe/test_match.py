@@ -74,6 +74,14 @@ def test_account_data_gives_way_to_the_extended_history_of_the_same_minute() -> 
     assert find([account(4), account(9), extended(4 * 60 + 33)]).same == {0: 2}
 
 
+@pytest.mark.parametrize("second", [0, 1, 33, 59])
+def test_records_to_the_minute_give_way_also_if_the_album_is_the_same(second: int) -> None:
+    exact = {**extended(4 * 60 + second, album=None), "lookup_key": account(4)["lookup_key"]}
+    of_lastfm = [listen("lastfm", 60, minute_only=True, file="minutes"), listen("lastfm", 60 + second)]
+    for rows in ([account(4), exact], of_lastfm):  # a load stores listens of one key in one second once
+        assert find(rows).settled.listens.select("lookup_key", "listened_at").n_unique() == 1
+
+
 def test_two_plays_of_one_minute_go_with_those_that_were_played_as_long() -> None:
     rows = [account(4, 35), account(4, 31), extended(4 * 60 + 3, 31), extended(4 * 60 + 38, 35)]
     assert find(rows).loaded == [2, 3]

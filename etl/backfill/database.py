@@ -113,8 +113,8 @@ def _of_kind(findings: Sequence[Finding], kind: EntityKind) -> list[Finding]:
 
 
 def _taken(finding: Finding, mbid: str, owner: int) -> Finding:
-    note = f"{str(finding.kind)[:-1]} {owner} of the database has it: the same one twice? Merge them in Koito"
-    unsure = finding.unwritten(FindingOutcome.UNSURE, f"its MBID belongs to another: {owner}")
+    note = f"{str(finding.kind)[:-1]} {owner} in the database has this MBID. If both are the same, merge them in Koito"
+    unsure = finding.unwritten(FindingOutcome.UNSURE, f"another entry has its MBID: {owner}")
     return replace(unsure, candidates=(Candidate(mbid, "", note=note),))
 
 
@@ -132,7 +132,9 @@ def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]
     return [
         finding
         if finding.outcome is not FindingOutcome.FOUND or (finding.kind, finding.entity.id) in written
-        else finding.unwritten(FindingOutcome.ALREADY_SET, "set or removed since, or all of it is names of another")
+        else finding.unwritten(
+            FindingOutcome.ALREADY_SET, "set or removed in the meantime, or every name belongs to another entry"
+        )
         for finding in findings
     ]
 

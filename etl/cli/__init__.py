@@ -140,7 +140,7 @@ def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundErro
             raise error
         error = missing
     if isinstance(error, MemoryError):
-        error = InputError("there is not enough memory", "Free some, or pass fewer files at a time")
+        error = InputError("there is not enough memory", "Free some memory, or pass fewer files at a time")
     log_error(error)
     return error.exit_code
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="Manage the embedded server and the tables of etl, and back up a database.", cls=HelpfulGroup)
+app = typer.Typer(help="The embedded server, this program's tables in a database, and backups.", cls=HelpfulGroup)
 
 OBJECTS = {
     "postgres": "track_lookup, its triggers and the ledger (schema etl)",
@@ -48,7 +48,9 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 
     dsn = find_workspace(home, None).dsn
     if dsn.startswith(SQLITE):
-        raise SettingsError(f"{dsn} is a file, which needs no server", "For the embedded server, unset ETL_DSN and dsn")
+        raise SettingsError(
+            f"{dsn} is a file, which needs no server", "To use the embedded server, unset ETL_DSN and dsn"
+        )
     server = _server(home)
     server.start()
     _show_status(server, json=json)
@@ -58,7 +60,7 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 def stop(
     home: options.Home = None,
     now: Annotated[
-        bool, typer.Option("--now", help="Stop it even if it is in use. A run that uses it ends with exit code 3.")
+        bool, typer.Option("--now", help="Stop it even while it is used: a run then ends with exit code 3.")
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -84,7 +86,7 @@ def _check_unused(server: EmbeddedServer, home: str | None) -> None:
         runs = [f"run {run.run_id}" for run in list_runs(runs_folder(home)) if run.is_active()]
         raise LockedError(
             f"the embedded server is in use: {', '.join([*runs, *users])}",
-            "Wait until that ends, or stop the server all the same with `etl db stop --now`: what is committed stays",
+            "Wait until they end, or stop the server anyway with `etl db stop --now`: committed data stays",
         )
 
 
@@ -146,8 +148,10 @@ def migrate(
     dsn: options.Dsn = None,
     home: options.Home = None,
     standalone: Annotated[
-        bool,
-        typer.Option("--standalone", help="Create Koito's tables in an empty database. Koito cannot use it later."),
+        bool, typer.Option("--standalone", help="Make Koito's tables in an empty database; Koito cannot adopt it.")
+    ] = False,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Do not copy Koito's file before adding the tables.")
     ] = False,
     no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not copy Koito's file first.")] = False,
     json: options.Json = False,
@@ -221,7 +225,7 @@ def _copy_next_to(target: Target) -> Path:
     try:
         _back_up(target, copy)
     except EtlError as error:
-        error.hint = f"{error.hint}; --no-backup does without the copy"
+        error.hint = f"{error.hint}; --no-backup skips the copy"
         raise
     return copy
 

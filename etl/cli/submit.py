@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 @options.expand_options
 def submit(
     artist: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Credit; featured and other artists are split from it.")
+        str | None, typer.Option(metavar="NAME", help="The artist credit; features and further artists are split off.")
     ] = None,
     track: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the track.")] = None,
     album: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the album.")] = None,
@@ -38,19 +38,26 @@ def submit(
         str | None,
         typer.Option(metavar="TIME", help="Time of the listen (ISO 8601; UTC without an offset); default: now."),
     ] = None,
-    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="Length of the track.")] = None,
-    recording_mbid: Annotated[str | None, typer.Option("--mbid", metavar="MBID", help="MBID of the recording.")] = None,
-    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="MBID of the release.")] = None,
+    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="How long the track is.")] = None,
+    recording_mbid: Annotated[
+        str | None, typer.Option("--mbid", metavar="MBID", help="The MBID of the recording.")
+    ] = None,
+    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="The MBID of the release.")] = None,
     artist_mbid: Annotated[
         list[str] | None,
-        typer.Option(metavar="MBID", help="MBID of an artist; one for each, in their order."),
+        typer.Option(metavar="MBID", help="The MBID of an artist; repeat the option for several, in their order."),
     ] = None,
-    client: Annotated[str | None, typer.Option(metavar="NAME", help="Program that recorded the listen.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="NAME", help="The program that played it.")] = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
     *,
     given: options.RunOptions,
-    _json: Annotated[bool, typer.Option("--json", show_default=False, help="Print JSON, as it does anyway.")] = True,
+    _json: Annotated[
+        bool,
+        typer.Option(
+            "--json", show_default=False, help="Print JSON. This is the default, so the option has no effect."
+        ),
+    ] = True,
 ) -> None:
     """Store one listen given as options, or every listen in ListenBrainz submit-listens JSON on stdin."""
     from datetime import UTC, datetime
@@ -120,7 +127,7 @@ def _check_mbid(option: str, text: str | None) -> None:
 def _stdin() -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
         raise SettingsError(
-            "there is no listen", "Give --artist and --track, or ListenBrainz submit-listens JSON on stdin"
+            "no listen was given", "Give --artist and --track, or ListenBrainz submit-listens JSON on stdin"
         )
     return sys.stdin.buffer.read()
 

@@ -129,13 +129,13 @@ def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, 
     """Log how many likely doubles were skipped or, except the ``twins``, loaded, and how to see and to keep them."""
     if kept := manifest["likely_doubles"] - twins:
         logger.info(
-            "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
+            "likely doubles of another service's listens, loaded anyway (--doubles keep): %s%s",
             f"{kept:,}",
             _compared(run_id),
         )
     if skipped := manifest["skipped_by_reason"].get("likely_double"):
         logger.info(
-            "likely doubles, left out because another service recorded the same play: %s; --doubles keep loads them%s",
+            "likely doubles, skipped because another service recorded the same play: %s; --doubles keep loads them%s",
             f"{skipped:,}",
             _compared(run_id),
         )

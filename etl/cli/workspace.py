@@ -39,7 +39,7 @@ def mention_koito(dsn: str | None) -> None:
     if dsn or first_of(load_config(), "dsn", "dsn_file") is not None:
         return
     if found := next((path for path in KOITO_FILES if is_file(Path(path))), None):
-        logger.info("this run goes into the embedded server; to load into Koito, give --dsn %s", found)
+        logger.info("this run loads into the embedded server; to load into Koito, give --dsn %s", found)
 
 
 def runs_folder(home: str | None) -> Path:

@@ -192,7 +192,7 @@ class RunSettings:
     move_to: str | None = declare(
         None,
         Option(
-            "Move files that are fully loaded to DIR.",
+            "Move fully loaded files out of an inbox into this folder.",
             commands=("run",),
             metavar="DIR",
             is_path=True,
@@ -213,7 +213,7 @@ class RunSettings:
         if settings.since and settings.until and settings.since > settings.until:
             raise SettingsError("--since is later than --until", "Exchange them")
         if not settings.separators:
-            raise SettingsError("--artist-separators is empty", "Leave the option away for Koito's default")
+            raise SettingsError("--artist-separators is empty", "Omit the option to use Koito's default")
         return settings
 
     @property

@@ -250,7 +250,7 @@ def _trouble(info: zipfile.ZipInfo) -> str | None:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
         return f"it is packed by {method}, which this program cannot read: unzip it and give the folder"
     if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
-        return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
+        return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, which no export does"
     return None
 
 
@@ -259,5 +259,5 @@ def _trouble_with(name: str, size: int) -> str | None:
     if not name:
         return "it has no name"
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
-        return "it has a name that leads out of its archive"
+        return "its name leads out of the archive"
     return f"it is larger than {MAX_BYTES // 1024**3} GB" if size > MAX_BYTES else None

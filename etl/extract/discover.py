@@ -224,9 +224,9 @@ class _Search:
             return
         is_archive = trouble is None and _is_nested(member)
         if is_archive and len(member.members) >= MAX_DEPTH:
-            trouble = f"is an archive nested more than {MAX_DEPTH} deep: unpack it first"
+            trouble = f"is an archive nested more than {MAX_DEPTH} levels deep: unpack it first"
         elif trouble is None and (entry.size > self.room or (is_archive and not self.room)):
-            trouble = "makes its archive grow beyond all measure, as no export does"
+            trouble = "makes its archive unpack to a size that no export has"
             self.room = 0
         if trouble is not None:
             self.refused.append(RefusedPath(member.path, trouble))

@@ -135,7 +135,7 @@ class Inflated:
             taken += len(packed) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
             at += len(piece)
             if at > self._most:
-                raise BrokenFileError(f"it grows beyond {self._most:,} bytes, as no export does")
+                raise BrokenFileError(f"it grows beyond {self._most:,} bytes, which no export does")
             self._keep(_Point(at, taken, decoder))
             yield piece
         self._last = _Point(at, taken, decoder)

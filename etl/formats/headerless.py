@@ -89,9 +89,9 @@ def _advice(peek: Peek) -> str:
     if shape is None:
         return REFUSAL.advice
     place = shape.names.index
-    where = f"Column {place(_DATES) + 1} holds its times"
+    where = f"Column {place(_DATES) + 1} has the times"
     if _HOURS in shape.names:
-        where = f"Column {place(_DATES) + 1} holds dates, column {place(_HOURS) + 1} times of day"
+        where = f"Column {place(_DATES) + 1} has the dates and column {place(_HOURS) + 1} the times of day"
     header = shape.delimiter.join(shape.names).replace("\t", "<tab>")
     return (
         f"{where}; which column is the artist and which the track cannot be known. Add a first line that names the "

@@ -63,7 +63,7 @@ _VALUE = re.compile(r"\d{5}|\d:\d\d")  # a number or time: the line is not a hea
 _SHOWN_CELLS, _SHOWN_CHARS = 20, 40
 
 EXPECTED = (
-    "It has to have an artist, a track and a time, each under one of these names: artist; track, song "
+    "It needs an artist, a track and a time, each under one of these names: artist; track, song "
     "or title; uts, timestamp, utc_time, datetime or date (with a column time, if that has the time of day). Export it "
     "again without a spreadsheet in between, or rename the columns in a text editor"
 )

@@ -36,7 +36,7 @@ def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submit
     except BrokenFileError as error:
         raise InputError(f"the input is not a ListenBrainz submission: {error.message}", _HINT) from error
     if rows.is_empty():
-        raise InputError("the input holds no listen", _HINT)
+        raise InputError("the input has no listens", _HINT)
     return validate_frame(rows, rules)
 
 

@@ -64,7 +64,7 @@ class Inbox:
             try:
                 moved_to = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
-                troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
+                troubles.append(f"{display_path(path)} was loaded but not moved: {error}")
                 logger.warning("%s", troubles[-1])
             else:
                 new_paths[path] = moved_to
@@ -150,7 +150,7 @@ def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) 
         ) from error
     if not os.access(target, os.W_OK | os.X_OK):
         raise SettingsError(
-            f"--move-to {display_path(target)} cannot be written to", "Set its rights, or choose another"
+            f"--move-to {display_path(target)} cannot be written to", "Fix its permissions, or choose another"
         )
     locations = dict.fromkeys(file.location for file in found.files)
     return Inbox(target, {path: _below(path, paths) for path in locations}, {path: stamp(path) for path in locations})

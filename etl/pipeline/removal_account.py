@@ -73,7 +73,7 @@ def imbalances(result: RemovalResult, ledger: int) -> list[str]:
     removed = result.counts()[REMOVED_NOW]
     if removed == ledger:
         return []
-    return [f"{removed} listens count as removed, the ledger's batches say {ledger}"]
+    return [f"{removed} listens count as removed, but the ledger's batches have {ledger}"]
 
 
 def exit_code(result: RemovalResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 IS_GONE = "the export is gone"
 HAS_CHANGED = "the export has changed"
-IS_COUNTED_ANEW = "this version of the program counts the rows of the export otherwise"
+IS_COUNTED_ANEW = "this version of the program numbers the rows of the export differently"
 CANNOT_BE_READ = "the export cannot be read"
 _NOT_LOADED = (str(Outcome.UNRESOLVED), str(Outcome.NOT_REACHED))
 TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
@@ -75,7 +75,7 @@ def replayable(run: RunDirectory) -> Unloaded:
     left = unloaded(run)
     if left.manifest["settings"]["dry_run"]:
         raise SettingsError(
-            f"run {run.run_id} was a dry run: it loaded nothing of which a rest could be left", "Use `etl run`"
+            f"run {run.run_id} was a dry run: it loaded nothing, so nothing is left to replay", "Use `etl run`"
         )
     return left
 

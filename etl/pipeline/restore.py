@@ -56,7 +56,9 @@ def restore(
     manifest = {**load_again(workspace, settings, rows, user_id), "undone_run": run.run_id}
     directory = RunDirectory(Path(manifest["run_dir"]))
     if not (manifest["error"] or dry_run) and (lost := _not_back(run, directory)):
-        logger.warning("%s listens are not back: another track of their names has their second", f"{lost:,}")
+        logger.warning(
+            "%s listens were not restored: another track with their names has a listen at that second", f"{lost:,}"
+        )
         manifest |= {"status": str(RunStatus.PARTIAL), "exit_code": int(ExitCode.REJECTS)}
     directory.write_manifest(manifest)
     if manifest["exit_code"] == ExitCode.OK and not dry_run:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 OUTCOMES: dict[str, str] = {
     str(Outcome.INSERTED): "new in the database",
     str(Outcome.ALREADY_PRESENT): "listens that the database had before",
-    str(Outcome.DUPLICATE_IN_INPUT): "listens that another row of the same run holds, too",
-    "skipped": "rows that are fine, and no listens",
+    str(Outcome.DUPLICATE_IN_INPUT): "listens that another row of the same run has, too",
+    "skipped": "rows that are fine but are not listens",
     "rejected": "rows that are broken",
     str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or made",
     str(Outcome.NOT_REACHED): "listens that the run did not reach, because it ended early",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OTHER_USER = "other_user"  # the database has the listen for another user; Koito's key has no user
-ENDED_EARLY = "the run ended before its turn"
+ENDED_EARLY = "the run ended before it was reached"
 
 SLICE = 250_000  # rows whose texts are concatenated at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
@@ -278,7 +278,7 @@ def imbalances(
     if counts["records"] != records:
         found.append(f"{records} records were read, {counts['records']} are accounted for")
     if ledger is not None and counts["inserted"] != ledger:
-        found.append(f"{counts['inserted']} listens count as inserted, the ledger's batches say {ledger}")
+        found.append(f"{counts['inserted']} listens count as inserted, but the ledger's batches have {ledger}")
     if ledger is not None and counts["not_reached"]:
         found.append(f"{counts['not_reached']} listens were not reached, although the load came to its end")
     return found

@@ -65,7 +65,7 @@ class RunDirectory:
         """Raise ``SettingsError`` for an undo or a dedupe, which read no files."""
         if not self.is_load:
             what = "an undo" if self.is_undo else "a dedupe"
-            raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` tells what it did")
+            raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` shows what it did")
 
     @contextmanager
     def held(self) -> Iterator[None]:

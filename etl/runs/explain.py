@@ -29,7 +29,7 @@ _IS_IN = (str(Outcome.INSERTED), str(Outcome.ALREADY_PRESENT))
 
 KEY_STATUS = {
     KeyStatus.HIT: "track_lookup had its ids before the run",
-    KeyStatus.RESOLVED: "its ids were found or made by the run",
+    KeyStatus.RESOLVED: "the run found or created its ids",
     KeyStatus.FAILED: "it has no ids",
     KeyStatus.NOT_REACHED: "the run ended before it looked for its ids",
 }
@@ -98,7 +98,8 @@ def parse_place(place: str) -> tuple[str, int]:
     found = _PLACE.fullmatch(place)
     if found is None:
         raise SettingsError(
-            f'"{place}" names no row', "Write FILE:ROW: an ending of the file's path, a colon, the row counted from 1"
+            f'"{place}" is not a row',
+            "Write FILE:ROW: the end of the file's path, a colon, and the number of the row, from 1",
         )
     return found[1], int(found[2])
 
@@ -142,7 +143,7 @@ def _no_such_row(manifest: dict[str, Any], file: dict[str, Any], row: int) -> In
     replayed = manifest["settings"].get("replay_of")
     if replayed:
         problem = f"row {row:,} of {file['path']} is not among the {records:,} that run {manifest['run_id']} replayed"
-        return InputError(problem, f"`etl explain {replayed} FILE:ROW` tells of the others")
+        return InputError(problem, f"`etl explain {replayed} FILE:ROW` explains the others")
     return InputError(f"{file['path']} has no row {row:,}", f"It has {records:,}, counted from 1")
 
 
@@ -156,7 +157,7 @@ def _from_an_earlier_run(run: RunDirectory, runs: Path, file: dict[str, Any], ro
         beyond = _no_such_row(manifest, same, row)
     raise beyond or InputError(
         f"{file['path']} was known to run {run.run_id}, and no earlier run in {runs} has loaded it",
-        "The run that did was removed, or worked in another --home; `etl run --force` reads the file again",
+        "The run that loaded it was deleted, or used another --home; `etl run --force` reads the file again",
     )
 
 
@@ -267,13 +268,13 @@ def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None,
             return f"{done}: the database did not have it"
         case Outcome.ALREADY_PRESENT:
             said = f"{SAME_AS}{twin}" if twin else "the database had this track at this second before"
-            of_other = "the database has it for another user, and can hold it for one only"
+            of_other = "the database has it for another user, and can store it for only one"
             return f"already present: {of_other if detail == 'other_user' else said}"
         case Outcome.DUPLICATE_IN_INPUT:
             what = SAME_AS if detail else "the same track at the same second as "
             return f"duplicate in the input: {what}{twin or 'another row of the run'}"
         case Outcome.NOT_REACHED:
-            return f"not reached, so the run did not load it: {detail}; the same command again loads it"
+            return f"not reached, so the run did not load it: {detail}; run the same command again to load it"
         case _:
             why = f"its key could not be resolved: {key['detail']}" if key and key["status"] == "failed" else detail
             return f"unresolved, so it is not in the database: {why}"

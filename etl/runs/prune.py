@@ -85,7 +85,7 @@ def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
                 shutil.rmtree(path)
     except OSError as error:
         raise SettingsError(
-            f"{error.filename or runs} cannot be removed: {error.strerror}", "Set its rights, and try again"
+            f"{error.filename or runs} cannot be removed: {error.strerror}", "Fix its permissions and try again"
         ) from error
 
 

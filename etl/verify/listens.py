@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from etl.verify.files import RunFiles
 
 LISTENS_ABOUT = "every listen that the run inserted or found is in the database"
-CHANGES_ABOUT = "the keys of the run stand for what they stood for"
-MISSING_REASON = "deleting a single listen in Koito leaves the same trace"
+CHANGES_ABOUT = "the keys of the run still refer to the same artists, albums and tracks"
+MISSING_REASON = "a listen deleted in Koito looks the same"
 
 
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Connection
 
-REMOVED_ABOUT = "what removed.parquet says of each listen adds up to the counts in run.json"
+REMOVED_ABOUT = "the rows of removed.parquet add up to the counts in run.json"
 
 _SECOND = pl.col("listened_at").dt.epoch("s")
 
@@ -76,5 +76,5 @@ def check_removal_ledger(connection: Connection, manifest: Mapping[str, Any]) ->
     if held < recorded or (held > recorded and not is_cut_short):
         rows.append(("removed", str(recorded), str(held)))
     if undone_run and not is_cut_short and (undone is None or not undone.is_undone):
-        rows.append(("undone run", undone_run, "does not have it as undone"))
+        rows.append(("undone run", undone_run, "not marked as undone"))
     return Check.of("ledger", LEDGER_ABOUT, pl.DataFrame(rows, DIFFERENCES, orient="row"))

@@ -208,7 +208,7 @@ def test_service_that_is_down_does_not_stop_the_others(tmp_path: Path, database:
     services.respond = lambda request: Reply(403) if request.path in is_deezer else every_image(request)
     summary = run_backfill(tmp_path, database, services, workers=1)
     assert summary["exit_code"] == ExitCode.REJECTS
-    assert "no useful answer to 5 questions in a row" in summary["error"]
+    assert "no usable response to 5 requests in a row" in summary["error"]
     assert summary["counts"]["artists"] | {"failed": 5, "left": 15} == summary["counts"]["artists"]
 
 
@@ -296,7 +296,7 @@ def test_output_as_table_and_as_json(tmp_path: Path, small: str, services: FakeS
     rows = [line.split() for line in done.out.splitlines()]
     assert [row for row in rows if row[:1] in (["found"], ["not"])] == [["found", "1"], ["not", "found", "1"]]
     assert "deezer: 2 answers, and 0 from the cache" in done.out
-    assert "2 artists to look at" in done.err
+    assert "2 artists to look up" in done.err
     again = etl("backfill", "images", "artists", "--dsn", small, *server_options(services), "--json", home=tmp_path)
     assert again.json["cached"] == {"deezer": 1}
 

@@ -35,7 +35,7 @@ def test_rate_of_another_server_is_unlimited() -> None:
 
 
 def test_metabrainz_services_need_a_valid_contact() -> None:
-    with pytest.raises(SettingsError, match=r"musicbrainz\.org asks its clients"):
+    with pytest.raises(SettingsError, match=r"musicbrainz\.org requires its clients"):
         BackfillSettings("musicbrainz", KINDS)
     with pytest.raises(SettingsError, match="neither an e-mail address"):
         BackfillSettings("musicbrainz", KINDS, contact="me\r\nX-Evil: 1")

@@ -49,11 +49,11 @@ def manifest(
         ),
         (
             manifest("failed", code=3, error="the database is lost", records=9, inserted=2, not_reached=7),
-            "2 of 9 listens inserted; put right what the error says, then run the same command again for the rest",
+            "2 of 9 listens inserted; fix what the error says, then run the same command again for the rest",
         ),
         (
             manifest("failed", code=7, records=9, inserted=2),
-            "2 of 9 listens inserted, but the accounting does not balance: `etl verify` looks into it",
+            "2 of 9 listens inserted, but the accounting does not balance: run `etl verify`",
         ),
         (
             manifest("partial", code=5, records=9, inserted=7, rejected=2),
@@ -77,7 +77,7 @@ def manifest(
             manifest("complete", files=("known", "known")),
             "nothing new, all 2 files were loaded before (--force loads them again)",
         ),
-        (manifest("complete", files=()), "nothing new, no files are there"),
+        (manifest("complete", files=()), "nothing new: there are no files"),
         (manifest("dry_run", inserted=2), "2 listens would be inserted; nothing was written to the database"),
     ],
 )

@@ -172,12 +172,12 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "kind", "texts"),
     [
-        ("maloja_export.json", SettingsError, ["names no row", "FILE:ROW"]),
-        ("maloja_export.json:", SettingsError, ["names no row"]),
-        ("maloja_export.json:x", SettingsError, ["names no row"]),
-        ("maloja_export.json:0", SettingsError, ["names no row", "from 1"]),
-        ("maloja_export.json:-1", SettingsError, ["names no row"]),
-        (":3", SettingsError, ["names no row"]),
+        ("maloja_export.json", SettingsError, ["is not a row", "FILE:ROW"]),
+        ("maloja_export.json:", SettingsError, ["is not a row"]),
+        ("maloja_export.json:x", SettingsError, ["is not a row"]),
+        ("maloja_export.json:0", SettingsError, ["is not a row", "from 1"]),
+        ("maloja_export.json:-1", SettingsError, ["is not a row"]),
+        (":3", SettingsError, ["is not a row"]),
         ("maloja_export.json:10", InputError, ["has no row 10", "It has 9"]),
         ("maloja_export.json:99999999999999", InputError, ["has no row 99,999,999,999,999"]),
         ("maloja_xport.json:1", InputError, ["no file of the run", "Near: ", "maloja_export.json"]),
@@ -244,7 +244,7 @@ def test_a_person_sees_the_sentence_the_fields_and_the_ids(told: Told) -> None:
     assert fields["listened_at"] == "2020-01-01 00:20:00 UTC"
     assert fields["evidence"] == "Maloja, starts 0 s apart (this time is the end of the play)"
     assert fields["double_of"] == f"{told.folder}/maloja_export.json:8"
-    assert fields["status"] == "resolved: its ids were found or made by the run"
+    assert fields["status"] == "resolved: the run found or created its ids"
     assert {"artist_id", "album_id", "track_id", "lookup_key"} <= set(fields)
 
 

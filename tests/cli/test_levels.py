@@ -43,7 +43,7 @@ def test_quiet_commands_print_one_line_and_log_nothing(any_database: str, tmp_pa
     assert [len(one.out.splitlines()) for one in done] == [1] * len(done)
     assert checked.out == "checked: 2 listens in 2 records\n"
     assert loaded.out.startswith("complete: 2 listens inserted")
-    assert verified.out.startswith("all that was checked holds")
+    assert verified.out.startswith("all checks passed")
     assert undone.out.endswith(": complete\n")
 
 

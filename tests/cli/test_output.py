@@ -63,7 +63,7 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -
     assert f"run {loaded.manifest['run_id']}" in told
     assert [line for line in told if line.startswith("Spotify account data gives the minute")]
     doubles = loaded.manifest["skipped_by_reason"]["likely_double"]
-    left_out = f"likely doubles, left out because another service recorded the same play: {doubles}; --doubles keep"
+    left_out = f"likely doubles, skipped because another service recorded the same play: {doubles}; --doubles keep"
     assert [line for line in told if line.startswith(left_out)]
     assert [line for line in told if line.startswith("Times without a zone count as UTC: ")]
     assert [line for line in told if line.startswith("YouTube watch history (Google Takeout) has no albums")]

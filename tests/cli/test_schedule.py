@@ -92,7 +92,7 @@ def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp
     assert read(metrics)["last_run_files", "loaded"] == len(names)
     empty = etl("run", inbox, home=tmp_path, env=env)
     assert empty.code == 0, empty.err
-    assert "complete: nothing new, no files are there" in empty.out
+    assert "complete: nothing new: there are no files" in empty.out
     (inbox / "notes.txt").write_text("no export")
     age_all(inbox)
     assert etl("run", inbox, home=tmp_path, env=env).code == 4

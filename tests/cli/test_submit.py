@@ -102,7 +102,7 @@ def test_one_broken_listen_keeps_all_from_being_stored(database: str, tmp_path: 
     [
         ([], b"", ["the file is empty", '"listen_type":"single"']),
         ([], b"nonsense", ["not a ListenBrainz submission", '"listen_type":"single"']),
-        ([], b'{"listen_type":"single","payload":[]}', ["the input holds no listen"]),
+        ([], b'{"listen_type":"single","payload":[]}', ["the input has no listens"]),
         ([], b'{"listen_type":"single","payload":[{"listened_at":17000', ["ends at byte"]),
     ],
 )

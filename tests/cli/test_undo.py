@@ -58,7 +58,7 @@ def test_undo_where_nobody_answers_is_an_error(run: Loaded) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=b"")
 
     assert done.code == 2
-    assert "nothing was removed, because nobody answered" in done.err
+    assert "nothing was removed, because there was no answer" in done.err
     assert "--yes" in done.err
     assert counts(run.uri)["listens"] == run.listens
 

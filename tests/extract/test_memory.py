@@ -54,7 +54,7 @@ def test_a_file_larger_than_memory_is_refused_and_its_neighbours_are_read(tmp_pa
     assert done.code == 4
     refused, read = done.json["files"]
     assert (refused["status"], read["status"], read["counts"]["records"]) == ("refused", "loaded", 9)
-    assert refused["reason"].startswith(f"{large} has 1,024.0 GB: to read it takes about 6,144.0 GB of memory, and ")
+    assert refused["reason"].startswith(f"{large} has 1,024.0 GB: reading it takes about 6,144.0 GB of memory, and ")
     assert "divide the file into smaller ones" in refused["reason"]
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_does_not_fit_into_what_is_left_is_refused(tmp_path: Path, k
         (sys.executable, "-c", READ_IN_100_MB, path), capture_output=True, text=True, check=False, timeout=120
     )
     least = SMALL + 1 if kind == "lying gzip" else len(data)
-    told = f"{file.path} has {least >> 20} MB: to read it takes about {6 * least >> 20} MB of memory, and "
+    told = f"{file.path} has {least >> 20} MB: reading it takes about {6 * least >> 20} MB of memory, and "
     assert done.stdout.startswith(told), done
 
 

@@ -190,7 +190,7 @@ def test_a_result_that_finds_no_room_is_told(words: list[str]) -> None:
 # --- Koito's file ------------------------------------------------------------------------------------------------
 
 CLOSED = {
-    "a closed folder": (0o644, 0o600, "koito.db cannot be reached: its folder is closed to this account"),
+    "a closed folder": (0o644, 0o600, "koito.db cannot be reached: this account may not enter its folder"),
     "a read-only folder": (0o644, 0o555, "koito cannot be written"),
     "a read-only file": (0o444, 0o755, "koito.db cannot be written"),
     "a file that cannot be read": (0o200, 0o755, "koito.db cannot be read"),

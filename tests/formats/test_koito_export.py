@@ -184,7 +184,7 @@ def test_account_name_never_leaves_the_file(user: str) -> None:
 )
 def test_another_version_is_refused_by_its_number(version: str, told: str) -> None:
     document = b'{"version":%s,"exported_at":"x","user":"u","listens":[{"what":1}]}' % version.encode()
-    with pytest.raises(BrokenFileError, match="only version 1 of Koito's export is known") as refused:
+    with pytest.raises(BrokenFileError, match="only version 1 of Koito's export can be read") as refused:
         koito_export.read_export(document, ReadOptions())
     assert told in str(refused.value)
     assert recognise(peek_at("x.json", document)) is koito_export.FORMAT

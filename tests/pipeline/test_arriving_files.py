@@ -173,7 +173,7 @@ def test_what_is_written_while_a_file_is_moved_is_not_lost(
         found = load(inbox.parent / "home", database, inbox, move_to=str(done))
 
     assert (found["exit_code"], found["counts"]["inserted"]) == (ExitCode.USAGE, 2)
-    assert "was loaded and not moved: it has changed since it was read; the next run reads it again" in found["error"]
+    assert "was loaded but not moved: it has changed since it was read; the next run reads it again" in found["error"]
     assert (half.read_text(), list(done.iterdir())) == (HEADER + HEAD + TAIL, [])
     age(half)
     assert load(inbox.parent / "home", database, inbox, move_to=str(done))["counts"]["inserted"] == 2
@@ -216,7 +216,7 @@ def test_a_file_that_somebody_opens_while_it_is_loaded_is_not_moved(
         writer.close()
 
     assert (outcomes(found), found["exit_code"]) == ([("plays.csv", "loaded")], ExitCode.USAGE)
-    assert f"was loaded and not moved: {OPEN}; the next run reads it again" in found["error"]
+    assert f"was loaded but not moved: {OPEN}; the next run reads it again" in found["error"]
     assert half.exists()
 
 

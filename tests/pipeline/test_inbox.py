@@ -165,7 +165,7 @@ def test_a_file_that_is_not_what_was_read_stays_and_the_run_says_so(
     found = clear(inbox, database)
 
     assert (found["status"], found["exit_code"]) == ("complete", ExitCode.USAGE)
-    assert "was loaded and not moved: it " in found["error"]
+    assert "was loaded but not moved: it " in found["error"]
     assert below(tmp_path / DONE) == set()
 
 

@@ -118,8 +118,8 @@ def test_tiles_and_headline_are_the_totals(libraries: dict[str, Library], pages:
         *(f"days with music{days}", f"longest streak, days{streak}", f"per day with music{600 / int(str(days)):.1f}"),
     ]
     told = words(root)
-    assert "of 533 listens whose length is known" in told
-    assert "Times are local to Europe/Berlin." in told
+    assert "cover the 533 listens with a known length" in told
+    assert "Times are in Europe/Berlin." in told
 
 
 @pytest.mark.parametrize("entity", ["artist", "album", "track"])
@@ -161,7 +161,7 @@ def test_years_months_and_hours_are_the_queries(libraries: dict[str, Library], p
 
 def test_quality_and_clients_are_the_queries(libraries: dict[str, Library], pages: dict[str, str]) -> None:
     root, library = parsed(pages["large"]), libraries["large"]
-    found = table(root, "quality", "What is missing, or may be there twice")
+    found = table(root, "quality", "What is missing, or may be stored twice")
     assert found == [
         [finding, f"{number:,}", f"{of:,}", f"{percent} %"]
         for finding, number, of, percent in answers(library, "data_quality")

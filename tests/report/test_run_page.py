@@ -120,7 +120,7 @@ def test_numbers_equal_those_of_the_run(runs: dict[str, RunDirectory], pages: di
     assert [words(one) for one in tiles] == ["listens31", "artists2", "albums1", "tracks2", "days with music30"]
     rows = [[words(cell) for cell in row] for row in section(root, "accounting").iter("tr")]
     assert rows[1] == ["inserted new in the database", "31", "2.5 %"]
-    assert rows[4] == ["skipped rows that are fine, and no listens", "1,234", "97.5 %"]
+    assert rows[4] == ["skipped rows that are fine but are not listens", "1,234", "97.5 %"]
     by_year = [
         [words(cell) for cell in row] for table in section(root, "years").iter("table") for row in table.iter("tr")
     ]

@@ -81,7 +81,7 @@ def test_keys_have_their_status_and_ids_and_others_are_not_reached() -> None:
     assert keys.schema == KEYS
     assert keys.select("lookup_key", "listens", "status", "detail", "track_id").rows() == [
         ("ann\x1fone\x1f", 1, "hit", "why", 7),
-        ("ann\x1fthree\x1f", 1, "not_reached", "the run ended before its turn", None),
+        ("ann\x1fthree\x1f", 1, "not_reached", "the run ended before it was reached", None),
         ("ann\x1ftwo\x1f", 1, "failed", "why", None),
     ]
 
@@ -128,7 +128,7 @@ def test_a_listen_of_a_failed_key_is_unresolved_and_never_a_duplicate() -> None:
     assert made.select("outcome", "detail", "track_id").rows() == [
         ("unresolved", "refused by the database", None),
         ("unresolved", "refused by the database", None),
-        ("not_reached", "the run ended before its turn", None),
+        ("not_reached", "the run ended before it was reached", None),
     ]
 
 
@@ -247,7 +247,7 @@ def test_records_that_were_read_and_not_accounted_for_are_found() -> None:
 
 def test_a_ledger_that_says_otherwise_is_found() -> None:
     counts = {**accounting.NO_COUNTS, "records": 3, "inserted": 3}
-    expected = ["3 listens count as inserted, the ledger's batches say 2"]
+    expected = ["3 listens count as inserted, but the ledger's batches have 2"]
     assert accounting.imbalances(counts, {}, 3, 2) == expected
     assert accounting.imbalances(accounting.NO_COUNTS, {}, 0, 0) == []
 

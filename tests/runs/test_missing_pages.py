@@ -25,8 +25,8 @@ def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
         (missing(files=2), "a.json and 1 more file: page 2 of 4 is missing"),
         (missing(files=1001), "a.json and 1,000 more files: page 2 of 4 is missing"),
         (missing(total_pages=None, listens=None), "a.json: page 2 is missing, and whatever follows"),
-        (missing(pages=[], listens=3), "a.json: 3 plays are missing: it has fewer than it says itself"),
-        (missing(pages=[], listens=1), "a.json: 1 play is missing: it has fewer than it says itself"),
+        (missing(pages=[], listens=3), "a.json: 3 plays are missing: the file has fewer than it states"),
+        (missing(pages=[], listens=1), "a.json: 1 play is missing: the file has fewer than it states"),
     ],
 )
 def test_what_is_missing_in_words(told: dict[str, Any], sentence: str) -> None:

@@ -309,4 +309,4 @@ def test_another_database_does_not_know_the_run(files: Run, empty_database: str)
     verdict = verified(files.home, empty_database, files.manifest)
 
     assert {name for name, result in findings(verdict).items() if result is FAILED} == {"ledger"}
-    assert rows(verdict, "ledger")[0]["ledger"] == "does not know it"
+    assert rows(verdict, "ledger")[0]["ledger"] == "not in the ledger"

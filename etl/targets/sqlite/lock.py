@@ -44,7 +44,7 @@ def acquire_run_lock(
         check()
         if reminder.is_due():
             logger.info(
-                "waiting for the lock of runs on %s, held by %s; Ctrl-C stops waiting",
+                "waiting for the run lock of %s, held by %s; Ctrl-C stops waiting",
                 database,
                 all_described(holders(file), "another process"),
             )
@@ -88,7 +88,7 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
             return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), file
         except OSError as error:
             reasons.append(str(error))
-    raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
+    raise DatabaseError(f"the run lock cannot be created: {reasons[-1]}", "Make the folder of the database writable")
 
 
 def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> bool:

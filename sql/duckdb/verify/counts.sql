@@ -1,4 +1,4 @@
--- the rows of the Parquet files, counted by file and outcome, are the counts in run.json
+-- the rows of the Parquet files, counted by file and outcome, match run.json
 WITH fates AS (
     SELECT file, 'skipped' AS term FROM skipped
     UNION ALL

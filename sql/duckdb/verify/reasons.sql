@@ -1,4 +1,4 @@
--- skipped and rejected rows, counted by reason, are those of run.json
+-- skipped and rejected rows, counted by reason, match run.json
 WITH derived AS (
     SELECT 'skipped' AS term, reason, count(*) AS counted FROM skipped GROUP BY ALL
     UNION ALL

@@ -1,4 +1,4 @@
--- every row has one fate, and every listen one outcome, of its own key and time
+-- every row is accounted for once, and every listen has one outcome, with its own key and time
 WITH fates AS (
     SELECT file, row, 'skipped' AS fate FROM skipped
     UNION ALL

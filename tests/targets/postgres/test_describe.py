@@ -98,4 +98,4 @@ def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -
 def test_a_schema_of_somebody_else_called_etl_is_not_taken_over(koito_database: str) -> None:
     execute(koito_database, "CREATE SCHEMA etl; CREATE TABLE etl.somebodys (id integer)")
 
-    assert 'has a schema "etl" that is not ours' in _refusal(koito_database).message
+    assert 'has a schema "etl" of another program' in _refusal(koito_database).message

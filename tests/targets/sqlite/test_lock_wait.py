@@ -77,7 +77,7 @@ def test_a_file_that_cannot_even_be_read_is_refused(file: Path) -> None:
         connect(file).query("users")
     assert raised.value.failure is Failure.BUSY
     assert raised.value.exit_code == ExitCode.DATABASE
-    assert "End the program that keeps it locked" in raised.value.hint
+    assert "Stop the program that keeps it locked" in raised.value.hint
 
 
 def test_the_end_of_a_pool_ends_the_wait(target: SqliteTarget) -> None:

@@ -155,7 +155,7 @@ def check_socket_folder(places: Places, uid: int) -> None:
     if places.socket.parent != places.root and not _is_private(places.socket, uid):
         raise DatabaseError(
             f"{places.socket}, the folder for the server's socket, was made by somebody else or is open to others",
-            "Remove it, or choose a --home whose path is shorter and without commas: that needs no such folder",
+            "Remove it, or choose a --home whose path is shorter and without commas, which needs no such folder",
         )
 
 

@@ -277,7 +277,7 @@ def test_data_that_cannot_be_served_is_refused_with_the_reason(server: EmbeddedS
     with pytest.raises(DatabaseError, match=r"made by PostgreSQL 16, but .* are 18\.\d+\. Install"):
         server.start()
     (data / "PG_VERSION").unlink()
-    with pytest.raises(DatabaseError, match="no data folder of PostgreSQL"):
+    with pytest.raises(DatabaseError, match="not a data folder of PostgreSQL"):
         server.start()
     assert server.stop() is False
 

@@ -11,7 +11,7 @@ from etl.backfill.rules.entities import AlbumEntity, ArtistEntity, EntityKind, T
 from etl.backfill.rules.findings import Candidate, Field, FindingOutcome
 from etl.backfill.rules.frames import changes_of
 from etl.normalize.text import MAX_NAME_BYTES, clean
-from etl.targets.base import OVERTAKEN, Failure, StatementError
+from etl.targets.base import NEEDS_NEW_PLAN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _WRITE = {
     (EntityKind.ALBUMS, Field.ALIAS): "backfill_release_aliases",
 }
 _ATTEMPTS = 8
-_RETRIED = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed something since we looked
+_RETRIED = frozenset({Failure.TRANSIENT, *NEEDS_NEW_PLAN})  # Koito has changed something since we looked
 
 
 def read_missing(connection: Connection, task: str, kind: EntityKind) -> list[Entity]:

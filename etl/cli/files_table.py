@@ -92,7 +92,7 @@ def _show_others(manifest: Mapping[str, Any], ignored: int, known: int) -> None:
         show_text(f"and {hidden}: not read")
 
 
-def tell_unread(manifest: Mapping[str, Any]) -> None:
+def log_unread(manifest: Mapping[str, Any]) -> None:
     """Log why files were refused, as errors, and why files were ignored."""
     from etl.core.schema import FileStatus
 

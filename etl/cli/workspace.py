@@ -31,7 +31,7 @@ def open_workspace(home: str | None, dsn: str | None, *, must_exist: bool = Fals
     return workspace
 
 
-def mention_koito(dsn: str | None) -> None:
+def suggest_koito_file(dsn: str | None) -> None:
     """Log how to load into Koito if no database is named and Koito's file is in one of its usual places."""
     from etl.core.config import first_of, load_config
     from etl.core.dsn import is_file

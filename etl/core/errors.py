@@ -45,13 +45,13 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 
 
-ENDINGS = {
+SIGNAL_EXIT_CODES = {
     signal.SIGHUP: ExitCode.HUNG_UP,
     signal.SIGINT: ExitCode.INTERRUPTED,
     signal.SIGTERM: ExitCode.TERMINATED,
 }
 """The signals that ask a command to end, with the exit code of each."""
-INTERRUPTIONS = frozenset(ENDINGS.values())
+INTERRUPTIONS = frozenset(SIGNAL_EXIT_CODES.values())
 
 # If several codes apply, the first one in this order is used.
 PRECEDENCE = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEARD_WITHIN = 0.5
+SIGNAL_LATENCY = 0.5
 """Seconds within which the main thread notices a signal, even on a busy machine."""
 
 
@@ -75,4 +75,4 @@ def failpoint(point: Point) -> None:
     """Kill the process here if a fault is planned for ``point``."""
     if _planned and _planned.point is point and next(_visits) == _planned.nth:
         os.kill(os.getpid(), _planned.number)
-        time.sleep(HEARD_WITHIN)  # else a thread would work on until the main thread notices the signal
+        time.sleep(SIGNAL_LATENCY)  # else a thread would work on until the main thread notices the signal

@@ -13,7 +13,7 @@ import polars as pl
 
 from etl.core.schema import conform
 from etl.dedupe.schema import PAIRS
-from etl.dedupe.windows import EARLY, HOUR, MINUTE, TOLERANCE
+from etl.dedupe.start_ranges import EARLY, HOUR, MINUTE, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

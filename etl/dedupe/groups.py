@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.dedupe.windows import MINUTE
+from etl.dedupe.start_ranges import MINUTE
 
 
 def grouped(plays: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:

@@ -10,19 +10,19 @@ from etl.core.schema import conform, empty
 from etl.dedupe.candidates import candidates
 from etl.dedupe.choose import choose
 from etl.dedupe.groups import grouped
-from etl.dedupe.members import KNOWN, Content
+from etl.dedupe.members import OPTIONAL_COLUMNS, Content
 from etl.dedupe.names import loose
 from etl.dedupe.plays import collapse, finished, of_database, of_run, together
 from etl.dedupe.schema import VERDICTS
 from etl.dedupe.services import is_one_of, rank_of, service_of
-from etl.dedupe.windows import MINUTE, with_windows
+from etl.dedupe.start_ranges import MINUTE, with_start_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from etl.dedupe.services import RecordingService
 
-OVER: Final = "not_counted"
+NOT_COUNTED: Final = "not_counted"
 
 
 def find_doubles(
@@ -51,14 +51,14 @@ def find_doubles(
     compared = of_run(rows, services)
     distinct, play = collapse(compared)
     plays = together(distinct, of_database(nearby, services, coarse))
-    plays = finished(with_windows(plays))
+    plays = finished(with_start_ranges(plays))
     groups = grouped(plays, candidates(plays))
-    known = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in KNOWN)
+    known = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in OPTIONAL_COLUMNS)
     ranked = rows.select(
         "place",
         play=play,
         rank=compared.select(rank_of(services, pl.col("service"))).to_series(),
-        unknown=len(KNOWN) - known,
+        unknown=len(OPTIONAL_COLUMNS) - known,
         key=pl.col("lookup_key").hash(),
     )
     verdicts = choose(ranked, plays, groups, Content(listens, nearby, cached, services))
@@ -94,7 +94,7 @@ def _loose(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _as_verdicts(over: pl.Series) -> pl.DataFrame:
     found = pl.DataFrame({"place": over.arg_true().cast(pl.Int64)}).with_columns(
-        verdict=pl.lit(OVER),
+        verdict=pl.lit(NOT_COUNTED),
         is_twin=pl.lit(value=False),
         **{name: pl.lit(None, pl.String) for name in ("service", "of_service", "evidence")},
         **{name: pl.lit(None, pl.Int64) for name in ("of", "listen", "leader", "seconds_apart")},

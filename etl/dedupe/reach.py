@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.dedupe.services import is_one_of, service_of
-from etl.dedupe.windows import EARLY, HOUR, LONGEST_PLAY, MINUTE
+from etl.dedupe.start_ranges import EARLY, HOUR, LONGEST_PLAY, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -81,7 +81,7 @@ class SpillFolder:
         self.parts.append(path)
         self.rows += listens.height
 
-    def windows(self, rows: int) -> list[OnDisk]:
+    def chunks(self, rows: int) -> list[OnDisk]:
         """Divide the listens into consecutive time ranges of about ``rows`` listens each; no second is divided."""
         times = pl.scan_parquet(self.parts, glob=False).select("listened_at").collect().to_series().sort()
         firsts = times.gather_every(max(rows, 1)).unique().sort().to_list() or [NEVER]

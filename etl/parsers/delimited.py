@@ -150,12 +150,12 @@ def _rows(opened: _Opened) -> tuple[list[list[str]], dict[int, Broken]]:
         rows = []
         for row, piece in enumerate(split_table(text, 0, dialect), start=1):
             rows.append(piece.fields or [])
-            if trouble := _not_utf8(text[piece.start : piece.end]):
-                broken[row] = trouble
+            if problem := _not_utf8(text[piece.start : piece.end]):
+                broken[row] = problem
             elif piece.fields is None:
-                broken[row] = Broken(RejectReason.MALFORMED, piece.trouble)
+                broken[row] = Broken(RejectReason.MALFORMED, piece.problem)
     elif _not_utf8(text):
-        broken = {row: trouble for row, fields in enumerate(rows, start=1) if (trouble := _not_utf8("".join(fields)))}
+        broken = {row: problem for row, fields in enumerate(rows, start=1) if (problem := _not_utf8("".join(fields)))}
     for row in broken:
         rows[row - 1] = []
     return rows, broken

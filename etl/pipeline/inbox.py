@@ -57,27 +57,27 @@ class Inbox:
             return manifest
         moved: dict[str, str] = {}
         new_paths: dict[Path, Path] = {}
-        troubles = []
+        problems = []
         for path, entries in self._of_disk(manifest["files"]):
             if not _is_done(entries):
                 continue
             try:
                 moved_to = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
-                troubles.append(f"{display_path(path)} was loaded but not moved: {error}")
-                logger.warning("%s", troubles[-1])
+                problems.append(f"{display_path(path)} was loaded but not moved: {error}")
+                logger.warning("%s", problems[-1])
             else:
                 new_paths[path] = moved_to
                 logger.info("moved %s to %s", display_path(path), display_path(moved_to))
                 before, after = display_path(path), display_path(moved_to)
                 moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
-        troubles += self._written_to_since(new_paths)
-        if not (moved or troubles):
+        problems += self._written_to_since(new_paths)
+        if not (moved or problems):
             return manifest
         updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
-        if troubles:
+        if problems:
             updated["exit_code"] = int(decisive([_CODES[manifest["exit_code"]], ExitCode.USAGE]))
-            updated["error"] = manifest["error"] or troubles[0]
+            updated["error"] = manifest["error"] or problems[0]
         RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
         return updated
 
@@ -88,8 +88,8 @@ class Inbox:
         """
         late = [to for path, to in new_paths.items() if stamp(to)[2:] != self.before[path][2:]]
         found = [f"{display_path(to)} was written to after it was moved there: load that file again" for to in late]
-        for trouble in found:
-            logger.warning("%s", trouble)
+        for problem in found:
+            logger.warning("%s", problem)
         return found
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:

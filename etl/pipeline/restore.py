@@ -36,10 +36,10 @@ def removed_listens(run: RunDirectory, reached: int) -> pl.DataFrame:
     Raises ``InputError`` if the directory does not have them.
     """
     listens = run.read_frame("listens").head(reached)
-    fates = read_removed(run)
-    if fates is None:
+    outcomes = read_removed(run)
+    if outcomes is None:
         return listens
-    gone_before = fates.filter(outcome="gone_before").select("file", "row")
+    gone_before = outcomes.filter(outcome="gone_before").select("file", "row")
     return listens.join(gone_before, on=["file", "row"], how="anti", maintain_order="left")
 
 

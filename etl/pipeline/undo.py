@@ -12,7 +12,7 @@ from etl.core.dsn import redact
 from etl.core.errors import InputError, SettingsError
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.signals import one_interruption
-from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
+from etl.pipeline.removal import RemovalRun, execute, preview_removal, simulate, wait_for_runs
 from etl.pipeline.removal_account import undone_before
 from etl.pipeline.restore import removed_listens, restore
 from etl.runs.directory import find_run
@@ -101,7 +101,7 @@ def _take_back(begun: _Undo, agree: Agree, *, dry_run: bool, batch: int | None) 
     """Remove what a run inserted, once no other run is active."""
     pool, workspace, undone = begun.pool, begun.workspace, begun.undone
     with begun.timed("look_up"):
-        expected = pool.control(lambda control: foresee(begun, control))
+        expected = pool.control(lambda control: preview_removal(begun, control))
     if dry_run:
         return simulate(begun, expected)
     _ask(agree, undone, expected)

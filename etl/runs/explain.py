@@ -198,7 +198,7 @@ def _look(
     elif outcome is not None:
         key = _one(run, "keys", pl.col("lookup_key") == outcome["lookup_key"])
         twin = _twin(run, outcome)
-        verdict, meaning = outcome["outcome"], _fate(outcome, key, twin, manifest["status"])
+        verdict, meaning = outcome["outcome"], _describe_outcome(outcome, key, twin, manifest["status"])
         meaning += f"; {_double(pair)}" if pair is not None else _double_without_evidence(outcome)
     else:
         return None
@@ -259,7 +259,7 @@ def _double_without_evidence(outcome: dict[str, Any]) -> str:
     return f"; likely a double of {double_of}, which another service recorded" if double_of else ""
 
 
-def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
+def _describe_outcome(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
     """Say in a sentence what became of a listen."""
     detail = outcome["detail"]
     match outcome["outcome"]:

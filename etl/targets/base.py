@@ -37,9 +37,9 @@ class Failure(Enum):
     """The connection is gone: the run ends."""
     TRANSIENT = auto()
     """A deadlock, a serialization failure or a busy file: the same transaction is tried again."""
-    GONE = auto()
+    MISSING_REFERENCE = auto()
     """A foreign key refers to a missing row: Koito has deleted or merged it since it was read."""
-    MOVED = auto()
+    STALE_SNAPSHOT = auto()
     """Another program has written since the round began: the round is planned again on the new state."""
     DUPLICATE = auto()
     """A unique value exists already: another program stored it after the look-up, or the data contain it twice."""
@@ -57,13 +57,13 @@ class Failure(Enum):
     """A bug in the program, or missing privileges: the run ends."""
 
 
-OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE, Failure.MOVED})
+CAUSED_BY_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.MISSING_REFERENCE, Failure.STALE_SNAPSHOT})
 """Failures of a batch that its rows caused: the other batches of the round can still be written."""
 
-OVERTAKEN = frozenset({Failure.DUPLICATE, Failure.GONE})
+NEEDS_NEW_PLAN = frozenset({Failure.DUPLICATE, Failure.MISSING_REFERENCE})
 """Failures that planning again resolves: a row was removed, or the same one was created, since the plan was made."""
 
-RETRIED = frozenset({Failure.TRANSIENT, Failure.MOVED})
+RETRIED = frozenset({Failure.TRANSIENT, Failure.STALE_SNAPSHOT})
 """Failures after which the same work is repeated from its first statement."""
 
 
@@ -231,8 +231,8 @@ class Target(Protocol):
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
         """Begin a round: until the transaction ends, no other run changes what it reads.
 
-        Some targets only detect such changes afterwards (``Failure.MOVED``). An ``exclusive`` round prevents them until
-        its first commit. It must be small, because every other writer waits for it.
+        Some targets only detect such changes afterwards (``Failure.STALE_SNAPSHOT``). An ``exclusive`` round
+        prevents them until its first commit. It must be small, because every other writer waits for it.
         """
 
     def begin_steps(self, connection: Connection) -> None:
@@ -248,8 +248,8 @@ class Target(Protocol):
         """Begin the transaction of a batch.
 
         A batch relies on what its round has read or, if it only has listens, on the keys ``cached`` (lookup_key,
-        track_id). Raises ``StatementError`` with ``Failure.MOVED`` or ``Failure.GONE`` if the target detects that this
-        has changed.
+        track_id). Raises ``StatementError`` with ``Failure.STALE_SNAPSHOT`` or ``Failure.MISSING_REFERENCE`` if the
+        target detects that this has changed.
         """
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
@@ -261,7 +261,7 @@ class Target(Protocol):
         """Check that everything a batch refers to exists, if the database does not, and lock it until the commit.
 
         ``tables``: the rows that the batch creates, by table. ``others``: its other rows that hold ids. Raises
-        ``StatementError`` with ``Failure.GONE``.
+        ``StatementError`` with ``Failure.MISSING_REFERENCE``.
         """
 
     def record_batch(

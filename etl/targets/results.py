@@ -37,7 +37,7 @@ _SUBMITTED: Columns = {
 }
 
 _COLUMNS: Mapping[str, Columns] = {
-    "absent_listens": {"place": pl.Int64, "track_now": pl.Int32, "fate": pl.String},
+    "absent_listens": {"place": pl.Int64, "track_now": pl.Int32, "state": pl.String},
     "backfill_albums": {
         "id": pl.Int32,
         "plays": pl.Int64,
@@ -155,7 +155,7 @@ _COLUMNS: Mapping[str, Columns] = {
     "primary_names": {"track_id": pl.Int32, "artist": pl.String, "track": pl.String},
     "next_ids": {"entity": pl.String, "id": pl.Int32},
     "present_listens": {"track_id": pl.Int32, "listened_at": TIME, "user_id": pl.Int32},
-    "sequences_behind": {"entity": pl.String, "mend": pl.String},
+    "sequences_behind": {"entity": pl.String, "repair": pl.String},
     "snapshot_artists": {"id": pl.Int32, "mbid": pl.String, "aliases": NAMES},
     "snapshot_releases": {"id": pl.Int32, "mbid": pl.String, "titles": NAMES, "artists": IDS},
     "snapshot_tracks": {

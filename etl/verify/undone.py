@@ -26,7 +26,7 @@ _SECOND = pl.col("listened_at").dt.epoch("s")
 
 
 def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory) -> pl.DataFrame:
-    """Return ``absent`` (STORED, and fate) of ``run``; those that an undo or dedupe removed get fate undone.
+    """Return ``absent`` (STORED, and state) of ``run``; those that an undo or dedupe removed get state undone.
 
     The directory of the undo or dedupe lists what it removed. If that directory is gone, it may have removed any listen
     that the run had found in the database.
@@ -47,8 +47,8 @@ def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory)
         is_excused |= pl.col("outcome") == str(Outcome.INSERTED)
     if any(one is None for one in recorded):
         is_excused |= pl.col("outcome") == str(Outcome.ALREADY_PRESENT)
-    fate = pl.when((pl.col("fate") == "missing") & is_excused).then(pl.lit("undone")).otherwise("fate")
-    return rows.with_columns(fate=fate).drop("place")
+    state = pl.when((pl.col("state") == "missing") & is_excused).then(pl.lit("undone")).otherwise("state")
+    return rows.with_columns(state=state).drop("place")
 
 
 def check_removed(manifest: Mapping[str, Any], recorded: pl.DataFrame | None) -> Check:

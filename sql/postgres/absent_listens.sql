@@ -17,7 +17,7 @@ SELECT w.place, k.track_id AS track_now, CASE
         AND (k.lookup_key IS NULL OR k.created_at > (SELECT ended FROM run))
     THEN 'removed'
     ELSE 'missing'
-END AS fate
+END AS state
 FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[]) AS w (place, lookup_key, track_id, second)
 LEFT JOIN public.track_lookup k USING (lookup_key)
 WHERE NOT EXISTS (SELECT FROM public.listens l WHERE l.track_id = w.track_id AND l.listened_at = to_timestamp(w.second))

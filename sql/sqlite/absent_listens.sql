@@ -44,6 +44,6 @@ SELECT a.place, a.track_now, CASE
     WHEN EXISTS (SELECT 1 FROM listens l WHERE l.track_id = a.track_now AND l.listened_at = a.second) THEN 'merged'
     WHEN NOT a.stands AND (a.track_now IS NULL OR a.is_new) THEN 'removed'
     ELSE 'missing'
-END AS fate
+END AS state
 FROM absent a
 ORDER BY a.place

@@ -15,7 +15,7 @@ from unittest import mock
 
 from etl import cli
 from etl.cli.log import log_settings
-from etl.core.errors import ENDINGS
+from etl.core.errors import SIGNAL_EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ def _as_of_a_process(
     words: Sequence[str], env: Mapping[str, str], cwd: Path, out: io.TextIOWrapper, err: io.TextIOWrapper
 ) -> Iterator[None]:
     """Give what a process has of its own, and take it back."""
-    handlers = {number: signal.getsignal(number) for number in ENDINGS}
+    handlers = {number: signal.getsignal(number) for number in SIGNAL_EXIT_CODES}
     was_in = Path.cwd()
     try:
         os.chdir(cwd)

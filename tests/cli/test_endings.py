@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.core.errors import ENDINGS, ExitCode
+from etl.core.errors import SIGNAL_EXIT_CODES, ExitCode
 from etl.core.failpoints import Point
 from etl.runs.directory import list_runs
 from tests.cli.program import ROOT, SCRIPT, Done, environment, run_process
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import LoadedSamples
 
-each_signal = pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)
+each_signal = pytest.mark.parametrize("number", SIGNAL_EXIT_CODES, ids=lambda number: number.name)
 CHANGING = {
     "run": ("run", "--force"),
     "run --json": ("run", "--force", "--json"),
@@ -106,7 +106,7 @@ def test_an_interrupted_load_says_in_a_line_how_much_is_in(
 ) -> None:
     fault = f"{Point.AFTER_LEDGER_START.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, export], "", tmp_path, ETL_FAULT=fault)
-    assert done.code == ENDINGS[number] == 128 + number
+    assert done.code == SIGNAL_EXIT_CODES[number] == 128 + number
     assert "interrupted: 0 of 30 listens inserted; run the same command again for the rest" in done.out
     assert "error" not in done.err
     counts = newest(tmp_path)["counts"]
@@ -120,9 +120,13 @@ def test_a_load_interrupted_while_it_reads_says_that_nothing_is_in(
 ) -> None:
     fault = f"{Point.AFTER_EXTRACT.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, "--json", export], "", tmp_path, ETL_FAULT=fault)
-    assert done.code == ENDINGS[number]
+    assert done.code == SIGNAL_EXIT_CODES[number]
     told = done.json
-    assert (told["status"], told["exit_code"], set(told["counts"].values())) == ("interrupted", ENDINGS[number], {0})
+    assert (told["status"], told["exit_code"], set(told["counts"].values())) == (
+        "interrupted",
+        SIGNAL_EXIT_CODES[number],
+        {0},
+    )
     assert newest(tmp_path) == told
     assert "interrupted: nothing was loaded yet" in done.err
     assert load(tmp_path, database, export)["counts"]["inserted"] == 30

@@ -16,7 +16,7 @@ from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import lasting_database
-from tests.helpers.disturbances import curse
+from tests.helpers.disturbances import forbid_alias
 from tests.helpers.koito_actions import key_ids
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, play, scrobble, write_maloja, write_spotify
@@ -59,7 +59,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 scrobble(1, ["Ann"], "Old"),
                 scrobble(2, ["Ann"], "New", "First", 180),
                 scrobble(2, ["Ann"], "New", "First", 180),
-                scrobble(3, ["Bo"], "Cursed"),
+                scrobble(3, ["Bo"], "Forbidden"),
                 scrobble(4, [" "], "No artist"),
                 scrobble(5, [HOSTILE], HOSTILE) | {"time": "soon"},
                 scrobble(9, ["Ann"], "Others"),
@@ -72,7 +72,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         write(folder, "lastfm", [Listen(1_577_836_802, ("Ann",), "New", None)])
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
-        curse(uri, "Cursed")
+        forbid_alias(uri, "Forbidden")
         yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 

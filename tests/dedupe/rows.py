@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import polars as pl
 
 from etl.core.schema import CACHED, NEARBY, NORMALIZED, NOT_COUNTED, conform, empty
-from etl.dedupe import END, START, RecordingService, Settled, apply_doubles, find_doubles
+from etl.dedupe import END, START, DedupeResult, RecordingService, apply_doubles, find_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Found(NamedTuple):
     """"run" or "database", and the place there."""
     not_counted: list[int]
     verdicts: pl.DataFrame
-    settled: Settled
+    settled: DedupeResult
 
 
 def find(

@@ -100,7 +100,7 @@ def test_what_the_same_row_is_the_same_as_is_handed_on() -> None:
     assert found.same == {3: 2}
     kept = find(rows, drop_doubles=False)
     assert kept.loaded == [1, 2]
-    assert kept.settled.aside.select("row", "of_row").rows() == [(4, 3), (1, 2)]
+    assert kept.settled.duplicates.select("row", "of_row").rows() == [(4, 3), (1, 2)]
     assert kept.settled.likely.select("row", "double_of").rows() == [(2, "listenbrainz:3")]
 
 

@@ -221,15 +221,15 @@ def test_download_without_a_streaming_history() -> None:
     write("technical.zip", zipped({"Spotify Technical Log Information/Added.json": b"[]"}))
     found = discover(["music", "technical.zip"])
     assert paths(found) == ["music/account/notes.json"]
-    aside = reasons(found.left_aside)
-    assert set(aside) == {
+    ignored = reasons(found.left_aside)
+    assert set(ignored) == {
         "music/account",
         "music/account/Userdata.json",
         "technical.zip",
         "technical.zip!Spotify Technical Log Information/Added.json",
     }
-    assert aside["music/account"] == aside["technical.zip"]
-    assert "Request the extended streaming history" in aside["technical.zip"]
+    assert ignored["music/account"] == ignored["technical.zip"]
+    assert "Request the extended streaming history" in ignored["technical.zip"]
     assert set(reasons(discover(["music/account/Userdata.json"]).left_aside)) == {"music/account/Userdata.json"}
 
 

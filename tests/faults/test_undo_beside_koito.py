@@ -45,7 +45,7 @@ def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
 
     with ThreadPoolExecutor(1) as threads:
         undoing = threads.submit(undo, home, loader_uri, first, batch=4)
-        done = busy_koito(database, chance, [undoing], refused=(Failure.GONE, Failure.DUPLICATE))
+        done = busy_koito(database, chance, [undoing], refused=(Failure.MISSING_REFERENCE, Failure.DUPLICATE))
     undone = undoing.result()
     execute(database, STOP)
 
@@ -99,9 +99,9 @@ def test_an_undo_beside_a_living_koito_costs_no_scrobble(tmp_path: Path, home: P
         assert koito.stdout.readline() == "ready\n"
         undone = undo(home, koito_file, first, batch=4)
         end.touch()
-        told, trouble = koito.communicate(timeout=60)
+        told, problem = koito.communicate(timeout=60)
 
-    assert (koito.returncode, trouble) == (0, "")  # a scrobble that waits for 5 s fails
+    assert (koito.returncode, problem) == (0, "")  # a scrobble that waits for 5 s fails
     assert int(told) > 0
     assert (undone["exit_code"], undone["imbalances"]) == (0, [])
     assert undone["counts"]["removed"] + undone["counts"]["gone_before"] == first["counts"]["inserted"]

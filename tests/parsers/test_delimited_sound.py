@@ -31,7 +31,7 @@ def test_table_that_is_read_at_once_gives_what_splitting_gives(text: str, dialec
     if sound is None:
         return
     pieces = list(split_table(text, 0, dialect))
-    assert [piece.trouble for piece in pieces] == [""] * len(pieces)
+    assert [piece.problem for piece in pieces] == [""] * len(pieces)
     kept = [place for place, name in enumerate(dialect.names) if name]
     assert sound.rows() == [tuple((piece.fields or [])[place] or None for place in kept) for piece in pieces]
 

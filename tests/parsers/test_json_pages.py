@@ -219,10 +219,10 @@ def test_scalar_after_a_broken_record_is_a_row() -> None:
         b'[{"listen_type":"import","payload":[]},{"listen_type":"import","payload":[{"time":1}]}]',
     ],
 )
-@pytest.mark.parametrize("trouble", [b"", b'{"payload":[]}'])
-def test_one_path_may_begin_with_another(data: bytes, trouble: bytes) -> None:
+@pytest.mark.parametrize("problem", [b"", b'{"payload":[]}'])
+def test_one_path_may_begin_with_another(data: bytes, problem: bytes) -> None:
     for text in (data, data + b'{"listens":[{"time":2},{"time":NaN}]}'):
-        assert SUBMITTED.read(text + trouble).rows[0] == Row(time=1)
+        assert SUBMITTED.read(text + problem).rows[0] == Row(time=1)
     assert SUBMITTED.document(['{"time":1}']) == b'{"payload":{"listens":[{"time":1}]}}'
 
 

@@ -17,7 +17,7 @@ from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
 from tests.helpers.ages import age_all
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def test_a_file_with_rejects_is_moved_and_replay_finds_it(inbox: Path, database:
 
 
 def test_a_file_with_unresolved_listens_stays(inbox: Path, database: str) -> None:
-    write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, ["A"], "Cursed")])
-    curse(database, "Cursed")
+    write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, ["A"], "Forbidden")])
+    forbid_alias(database, "Forbidden")
     assert clear(inbox, database)["counts"]["unresolved"] == 1
     assert below(inbox) == {"a.json"}
-    bless(database)
+    allow_alias(database)
     assert clear(inbox, database)["exit_code"] == 0
     assert below(inbox) == set()
 

@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.errors import ExitCode, InputError, SettingsError
 from etl.runs.directory import find_run, list_runs
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import ledger
 from tests.helpers.support import (
     SPOTIFY_PLAYS,
@@ -115,9 +115,9 @@ def test_rows_rejected_for_good_do_not_keep_a_file_from_being_known(tmp_path: Pa
 
 
 def test_a_file_with_unresolved_listens_is_not_known(home: Path, database: str, maloja: Path) -> None:
-    curse(database, "Song")
+    forbid_alias(database, "Song")
     first = load(home, database, maloja)
-    bless(database)
+    allow_alias(database)
     second = load(home, database, maloja)
 
     assert (first["exit_code"], first["counts"]["unresolved"]) == (ExitCode.REJECTS, 2)

@@ -86,7 +86,7 @@ def test_what_refers_to_something_that_is_gone_is_not_written(
     with pytest.raises(PostgresError, match=gone) as raised:
         write_batch(TARGET, worker, None, batch)
 
-    assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.GONE)
+    assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.MISSING_REFERENCE)
     assert query(database, "SELECT count(*) FROM listens") == [(0,)]
 
 

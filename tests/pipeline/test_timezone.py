@@ -10,7 +10,7 @@ import pytest
 from etl.core.errors import ExitCode, SettingsError
 from etl.core.settings import RunSettings
 from etl.pipeline.run import check
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import replay, statuses
 from tests.helpers.support import content, load, seconds
 from tests.helpers.undos import undo
@@ -120,9 +120,9 @@ def test_file_without_local_times_is_known_under_any_zone(home: Path, database: 
 
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_replay_completes_a_file_with_local_times(home: Path, database: str, local: Path, is_gone: bool) -> None:
-    curse(database, "One")
+    forbid_alias(database, "One")
     first = load(home, database, local, timezone=BERLIN)
-    bless(database)
+    allow_alias(database)
     data = local.read_bytes()
     if is_gone:
         local.unlink()

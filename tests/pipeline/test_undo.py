@@ -16,7 +16,7 @@ from etl.runs.prune import remove
 from etl.targets.postgres.migrate import migrate
 from etl.verify import verify_database, verify_run
 from tests.helpers import koito_actions, koito_sqlite_actions
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import replay, run_of, statuses
 from tests.helpers.support import content, counts, execute, load, query, scrobble, sqlite_file, write_maloja
 from tests.helpers.undos import removed, undo, unknown_files
@@ -252,9 +252,9 @@ def test_what_a_run_added_to_what_stays_is_kept(home: Path, tmp_path: Path, any_
 
 
 def test_a_replay_and_the_run_that_it_completes_are_undone_apart(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     second = replay(home, database, first)
     assert (first["counts"]["inserted"], second["counts"]["inserted"]) == (24, 12)
     undone = undo(home, database, second)

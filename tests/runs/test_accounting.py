@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.core.schema import ASIDE, COUNTS, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
+from etl.core.schema import COUNTS, DUPLICATES, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
 from etl.runs import accounting
 from tests.helpers.frames import at, listens
 
@@ -204,7 +204,7 @@ def test_a_run_without_rows_counts_nothing() -> None:
 
 def test_rows_that_were_only_read_are_counted() -> None:
     skipped, rejects, _, _ = frames_of_a_run()
-    read = accounting.count_read(skipped, rejects, empty(ASIDE), listens({}, {}, {"track": "Two"}))
+    read = accounting.count_read(skipped, rejects, empty(DUPLICATES), listens({}, {}, {"track": "Two"}))
     assert read == {"records": 7, "skipped": 3, "rejected": 1, "duplicate_in_input": 0, "listens": 3, "keys": 2}
 
 

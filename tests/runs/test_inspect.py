@@ -13,14 +13,14 @@ import pytest
 from etl.core.errors import InputError, SettingsError
 from etl.core.queries import named_queries
 from etl.core.schema import (
-    ASIDE,
     COUNTS,
+    DUPLICATES,
     FILES_OF_SOME_RUNS,
+    KEPT_DOUBLES,
     KEYS,
     LIKELY_DOUBLES,
     LISTENS,
     REJECTS,
-    REPORTED,
     RUN_FILES,
     SKIPPED,
     TIME,
@@ -114,9 +114,9 @@ def filled(bare: RunDirectory) -> RunDirectory:
     bare.write_frame("rejects", pl.DataFrame(rejects, REJECTS, orient="row"))
     bare.write_frame("listens", conform(frame, LISTENS))
     bare.write_frame("keys", keys)
-    double = pl.DataFrame([("a.json", 6, "c.json:1", None)], REPORTED, orient="row")
+    double = pl.DataFrame([("a.json", 6, "c.json:1", None)], KEPT_DOUBLES, orient="row")
     outcome = accounting.make_outcome(frame, keys, inserted, empty(pairs))
-    bare.write_frame("outcome", accounting.with_doubles(outcome, empty(ASIDE), double))
+    bare.write_frame("outcome", accounting.with_doubles(outcome, empty(DUPLICATES), double))
     doubles = [
         (
             *("a.json", 6, at(-1), "Ann", "One", "Maloja", "c.json:1", at(2), "Ann", "ONE", "Last.fm"),

@@ -56,7 +56,7 @@ def test_every_statement_asked_for_above_the_seam_declares_its_columns() -> None
 
 ONLY_POSTGRES = {
     "open_session": "a session of SQLite is set up by pragmas, and is nobody else's",
-    "mend_session": "a session of SQLite is set up by pragmas, and is nobody else's",
+    "repair_session": "a session of SQLite is set up by pragmas, and is nobody else's",
     "busy_backends": "a server may hang",
     "blockers": "the system tells who has a file locked",
     "batch_lock": "SQLite has one writer at a time",

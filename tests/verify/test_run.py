@@ -15,7 +15,7 @@ from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
-from tests.helpers.disturbances import CALM, bless, curse, disturbance
+from tests.helpers.disturbances import CALM, allow_alias, disturbance, forbid_alias
 from tests.helpers.replays import replay
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, query, scrobble, write_maloja
@@ -60,10 +60,10 @@ def test_a_dry_run_is_checked_without_a_database(home: Path, database: str, expo
 
 
 def test_a_partial_run_and_its_replay_both_hold(tmp_path: Path, home: Path, database: str) -> None:
-    curse(database, "Duet")
+    forbid_alias(database, "Duet")
     first = load(home, database, write_maloja(tmp_path / "maloja_export.json", HISTORY))
     partial = verified(home, database, first)
-    bless(database)
+    allow_alias(database)
     second = replay(home, database, first)
 
     assert first["counts"]["unresolved"] == 1

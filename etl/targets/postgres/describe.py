@@ -70,7 +70,7 @@ def check_sequences(connection: Connection) -> None:
         raise DatabaseError(
             f"the next ids of {listed(behind['entity'], 3)} are in use already, as after a restore of the data without "
             "its sequences: Koito cannot add rows either",
-            f"Run in psql: {' '.join(behind['mend'])}",
+            f"Run in psql: {' '.join(behind['repair'])}",
         )
 
 

@@ -35,7 +35,7 @@ _SPECIAL_HINTS = {
 _FAILURES = {
     **dict.fromkeys(("40001", "40P01", "55P03"), Failure.TRANSIENT),
     **dict.fromkeys(("54000", "54001"), Failure.DATA),
-    "23503": Failure.GONE,
+    "23503": Failure.MISSING_REFERENCE,
     "23505": Failure.DUPLICATE,
     **dict.fromkeys(("42P01", "3F000"), Failure.NOT_READY),  # table, schema
     "53100": Failure.FULL,

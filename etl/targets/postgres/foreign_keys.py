@@ -60,4 +60,4 @@ def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
     gone = connection.query("gone_references", *ids)
     if gone.height:
         named = listed([f"{entity} {number}" for entity, number in gone.sort("entity", "id").iter_rows()], 5)
-        raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)
+        raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.MISSING_REFERENCE)

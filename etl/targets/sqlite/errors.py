@@ -20,7 +20,7 @@ _FAILURES = {
     BUSY: Failure.TRANSIENT,
     "database table is locked": Failure.TRANSIENT,
     "UNIQUE constraint failed": Failure.DUPLICATE,
-    "FOREIGN KEY constraint failed": Failure.GONE,
+    "FOREIGN KEY constraint failed": Failure.MISSING_REFERENCE,
     "NOT NULL constraint failed": Failure.DATA,
     "CHECK constraint failed": Failure.DATA,
     "datatype mismatch": Failure.DATA,

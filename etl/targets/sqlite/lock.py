@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".etl-lock"
-LOOK_EVERY = 0.05  # seconds
-TELL_AFTER = 3.0  # seconds of waiting after which the holder of the lock is logged
+POLL_INTERVAL = 0.05  # seconds
+LOG_AFTER = 3.0  # seconds of waiting after which the holder of the lock is logged
 
 
 def acquire_run_lock(
@@ -38,7 +38,7 @@ def acquire_run_lock(
     set and another run has the lock. ``check`` is called while waiting and may raise to end the wait.
     """
     descriptor, file = _opened(database, home)
-    reminder = Reminder(TELL_AFTER)
+    reminder = Reminder(LOG_AFTER)
 
     def waiting() -> None:
         check()
@@ -127,7 +127,7 @@ def _poll(take: Callable[[], bool], check: Callable[[], None]) -> None:
     """Try until ``take`` has the lock; a blocking call would not notice that the run ends."""
     while not take():
         check()
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ class SqliteTarget:
             own.seen = None
             raise _moved()
         if cached is not None and _changed(own, cached):
-            raise SqliteError("a track was merged or removed in the meantime", Failure.GONE)
+            raise SqliteError("a track was merged or removed in the meantime", Failure.MISSING_REFERENCE)
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
         """Store ``lookups``, each with one of the batch's ``listens``, which are stored already, as its witness."""
@@ -241,7 +241,7 @@ def _ours(connection: Connection) -> SqliteConnection:
 
 
 def _moved() -> SqliteError:
-    return SqliteError("another program has written to the file in the meantime", Failure.MOVED)
+    return SqliteError("another program has written to the file in the meantime", Failure.STALE_SNAPSHOT)
 
 
 def _changed(connection: SqliteConnection, cached: pl.DataFrame) -> bool:

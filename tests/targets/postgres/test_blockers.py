@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait for long until it is told."""
-    monkeypatch.setattr(watchdog, "TELL_AFTER", 0.1)
+    monkeypatch.setattr(watchdog, "LOG_AFTER", 0.1)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def _pid(connection: PostgresConnection) -> int:
     ("sql", "sqlstate", "failure"),
     [
         ("INSERT INTO users (username, password) VALUES ('admin', '') RETURNING id", "23505", Failure.DUPLICATE),
-        (f"{LISTEN.format(track=77)} RETURNING track_id", "23503", Failure.GONE),
+        (f"{LISTEN.format(track=77)} RETURNING track_id", "23503", Failure.MISSING_REFERENCE),
         ("INSERT INTO tracks (release_id) VALUES (NULL) RETURNING id", "23502", Failure.DATA),
         ("SELECT 1 / (i - 5000) AS a FROM generate_series(1, 9999) AS s (i)", "22012", Failure.DATA),
         ("SELECT repeat('x', 1024 * 1024 * 1024) AS a", "54000", Failure.DATA),

@@ -158,7 +158,7 @@ def _merge_until_done(uri: str, role: str, loading: Future[dict[str, Any]]) -> i
             (first,), (second,) = chance.sample(known, 2)
             merge(uri, first, second, role)
         except PostgresError as error:
-            if error.failure not in (Failure.TRANSIENT, Failure.GONE):
+            if error.failure not in (Failure.TRANSIENT, Failure.MISSING_REFERENCE):
                 raise
         else:
             merged += 1

@@ -201,7 +201,7 @@ def test_a_batch_is_refused_once_another_connection_has_written(target: SqliteTa
     koito.act(target.path, "INSERT INTO users (username, password) VALUES ('second', x'00')")
     with pytest.raises(StatementError) as raised:
         target.begin_batch(connection)
-    assert raised.value.failure is Failure.MOVED
+    assert raised.value.failure is Failure.STALE_SNAPSHOT
     connection.rollback()
     target.begin_round(connection, exclusive=True)
     assert is_locked(target.path)

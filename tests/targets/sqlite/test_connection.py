@@ -122,7 +122,7 @@ def test_constraints_tell_what_can_be_done(connection: SqliteConnection) -> None
     listen = listen.with_columns(pl.col("listened_at").cast(TIME))
     for table, frame, schema, failure in (
         ("artists", pl.concat([ARTIST, ARTIST]), ARTISTS, Failure.DUPLICATE),
-        ("listens", listen, STAGE, Failure.GONE),
+        ("listens", listen, STAGE, Failure.MISSING_REFERENCE),
     ):
         with pytest.raises(StatementError) as raised:
             connection.append(table, frame, schema)

@@ -44,7 +44,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_load_waits_until_the_file_is_free_and_says_so(
     tmp_path: Path, file: Path, export: Path, monkeypatch: pytest.MonkeyPatch, *, for_readers: bool
 ) -> None:
-    monkeypatch.setattr(lock_wait, "TELL_AFTER", 0.1)
+    monkeypatch.setattr(lock_wait, "LOG_AFTER", 0.1)
     manifests = []
     with logged() as messages:
         thread = threading.Thread(target=lambda: manifests.append(load(tmp_path / "home", f"sqlite:///{file}", export)))

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, SettingsError
 from etl.core.place_advice import account, place_advice
-from etl.core.waits import announced
+from etl.core.waits import log_long_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,7 +177,9 @@ def locked(places: Places) -> Iterator[int]:
     """Wait for the home's lock, hold it, and yield its file descriptor; a child that inherits that holds it, too."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with announced("waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"):
+        with log_long_wait(
+            "waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"
+        ):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:

@@ -133,7 +133,7 @@ def test_the_file_is_ascii_json_of_the_history(tmp_path: Path, compact: bool) ->
 @pytest.mark.parametrize(
     "size", [Size(600, 70, 20, 240), Size(600, 70, 230, 240), Size(10, 3, 3, 5)], ids=["albums", "tracks", "artists"]
 )
-def test_a_size_that_cannot_be_is_refused(size: Size) -> None:
+def test_an_impossible_size_is_refused(size: Size) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         maloja(size)
 

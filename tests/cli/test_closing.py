@@ -81,7 +81,7 @@ def manifest(
         (manifest("dry_run", inserted=2), "2 listens would be inserted; nothing was written to the database"),
     ],
 )
-def test_the_line(ended: dict[str, Any], line: str) -> None:
+def test_closing_line_of_a_run(ended: dict[str, Any], line: str) -> None:
     assert closing_line(ended) == line
 
 
@@ -100,5 +100,5 @@ def test_an_interrupted_dry_run_is_called_that() -> None:
         ("failed", "failed; run the same command again for the rest"),
     ],
 )
-def test_the_line_of_a_removal(status: str, line: str) -> None:
+def test_closing_line_of_a_removal(status: str, line: str) -> None:
     assert removal_line(manifest(status)) == line

@@ -128,7 +128,7 @@ def test_a_restored_copy_loads_what_it_lacks(file: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["koito/koito.db", "koito.db"])
-def test_a_run_says_that_it_does_not_go_into_the_koito_that_is_near(tmp_path: Path, name: str) -> None:
+def test_a_run_warns_that_it_does_not_load_into_a_nearby_koito(tmp_path: Path, name: str) -> None:
     (tmp_path / "koito").mkdir()
     make_koito_file(tmp_path / name)
     hint = f"etl: this run loads into the embedded server; to load into Koito, give --dsn {name}"

@@ -97,7 +97,7 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("place", VERDICTS)
-def test_every_fate_is_told_with_its_reason(place: str, told: Told) -> None:
+def test_every_outcome_is_explained_with_its_reason(place: str, told: Told) -> None:
     found = told.explain(place)
     verdict, meaning = VERDICTS[place]
     assert found.verdict == verdict
@@ -127,7 +127,7 @@ def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
     assert rows["skipped"] is rows["rejects"] is None
 
 
-def test_what_a_duplicate_is_a_duplicate_of_is_named(told: Told) -> None:
+def test_the_original_of_a_duplicate_is_named(told: Told) -> None:
     counted = f"{told.folder}/maloja_export.json:2"
     assert told.explain("maloja_export.json:3").duplicate_of == counted
     assert told.explain("1704067200.json:1").duplicate_of == counted
@@ -187,7 +187,7 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
         ("broken.zip:1", InputError, ["was refused", "is not an archive that can be read"]),
     ],
 )
-def test_what_names_no_row_is_an_error_that_says_why(
+def test_a_place_without_a_row_is_an_error_with_the_reason(
     place: str, kind: type[EtlError], texts: list[str], told: Told
 ) -> None:
     with pytest.raises(kind) as refused:
@@ -210,7 +210,7 @@ def test_an_ending_that_is_a_whole_name_goes_before_one_that_is_not() -> None:
         find_file(files, "y.json")
 
 
-def test_the_row_stands_behind_the_last_colon() -> None:
+def test_the_row_follows_the_last_colon() -> None:
     assert parse_place("a:1/b.json:0012") == ("a:1/b.json", 12)
     assert parse_place("a.zip!in\nner.json:2") == ("a.zip!in\nner.json", 2)
 
@@ -261,7 +261,7 @@ def test_a_value_that_is_long_is_cut_for_people_and_whole_for_programs(
     assert title in whole["rejects"]["record"]
 
 
-def test_a_run_that_did_not_end_cannot_be_asked(tmp_path: Path) -> None:
+def test_an_unfinished_run_cannot_be_queried(tmp_path: Path) -> None:
     (tmp_path / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
     done = etl("explain", "latest", "a.json:1", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.INPUT, "")

@@ -96,13 +96,13 @@ def test_a_user_is_told_whose_the_folder_is(folder: Path, monkeypatch: pytest.Mo
     )
 
 
-def test_a_container_is_told_to_give_its_volume_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_container_the_advice_is_to_chown_the_volume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = advise(folder, errno.EACCES, monkeypatch, uid=4_321, contained=True)
     assert "the container runs as user id 4321: give the volume to that account (chown)" in said
     assert f"start the container with --user {folder.parents[1].stat().st_uid}" in said
 
 
-def test_root_is_not_told_to_become_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_is_not_advised_to_become_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = advise(folder, errno.EACCES, monkeypatch, uid=0, contained=False)
     assert said.startswith(f"Root may not write in {folder.parents[1]}")
     assert "run as" not in said

@@ -199,7 +199,7 @@ def test_every_row_of_the_table_of_files_adds_up(options: list[str]) -> None:
     assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
 
 
-def test_counts_of_a_file_on_a_very_narrow_terminal_are_all_told(tmp_path: Path) -> None:
+def test_counts_of_a_file_on_a_very_narrow_terminal_are_all_shown(tmp_path: Path) -> None:
     write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T"), scrobble(1, ["A"], "T"), scrobble(2, [""], "T")])
     code, sent = sent_to_terminal(40, "check", str(tmp_path / "a.json"), home=tmp_path, env={"NO_COLOR": "1"})
     told = " ".join(sent.partition("\r\n\r\n")[0].split())

@@ -33,7 +33,7 @@ def test_target_is_named_as_people_do(dsn: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_list_of_runs_tells_everything_at_any_width(columns: int, loaded: LoadedSamples) -> None:
+def test_list_of_runs_shows_everything_at_any_width(columns: int, loaded: LoadedSamples) -> None:
     manifest = loaded.manifest
     lines = on_terminal(columns, "runs", "list", home=loaded.home)
     told = " ".join(" ".join(lines).split())
@@ -68,7 +68,7 @@ def test_prune_without_a_number_asks_and_keeps_the_newest(home: Path) -> None:
     assert done.out.splitlines()[-1] == "3 removed, 20 kept"
 
 
-def test_prune_where_nobody_answers_is_an_error(home: Path) -> None:
+def test_prune_without_an_answer_is_an_error(home: Path) -> None:
     done = etl("runs", "prune", home=home)
     assert (done.code, done.out, runs_in(home)) == (2, "", KEPT + 3)
     assert "--yes" in done.err
@@ -80,5 +80,5 @@ def test_prune_does_not_ask_if_it_is_told(options: list[str], home: Path) -> Non
     assert (done.code, done.err, runs_in(home)) == (0, "", KEPT)
 
 
-def test_prune_asks_nothing_where_nothing_is_to_be_removed(tmp_path: Path) -> None:
+def test_prune_does_not_ask_if_nothing_is_to_be_removed(tmp_path: Path) -> None:
     assert etl("runs", "prune", home=tmp_path).out == "0 removed, 0 kept\n"

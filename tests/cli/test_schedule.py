@@ -76,7 +76,7 @@ def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held(postgres
         assert one.query("active_runs").height == 1
 
 
-def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp_path: Path) -> None:
+def test_an_inbox_is_emptied_and_the_metrics_describe_each_run(database: str, tmp_path: Path) -> None:
     inbox, metrics = tmp_path / "inbox", tmp_path / "etl.prom"
     inbox.mkdir()
     for path in MALOJA.rglob("*.json"):

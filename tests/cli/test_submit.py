@@ -106,7 +106,7 @@ def test_one_broken_listen_keeps_all_from_being_stored(database: str, tmp_path: 
         ([], b'{"listen_type":"single","payload":[{"listened_at":17000', ["ends at byte"]),
     ],
 )
-def test_input_that_is_none_ends_with_4_and_the_reason(
+def test_invalid_input_ends_with_4_and_the_reason(
     options: list[str], bodies: bytes, texts: list[str], tmp_path: Path
 ) -> None:
     check_error(submit(NOWHERE, *options, home=tmp_path, bodies=bodies), 4, *texts)
@@ -127,7 +127,7 @@ def test_wrong_options_of_submit_end_with_2_as_those_of_run(
     check_error(submit(NOWHERE, *options, home=tmp_path), 2, *texts)
 
 
-def test_a_listen_that_is_rejected_is_told_on_stdout_with_4(tmp_path: Path) -> None:
+def test_a_rejected_listen_is_on_stdout_and_the_code_is_4(tmp_path: Path) -> None:
     done = submit(NOWHERE, "--artist", "Ann", home=tmp_path)
     assert (done.code, lines(done.out)[0]["reason"]) == (4, "missing_track")
     assert done.err == "etl: listen 1: rejected: missing_track\n"

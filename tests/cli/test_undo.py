@@ -44,7 +44,7 @@ def test_undo_asks_and_removes_after_a_yes(run: Loaded) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"n\n", b"\n"])
-def test_the_answer_no_ends_an_undo_calmly(run: Loaded, answer: bytes) -> None:
+def test_the_answer_no_ends_an_undo_without_an_error(run: Loaded, answer: bytes) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=answer)
 
     assert (done.code, done.out) == (0, "nothing was removed\n")
@@ -54,7 +54,7 @@ def test_the_answer_no_ends_an_undo_calmly(run: Loaded, answer: bytes) -> None:
     assert (as_json.code, as_json.json) == (0, {"declined": True, "message": "nothing was removed"})
 
 
-def test_undo_where_nobody_answers_is_an_error(run: Loaded) -> None:
+def test_undo_without_an_answer_is_an_error(run: Loaded) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=b"")
 
     assert done.code == 2

@@ -73,7 +73,7 @@ def test_an_empty_folder_ends_with_4(tmp_path: Path) -> None:
     check_error(etl("check", tmp_path), 4, "the folder is empty")
 
 
-def test_files_of_another_service_are_left_aside(tmp_path: Path) -> None:
+def test_files_of_another_service_are_ignored(tmp_path: Path) -> None:
     done = etl("check", "--source", "spotify", SAMPLES, "--json", home=tmp_path)
     assert done.code == 0
     statuses = {(Path(file["path"]).relative_to(SAMPLES).parts[0], file["status"]) for file in done.json["files"]}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import LoadedSamples
 
 
-def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
+def test_a_run_and_its_database_agree(loaded: LoadedSamples) -> None:
     place = ("--dsn", loaded.uri)
     run = etl("verify", loaded.manifest["run_id"], *place, home=loaded.home)
     database = etl("verify", *place, "--json", home=loaded.home)
@@ -32,7 +32,7 @@ def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
     }
 
 
-def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: str, tmp_path: Path) -> None:
+def test_a_failed_check_shows_rows_and_how_to_see_all(database: str, tmp_path: Path) -> None:
     plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
     manifest = load(tmp_path, database, write_maloja(tmp_path / "a.json", plays))
     execute(database, "DELETE FROM listens WHERE track_id > (SELECT min(id) FROM tracks)")
@@ -58,7 +58,7 @@ def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: 
     assert len(query(database, printed.out.rstrip(";\n"))) == 30
 
 
-def test_of_a_file_it_shows_how_sqlite3_finds_all(koito_file: str, tmp_path: Path) -> None:
+def test_verify_of_a_file_shows_the_sqlite3_command_for_all_rows(koito_file: str, tmp_path: Path) -> None:
     plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
     load(tmp_path, koito_file, write_maloja(tmp_path / "a.json", plays))
     execute(koito_file, "DELETE FROM track_aliases")
@@ -69,7 +69,7 @@ def test_of_a_file_it_shows_how_sqlite3_finds_all(koito_file: str, tmp_path: Pat
     assert len(query(koito_file, printed.out.rstrip(";\n"))) == 30
 
 
-def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
+def test_an_unknown_check_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     done = etl("verify", "--sql", "nonsense", home=tmp_path)
 
     assert (done.code, done.out) == (2, "")

@@ -77,14 +77,14 @@ def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tupl
         ("user = ''", 1, "user is empty"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_told_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
+def test_a_problem_in_the_file_is_reported_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape(told)) as found:
         held(tmp_path, text)
     assert str(found.value).startswith(f"{tmp_path}/etl.toml, line {line}: ")
 
 
 @pytest.mark.parametrize("text", ["workers = ", "workers", b"user = '\xff'"])
-def test_a_file_that_is_no_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"etl\.toml is not a TOML file"):
         held(tmp_path, text)
 
@@ -93,7 +93,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert held(tmp_path, b"\xef\xbb\xbfworkers = 3")["workers"].value == 3
 
 
-def test_a_file_that_is_named_must_be_there() -> None:
+def test_a_named_file_must_exist() -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load_config({"ETL_CONFIG": "/nonexistent/etl.toml"})
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_named_must_be_there() -> None:
         ("ETL_SPOTIFY_TIME", "noon", 'ETL_SPOTIFY_TIME is "noon". Known: end, start'),
     ],
 )
-def test_what_is_wrong_in_the_environment_is_told_with_its_variable(name: str, text: str, told: str) -> None:
+def test_a_problem_in_the_environment_is_reported_with_its_variable(name: str, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match=f"^{re.escape(told)}"):
         load_config({name: text})
 

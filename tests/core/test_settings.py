@@ -50,7 +50,7 @@ def test_a_moment_is_utc_and_a_bare_date_until_is_the_whole_day(text: str, since
         *("9999-12-31T23:00:00-05:00", "٢٠٢٤-٠٥-٣١", "0000-01-01"),
     ],
 )
-def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_time_is_refused_with_an_example(text: str) -> None:
     for option in ("--since", "--until"):
         with pytest.raises(SettingsError, match=f'^{option}: "') as caught:
             parse_moment(option, text)

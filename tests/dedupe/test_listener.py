@@ -117,7 +117,7 @@ def test_keeping_doubles_twice_adds_nothing(drawn: tuple[list[Play], list[str], 
 
 @FEW
 @given(loads(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_and_files_is_nothing(
+def test_the_order_of_rows_and_files_does_not_matter(
     drawn: tuple[list[Play], list[str], list[list[Row]]], random: Random
 ) -> None:
     *_, runs = drawn

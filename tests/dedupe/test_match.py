@@ -255,7 +255,7 @@ def test_another_listen_of_the_database_is_no_double(there: Row) -> None:
     assert find([listen("listenbrainz", 5)], [there]).verdicts.is_empty()
 
 
-def test_a_listen_whose_recorder_nobody_knows_is_a_start() -> None:
+def test_a_listen_of_an_unknown_service_is_a_start() -> None:
     assert find([listen("lastfm", 5)], [held(12, None)]).likely == {0: ("database", 0)}
     assert find([extended(200)], [held(0, "Player")]).likely == {0: ("database", 0)}
 

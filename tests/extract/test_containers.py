@@ -159,7 +159,7 @@ def test_a_member_without_a_name_is_refused() -> None:
 @pytest.mark.parametrize(
     ("method", "name"), [(9, "Deflate64"), (98, "PPMd"), (93, "Zstandard"), (95, "XZ"), (97, "method 97")]
 )
-def test_what_python_cannot_unpack_is_to_be_unzipped(method: int, name: str) -> None:
+def test_archives_that_python_cannot_unpack_are_refused_with_advice(method: int, name: str) -> None:
     data = bytearray(zipped({"a.json": PLAYS, "b.json": b"[]"}))
     for header, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         data[data.index(header) + place] = method
@@ -247,7 +247,7 @@ def test_a_tar_with_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch)
     assert refused(discover(["a.tar"])) == {"a.tar": "it holds more than 2 files"}
 
 
-def test_a_backup_is_told_as_that_and_not_looked_into() -> None:
+def test_a_backup_is_recognised_and_not_opened() -> None:
     Path("maloja_backup_2024_01_01.tar.gz").write_bytes(tarred({"malojadb.sqlite": b"x"}, "w:gz"))
     Path("all.zip").write_bytes(zipped({"maloja_backup_2024_01_01.tar.gz": tarred({"x": b""}, "w:gz")}))
     assert [file.path for file in discover(["."]).files] == [
@@ -257,14 +257,14 @@ def test_a_backup_is_told_as_that_and_not_looked_into() -> None:
 
 
 @pytest.mark.parametrize("name", ["takeout.zip", "takeout.tar", "takeout.tgz"])
-def test_a_web_page_called_an_archive_is_told_as_that(name: str) -> None:
+def test_a_web_page_called_an_archive_is_recognised(name: str) -> None:
     Path(name).write_bytes(b"<!doctype html><title>Sign in</title>")
     Path("all.zip").write_bytes(zipped({name: b"<!doctype html><title>Sign in</title>"}))
     kinds = [recognise(file.peek()) for file in discover(["."]).files]
     assert [kind.name for kind in kinds if kind] == ["web-page-under-another-name"] * 2
 
 
-def test_a_gzip_file_with_another_name_inside_a_zip_is_told_as_that() -> None:
+def test_a_gzip_file_with_another_name_inside_a_zip_is_recognised() -> None:
     Path("a.zip").write_bytes(zipped({"StreamingHistory0.json": gzip.compress(PLAYS)}))
     (file,) = discover(["a.zip"]).files
     kind = recognise(file.peek())

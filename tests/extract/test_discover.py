@@ -171,7 +171,7 @@ def test_pipes_sockets_and_devices_are_never_opened() -> None:
     assert reasons(found.refused) == dict.fromkeys(["/dev/null", "music/pipe"], "it is not a regular file")
 
 
-def test_what_may_not_be_opened_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_may_not_be_opened_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("music/a.json", "music/locked.json", "music/shut/b.json"):
         write(name)
     opened, scanned = Path.open, os.scandir
@@ -316,7 +316,7 @@ def test_a_file_that_vanished_is_a_broken_file_that_is_named() -> None:
             read()
 
 
-def test_a_zip_that_changed_is_read_anew() -> None:
+def test_a_zip_that_changed_is_read_again() -> None:
     for data in (b"[1]", b"[2, 3]"):
         write("a.zip", zipped({"a.json": data}))
         (file,) = discover(["a.zip"]).files

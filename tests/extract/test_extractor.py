@@ -95,7 +95,7 @@ def test_files_together_come_out_as_each_alone(
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_row_that_is_found_out_late_has_its_place(tmp_path: Path, zipped: bool) -> None:
+def test_a_row_rejected_late_has_its_location(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / "Streaming_History_Audio_2020_0.json"
     text = json.dumps([play(), play(ts="2035-01-01T00:00:00Z"), play(ms_played="long"), play()])
     path.write_text(text, encoding="utf-8")

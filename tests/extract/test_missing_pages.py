@@ -61,7 +61,7 @@ def test_a_complete_download_stands_for_an_older_incomplete_one() -> None:
     ]
 
 
-def test_users_and_page_sizes_are_told_apart() -> None:
+def test_users_and_page_sizes_are_distinguished() -> None:
     files = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 2, 20, "bob")], 10)]
     assert found(*files) == [("a.json", 1, [2], 10), ("b.json", 1, [1], 10)]
     half = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 4, 20, per_page=5)], 5)]
@@ -73,7 +73,7 @@ def test_a_file_with_fewer_plays_than_it_says() -> None:
     assert found(file("a.json", [totals(1, 1, 10)], 12)) == []
 
 
-def test_a_playing_track_and_an_error_response_are_no_plays() -> None:
+def test_a_playing_track_and_an_error_response_are_not_plays() -> None:
     skipped = pl.DataFrame([("a.json", 1, "now_playing")], schema=SKIPPED, orient="row")
     rejects = pl.DataFrame([("a.json", 2, None, None, "error_page", "", None)], schema=REJECTS, orient="row")
     one = FileResult(

@@ -103,7 +103,7 @@ def test_the_folder_of_a_killed_run_is_removed_that_of_another_run_stays(folder:
     another.close()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="file"):
         SpillFolder(tmp_path / "file" / "runs").add(rows_at(0, [1]))

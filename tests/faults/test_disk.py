@@ -64,7 +64,7 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 2_500, 3_500])  # 10: room for the number of the run
-def test_an_unwritable_run_directory_is_told_and_the_next_run_completes_it(
+def test_an_unwritable_run_directory_is_reported_and_completed_by_the_next(
     home: Path, postgres_database: str, export: Path, size: int
 ) -> None:
     uri = postgres_database  # the limit would be that of Koito's file, too
@@ -78,7 +78,7 @@ def test_an_unwritable_run_directory_is_told_and_the_next_run_completes_it(
 
 
 @pytest.mark.parametrize("pages", [1, 5])
-def test_a_full_disk_under_the_run_directory_is_told_then_completed(
+def test_a_full_disk_under_the_run_directory_ends_the_run_then_completed(
     home: Path, database: str, export: Path, undisturbed: Content, pages: int
 ) -> None:
     with small_disk(home, f"size={4 * pages}k") as mounted:
@@ -199,7 +199,7 @@ def test_a_full_disk_under_the_server_ends_the_run_then_completed(
             server.stop()
 
 
-def test_an_embedded_server_whose_disk_is_full_is_told_from_its_log(folder: Path, large: Path) -> None:
+def test_a_full_disk_of_the_embedded_server_is_found_in_its_log(folder: Path, large: Path) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
         if not mounted:
             pytest.skip("this account may not mount a disk")

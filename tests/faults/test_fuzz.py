@@ -190,7 +190,7 @@ def test_the_time_to_read_a_file_grows_with_its_size_alone(name: str) -> None:
 
 
 @each_format
-def test_a_hundred_thousand_brackets_cost_their_record_or_file_alone(name: str) -> None:
+def test_a_hundred_thousand_brackets_affect_only_their_record_or_file(name: str) -> None:
     opening, closing = (b"<a>", b"</a>") if name.endswith("xml") else (b'[{"a":', b"}]")
     data = next(data for data in sound(name) if data)
     half = len(data) // 2

@@ -70,9 +70,7 @@ def test_a_dead_connection_is_noticed_while_the_server_answers_others(database: 
 
 
 @pytest.mark.parametrize("query", ["", "&connect_timeout=2"])
-def test_a_server_that_accepts_and_never_answers_is_given_up(
-    database: str, home: Path, export: Path, query: str
-) -> None:
+def test_a_server_that_accepts_and_never_answers_times_out(database: str, home: Path, export: Path, query: str) -> None:
     with Proxy(database) as proxy:
         proxy.swallow()
         found = load_until(home, with_query(proxy.uri, IMPATIENT) + query, export)
@@ -82,7 +80,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
     assert not (home / "runs").exists()
 
 
-def test_what_takes_long_at_a_server_that_works_is_waited_for(database: str, home: Path, export: Path) -> None:
+def test_a_slow_statement_on_a_working_server_is_waited_for(database: str, home: Path, export: Path) -> None:
     execute(database, disturbance("BEFORE INSERT ON etl.batches", f"PERFORM pg_sleep({WAIT});", each="STATEMENT"))
     found = load(home, with_query(database, PATIENT), export)
     assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
@@ -150,7 +148,7 @@ def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str)
 
 
 @pytest.mark.parametrize("seconds", ["soon", "-1", "nan"])
-def test_an_answer_timeout_that_is_no_number_of_seconds_is_told(database: str, seconds: str) -> None:
+def test_an_invalid_answer_timeout_is_reported(database: str, seconds: str) -> None:
     with pytest.raises(SettingsError, match="answer_timeout"):
         connect(with_query(database, f"answer_timeout={seconds}"))
 

@@ -232,7 +232,7 @@ def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, d
     assert not any(PASSWORD.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
 
 
-def test_a_password_stays_out_of_what_a_lost_connection_tells(home: Path, database: str, export: Path) -> None:
+def test_a_lost_connection_does_not_show_the_password(home: Path, database: str, export: Path) -> None:
     """And out of the report of a defect, which holds the values that the program worked with."""
     execute(database, disturbance("BEFORE INSERT ON listens", "PERFORM pg_terminate_backend(pg_backend_pid());"))
     env = {"ETL_DSN": with_query(database, f"password={PASSWORD}")}

@@ -33,7 +33,7 @@ STOP = "DROP TRIGGER keep ON listens; DROP TRIGGER keep ON tracks"
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
-def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
+def test_an_undo_next_to_a_busy_koito_leaves_nothing_dangling(
     tmp_path: Path, home: Path, database: str, loader_uri: str, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -87,7 +87,7 @@ print(number, flush=True)
 """A Koito in a process of its own: it stores a play with a deferred BEGIN, and waits 5 s at most for the file."""
 
 
-def test_an_undo_beside_a_living_koito_costs_no_scrobble(tmp_path: Path, home: Path, koito_file: str) -> None:
+def test_an_undo_next_to_a_running_koito_loses_no_scrobble(tmp_path: Path, home: Path, koito_file: str) -> None:
     file, end = sqlite_file(koito_file), tmp_path / "end"
     assert file
     whole = history(300, 1)

@@ -195,7 +195,7 @@ def test_export_without_version_is_refused() -> None:
         read(export([listen()]).replace(b"version", b"edition"))
 
 
-def test_an_export_that_another_program_has_written_anew_is_read() -> None:
+def test_an_export_that_another_program_has_rewritten_is_read() -> None:
     document = json.dumps(json.loads(export([listen(), listen(artists=None)])), indent=1, sort_keys=True)
     assert [row["reject"] for row in read(document.encode())] == [None, "missing_artist"]
     with pytest.raises(BrokenFileError, match='version "3"'):

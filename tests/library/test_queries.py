@@ -199,7 +199,7 @@ def test_what_nobody_of_the_user_listened_to_is_not_in_the_views(library: Librar
     assert [found[name] for name in ("listens", "tracks", "albums", "artists")] == [2, 1, 1, 1]
 
 
-def test_the_statements_make_the_views_anew(library: Library) -> None:
+def test_the_statements_create_the_views_again(library: Library) -> None:
     with opened(library) as session, duckdb.connect() as fresh:
         for name, frame in library.frames.items():
             fresh.register(f"stored_{name}", frame.to_arrow())

@@ -53,7 +53,7 @@ def body(scrobbles: list[dict[str, Any]]) -> bytes:
     return json.dumps({"listen_type": "import", "payload": listens}).encode()
 
 
-def test_processes_that_submit_beside_a_run_leave_what_the_run_alone_would(database: str, tmp_path: Path) -> None:
+def test_processes_that_submit_during_a_run_give_the_same_result(database: str, tmp_path: Path) -> None:
     load(tmp_path / "alone", database, write_maloja(tmp_path / "all.json", HISTORY))
     expected = content(database)
     wipe(database)

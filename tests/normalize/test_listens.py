@@ -176,7 +176,7 @@ def test_file_source_and_client_are_noted() -> None:
     assert (listen["file"], listen["source"], listen["client"]) == ("export.json", "test", "a b")
 
 
-def test_what_the_reader_settled_stays() -> None:
+def test_verdicts_of_the_reader_stay() -> None:
     assert kind({"skip": "podcast", "artist": None, "detail": "x"})[:2] == ("skipped", "podcast")
     assert kind({"reject": "wrong_type", "detail": "x", "track": None}) == ("rejected", "wrong_type", "x")
     assert kind({"skip": "podcast", "reject": "malformed", "detail": "x"}) == ("rejected", "malformed", "x")

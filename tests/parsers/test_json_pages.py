@@ -75,7 +75,7 @@ def test_rows_are_read_back_and_found_again_across_pages(
     st.tuples(ROW, ROW),
     FORM,
 )
-def test_a_broken_record_leaves_its_page_and_the_other_pages_alone(
+def test_a_broken_record_affects_no_other_on_any_page(
     damage: Any,  # noqa: ANN401 (a function of the table REASONS)
     before: list[dict[str, Any]],
     victim: dict[str, Any],

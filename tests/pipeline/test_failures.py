@@ -46,7 +46,7 @@ def frame(manifest: dict[str, Any], name: str) -> pl.DataFrame:
 
 
 @each_size
-def test_a_key_that_cannot_be_created_costs_itself_alone(
+def test_a_key_that_cannot_be_created_affects_no_other(
     home: Path, database: str, export: Path, sizes: Sizes, scrobbles: list[dict[str, Any]]
 ) -> None:
     scrobbles[10]["track"]["title"] = "Forbidden"
@@ -80,7 +80,7 @@ def test_what_failed_is_loaded_by_the_next_run_once_its_cause_is_gone(
 
 
 @each_size
-def test_an_artist_that_cannot_be_created_costs_its_keys_alone(
+def test_an_artist_that_cannot_be_created_affects_only_its_keys(
     home: Path, database: str, export: Path, sizes: Sizes
 ) -> None:
     forbid_alias(database, "Artist 1", "artist_aliases")
@@ -216,7 +216,7 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
 
 
 @pytest.mark.usefixtures("plain")
-def test_an_artist_that_koito_makes_meanwhile_is_used(tmp_path: Path, home: Path, database: str) -> None:
+def test_an_artist_that_koito_creates_during_the_run_is_used(tmp_path: Path, home: Path, database: str) -> None:
     row = {"artists": ["Ann"], "artist_mbids": [MBIDS[0]], "track": "Song", "listened_at": 1}
     koito = connect(database)
     koito.query_text(f"INSERT INTO artists (musicbrainz_id) VALUES ('{MBIDS[0]}') RETURNING id")

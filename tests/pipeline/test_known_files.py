@@ -126,7 +126,7 @@ def test_a_file_with_unresolved_listens_is_not_known(home: Path, database: str, 
     assert statuses(load(home, database, maloja)) == ["known"]
 
 
-def test_a_file_whose_run_did_not_come_to_its_end_is_not_known(home: Path, database: str, maloja: Path) -> None:
+def test_a_file_of_an_unfinished_run_is_not_known(home: Path, database: str, maloja: Path) -> None:
     load(home, database, maloja)
     execute(database, "UPDATE etl.files SET finished_at = NULL, unresolved = NULL, records = NULL")
 
@@ -152,7 +152,7 @@ def test_two_copies_of_a_file_in_one_run_are_loaded_once(
 # --- other sources, refused files, exit codes ----------------------------------------------------------------
 
 
-def test_an_explicit_source_leaves_files_of_another_one_aside(
+def test_an_explicit_source_ignores_files_of_other_sources(
     home: Path, database: str, maloja: Path, spotify: Path
 ) -> None:
     found = load(home, database, maloja, spotify, source="maloja")
@@ -188,7 +188,7 @@ def test_files_of_no_known_format_cost_nothing(tmp_path: Path, home: Path, datab
     assert (found["status"], found["exit_code"]) == ("complete", ExitCode.OK)
 
 
-def test_a_refused_file_costs_itself_alone(tmp_path: Path, home: Path, database: str, maloja: Path) -> None:
+def test_a_refused_file_affects_no_other(tmp_path: Path, home: Path, database: str, maloja: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
 
     found = load(home, database, tmp_path / "broken.zip", maloja)

@@ -172,7 +172,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
-def test_what_others_added_to_the_tables_is_heeded(database: str, added: str) -> None:
+def test_constraints_and_triggers_of_others_are_respected(database: str, added: str) -> None:
     function = "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
     assert is_left_to_us(database)
 

@@ -198,7 +198,7 @@ def write_runs(runs: Path, chain: Sequence[tuple[str, str | None, int]]) -> None
         RunDirectory(runs / name).write_manifest({"exit_code": code, "settings": {"replay_of": of}})
 
 
-def test_a_replay_completes_the_files_of_all_runs_that_it_goes_back_to(tmp_path: Path) -> None:
+def test_a_replay_completes_the_files_of_all_runs_that_it_replays(tmp_path: Path) -> None:
     write_runs(tmp_path, [("c", "b", 5), ("b", "a", 3), ("a", None, 5), ("e", "gone", 5), ("f", "f", 5)])
     assert origins(RunDirectory(tmp_path / "c")) == ("c", "b", "a")
     assert origins(RunDirectory(tmp_path / "e")) == ("e", "gone")

@@ -93,7 +93,7 @@ def test_a_file_with_future_plays_is_read_again_and_inserts_none_twice(
     assert (again["counts"]["already_present"], again["counts"]["rejected"], inserted(database)) == (1, 1, 1)
 
 
-def test_replay_settles_a_file_once_the_clock_is_right(
+def test_replay_completes_a_file_once_the_clock_is_right(
     tmp_path: Path, home: Path, database: str, set_clock: Callable[[bool], None]
 ) -> None:
     export = three(tmp_path)

@@ -65,7 +65,7 @@ def test_without_a_zone_local_times_are_utc_and_the_caveat_names_the_file(
     assert check(RunSettings(), [local, absolute])["caveats"] == [caveat]
 
 
-def test_hours_that_the_clock_has_twice_or_never_are_told(tmp_path: Path) -> None:
+def test_hours_that_the_clock_has_twice_or_never_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     times = ["2023-10-29 02:30:00", "2023-10-29 02:40:00", "2023-03-26 02:30:00", "2023-07-01 12:00:00"]
     path.write_text("artist,track,time\n" + "".join(f"Ann,One,{time}\n" for time in times))

@@ -179,7 +179,7 @@ def test_a_file_that_relied_on_nothing_stays_known(home: Path, tmp_path: Path, a
 # --- what Koito did since --------------------------------------------------------------------------------------
 
 
-def test_a_listen_that_is_gone_is_gone_before(home: Path, any_database: str, export: Path) -> None:
+def test_a_listen_that_is_missing_counts_as_gone_before(home: Path, any_database: str, export: Path) -> None:
     first = load(home, any_database, export)
     delete_listens(any_database, before=1_577_836_800 + 100)
     undone = undo(home, any_database, first)
@@ -251,7 +251,7 @@ def test_what_a_run_added_to_what_stays_is_kept(home: Path, tmp_path: Path, any_
 # --- which runs ------------------------------------------------------------------------------------------------
 
 
-def test_a_replay_and_the_run_that_it_completes_are_undone_apart(home: Path, database: str, export: Path) -> None:
+def test_a_replay_and_the_run_that_it_completes_are_undone_separately(home: Path, database: str, export: Path) -> None:
     forbid_alias(database)
     first = load(home, database, export)
     allow_alias(database)

@@ -181,7 +181,7 @@ def test_loads_have_their_accounts(pages: dict[str, str]) -> None:
     ]
 
 
-def test_milestones_tell_what_and_when(pages: dict[str, str]) -> None:
+def test_milestones_have_a_title_and_a_date(pages: dict[str, str]) -> None:
     listed = next(section(parsed(pages["one_listen"]), "milestones").iter("dl"))
     assert [words(one) for one in listed] == [
         "First listen One Ann 1 January 2020, 00:00",
@@ -210,7 +210,7 @@ def test_a_library_without_listens_says_what_to_do(pages: dict[str, str]) -> Non
         assert [one.get("aria-labelledby") for one in root.iter("section")] == sections
 
 
-def test_what_has_no_name_is_called_that(pages: dict[str, str]) -> None:
+def test_entities_without_a_name_are_shown_as_such(pages: dict[str, str]) -> None:
     root = parsed(pages["nameless"])
     assert table(root, "top", "Tracks, All time") == [["1", "without a name Ann", "1"]]
     assert table(root, "quality", "Recorded by")[0][0] == "unknown"

@@ -86,7 +86,7 @@ def test_keys_have_their_status_and_ids_and_others_are_not_reached() -> None:
     ]
 
 
-def test_of_equal_listens_the_first_by_file_then_row_counts() -> None:
+def test_the_first_of_equal_listens_by_file_then_row_counts() -> None:
     frame = pl.concat(
         [
             listens({"row": 10}, {"row": 2}, {"row": 3, "listened_at": at(1)}, file="b.json"),
@@ -223,7 +223,7 @@ def test_a_run_that_adds_up_has_no_imbalances() -> None:
 
 @pytest.mark.parametrize("part", ["records", *PARTS])
 @pytest.mark.parametrize("step", [1, -1])
-def test_an_outcome_too_many_or_too_few_is_found(part: str, step: int) -> None:
+def test_an_extra_or_missing_outcome_is_found(part: str, step: int) -> None:
     counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + step}
     assert accounting.imbalances(counts, {"a.json": wrong}, 35, None) == [
@@ -232,7 +232,7 @@ def test_an_outcome_too_many_or_too_few_is_found(part: str, step: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["keys", "cache_hits", "resolved", "failed", "keys_not_reached"])
-def test_a_key_too_many_is_found(part: str) -> None:
+def test_an_extra_key_is_found(part: str) -> None:
     counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + 1}
     assert accounting.imbalances(wrong, {}, 35, None) == [
@@ -245,7 +245,7 @@ def test_records_that_were_read_and_not_accounted_for_are_found() -> None:
     assert accounting.imbalances(counts, {}, 4, 3) == ["4 records were read, 3 are accounted for"]
 
 
-def test_a_ledger_that_says_otherwise_is_found() -> None:
+def test_a_ledger_that_differs_is_found() -> None:
     counts = {**accounting.NO_COUNTS, "records": 3, "inserted": 3}
     expected = ["3 listens count as inserted, but the ledger's batches have 2"]
     assert accounting.imbalances(counts, {}, 3, 2) == expected
@@ -259,7 +259,7 @@ def test_a_listen_that_a_complete_load_did_not_reach_is_found() -> None:
     assert accounting.imbalances(counts, {}, 3, None) == []
 
 
-def test_everything_that_is_wrong_is_told() -> None:
+def test_every_problem_is_reported() -> None:
     counts = {**accounting.NO_COUNTS, "records": 2, "inserted": 1, "keys": 1}
     assert len(accounting.imbalances(counts, {"a": counts, "b": accounting.NO_COUNTS}, 3, 0)) == 6
 

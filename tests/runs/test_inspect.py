@@ -256,7 +256,7 @@ def test_an_answer_is_saved_as_parquet_with_its_types(filled: RunDirectory, tmp_
 
 
 @pytest.mark.parametrize("query", ["SELECT nothing FROM listens", ""])
-def test_what_gives_no_rows_is_not_saved(query: str, filled: RunDirectory, tmp_path: Path) -> None:
+def test_a_query_without_rows_is_not_saved(query: str, filled: RunDirectory, tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         save(filled, query, tmp_path / "x.parquet")
     with pytest.raises(SettingsError, match="No such file or directory"):
@@ -278,7 +278,7 @@ def test_a_run_that_ended_early_has_the_views_that_there_are(filled: RunDirector
         ask(filled, "FROM outcome")
 
 
-def test_a_run_without_files_did_not_come_to_its_end(tmp_path: Path) -> None:
+def test_a_run_without_files_did_not_finish(tmp_path: Path) -> None:
     run = create_run(tmp_path, "maloja", NOW)
     for question in (lambda: ask(run, "SELECT 1"), lambda: sizes(run)):
         with pytest.raises(InputError, match="did not finish"):
@@ -334,7 +334,7 @@ def test_sql_is_answered_with_times_that_people_can_read(filled: RunDirectory, s
     assert ask(filled, sql).rows == rows
 
 
-def test_a_question_changes_nothing_for_the_next_one(filled: RunDirectory) -> None:
+def test_a_query_does_not_affect_the_next_one(filled: RunDirectory) -> None:
     ask(filled, "DROP VIEW listens")
     assert ask(filled, "SELECT count(*) FROM listens").rows == [(5,)]
 

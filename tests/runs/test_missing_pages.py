@@ -29,7 +29,7 @@ def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
         (missing(pages=[], listens=1), "a.json: 1 play is missing: the file has fewer than it states"),
     ],
 )
-def test_what_is_missing_in_words(told: dict[str, Any], sentence: str) -> None:
+def test_missing_pages_in_words(told: dict[str, Any], sentence: str) -> None:
     [said] = sentences({"missing_pages": [told]})
     assert said.startswith((f"{sentence}. Fetch", f"{sentence}, with up to 200 plays. Fetch"))
 

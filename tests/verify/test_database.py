@@ -139,7 +139,7 @@ def _found_after(connection: PostgresConnection, sql: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", [*DAMAGES, *WARNINGS])
-def test_what_is_wrong_is_found_and_nothing_else(connection: PostgresConnection, name: str) -> None:
+def test_each_problem_is_found_and_nothing_else(connection: PostgresConnection, name: str) -> None:
     sql, expected = (DAMAGES | WARNINGS)[name]
 
     assert _found_after(connection, sql) == expected
@@ -172,7 +172,7 @@ def test_every_foreign_key_that_points_at_nothing_is_found(connection: PostgresC
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_right_is_not_found(connection: PostgresConnection, name: str) -> None:
+def test_sound_data_gives_no_findings(connection: PostgresConnection, name: str) -> None:
     assert _found_after(connection, SOUND[name]) == {}
 
 

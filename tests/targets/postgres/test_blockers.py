@@ -71,7 +71,7 @@ def test_a_session_of_ours_names_its_process(database: str) -> None:
     assert query(database, "SELECT current_setting('application_name')") == [(f"etl {os.getpid()}",)]
 
 
-def test_a_stopped_process_is_told_with_what_lets_it_go_on() -> None:
+def test_a_stopped_process_is_reported_with_the_command_to_continue() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)

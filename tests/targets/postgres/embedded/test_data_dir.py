@@ -82,7 +82,7 @@ def test_folders_are_closed_and_nothing_outside_the_home_is_changed(server: Embe
     assert [path.name for path in base.iterdir()] == ["home"]
 
 
-def test_a_home_that_exists_serves_if_all_in_it_is_ours(server: EmbeddedServer, base: Path) -> None:
+def test_an_existing_home_is_used_if_all_in_it_is_ours(server: EmbeddedServer, base: Path) -> None:
     (base / "home" / "runs").mkdir(parents=True, mode=0o700)
     (base / "home" / "report.html").touch()
     (base / "home").chmod(0o700)

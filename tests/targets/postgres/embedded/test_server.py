@@ -161,7 +161,7 @@ def test_the_server_outlives_the_process_that_started_it(
 
 
 @pytest.mark.faults
-def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer, base: Path) -> None:
+def test_a_first_start_killed_within_initdb_is_repaired(server: EmbeddedServer, base: Path) -> None:
     partial = root_of(server) / "data.partial"
     starter = run_start(base / "home")
     wait_for((partial / "PG_VERSION").exists)
@@ -173,7 +173,7 @@ def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer,
 
 
 @pytest.mark.faults
-def test_a_half_made_data_folder_is_made_anew(server: EmbeddedServer) -> None:
+def test_an_incomplete_data_folder_is_recreated(server: EmbeddedServer) -> None:
     (root_of(server) / "data.partial" / "base").mkdir(parents=True)
     server.start()
     assert not (root_of(server) / "data.partial").exists()
@@ -189,7 +189,7 @@ def test_a_killed_server_starts_again_with_its_data(server: EmbeddedServer) -> N
 
 
 @pytest.mark.faults
-def test_a_stale_pid_that_a_stranger_has_now_is_seen_through(server: EmbeddedServer) -> None:
+def test_a_stale_pid_of_another_program_is_detected(server: EmbeddedServer) -> None:
     server.start()
     data = server.status().data
     stale = kill_server(server)
@@ -245,7 +245,7 @@ def test_a_server_that_cannot_shut_down_is_ended_at_once(
     assert ask(server.start(), "SELECT 1") == 1
 
 
-def test_a_slow_start_is_waited_for_and_told(
+def test_a_slow_start_is_waited_for_and_logged(
     server: EmbeddedServer, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "NARRATE_AFTER", 0.0)
@@ -282,7 +282,7 @@ def test_data_that_cannot_be_served_is_refused_with_the_reason(server: EmbeddedS
     assert server.stop() is False
 
 
-def test_an_initdb_that_fails_is_an_error_with_its_last_words(
+def test_an_initdb_that_fails_is_an_error_with_its_last_output(
     server: EmbeddedServer, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (base / "fake" / "bin").mkdir(parents=True)

@@ -58,7 +58,7 @@ class FileResult:
     skipped: pl.DataFrame = field(default_factory=lambda: NO_SKIPPED)
     rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
     not_counted: pl.DataFrame = field(default_factory=lambda: NO_NOT_COUNTED)
-    """Plays that the file itself does not count as listens; another export of the service cannot tell that."""
+    """Plays that the file itself does not count as listens; another export of the service does not show that."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
     spilled: int = 0

@@ -1,4 +1,4 @@
-"""The last line of a run says how it ended, how much is in, and what to do if that is anything."""
+"""The last line of a run says how it ended, how much is loaded, and what to do next, if anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``etl config show`` says what holds and from where; commands obey it."""
+"""``etl config show`` shows each setting and its origin; commands use them."""
 
 from __future__ import annotations
 

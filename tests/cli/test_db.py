@@ -1,4 +1,4 @@
-"""``etl db``: the embedded server from nothing to nothing, and our objects in Koito's database."""
+"""``etl db``: the embedded server from its first start to its removal, and our objects in Koito's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command ends whose output nobody reads, or that a signal ends: what was done is told truly."""
+"""Commands whose output is closed, or that a signal ends, report correctly what they did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``etl explain`` says of every row what became of it, and why; of what is no row, what is wrong with the question."""
+"""``etl explain`` says what became of each row and why, and rejects a place that names no row."""
 
 from __future__ import annotations
 

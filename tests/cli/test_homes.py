@@ -1,4 +1,4 @@
-"""Homes that are not there, or cannot be written: told as that, with advice that fits who asks; nothing is made."""
+"""Homes that are missing or cannot be written: reported with advice that fits the user; nothing is created."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ READING = [
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_a_named_home_that_is_not_there_is_no_empty_one(tmp_path: Path, words: tuple[str, ...], by: str) -> None:
+def test_a_named_home_that_does_not_exist_is_an_error(tmp_path: Path, words: tuple[str, ...], by: str) -> None:
     home = tmp_path / "mistyped"
     given = ("--home", str(home)) if by == "option" else ()
     done = etl(*words, *given, home=home if by == "variable" else None)
@@ -88,7 +88,7 @@ def advise(folder: Path, number: int, monkeypatch: pytest.MonkeyPatch, *, uid: i
     return advice.place_advice(folder, OSError(number, os.strerror(number)))
 
 
-def test_a_user_is_told_whose_the_folder_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_owner_of_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = advice.account(folder.parents[1].stat().st_uid)
     said = advise(folder, errno.EACCES, monkeypatch, uid=4_321, contained=False)
     assert said == (

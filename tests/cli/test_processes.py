@@ -1,4 +1,4 @@
-"""A command says and does the same in a process of its own as in the tests', where most of them are run."""
+"""A command behaves the same in its own process as in the process of the tests, where most of them run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on a schedule: one at a time where that is asked, an inbox, metrics also of what failed."""
+"""Scheduled runs: one at a time if asked for, an inbox, and metrics of failed runs too."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = No
     return load_config({"ETL_CONFIG": str(path), **(environ or {})})
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     found = held(tmp_path, "# mine\nworkers = 4\nmax_rejects = 7\n", {"ETL_WORKERS": "8"})
     assert found == {
         "workers": ConfigValue(8, "env", "ETL_WORKERS"),
@@ -33,7 +33,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_an_empty_variable_is_none_and_without_a_file_nothing_is_set() -> None:
+def test_an_empty_variable_is_ignored_and_without_a_file_nothing_is_set() -> None:
     assert load_config({"ETL_WORKERS": "", "ETL_CONFIG": ""}) == {}
 
 
@@ -50,7 +50,7 @@ def test_paths_in_the_file_count_from_its_folder(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("names", [("dsn", "dsn_file")])
-def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_environment_is_the_first_of_two_ways_to_name_the_database(names: tuple[str, ...], tmp_path: Path) -> None:
     found = held(tmp_path, 'dsn = "postgresql:///a"\n', {"ETL_DSN_FILE": "/secret"})
     assert first_of(found, *names) == ConfigValue("/secret", "env", "ETL_DSN_FILE")
     assert first_of(held(tmp_path, 'dsn_file = "b"\ndsn = "embedded"'), *names) == ConfigValue(

@@ -1,4 +1,4 @@
-"""Which exit code is the answer where several apply, and what an error says."""
+"""Which exit code is used if several apply, and what an error says."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ def dsn_file(folder: Path, content: str | bytes) -> str:
     return str(path)
 
 
-def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
+def test_an_option_overrides_the_environment(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": OTHER, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
     place = find_workspace("/from/option", URI, environ)
     assert (place.home, place.dsn) == (Path("/from/option"), URI)
     assert place.runs == Path("/from/option/runs")
 
 
-def test_the_environment_goes_before_the_default(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_default(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": URI, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
     place = find_workspace(None, None, environ)
     assert (place.home, place.dsn) == (Path("/from/environment"), URI)

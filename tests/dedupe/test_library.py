@@ -1,4 +1,4 @@
-"""Likely doubles among the listens of a database: what goes, what stays, and what is never taken for one."""
+"""Likely doubles among the listens of a database: which are removed, which stay, and which are never counted as doubles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which listens are the same, which probably are, and which are two: each kind by an example."""
+"""Which listens are the same, which are likely doubles, and which are two: an example of each kind."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_workbook_larger_than_memory_is_refused(tmp_path: Path) -> None:
     assert "has 1,024.0 GB" in refused["reason"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a process has")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows how much a process has")
 @pytest.mark.parametrize("kind", ["plain", "zip", "gzip", "lying gzip"])
 def test_a_file_that_does_not_fit_into_what_is_left_is_refused(tmp_path: Path, kind: str) -> None:
     data = b"".join(json.dumps({"play": number, "of": "x" * (number % 60)}).encode() for number in range(500_000))

@@ -1,4 +1,4 @@
-"""Pages are compared with what they say themselves of their history, in one file and across files."""
+"""Pages are compared with the totals that they state, in one file and across files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_plays_that_come_in_while_pages_are_fetched_change_nothing() -> None:
     assert found(*files[1:]) == [("2.json", 3, [1], 10)]
 
 
-def test_a_complete_download_stands_for_an_older_incomplete_one() -> None:
+def test_a_complete_download_replaces_an_older_incomplete_one() -> None:
     older = file("2023.json", [totals(1)], 10)
     complete = file("2025.json", [totals(page, 100, 1000) for page in range(1, 101)], 1000)
     assert found(older, complete) == []
@@ -110,7 +110,7 @@ def test_a_history_that_begins_before_its_pages() -> None:
     assert len(missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "bob")])])) == 1
 
 
-def test_another_export_of_the_service_stands_for_pages_without_totals() -> None:
+def test_another_export_of_the_service_replaces_pages_without_totals() -> None:
     beginning = file("b.json", [FirstPlay(1_000, 5_000, "ann")])
     more_follow = file("c.json", [PageTotals(1, 100, None, None, "", goes_on=True)])
     assert len(found(beginning, more_follow)) == 2

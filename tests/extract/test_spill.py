@@ -109,7 +109,7 @@ def test_an_unwritable_path_is_reported(tmp_path: Path) -> None:
         SpillFolder(tmp_path / "file" / "runs").add(rows_at(0, [1]))
 
 
-def test_a_part_that_is_gone_is_told(folder: SpillFolder) -> None:
+def test_a_part_that_is_missing_is_reported(folder: SpillFolder) -> None:
     folder.add(rows_at(0, [1]))
     (chunk,) = folder.chunks(10)
     folder.parts[0].unlink()

@@ -1,4 +1,4 @@
-"""Loads that something breaks, and what must hold of each: it claims no more than is there, the next completes it."""
+"""Loads that something breaks, and the checks of each: it claims no more than is stored, and the next completes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are to be ended from outside, and what must hold when they were started again and came to their end."""
+"""Runs that are killed from outside, and the checks once they were started again and finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that fails: passes connections on to a server until it is told to cut them, or to swallow everything."""
+"""A network that fails: passes connections on to a server until a test makes it cut them, or swallow everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the program where something is lacking: space on a disk, or the right to read and write."""
+"""Runs the program without enough disk space, or without permission to read or write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disks that are full, under the run directory and under the server: told, and nothing claimed that is not there."""
+"""Full disks, under the run directory and under the server: reported, and no run claims more than is stored."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def load_what_finds_no_room(home: Path, uri: str, export: Path, advice: str) -> int:
-    """Load more than the disk takes, check what is told of it, and return how many listens are said to be there."""
+    """Load more than the disk takes, check what the run reports, and return how many listens it says are stored."""
     found = load(home, uri, export, sizes=Sizes(batch=500, round=1_000))
     assert (found["status"], found["exit_code"]) == ("failed", ExitCode.DATABASE)
     assert advice in found["error"]

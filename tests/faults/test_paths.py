@@ -1,4 +1,4 @@
-"""Homes and inputs that cannot be used: closed, read-only, or no folder and no file at all."""
+"""Homes and inputs that cannot be used: closed, read-only, or neither a folder nor a file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def short() -> Iterator[Path]:
 
 @contextmanager
 def made(kind: str, folder: Path) -> Iterator[Path]:
-    """Make something that is no folder, and no regular file except for the kind "file"."""
+    """Make something that is not a folder, and not a regular file except for the kind "file"."""
     path = folder / kind
     with socket.socket(socket.AF_UNIX) as listener:
         if kind == "file":

@@ -1,4 +1,4 @@
-"""What exports know of people, and passwords, appear in nothing that this program writes, shows or hands on."""
+"""Personal data of exports, and passwords, appear in nothing that this program writes, shows or passes on."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_a_backend_ended_in_the_middle_of_a_copy_leaves_nothing_half_done(
 
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedServer]:
-    """Yield a server that a test may break; its account must reach the home, which is why it is no tmp_path."""
+    """Yield a server that a test may break; its account must reach the home, so it is not a tmp_path."""
     home = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
     server = EmbeddedServer(home)
     try:

@@ -1,4 +1,4 @@
-"""Undos in processes that are to be ended from outside, and what must hold whenever one has ended."""
+"""Undos in processes that are killed from outside, and the checks after each end."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_user_name_does_not_leave_a_refused_file() -> None:
         b"the artist wrote about a track, it says here\n",
     ],
 )
-def test_other_tables_are_none_of_its_business(data: bytes) -> None:
+def test_other_tables_are_not_read(data: bytes) -> None:
     known = recognise(peek_at("any name.csv", data))
     assert known is not lastfm_csv.FORMAT
 

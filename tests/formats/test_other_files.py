@@ -1,4 +1,4 @@
-"""Files of other services, and files that are no exports, are named as what they are."""
+"""Files of other services, and files that are not exports, are named in the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages of an API say of their history, and which page an error response stands for."""
+"""What pages of an API state about their history, and which page an error response replaces."""
 
 from __future__ import annotations
 

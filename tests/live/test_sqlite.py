@@ -126,7 +126,7 @@ def test_a_purge_is_noticed(live: LiveConnection, file: Path) -> None:
     assert len(listens(file)) == 1
 
 
-def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_and_not_created(tmp_path: Path) -> None:
     missing = tmp_path / "koito.db"
     with pytest.raises(DatabaseError, match="does not exist"), open_live(str(missing), home=str(tmp_path)):
         pass

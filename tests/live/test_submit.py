@@ -1,4 +1,4 @@
-"""What becomes of a live listen, in the database and in what is told of it."""
+"""What becomes of a live listen, in the database and in its result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seconds(uri: str) -> list[float]:
     return [(time.timestamp() if isinstance(time, datetime) else time) - START.timestamp() for time in times]
 
 
-# --- what is told --------------------------------------------------------------------------------------------
+# --- the result ----------------------------------------------------------------------------------------------
 
 
 def test_the_first_listen_makes_its_entities_and_the_second_finds_them(live: LiveConnection, database: str) -> None:

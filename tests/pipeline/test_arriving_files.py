@@ -60,7 +60,7 @@ def outcomes(manifest: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=str)
-def test_an_inbox_leaves_a_file_alone_that_was_written_to_just_now(
+def test_an_inbox_ignores_a_file_that_was_written_to_just_now(
     database: str, inbox: Path, half: Path, settings: dict[str, Any]
 ) -> None:
     found = clear(inbox, database, **settings)
@@ -132,7 +132,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
     assert load(home, database, half)["counts"]["inserted"] == 4
 
 
-def test_an_inbox_leaves_a_file_alone_that_grows_while_it_is_read(
+def test_an_inbox_ignores_a_file_that_grows_while_it_is_read(
     database: str, inbox: Path, half: Path, grows_when_read: Callable[[Path], None]
 ) -> None:
     age(half)
@@ -187,7 +187,7 @@ OPEN = "another program has it open for writing"
 
 
 @only_on_linux
-def test_an_inbox_leaves_a_file_alone_whose_writer_stalls(database: str, inbox: Path, half: Path) -> None:
+def test_an_inbox_ignores_a_file_whose_writer_stalls(database: str, inbox: Path, half: Path) -> None:
     with half.open("a") as writer:
         age(half)
         found = clear(inbox, database)

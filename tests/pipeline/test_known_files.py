@@ -244,9 +244,7 @@ def test_listens_belong_to_the_user_that_was_named(home: Path, two_users: str, m
 
 
 @pytest.mark.parametrize("wanted", ["cy", "999", ""])
-def test_a_user_that_is_not_there_is_an_error_that_lists_the_users(
-    home: Path, two_users: str, maloja: Path, wanted: str
-) -> None:
+def test_a_missing_user_is_an_error_that_lists_the_users(home: Path, two_users: str, maloja: Path, wanted: str) -> None:
     with pytest.raises(SettingsError, match="admin, bo") as refused:
         load(home, two_users, maloja, user=wanted)
 

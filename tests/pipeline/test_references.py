@@ -1,4 +1,4 @@
-"""What a batch refers to is checked as a set, as foreign keys would check it; what others added is still heeded."""
+"""The references of a batch are checked as sets, like foreign keys; constraints and triggers of others still apply."""
 
 from __future__ import annotations
 

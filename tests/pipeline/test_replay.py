@@ -1,4 +1,4 @@
-"""What a run left over is tried again: what has become good is loaded, once, and nothing else changes."""
+"""A replay retries what a run left over: rows that can now be loaded are loaded once, and nothing else changes."""
 
 from __future__ import annotations
 

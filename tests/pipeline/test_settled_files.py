@@ -1,4 +1,4 @@
-"""Rejected rows that another day, another file or another version may judge otherwise: their file is read again."""
+"""A file is read again if its rejected rows may be accepted on another day, with another file or by another version."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def absolute(tmp_path: Path) -> Path:
     return path
 
 
-def test_zone_moves_local_times_alone(home: Path, database: str, local: Path, absolute: Path) -> None:
+def test_zone_moves_only_local_times(home: Path, database: str, local: Path, absolute: Path) -> None:
     found = load(home, database, local, absolute, timezone=BERLIN)
 
     assert seconds(database) == [NOON - 2 * HOUR, NOON + 60]

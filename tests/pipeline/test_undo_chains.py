@@ -1,4 +1,4 @@
-"""Runs over overlapping exports of several services are undone in any order; what the others hold stays."""
+"""Runs over overlapping exports of several services are undone in any order; listens of the other runs stay."""
 
 from __future__ import annotations
 

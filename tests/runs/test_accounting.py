@@ -1,4 +1,4 @@
-"""What became of every listen, the counts of a run and its files, and what is said where they do not add up."""
+"""What became of every listen, the counts of a run and its files, and the messages if they do not add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run directories: files that are whole or not there, and runs found by what people type."""
+"""Run directories: files that are complete or missing, and runs found by what people type."""
 
 from __future__ import annotations
 

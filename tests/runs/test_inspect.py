@@ -1,4 +1,4 @@
-"""Questions to a run: named queries and SQL over one view per Parquet file."""
+"""Queries of a run: named queries and SQL over one view per Parquet file."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ def test_sql_that_is_refused_is_the_users_error_with_duckdbs_words(filled: RunDi
     assert "etl inspect" in caught.value.hint
 
 
-def test_a_view_of_the_library_is_named_as_that(filled: RunDirectory) -> None:
+def test_a_view_of_the_library_is_named_in_the_error(filled: RunDirectory) -> None:
     with pytest.raises(SettingsError, match="artists does not exist") as caught:
         ask(filled, "FROM artists")
     assert caught.value.hint == "It is about the whole library: `etl inspect --sql 'FROM artists'`"

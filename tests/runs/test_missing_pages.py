@@ -1,4 +1,4 @@
-"""What run.json tells about missing pages is said in words."""
+"""Sentences about the missing pages in run.json."""
 
 from __future__ import annotations
 

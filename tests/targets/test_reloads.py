@@ -191,7 +191,7 @@ def test_the_same_export_brings_nothing_back_and_counts_nothing_twice(
 
 
 @pytest.mark.parametrize("name", DELETES)
-def test_what_was_deleted_comes_back_by_force_alone(
+def test_deleted_listens_come_back_only_with_force(
     uri: str, before: Rows, again: Callable[..., dict[str, Any]], name: str
 ) -> None:
     with koito_role(uri) as role:

@@ -1,4 +1,4 @@
-"""How much room a load takes: more for new keys, less where the journal is used again; what will not fit is refused."""
+"""How much disk space a load takes: more for new keys, less if the journal is reused; too little space is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``etl verify`` finds exactly what is wrong with a database; what Koito's own edits leave is a warning."""
+"""``etl verify`` finds exactly what is wrong with a database; leftovers of Koito's own edits are warnings."""
 
 from __future__ import annotations
 

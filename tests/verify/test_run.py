@@ -1,4 +1,4 @@
-"""``etl verify RUN`` holds for runs that nobody touched, however they ended, and names exactly what was changed."""
+"""``etl verify RUN`` passes for untouched runs, however they ended, and names exactly what was changed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_dry_run_is_checked_without_a_database(home: Path, database: str, expo
     assert verdict.exit_code == ExitCode.OK
 
 
-def test_a_partial_run_and_its_replay_both_hold(tmp_path: Path, home: Path, database: str) -> None:
+def test_a_partial_run_and_its_replay_both_pass(tmp_path: Path, home: Path, database: str) -> None:
     forbid_alias(database, "Duet")
     first = load(home, database, write_maloja(tmp_path / "maloja_export.json", HISTORY))
     partial = verified(home, database, first)

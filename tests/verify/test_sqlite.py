@@ -1,4 +1,4 @@
-"""``etl verify`` of Koito's file: what is wrong with it, and what Koito's user did since a run."""
+"""``etl verify`` of Koito's file: problems of the file, and what Koito's user has changed since a run."""
 
 from __future__ import annotations
 

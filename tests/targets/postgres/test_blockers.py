@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait for long until it is told."""
+    """Shorten the time after which blockers are logged."""
     monkeypatch.setattr(watchdog, "LOG_AFTER", 0.1)
 
 

@@ -1,4 +1,4 @@
-"""What a failed statement says: what can be done about it, and never a password."""
+"""The error of a failed statement says what can be done, and never shows a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database whose owner is no superuser, Koito connected as another role, and merges while a load is under way."""
+"""A database whose owner is not a superuser, Koito connected as another role, and merges while a load is under way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that another program has locked: waited for, but not for ever, and not after the end of a run."""
+"""A file that another program has locked: a load waits for it, but not for ever, and not after the end of a run."""
 
 from __future__ import annotations
 

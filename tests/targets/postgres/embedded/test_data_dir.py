@@ -1,4 +1,4 @@
-"""Where the embedded server's files are: whose they are, their modes, and who may use a home at all."""
+"""The embedded server's files: where they are, their owners and modes, and who may use a home."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def fake_useradd(base: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     monkeypatch.setattr(os_user, "ACCOUNT", "etl-no-such-account")
 
 
-def test_a_missing_account_is_created_and_told(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_account_is_created_and_reported(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_useradd(base, monkeypatch, 'echo "$@" >"${0%useradd}called"')
     entry = pwd.getpwuid(os.getuid())
     monkeypatch.setattr(os_user, "_find_account", lambda: entry if (base / "called").exists() else None)

@@ -1,4 +1,4 @@
-"""Who waits for another process that starts or stops the embedded server says so."""
+"""A process that waits for another one to start or stop the embedded server says so."""
 
 from __future__ import annotations
 

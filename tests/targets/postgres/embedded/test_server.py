@@ -1,4 +1,4 @@
-"""The embedded server: started once whoever asks, survives kills, touches nothing outside its home."""
+"""The embedded server: started once by any number of processes, survives kills, touches nothing outside its home."""
 
 from __future__ import annotations
 

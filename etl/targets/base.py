@@ -8,7 +8,6 @@ them the way its tables store them.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
@@ -132,9 +131,8 @@ class Migration:
 
     @property
     def summary(self) -> str:
-        """The text of its first comment, without the note on its caller that the first migrations carry."""
-        first = self.text.partition("\n")[0].removeprefix("-- ")
-        return re.sub(r"^Called by [^:]*: ", "", first).rstrip(".")
+        """The text of its first comment."""
+        return self.text.partition("\n")[0].removeprefix("-- ").rstrip(".")
 
 
 class Target(Protocol):

@@ -1,4 +1,4 @@
-"""Likely doubles among the listens of a database: which are removed, which stay, and which are never counted as doubles."""
+"""Likely doubles among the listens of a database: which are removed, which stay, and which are not doubles."""
 
 from __future__ import annotations
 

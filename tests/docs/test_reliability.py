@@ -1,4 +1,4 @@
-"""docs/reliability.md has every section and figure that the tests of faults record, and figures that must be 0 are 0."""
+"""docs/reliability.md has every section and figure that the tests of faults record, and zeros where it must."""
 
 from __future__ import annotations
 

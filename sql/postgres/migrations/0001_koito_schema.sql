@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: Koito's tables as Koito v0.1.7 to v0.1.10 makes them, and one user.
+-- Koito's tables as Koito v0.1.7 to v0.1.10 creates them, and one user.
 -- Only on the embedded server or with --standalone; Koito's own database has them already.
 CREATE TYPE public.role AS ENUM ('admin', 'user');
 
@@ -161,5 +161,5 @@ CREATE TRIGGER trg_delete_orphan_releases
 AFTER DELETE ON public.artist_releases
 FOR EACH ROW EXECUTE FUNCTION public.delete_orphan_releases();
 
--- The password is no bcrypt hash: nobody can log in with it.
+-- The password is not a bcrypt hash, so nobody can log in with it.
 INSERT INTO public.users (username, role, password) VALUES ('admin', 'admin', convert_to('!', 'UTF8'));

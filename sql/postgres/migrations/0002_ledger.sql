@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: schema etl with the ledger: what each run, file and batch did.
+-- Schema etl with the ledger: what each run, file and batch did.
 CREATE TABLE etl.runs (
     run_id text PRIMARY KEY,
     source text NOT NULL,

@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: table track_lookup with the resolved keys, and five triggers that let it follow merges.
+-- Table track_lookup with the resolved keys, and five triggers that update it after merges.
 CREATE TABLE public.track_lookup (
     lookup_key text PRIMARY KEY,
     artist_id integer NOT NULL REFERENCES public.artists (id) ON DELETE CASCADE,

@@ -1,4 +1,4 @@
--- Called by etl/database/migrate.py: triggers by which Koito's merges and deletes wait for the batches of a load that is under way.
+-- Triggers that make Koito's merges and deletes wait for the current batches of a load.
 -- Koito's edits are several statements, and the last ones delete whatever has no listens. What a batch writes between
 -- two of them would be deleted as well: a listen with the track or album that it was put on, a credit with its artist.
 -- So an edit waits, before its first change, for the batches that are under way, and those that follow wait for it.

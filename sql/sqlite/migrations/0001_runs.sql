@@ -1,5 +1,5 @@
 -- Table etl_runs: the loads, each with its outcome.
--- undone_by is the undo that has taken the run back, or has begun to: then it is not finished.
+-- undone_by is the undo that has undone the run, or has begun to; in the second case it is not finished.
 CREATE TABLE etl_runs (
     run_id TEXT PRIMARY KEY,
     source TEXT NOT NULL,

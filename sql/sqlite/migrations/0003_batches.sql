@@ -1,8 +1,8 @@
 -- Table etl_batches: what each transaction of a load wrote.
--- Written in the transaction that inserts the batch's listens: the sum of inserted is what the run has put in.
+-- Written in the transaction that inserts the batch's listens: the sum of inserted is what the run has inserted.
 -- The batches of an undo say how many listens they removed.
--- The witnesses are some of its listens, as rows [track, second, rowid of listens]: once none of a run's are there any
--- more, its files count as not loaded.
+-- The witnesses are some of its listens, as rows [track, second, rowid of listens]: if all witnesses of a
+-- run are missing, its files count as not loaded.
 CREATE TABLE etl_batches (
     run_id TEXT NOT NULL,
     batch INTEGER NOT NULL,

@@ -1,6 +1,6 @@
--- Table etl_track_lookup: resolved keys, each with a listen that vouches for its track.
--- Koito deletes, merges and reuses ids, and no trigger or foreign key of ours may be in its file. So a key is believed only
--- while its listen is there: listens has the row "listen" with the second "witness", which a merge moves to the surviving
+-- Table etl_track_lookup: the resolved keys, each with a witness: a listen of its track.
+-- Koito deletes, merges and reuses ids, and no trigger or foreign key of ours may be in its file. So a key counts only
+-- while its listen exists: listens has the row "listen" with the second "witness", which a merge moves to the surviving
 -- track, or else the track with that second.
 CREATE TABLE etl_track_lookup (
     lookup_key TEXT PRIMARY KEY,

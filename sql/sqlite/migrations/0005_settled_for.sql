@@ -1,4 +1,4 @@
--- Table etl_files: to which versions of the program a loaded file is known, as its rejected rows have it.
--- '' to every one; a version to that one, since another may read more of the file; 'never' to none, since the clock or the
--- files next to it decide. The greatest of several values holds for all of them.
+-- Column settled_for of etl_files: the versions of this program for which a loaded file counts as known.
+-- '': all versions. A version: only that one, because another may read more of the file. 'never': none, because the
+-- clock or the files next to it decide about its rejected rows. The greatest of several values applies to all of them.
 ALTER TABLE etl_files ADD COLUMN settled_for TEXT NOT NULL DEFAULT ''

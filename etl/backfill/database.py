@@ -103,7 +103,7 @@ def _stored_owners(connection: Connection, findings: Sequence[Finding]) -> MbidO
     for kind in EntityKind:
         mbids = [mbid for _, mbid in changes_of(_of_kind(findings, kind), Field.MBID)]
         if mbids:
-            rows = connection.query("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
+            rows = connection.query("backfill_mbid_owners", str(kind), pl.Series(mbids, dtype=pl.String))
             owners.update({(kind, mbid): owner for owner, mbid in rows.iter_rows()})
     return owners
 

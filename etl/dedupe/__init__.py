@@ -32,7 +32,7 @@ from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, DedupeResult, apply_doubles,
 from etl.dedupe.library import stored_doubles
 from etl.dedupe.match import find_doubles
 from etl.dedupe.plays import COMPARED
-from etl.dedupe.reach import Reach, may_hold, reach
+from etl.dedupe.reach import Reach, reach, tracks_in_reach
 from etl.dedupe.services import END, START, RecordingService
 
 __all__ = [
@@ -46,9 +46,9 @@ __all__ = [
     "RecordingService",
     "apply_doubles",
     "find_doubles",
-    "may_hold",
     "no_duplicates",
     "reach",
     "stored_doubles",
+    "tracks_in_reach",
     "tracks_of_doubles",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.dedupe.clashes import stored_apart
+from etl.dedupe.clashes import without_clashes
 from etl.normalize.key import BETWEEN_ARTISTS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def with_leaders(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, lis
     """
     leaders = _of_subs(rows, listens)
     in_order = leaders.sort("group", "is_coarse", "rank", "unknown", "sub_second", "sub_clock")
-    chosen = stored_apart(in_order, plays, groups)
+    chosen = without_clashes(in_order, plays, groups)
     first = leaders.filter(pl.col("sub_leader").is_in(chosen.implode())).select("group", group_leader="sub_leader")
     of_subs = leaders.select(*SAME_RECORD, "sub_leader", leader_key="key")
     return rows.join(of_subs, on=list(SAME_RECORD), maintain_order="left").join(

@@ -115,13 +115,13 @@ def collapse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     return pl.concat([distinct, alone]).select(_WITHOUT_RANGES), play.rename("play")
 
 
-def together(of_the_run: pl.DataFrame, of_the_database: pl.DataFrame) -> pl.DataFrame:
+def combined(of_the_run: pl.DataFrame, of_the_database: pl.DataFrame) -> pl.DataFrame:
     """Return the plays of both, those of the run first, with their numbers and without the start ranges."""
     plays = pl.concat([of_the_run, of_the_database.select(_WITHOUT_RANGES)])
     return plays.with_columns(play=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
-def finished(plays: pl.DataFrame) -> pl.DataFrame:
+def as_plays(plays: pl.DataFrame) -> pl.DataFrame:
     """Return ``plays`` as schema PLAYS."""
     return conform(plays, PLAYS)
 

@@ -52,7 +52,7 @@ def reach(listens: pl.DataFrame, services: Sequence[RecordingService]) -> Reach:
     )
 
 
-def may_hold(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
+def tracks_in_reach(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
     """Return the tracks of those ``ends`` (track_id, second) whose plays may have begun with one of ``listens``.
 
     ``listens`` has the column listened_at; ``ends`` are the whole plays found in ``around``. A start can only belong to

@@ -16,8 +16,8 @@ from etl.dedupe import (
     RecordingService,
     apply_doubles,
     find_doubles,
-    may_hold,
     reach,
+    tracks_in_reach,
     tracks_of_doubles,
 )
 from etl.extract.row_store import RowStore
@@ -195,10 +195,10 @@ def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame)
     is_whole = pl.col("client").is_in(whole.implode()).fill_null(value=False)
     if not found.filter(~is_whole).is_empty() or listens.get_column("ended_at").null_count():
         ends = _of(connection, run.user_id, hours.around, whole)
-        named = pl.concat([named, may_hold(ends, listens)])
+        named = pl.concat([named, tracks_in_reach(ends, listens)])
         found = pl.concat([found, ends])
     if run.has_ledger and not found.is_empty() and _is_own(connection, run, listens, found):
-        found = _not_itself(connection, listens, found)
+        found = _without_own(connection, listens, found)
         named = found.get_column("track_id")
     if found.is_empty():
         return empty(NEARBY)
@@ -219,7 +219,7 @@ def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, foun
     return len(sources) == 1 and clients == own and None not in own and is_exact
 
 
-def _not_itself(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _without_own(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """Return those of ``found`` in whose second a listen has another track, or a key that is not cached.
 
     The load finds all others by track and second, so their names need not be read.
@@ -237,7 +237,7 @@ def _except(connection: Connection, user_id: int, hours: pl.Series, clients: pl.
 
 def _of(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
     """Return track_id, second and client of the user's listens in ``hours``, only those of ``clients``."""
-    return connection.query("nearby_listens_of", user_id, hours, *_range(hours), clients)
+    return connection.query("nearby_listens_of_clients", user_id, hours, *_range(hours), clients)
 
 
 def _range(hours: pl.Series) -> tuple[int, int]:

@@ -118,7 +118,7 @@ class Inbox:
             raise _NotMovedError(f"{error.strerror or error}") from error
 
 
-def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
+def deferred_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
     """Return ``files``; those that were written to while they were read are now ignored for this run, not refused."""
     return [
         FileResult(file.path, FileStatus.LEFT_ASIDE, f"was written to while it was read: {NEXT_RUN}")

@@ -115,7 +115,7 @@ def preview_removal(run: RemovalRun, connection: Connection) -> Preview:
 def wait_for_runs(pool: Pool) -> None:
     """Take the run lock exclusively: listens that an active run counts as present must not vanish."""
     reminder = Reminder()
-    while not pool.control(pool.target.try_lock_alone):
+    while not pool.control(pool.target.try_lock_exclusive):
         if reminder.is_due():
             active = pool.control(pool.target.active_runs)
             logger.info(

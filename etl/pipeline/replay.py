@@ -199,7 +199,7 @@ class UnloadedReader:
             read, others = FileResult(path, FileStatus.LOADED), rejects
         return replace(
             read,
-            listens=pl.concat([read.listens, as_kept(listens)]).sort("row"),
+            listens=pl.concat([read.listens, as_normalized(listens)]).sort("row"),
             rejects=pl.concat([read.rejects, others.with_columns(detail=_with_problem(problem))]).sort("row"),
         )
 
@@ -242,7 +242,7 @@ def _containers(path: str) -> Iterator[Path]:
         yield Path(path[:end])
 
 
-def as_kept(listens: pl.DataFrame) -> pl.DataFrame:
+def as_normalized(listens: pl.DataFrame) -> pl.DataFrame:
     """Return listens of the run directory as schema NORMALIZED; columns that are not in the directory are null."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
     return conform(listens.with_columns(absent), NORMALIZED)

@@ -26,7 +26,7 @@ from etl.pipeline.account import nothing_counted, write_rows
 from etl.pipeline.context import ChunkLoad, Job, RunContext
 from etl.pipeline.dedupe import deduplicate, deduplicate_files
 from etl.pipeline.finish import Finish
-from etl.pipeline.inbox import SETTLE_SECONDS, left_to_the_next_run, open_inbox
+from etl.pipeline.inbox import SETTLE_SECONDS, deferred_to_the_next_run, open_inbox
 from etl.pipeline.known_files import is_known_to
 from etl.pipeline.load import load_chunks, simulate_chunks
 from etl.pipeline.manifest import Ending
@@ -85,7 +85,7 @@ def run(
                 plain = extractor(settings, job.started, is_known, job.progress)
                 files = replace(plain, together=job.sizes.together, spill=folder).extract(found, begun)
                 may_be_none = settings.move_to is not None
-                files = left_to_the_next_run(files) if may_be_none else files
+                files = deferred_to_the_next_run(files) if may_be_none else files
                 return gather(files, settings.source, found.hidden, may_be_none=may_be_none, spill=folder)
 
             return inbox.clear(_execute(job, extract))

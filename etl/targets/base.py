@@ -205,7 +205,7 @@ class Target(Protocol):
         Raises ``LockedError`` if ``exclusive`` is set and another run is active on the database.
         """
 
-    def try_lock_alone(self, connection: Connection) -> bool:
+    def try_lock_exclusive(self, connection: Connection) -> bool:
         """Take the run lock exclusively, until ``connection`` is closed, if no run is active; say whether it was taken.
 
         Runs that begin while it is held wait.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.core import place_advice as advice
+from etl.core import write_error_advice as advice
 from etl.core.errors import ExitCode
 from tests.cli.program import etl
 from tests.helpers.support import load, scrobble, write_maloja
@@ -85,7 +85,7 @@ def folder(tmp_path: Path) -> Path:
 def advise(folder: Path, number: int, monkeypatch: pytest.MonkeyPatch, *, uid: int, contained: bool) -> str:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     monkeypatch.setattr(advice, "in_container", lambda: contained)
-    return advice.place_advice(folder, OSError(number, os.strerror(number)))
+    return advice.write_error_advice(folder, OSError(number, os.strerror(number)))
 
 
 def test_an_error_names_the_owner_of_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def held(home: Path, uri: str, *, alone: bool) -> Iterator[Connection]:
     connection, _ = target.open()
     with closing(connection):
         if alone:
-            assert target.try_lock_alone(connection)
+            assert target.try_lock_exclusive(connection)
         else:
             target.acquire_run_lock(connection, exclusive=False)
         yield connection

@@ -57,7 +57,9 @@ def acquire_run_lock(
     return lambda: os.close(descriptor)
 
 
-def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambda: None) -> Callable[[], None] | None:
+def try_lock_exclusive(
+    database: Path, home: Path, check: Callable[[], None] = lambda: None
+) -> Callable[[], None] | None:
     """Take the lock exclusively if no run is active; return a function to release it. New runs wait for that."""
     descriptor, file = _opened(database, home)
     try:

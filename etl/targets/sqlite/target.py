@@ -22,7 +22,7 @@ from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
-from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_alone
+from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_exclusive
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
@@ -130,10 +130,10 @@ class SqliteTarget:
         own = _ours(connection)
         own.at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive, check=own.check_open))
 
-    def try_lock_alone(self, connection: Connection) -> bool:
+    def try_lock_exclusive(self, connection: Connection) -> bool:
         """Take the run lock exclusively until ``connection`` is closed, if no run is active; say if it was taken."""
         own = _ours(connection)
-        release = try_lock_alone(self.path, self.home, own.check_open)
+        release = try_lock_exclusive(self.path, self.home, own.check_open)
         if release:
             own.at_close(release)
         return release is not None

@@ -95,7 +95,7 @@ def test_the_end_of_a_pool_ends_the_wait(target: SqliteTarget) -> None:
 
 def test_the_end_of_a_pool_ends_the_wait_for_an_undo(target: SqliteTarget) -> None:
     alone, _ = target.open()
-    assert target.try_lock_alone(alone)
+    assert target.try_lock_exclusive(alone)
     connection, _ = target.open()
     pool = Pool(target, connection, 1)
     waiting = pool.control_later(lambda own: target.acquire_run_lock(own, exclusive=False))

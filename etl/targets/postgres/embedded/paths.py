@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, SettingsError
-from etl.core.place_advice import account, place_advice
 from etl.core.waits import log_long_wait
+from etl.core.write_error_advice import account, write_error_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +194,7 @@ def file_errors(places: Places) -> Iterator[None]:
     except OSError as error:
         what = f"{error.filename or places.root}: {error.strerror or error}"
         if error.errno in _SETTINGS_ERRNOS:
-            advice = place_advice(Path(error.filename or places.root), error, places.home)
+            advice = write_error_advice(Path(error.filename or places.root), error, places.home)
             raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", advice) from error
         hint = "Free some space and try again" if error.errno == errno.ENOSPC else "Or name a database with --dsn"
         raise DatabaseError(f"The embedded PostgreSQL server failed on {what}", hint) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import DatabaseError, SettingsError
-from etl.core.place_advice import account
+from etl.core.write_error_advice import account
 from etl.targets.postgres.embedded import binaries, os_user, paths, postmaster
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.helpers.logs import logged

@@ -105,7 +105,7 @@ class Zip:
         if info.compress_type == zipfile.ZIP_DEFLATED:
             return Inflated(packed, RAW_DEFLATE, info.file_size, info.file_size)
         raise BrokenFileError(
-            f"it is an archive packed by {_METHODS[info.compress_type]} inside another: unpack it first"
+            f"it is an archive compressed with {_METHODS[info.compress_type]} inside another archive: unpack it first"
         )
 
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
@@ -248,7 +248,7 @@ def _problem(info: zipfile.ZipInfo) -> str | None:
         return "it is encrypted: unzip it with its password first, and give the folder"
     if info.compress_type not in _METHODS:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
-        return f"it is packed by {method}, which this program cannot read: unzip it and give the folder"
+        return f"it is compressed with {method}, which this program cannot read: unzip it and give the folder"
     if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
         return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, which no export does"
     return None

@@ -181,7 +181,9 @@ def read_header(line: str) -> Dialect:
         shown = (
             ", ".join(f'"{cell[:_SHOWN_CHARS]}"' for cell in cells[:_SHOWN_CELLS]).encode("utf-8", "replace").decode()
         )
-        raise BrokenFileError(f"no column of it is known as the {' or the '.join(missing)}; it has {shown}", EXPECTED)
+        raise BrokenFileError(
+            f"none of its columns is recognised as the {' or the '.join(missing)}; it has {shown}", EXPECTED
+        )
     return Dialect(tuple(names), delimiter, quoting=_EXPORTER not in map(_plain, cells))
 
 

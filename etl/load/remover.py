@@ -82,7 +82,7 @@ class Preview:
 def locate(connection: Connection, undone_run: str, user_id: int, rows: pl.DataFrame) -> pl.DataFrame:
     """Return those of ``rows`` (place, lookup_key, track_id, second) that the database has: place, track_id, second.
 
-    If the track of a listen was merged, the listen is found under the track that its key stands for now.
+    If the track of a listen was merged, the listen is found under the track that its key refers to now.
     """
     states = connection.query("absent_listens", rows.select("place", "lookup_key", *_PAIR), undone_run)
     moved = states.filter(state="merged").select("place", track_id="track_now")

@@ -139,14 +139,14 @@ def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) 
     for path in paths:
         if path.is_dir() and _would_be_read(target.resolve(), path.resolve()):
             raise SettingsError(
-                f"--move-to {display_path(target)} lies in {display_path(path)}: moved files would be read again",
+                f"--move-to {display_path(target)} is in {display_path(path)}: moved files would be read again",
                 "Choose a folder next to it, or one whose name begins with a dot",
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"--move-to {display_path(target)} cannot be made: {error.strerror}", "Choose another"
+            f"--move-to {display_path(target)} cannot be created: {error.strerror}", "Choose another"
         ) from error
     if not os.access(target, os.W_OK | os.X_OK):
         raise SettingsError(

@@ -252,8 +252,8 @@ def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.Da
     """Return how many ``inserted`` listens (track_id, listened_at) were removed with their track before the run ended.
 
     Koito removed the track between two batches. Its listens were then inserted again, for the track that their key was
-    resolved to. The removed track is one that no key stands for any more, or one of ``replaced`` (track ids) that
-    another key still stands for.
+    resolved to. The removed track is one that no key refers to any more, or one of ``replaced`` (track ids) that
+    another key still refers to.
     """
     is_gone = ~pl.col("track_id").is_in(keys.get_column("track_id").implode())
     gone = inserted.filter(is_gone)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _SCHEMAS = {**RUN_FILES, **FILES_OF_SOME_RUNS}
 _RUN_AGAIN = (
-    "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
-    " already is not loaded twice"
+    "Free some disk space, fix the permissions or choose another --home, then run the same command again: nothing is "
+    "loaded twice"
 )
 
 

@@ -23,7 +23,7 @@ MISSING_REASON = "a listen deleted in Koito looks the same"
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:
     """Return the checks of the run's listens and keys, and the numbers that they compare.
 
-    If the track of a listen was merged, the listen is expected under the track that its key stands for today. If the
+    If the track of a listen was merged, the listen is expected under the track that its key refers to today. If the
     track was deleted, the listen is no longer expected.
     """
     recorded = files.stored_listens()

@@ -49,7 +49,7 @@ def newest(home: Path) -> dict[str, Any]:
     return list_runs(home / "runs")[-1].read_manifest()
 
 
-# --- streams that nobody reads -----------------------------------------------------------------------------------
+# --- streams that are closed --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("redirection", ["| true", "| head -n 1", ">&-", "2>&-", ">&- 2>&- <&-", "2>&1 | true"])

@@ -29,7 +29,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J [red]X[/red]"
 
 @dataclass(frozen=True)
 class Told:
-    """A run in which every fate occurs, after two earlier runs; one that found a file known, and a dry run."""
+    """A run in which every outcome occurs, after two earlier runs; one that found a file known, and a dry run."""
 
     home: Path
     uri: str

@@ -75,7 +75,7 @@ def test_prune_without_an_answer_is_an_error(home: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [["--yes"], ["--keep", "20"]], ids=" ".join)
-def test_prune_does_not_ask_if_it_is_told(options: list[str], home: Path) -> None:
+def test_prune_does_not_ask_with_yes_or_keep(options: list[str], home: Path) -> None:
     done = etl("runs", "prune", *options, home=home)
     assert (done.code, done.err, runs_in(home)) == (0, "", KEPT)
 

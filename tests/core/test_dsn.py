@@ -70,7 +70,7 @@ def test_an_invalid_address_shows_no_part_of_the_password(dsn: str) -> None:
     assert "postgresql://" in caught.value.hint
 
 
-def test_a_word_that_is_no_address_is_shown() -> None:
+def test_a_word_that_is_not_an_address_is_shown() -> None:
     with pytest.raises(SettingsError, match='"embeded" is not a database address'):
         find_workspace(None, "embeded", {})
 

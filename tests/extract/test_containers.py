@@ -116,7 +116,7 @@ def test_archives_in_archives_are_read_whatever_their_kinds() -> None:
 def test_an_archive_packed_by_another_method_inside_a_zip_is_refused() -> None:
     Path("a.zip").write_bytes(zipped({"b.zip": zipped({"a.json": PLAYS})}, zipfile.ZIP_BZIP2))
     assert refused(discover(["."])) == {
-        "a.zip!b.zip": "it is an archive packed by bzip2 inside another: unpack it first"
+        "a.zip!b.zip": "it is an archive compressed with bzip2 inside another archive: unpack it first"
     }
 
 
@@ -166,7 +166,7 @@ def test_archives_that_python_cannot_unpack_are_refused_with_advice(method: int,
     Path("a.zip").write_bytes(data)
     found = discover(["a.zip"])
     assert contents(found) == {"a.zip!b.json": b"[]"}
-    reason = f"it is packed by {name}, which this program cannot read: unzip it and give the folder"
+    reason = f"it is compressed with {name}, which this program cannot read: unzip it and give the folder"
     assert refused(found) == {"a.zip!a.json": reason}
 
 

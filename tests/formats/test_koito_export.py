@@ -223,7 +223,7 @@ def test_export_cut_off_anywhere_is_refused(message: bytes) -> None:
             assert told.count("record") == 1
 
 
-def test_error_message_in_place_of_a_record() -> None:
+def test_error_message_instead_of_a_record() -> None:
     whole = export([listen(), listen()])
     stop = len(whole) - len("]}")
     for data in (whole[:stop] + MESSAGES[1], whole[:stop] + b"," + MESSAGES[2]):

@@ -169,7 +169,7 @@ def test_table_of_other_columns_is_refused(header: str, lacking: str) -> None:
     cells = [header.strip('"')] if header.startswith('"') else re.split("[,;]", header)
     data = f"{header}\r\nA,B,C,1720688852,x\r\n".encode("utf-8-sig")
     assert recognise(peek_at("any name.csv", data)) is lastfm_csv.FORMAT
-    with pytest.raises(BrokenFileError, match=f"known as the {lacking};") as refused:
+    with pytest.raises(BrokenFileError, match=f"recognised as the {lacking};") as refused:
         lastfm_csv.read_csv(data, ReadOptions())
     assert all(f'"{cell[:40]}"' in refused.value.message for cell in cells)
     assert "utc_time" in refused.value.hint

@@ -195,7 +195,7 @@ def unusable(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     (tmp_path / "file").write_text("")
     yield tmp_path / INBOX, "would be read again"
     yield tmp_path / INBOX / "done", "would be read again"
-    yield tmp_path / "file" / "done", "cannot be made"
+    yield tmp_path / "file" / "done", "cannot be created"
 
 
 def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_loaded(

@@ -80,7 +80,7 @@ DAMAGES: dict[str, tuple[str, dict[str, int]]] = {
     ),
 }  # fmt: skip
 WARNINGS: dict[str, tuple[str, dict[str, int]]] = {
-    "a key that stands for another track": (
+    "a key that refers to another track": (
         """
         UPDATE track_lookup k SET (artist_id, album_id, track_id) = (
             SELECT artist_id, album_id, track_id FROM track_lookup WHERE lookup_key ~ '^ann.second'

@@ -56,7 +56,7 @@ WARNINGS: dict[str, tuple[Sequence[str], dict[str, int]]] = {
         [f"UPDATE listens SET listened_at = listened_at + 1 WHERE track_id = {SOLO}"],
         {"unvouched_lookups": 1},
     ),
-    "a key that stands for another track": (
+    "a key that refers to another track": (
         [
             """
             UPDATE etl_track_lookup SET (track_id, witness, listen) = (

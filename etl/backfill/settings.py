@@ -56,7 +56,7 @@ class BackfillSettings:
             limit = next((most for name, most in _MAX_RATES.items() if _is_host(host, name)), None)
             if limit and rate > limit:
                 raise SettingsError(
-                    f"{host} allows {limit:g} requests per second, not {rate:g}",
+                    f"{host} allows a rate of {limit:g} per second, not {rate:g}",
                     f"A higher rate is for a server of your own: --url {service}=http://HOST:PORT",
                 )
 

@@ -95,7 +95,7 @@ def test_uncertain_findings_go_to_the_review_file(tmp_path: Path, small: str, se
         ("tracks", "C2", mbid(5)),
         ("tracks", "C2", mbid(6)),
     ]
-    assert "belongs to another: 1" in review.item(0, "reason")
+    assert "another entry has its MBID: 1" in review.item(0, "reason")
     with Path(summary["review"]).open(encoding="utf-8", newline="") as file:
         assert [row["candidate"] for row in csv.DictReader(file)] == review.get_column("candidate").to_list()
     findings = conform(pl.read_parquet(run / "findings.parquet"), FINDINGS)
@@ -279,7 +279,7 @@ def test_broken_cache_error_says_what_to_do(tmp_path: Path, small: str, services
     (tmp_path / "backfill" / "answers.sqlite").write_bytes(
         b"no database at all, just some text that is long enough" * 20
     )
-    with pytest.raises(SettingsError, match="remove it"):
+    with pytest.raises(SettingsError, match="delete it"):
         run_backfill(tmp_path, small, services)
     assert services.asked.total() == 0
 

@@ -16,7 +16,7 @@ MINE = {**PUBLIC_URLS, Service.MUSICBRAINZ: "http://nas:5000"}
 
 def test_public_rate_can_be_lowered_but_not_raised() -> None:
     for address in ("https://musicbrainz.org", "https://beta.musicbrainz.org", "http://MusicBrainz.org:443/x"):
-        with pytest.raises(SettingsError, match="1 times a second"):
+        with pytest.raises(SettingsError, match="a rate of 1 per second"):
             BackfillSettings(
                 "musicbrainz",
                 KINDS,

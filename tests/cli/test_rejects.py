@@ -118,7 +118,7 @@ def test_a_replay_into_another_database_draws_a_warning(
 ) -> None:
     other = f"{database}{'&' if '?' in database else '?'}application_name=other"
     done = etl("rejects", "replay", manifest["run_id"], "--dsn", other, "--dry-run", home=tmp_path)
-    assert f"warning: run {manifest['run_id']} went to " in done.err
+    assert f"warning: run {manifest['run_id']} loaded into " in done.err
 
 
 @pytest.mark.parametrize("command", [["list"], ["replay", "latest"]], ids=" ".join)

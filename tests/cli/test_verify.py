@@ -43,7 +43,7 @@ def test_a_failed_check_shows_rows_and_how_to_see_all(database: str, tmp_path: P
     assert run.code == 7
     assert "listens: failed; a listen deleted in Koito" in run.out
     assert run.out.splitlines()[-3:-1] == ["and 9 more", ""]
-    assert run.out.splitlines()[-1] == "does not hold: listens"
+    assert run.out.splitlines()[-1] == "failed: listens"
     (missing,) = (
         one for one in etl("verify", "latest", "--json", home=tmp_path, env=env).json["checks"] if one["count"]
     )
@@ -52,7 +52,7 @@ def test_a_failed_check_shows_rows_and_how_to_see_all(database: str, tmp_path: P
     whole = etl("verify", home=tmp_path, env=env)
     assert whole.code == 7
     assert "verify --sql nameless | psql" in whole.out
-    assert whole.out.splitlines()[-1] == "does not hold: nameless"
+    assert whole.out.splitlines()[-1] == "failed: nameless"
     printed = etl("verify", "--sql", "nameless", home=tmp_path)
     assert printed.out.endswith(";\n")
     assert len(query(database, printed.out.rstrip(";\n"))) == 30

@@ -93,7 +93,7 @@ def test_zips_in_zips_are_read_three_deep() -> None:
     found = discover(["a.zip"])
     assert paths(found) == ["a.zip!b.zip!b.json", "a.zip!b.zip!folder/c.zip!c.json"]
     assert [file.read() for file in found.files] == [b"[]", PLAYS]
-    assert "nested more than 3 deep" in reasons(found.refused)["a.zip!b.zip!folder/c.zip!deeper.zip"]
+    assert "nested more than 3 levels deep" in reasons(found.refused)["a.zip!b.zip!folder/c.zip!deeper.zip"]
     assert list(Path().iterdir()) == [Path("a.zip")]
 
 

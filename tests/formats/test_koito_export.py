@@ -191,14 +191,14 @@ def test_another_version_is_refused_by_its_number(version: str, told: str) -> No
 
 
 def test_export_without_version_is_refused() -> None:
-    with pytest.raises(BrokenFileError, match="does not say"):
+    with pytest.raises(BrokenFileError, match="does not state its version"):
         read(export([listen()]).replace(b"version", b"edition"))
 
 
 def test_an_export_that_another_program_has_rewritten_is_read() -> None:
     document = json.dumps(json.loads(export([listen(), listen(artists=None)])), indent=1, sort_keys=True)
     assert [row["reject"] for row in read(document.encode())] == [None, "missing_artist"]
-    with pytest.raises(BrokenFileError, match='version "3"'):
+    with pytest.raises(BrokenFileError, match='version is "3"'):
         read(document.replace('"version": "1"', '"version": "3"').encode())
 
 

@@ -80,9 +80,9 @@ def _check_unused(server: EmbeddedServer, home: str | None) -> None:
     from etl.cli.workspace import runs_folder
     from etl.core.errors import LockedError
     from etl.runs.directory import list_runs
-    from etl.targets.postgres.sessions import sessions_of_others
+    from etl.targets.postgres.sessions import other_sessions
 
-    if users := sessions_of_others(server.uri):
+    if users := other_sessions(server.uri):
         runs = [f"run {run.run_id}" for run in list_runs(runs_folder(home)) if run.is_active()]
         raise LockedError(
             f"the embedded server is in use: {', '.join([*runs, *users])}",

@@ -79,9 +79,9 @@ def _type(body: bytes) -> str | None:
 
 
 def _skip(rows: pl.DataFrame) -> pl.DataFrame:
-    is_sound = pl.col("reject").is_null() | (pl.col("reject") == str(RejectReason.MISSING_TIME))
+    is_well_formed = pl.col("reject").is_null() | (pl.col("reject") == str(RejectReason.MISSING_TIME))
     return rows.with_columns(
-        skip=pl.when(is_sound).then(pl.lit(str(SkipReason.NOW_PLAYING))),
-        reject=pl.when(~is_sound).then("reject"),
-        detail=pl.when(~is_sound).then("detail"),
+        skip=pl.when(is_well_formed).then(pl.lit(str(SkipReason.NOW_PLAYING))),
+        reject=pl.when(~is_well_formed).then("reject"),
+        detail=pl.when(~is_well_formed).then("detail"),
     )

@@ -178,7 +178,7 @@ def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
     """
     problem = syntax(text.body[at:])
     close = _close_behind(text.body, at, opening)
-    if close is not None and (problem == "malformed" or text.goes_on):
+    if close is not None and (problem == "malformed" or text.has_more):
         return close
     raise cut_off(text, "after" if problem is None else "inside", row)
 

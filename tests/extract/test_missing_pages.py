@@ -93,7 +93,7 @@ def test_files_that_were_loaded_before_count() -> None:
     [([(1, False)], []), ([(1, True)], [2]), ([(1, True), (3, False)], [2]), ([(1, True), (2, False)], [])],
 )
 def test_pages_that_say_only_whether_another_one_follows(pages: list[tuple[int, bool]], missing: list[int]) -> None:
-    said = [PageTotals(page, 100, None, None, "", goes_on) for page, goes_on in pages]
+    said = [PageTotals(page, 100, None, None, "", has_next) for page, has_next in pages]
     assert found(file("a.json", said, 100)) == ([("a.json", 1, missing, None)] if missing else [])
 
 
@@ -112,7 +112,7 @@ def test_a_history_that_begins_before_its_pages() -> None:
 
 def test_another_export_of_the_service_replaces_pages_without_totals() -> None:
     beginning = file("b.json", [FirstPlay(1_000, 5_000, "ann")])
-    more_follow = file("c.json", [PageTotals(1, 100, None, None, "", goes_on=True)])
+    more_follow = file("c.json", [PageTotals(1, 100, None, None, "", has_next=True)])
     assert len(found(beginning, more_follow)) == 2
     assert found(beginning, more_follow, file("all.jsonl", [], 5)) == []
     assert found(file("a.json", [totals(1)], 10), file("all.csv", [], 400)) == [("a.json", 1, [2, 3, 4], 30)]

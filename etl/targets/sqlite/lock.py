@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from etl.core.errors import DatabaseError, LockedError
 from etl.core.private_folder import make_private
 from etl.core.waits import Reminder
-from etl.targets.processes import all_described, holders
+from etl.targets.processes import describe_processes, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def acquire_run_lock(
             logger.info(
                 "waiting for the run lock of %s, held by %s; Ctrl-C stops waiting",
                 database,
-                all_described(holders(file), "another process"),
+                describe_processes(holders(file), "another process"),
             )
 
     try:
@@ -77,7 +77,7 @@ def run_lock_holders(database: Path, home: Path) -> str:
     """Describe the other processes that hold the lock; blank if they are unknown."""
     descriptor, file = _opened(database, home)
     os.close(descriptor)
-    return all_described(holders(file), "")
+    return describe_processes(holders(file), "")
 
 
 def _opened(database: Path, home: Path) -> tuple[int, Path]:
@@ -109,7 +109,7 @@ def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclus
 
 def _locked(since: float, pids: list[int]) -> LockedError:
     began = datetime.fromtimestamp(since, UTC)
-    who = f": {all_described(pids, '')}" if pids else ""
+    who = f": {describe_processes(pids, '')}" if pids else ""
     return LockedError(
         f"another run is active on this database, since {began:%Y-%m-%d %H:%M:%S} UTC{who}",
         "Run the same command again later",

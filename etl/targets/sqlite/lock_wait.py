@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.waits import Reminder
 from etl.targets.base import Failure
-from etl.targets.processes import all_described, holders
+from etl.targets.processes import describe_processes, holders
 from etl.targets.sqlite.errors import BUSY, SqliteError
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None
 
 
 def _who(path: Path) -> str:
-    return all_described(holders(path), "another program")
+    return describe_processes(holders(path), "another program")

@@ -39,7 +39,7 @@ def test_advice_names_the_times_and_its_header_makes_the_table_readable(
     peek = peek_at("plays.csv", data)
     assert recognise(peek) is headerless.REFUSAL
     advice = headerless.REFUSAL.advice_for(peek)
-    assert advice.startswith(f"{where}; which column is the artist")
+    assert advice.startswith(f"{where}, but nothing shows which column is the artist")
     assert advice.endswith(f", such as {header}")
     with_header = f"{header}\r\n".encode() + data
     assert recognise(peek_at("plays.csv", with_header)) is lastfm_csv.FORMAT

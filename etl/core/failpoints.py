@@ -49,7 +49,7 @@ class Point(Enum):
     BEFORE_MANIFEST = "before_manifest"
     """``run.json`` is complete under its temporary name."""
     AFTER_MANIFEST = "after_manifest"
-    """Everything is done; the user has not been told."""
+    """Everything is done; nothing has been shown to the user yet."""
 
 
 @dataclass(frozen=True)

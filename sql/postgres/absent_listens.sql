@@ -1,4 +1,4 @@
--- Those listens (place, key, track, second) of a run that are not in the database, and why.
+-- The listens (place, key, track, second) of a run that are not in the database, and why.
 -- A merge moves them, with their key, to another track. A deletion removes the track and its key; a later load may have
 -- created the key again. A listen is lost if it is missing but its track, or the track that it was merged into, exists.
 WITH run AS (

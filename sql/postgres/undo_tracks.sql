@@ -1,4 +1,4 @@
--- Removes those tracks that have no listens, and the rows that belong to them: foreign keys may be unchecked (see
+-- Removes the given tracks that have no listens, and the rows that belong to them: foreign keys may be unchecked (see
 -- undo_suspend_foreign_keys.sql), and Koito has no index from a track to its artists.
 WITH gone AS MATERIALIZED (
     SELECT t.id

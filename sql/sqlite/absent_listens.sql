@@ -1,4 +1,4 @@
--- Those listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
+-- The listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
 -- A merge moves them to another track, to which their key then leads (see lookup_keys). A deletion removes the track,
 -- and its id may be reused: a track counts as the same one if it still has a listen of the run, or has no listens at
 -- all. A key that was stored after the run was created again. A listen is lost if it is missing but its track, or the

@@ -253,12 +253,18 @@ def test_max_runtime_ends_a_run_whose_server_drips(tmp_path: Path, small: str, s
 def test_progress_counts_entities_and_ends_at_its_total(tmp_path: Path, database: str, services: FakeService) -> None:
     add_library(database, 6, 6)
     services.respond = every_image
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     run_backfill(
-        tmp_path, database, services, "images", "artists", lambda done, total, _: told.append((done, total)), limit=4
+        tmp_path,
+        database,
+        services,
+        "images",
+        "artists",
+        lambda done, total, _: calls.append((done, total)),
+        limit=4,
     )
-    assert list(dict.fromkeys(done for done, _ in told if done)) == [1, 2, 3, 4]
-    assert {total for _, total in told} == {4}
+    assert list(dict.fromkeys(done for done, _ in calls if done)) == [1, 2, 3, 4]
+    assert {total for _, total in calls} == {4}
 
 
 def test_bar_on_a_terminal_moves_with_every_entity(tmp_path: Path, database: str, services: FakeService) -> None:

@@ -15,13 +15,13 @@ def manifest(
 ) -> dict[str, Any]:
     settings = {"dry_run": status == "dry_run", "max_rejects": 0}
     entries = [{"status": one} for one in files]
-    told = {**NO_COUNTS, **counts}
+    reported = {**NO_COUNTS, **counts}
     return {
         "status": status,
         "exit_code": code,
         "error": error,
         "files": entries,
-        "counts": told,
+        "counts": reported,
         "settings": settings,
     }
 

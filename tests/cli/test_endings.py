@@ -116,13 +116,13 @@ def test_a_load_interrupted_while_it_reads_says_that_nothing_is_loaded(
     fault = f"{Point.AFTER_EXTRACT.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, "--json", export], "", tmp_path, ETL_FAULT=fault)
     assert done.code == SIGNAL_EXIT_CODES[number]
-    told = done.json
-    assert (told["status"], told["exit_code"], set(told["counts"].values())) == (
+    reported = done.json
+    assert (reported["status"], reported["exit_code"], set(reported["counts"].values())) == (
         "interrupted",
         SIGNAL_EXIT_CODES[number],
         {0},
     )
-    assert newest(tmp_path) == told
+    assert newest(tmp_path) == reported
     assert "interrupted: nothing was loaded yet" in done.err
     assert load(tmp_path, database, export)["counts"]["inserted"] == 30
 

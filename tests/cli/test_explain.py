@@ -28,7 +28,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J [red]X[/red]"
 
 
 @dataclass(frozen=True)
-class Told:
+class LoadedRun:
     """A run in which every outcome occurs, after two earlier runs; one that found a file known, and a dry run."""
 
     home: Path
@@ -45,7 +45,7 @@ class Told:
 
 
 @pytest.fixture(scope="module", params=["postgres", "sqlite"])
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedRun]:
     with lasting_database(request) as uri:
         home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("exports")
         execute(uri, "INSERT INTO users (username, password) VALUES ('bo', '')")
@@ -73,7 +73,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
         forbid_alias(uri, "Forbidden")
-        yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
+        yield LoadedRun(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 
 VERDICTS = {
@@ -97,25 +97,25 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("place", VERDICTS)
-def test_every_outcome_is_explained_with_its_reason(place: str, told: Told) -> None:
-    found = told.explain(place)
+def test_every_outcome_is_explained_with_its_reason(place: str, loaded: LoadedRun) -> None:
+    found = loaded.explain(place)
     verdict, meaning = VERDICTS[place]
     assert found.verdict == verdict
-    assert found.meaning.startswith(meaning.format(told.folder / "maloja_export.json"))
+    assert found.meaning.startswith(meaning.format(loaded.folder / "maloja_export.json"))
     assert f"{found.file}:{found.row}".endswith(place)
-    assert (found.run_id, found.known_to) == (told.manifest["run_id"], None)
+    assert (found.run_id, found.known_to) == (loaded.manifest["run_id"], None)
 
 
-def test_every_outcome_occurs_here(told: Told) -> None:
+def test_every_outcome_occurs_here(loaded: LoadedRun) -> None:
     """So that no row of a real run is without a sentence."""
     explained = {verdict for verdict, _ in VERDICTS.values()}
     outcomes = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-    assert {name for name in outcomes if told.manifest["counts"][name]} == explained == set(outcomes)
+    assert {name for name in outcomes if loaded.manifest["counts"][name]} == explained == set(outcomes)
 
 
-def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
-    rows = told.explain("maloja_export.json:2").rows
-    ids = key_ids(told.uri, "Ann", "New", "First")
+def test_a_listen_comes_with_its_key_and_ids(loaded: LoadedRun) -> None:
+    rows = loaded.explain("maloja_export.json:2").rows
+    ids = key_ids(loaded.uri, "Ann", "New", "First")
     key, listen, outcome = rows["keys"], rows["listens"], rows["outcome"]
     assert key
     assert listen
@@ -127,44 +127,44 @@ def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
     assert rows["skipped"] is rows["rejects"] is None
 
 
-def test_the_original_of_a_duplicate_is_named(told: Told) -> None:
-    counted = f"{told.folder}/maloja_export.json:2"
-    assert told.explain("maloja_export.json:3").duplicate_of == counted
-    assert told.explain("1704067200.json:1").duplicate_of == counted
-    assert told.explain("maloja_export.json:2").duplicate_of is None
+def test_the_original_of_a_duplicate_is_named(loaded: LoadedRun) -> None:
+    counted = f"{loaded.folder}/maloja_export.json:2"
+    assert loaded.explain("maloja_export.json:3").duplicate_of == counted
+    assert loaded.explain("1704067200.json:1").duplicate_of == counted
+    assert loaded.explain("maloja_export.json:2").duplicate_of is None
 
 
-def test_a_rejected_row_comes_with_its_place_and_its_fields(told: Told) -> None:
-    rejected = told.explain("maloja_export.json:6").rows["rejects"]
+def test_a_rejected_row_comes_with_its_place_and_its_fields(loaded: LoadedRun) -> None:
+    rejected = loaded.explain("maloja_export.json:6").rows["rejects"]
     assert rejected
-    data = (told.folder / "maloja_export.json").read_bytes()
+    data = (loaded.folder / "maloja_export.json").read_bytes()
     piece = json.loads(data[rejected["offset"] : rejected["offset"] + rejected["length"]])
     assert piece["time"] == "soon"
     assert json.loads(rejected["record"])["track"]["title"] == HOSTILE
     assert rejected["detail"].startswith("time: ")
 
 
-def test_a_row_of_a_known_file_is_explained_from_the_run_that_loaded_it(told: Told) -> None:
-    first, of_bo, *_ = list_runs(told.home / "runs")
+def test_a_row_of_a_known_file_is_explained_from_the_run_that_loaded_it(loaded: LoadedRun) -> None:
+    first, of_bo, *_ = list_runs(loaded.home / "runs")
     for place, verdict in (("known.json:1", "inserted"), ("known.json:2", "rejected")):
-        found = told.explain(place)
-        assert (found.verdict, found.run_id, found.known_to) == (verdict, first.run_id, told.manifest["run_id"])
-    done = etl("explain", told.manifest["run_id"], "known.json:1", home=told.home)
-    assert f"known to run {told.manifest['run_id']}; this is what run {first.run_id} did" in done.err
+        found = loaded.explain(place)
+        assert (found.verdict, found.run_id, found.known_to) == (verdict, first.run_id, loaded.manifest["run_id"])
+    done = etl("explain", loaded.manifest["run_id"], "known.json:1", home=loaded.home)
+    assert f"known to run {loaded.manifest['run_id']}; this is what run {first.run_id} did" in done.err
     with pytest.raises(InputError, match=r"known\.json has no row 3"):
-        told.explain("known.json:3")
+        loaded.explain("known.json:3")
     assert of_bo.run_id != first.run_id
 
 
-def test_a_known_file_whose_run_was_removed_is_an_error(told: Told, tmp_path: Path) -> None:
+def test_a_known_file_whose_run_was_removed_is_an_error(loaded: LoadedRun, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no earlier run") as refused:
-        explain(told.run, tmp_path, "known.json:1")
+        explain(loaded.run, tmp_path, "known.json:1")
     assert "--force" in refused.value.hint
 
 
-def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
+def test_a_dry_run_says_would(loaded: LoadedRun, tmp_path: Path) -> None:
     path = write_maloja(tmp_path / "new.json", [scrobble(77, ["Ann"], "Next")])
-    dry = load(told.home, told.uri, path, dry_run=True, user="admin")
+    dry = load(loaded.home, loaded.uri, path, dry_run=True, user="admin")
     run = RunDirectory(Path(dry["run_dir"]))
     assert explain(run, run.path.parent, "new.json:1").meaning.startswith("would be inserted")
 
@@ -188,10 +188,10 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
     ],
 )
 def test_a_place_without_a_row_is_an_error_with_the_reason(
-    place: str, kind: type[EtlError], texts: list[str], told: Told
+    place: str, kind: type[EtlError], texts: list[str], loaded: LoadedRun
 ) -> None:
     with pytest.raises(kind) as refused:
-        told.explain(place)
+        loaded.explain(place)
     assert [text for text in texts if text not in str(refused.value)] == []
 
 
@@ -215,41 +215,41 @@ def test_the_row_follows_the_last_colon() -> None:
     assert parse_place("a.zip!in\nner.json:2") == ("a.zip!in\nner.json", 2)
 
 
-def test_json_has_the_names_of_the_parquet_files_and_their_columns(told: Told) -> None:
-    shown = etl("explain", told.manifest["run_id"], "maloja_export.json:2", "--json", home=told.home).json
+def test_json_has_the_names_of_the_parquet_files_and_their_columns(loaded: LoadedRun) -> None:
+    shown = etl("explain", loaded.manifest["run_id"], "maloja_export.json:2", "--json", home=loaded.home).json
     for name in ("listens", "keys", "outcome"):
         assert list(shown[name]) == RUN_FILES[name].names()
     assert shown["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
     assert (shown["skipped"], shown["rejects"], shown["verdict"]) == (None, None, "inserted")
     assert shown["likely_doubles"] is None
-    double = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", "--json", home=told.home).json
+    double = etl("explain", loaded.manifest["run_id"], "Audio_2020.json:2", "--json", home=loaded.home).json
     assert list(double["likely_doubles"]) == LIKELY_DOUBLES.names()
     assert double["likely_doubles"]["of_listened_at"] == "2020-01-01T00:16:40+00:00"
 
 
 @pytest.mark.parametrize("row", [6, 9])
-def test_hostile_names_are_inert(row: int, told: Told) -> None:
-    done = etl("explain", told.manifest["run_id"], f"maloja_export.json:{row}", home=told.home)
+def test_hostile_names_are_inert(row: int, loaded: LoadedRun) -> None:
+    done = etl("explain", loaded.manifest["run_id"], f"maloja_export.json:{row}", home=loaded.home)
     assert done.code == 0
     assert "[red]X[/red]" in done.out
     active = {char for char in done.out + done.err if char != "\n"}
     assert {char for char in active if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()
 
 
-def test_a_person_sees_the_sentence_the_fields_and_the_ids(told: Told) -> None:
-    lines = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", home=told.home).out.splitlines()
-    assert lines[0] == f"{told.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
+def test_a_person_sees_the_sentence_the_fields_and_the_ids(loaded: LoadedRun) -> None:
+    lines = etl("explain", loaded.manifest["run_id"], "Audio_2020.json:2", home=loaded.home).out.splitlines()
+    assert lines[0] == f"{loaded.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
     assert lines[1].startswith("inserted: ")
     fields = dict(line.split(maxsplit=1) for line in reversed(lines) if line.startswith("  "))
     assert fields["listened_at"] == "2020-01-01 00:20:00 UTC"
     assert fields["evidence"] == "Maloja, starts 0 s apart (this time is the end of the play)"
-    assert fields["double_of"] == f"{told.folder}/maloja_export.json:8"
+    assert fields["double_of"] == f"{loaded.folder}/maloja_export.json:8"
     assert fields["status"] == "resolved: the run found or created its ids"
     assert {"artist_id", "album_id", "track_id", "lookup_key"} <= set(fields)
 
 
 def test_a_value_that_is_long_is_cut_for_people_and_whole_for_programs(
-    told: Told, tmp_path: Path, database: str
+    loaded: LoadedRun, tmp_path: Path, database: str
 ) -> None:
     title = "long " * 1000
     path = write_maloja(tmp_path / "long.json", [scrobble(1, ["Ann"], title)])

@@ -36,15 +36,15 @@ def test_target_is_named_as_people_do(dsn: str, name: str) -> None:
 def test_list_of_runs_shows_everything_at_any_width(columns: int, loaded: LoadedSamples) -> None:
     manifest = loaded.manifest
     lines = on_terminal(columns, "runs", "list", home=loaded.home)
-    told = " ".join(" ".join(lines).split())
+    reported = " ".join(" ".join(lines).split())
     assert [line for line in lines if len(line) > columns and len(line.split()) > 2] == []  # a label and a path
     started = datetime.fromisoformat(manifest["started_at"]).astimezone()
-    assert manifest["run_id"] in told
-    assert f"{started:%Y-%m-%d %H:%M}" in told
-    assert target_name(manifest["dsn"]) in told
-    assert "applemusic, deezer, koito and 8 more" in told
-    assert f" {len(manifest['files'])} " in told.replace(";", " ")
-    assert "complete" in told
+    assert manifest["run_id"] in reported
+    assert f"{started:%Y-%m-%d %H:%M}" in reported
+    assert target_name(manifest["dsn"]) in reported
+    assert "applemusic, deezer, koito and 8 more" in reported
+    assert f" {len(manifest['files'])} " in reported.replace(";", " ")
+    assert "complete" in reported
 
 
 @pytest.fixture

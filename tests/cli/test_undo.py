@@ -29,8 +29,8 @@ def database(any_database: str) -> str:
 @pytest.fixture
 def run(tmp_path: Path, database: str) -> Loaded:
     home = tmp_path / "home"
-    told = etl("run", SAMPLES / "maloja", "--dsn", database, "--json", home=home).json
-    return Loaded(home, database, told["run_id"], told["counts"]["inserted"])
+    reported = etl("run", SAMPLES / "maloja", "--dsn", database, "--json", home=home).json
+    return Loaded(home, database, reported["run_id"], reported["counts"]["inserted"])
 
 
 def test_undo_asks_and_removes_after_a_yes(run: Loaded) -> None:
@@ -173,9 +173,9 @@ def test_undo_latest_twice_takes_one_run_back(run: Loaded) -> None:
 
 def test_latest_is_the_newest_load_after_an_undo(run: Loaded, undone: str) -> None:
     name = SAMPLES / "maloja"
-    told = etl("run", name, "--dry-run", "--force", "--dsn", run.uri, "--json", home=run.home).json
-    file = next(file["path"] for file in told["files"] if file["counts"]["records"])
-    (run.home / "runs" / told["run_id"]).rename(run.home / "elsewhere")  # the undo is the newest again
+    reported = etl("run", name, "--dry-run", "--force", "--dsn", run.uri, "--json", home=run.home).json
+    file = next(file["path"] for file in reported["files"] if file["counts"]["records"])
+    (run.home / "runs" / reported["run_id"]).rename(run.home / "elsewhere")  # the undo is the newest again
 
     shown = etl("runs", "show", "--json", home=run.home).json
     assert (shown["run_id"], shown["undone_by"]) == (run.run_id, undone)

@@ -124,8 +124,8 @@ def test_two_undos_at_once_remove_everything_once(home: Path, any_database: str)
     run = load(home, any_database, EXPORT)
     command = ("undo", run["run_id"], "--yes", "--json", "--dsn", any_database)
     with started(home, *command) as first, started(home, *command) as second:
-        told = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
+        reported = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
 
     assert (first.returncode, second.returncode) == (0, 0)
-    assert sorted('"undone_before": true' in one for one in told) == [False, True]
+    assert sorted('"undone_before": true' in one for one in reported) == [False, True]
     assert set(counts(any_database).values()) == {0}

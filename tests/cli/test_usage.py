@@ -14,7 +14,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def check_error(done: Done, code: int, *texts: str) -> None:
-    """Assert that a run ended with ``code``, told all ``texts``, and put nothing on stdout."""
+    """Assert that a run ended with ``code``, showed all ``texts``, and put nothing on stdout."""
     assert done.code == code, done.err
     assert done.out == ""
     assert [text for text in texts if text not in done.err] == []

@@ -59,7 +59,7 @@ def test_the_environment_is_the_first_of_two_ways_to_name_the_database(names: tu
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ("workers = 2\n\nworker = 3", 3, '"worker" is not known. Did you mean workers?'),
         ("[run]\nworkers = 2", 1, '"run" is not known'),
@@ -77,8 +77,8 @@ def test_the_environment_is_the_first_of_two_ways_to_name_the_database(names: tu
         ("user = ''", 1, "user is empty"),
     ],
 )
-def test_a_problem_in_the_file_is_reported_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=re.escape(told)) as found:
+def test_a_problem_in_the_file_is_reported_with_its_line(text: str, line: int, reported: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(reported)) as found:
         held(tmp_path, text)
     assert str(found.value).startswith(f"{tmp_path}/etl.toml, line {line}: ")
 
@@ -99,7 +99,7 @@ def test_a_named_file_must_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "reported"),
     [
         ("ETL_WORKERS", "many", 'ETL_WORKERS is "many", and must be a whole number'),
         ("ETL_WORKERS", "65", "ETL_WORKERS is 65. It must be from 1 to 64"),
@@ -108,8 +108,8 @@ def test_a_named_file_must_exist() -> None:
         ("ETL_SPOTIFY_TIME", "noon", 'ETL_SPOTIFY_TIME is "noon". Known: end, start'),
     ],
 )
-def test_a_problem_in_the_environment_is_reported_with_its_variable(name: str, text: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{re.escape(told)}"):
+def test_a_problem_in_the_environment_is_reported_with_its_variable(name: str, text: str, reported: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(reported)}"):
         load_config({name: text})
 
 

@@ -106,8 +106,8 @@ WITH_PASSWORD = "postgresql://ann:geheim@db.example/koitodb"  # noqa: S105
 def test_a_password_file_open_to_others_draws_a_warning(tmp_path: Path, mode: int, content: str, warns: bool) -> None:
     path = Path(dsn_file(tmp_path, content))
     path.chmod(mode)
-    told = f"other users of this machine can read the password in {path}; `chmod 600` of that file hides it"
-    assert find_workspace(None, None, {"ETL_DSN_FILE": str(path)}).warning == (told if warns else "")
+    reported = f"other users of this machine can read the password in {path}; `chmod 600` of that file hides it"
+    assert find_workspace(None, None, {"ETL_DSN_FILE": str(path)}).warning == (reported if warns else "")
     assert not find_workspace(None, URI, {"ETL_DSN_FILE": str(path)}).warning
 
 

@@ -87,8 +87,8 @@ def test_a_file_that_does_not_fit_into_what_is_left_is_refused(tmp_path: Path, k
         (sys.executable, "-c", READ_IN_100_MB, path), capture_output=True, text=True, check=False, timeout=120
     )
     least = SMALL + 1 if kind == "lying gzip" else len(data)
-    told = f"{file.path} has {least >> 20} MB: reading it takes about {6 * least >> 20} MB of memory, and "
-    assert done.stdout.startswith(told), done
+    reported = f"{file.path} has {least >> 20} MB: reading it takes about {6 * least >> 20} MB of memory, and "
+    assert done.stdout.startswith(reported), done
 
 
 def test_a_small_file_is_read_without_asking_how_much_is_left(tmp_path: Path) -> None:

@@ -54,10 +54,10 @@ def is_lost(manifest: dict[str, Any], uri: str) -> bool:
     assert manifest["exit_code"] == ExitCode.DATABASE, manifest["error"]
     assert " again" in manifest["error"] or "Check that the server is up" in manifest["error"]
     if "run_dir" in manifest:
-        told = json.loads((Path(manifest["run_dir"]) / "run.json").read_text())
-        assert told["status"] == manifest["status"] == "failed"
+        reported = json.loads((Path(manifest["run_dir"]) / "run.json").read_text())
+        assert reported["status"] == manifest["status"] == "failed"
         # a batch whose commit was not answered may be there or not
-        assert told["counts"]["inserted"] <= committed
+        assert reported["counts"]["inserted"] <= committed
     return True
 
 

@@ -55,9 +55,9 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
         if file.suffix == ".parquet":
             pl.read_parquet(file)
     if (run / "run.json").exists():
-        told = json.loads((run / "run.json").read_text())
-        assert (told["status"], told["exit_code"]) == ("failed", ExitCode.USAGE)
-        assert told["counts"]["inserted"] == inserted(uri)
+        reported = json.loads((run / "run.json").read_text())
+        assert (reported["status"], reported["exit_code"]) == ("failed", ExitCode.USAGE)
+        assert reported["counts"]["inserted"] == inserted(uri)
     assert json.loads(done.out)["counts"]["inserted"] == inserted(uri) == 36
     (listed,) = run_etl("runs", "list", "--json", home=home).json
     assert listed["status"] in ("failed", "unfinished")
@@ -151,9 +151,9 @@ def load_what_finds_no_room(home: Path, uri: str, export: Path, advice: str) -> 
     found = load(home, uri, export, sizes=Sizes(batch=500, round=1_000))
     assert (found["status"], found["exit_code"]) == ("failed", ExitCode.DATABASE)
     assert advice in found["error"]
-    told = json.loads((Path(found["run_dir"]) / "run.json").read_text())["counts"]
-    assert told["inserted"] + told["not_reached"] == LARGE
-    return int(told["inserted"])
+    reported = json.loads((Path(found["run_dir"]) / "run.json").read_text())["counts"]
+    assert reported["inserted"] + reported["not_reached"] == LARGE
+    return int(reported["inserted"])
 
 
 def answers(uri: str) -> bool:

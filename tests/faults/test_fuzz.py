@@ -105,9 +105,9 @@ def check_file(fmt: Format, data: bytes) -> bool:
     try:
         frame = fmt.read(data, OPTIONS)
     except BrokenFileError as error:
-        told = str(error)
-        is_text = not re.search("[\ud800-\udfff]", told)  # it goes into run.json
-        assert is_text, ascii(told)
+        reported = str(error)
+        is_text = not re.search("[\ud800-\udfff]", reported)  # it goes into run.json
+        assert is_text, ascii(reported)
         return False
     assert frame.schema == EXTRACTED
     assert frame["row"].to_list() == list(range(1, frame.height + 1))

@@ -106,11 +106,11 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
             proxy.swallow()
             begun = time.monotonic()
             process.send_signal(number)
-            told, _ = process.communicate(timeout=20)
+            reported, _ = process.communicate(timeout=20)
             took = time.monotonic() - begun
         execute(database, END_WAITING)  # the server does not know that nobody waits any more
     assert process.returncode == 128 + number
-    assert "run the same command again" in told
+    assert "run the same command again" in reported
     execute(database, "DROP FUNCTION disturb() CASCADE")
     check_completed(home, database, export, undisturbed)
     record("server_lost", silent_stop_seconds_max=took)
@@ -133,9 +133,9 @@ def test_a_signal_ends_a_command_that_waits_for_a_server_to_accept_it(
         with running(SCRIPT, *words, "--dsn", patient, env=env) as process:
             wait_for(lambda: proxy.was_reached)
             process.send_signal(number)
-            _, told = process.communicate(timeout=20)
+            _, reported = process.communicate(timeout=20)
     assert process.returncode == 128 + number
-    assert "interrupted" in told
+    assert "interrupted" in reported
 
 
 def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str) -> None:

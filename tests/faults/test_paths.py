@@ -180,10 +180,10 @@ def test_an_input_that_is_not_a_file_is_refused_without_waiting_for_it(
 @pytest.mark.parametrize("words", [["check", "data/samples", "--json"], ["sources"]])
 def test_a_result_that_cannot_be_written_is_reported(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        told = run_etl(*words, stdout=full)
+        reported = run_etl(*words, stdout=full)
         silent = run_etl(*words, stderr=full)
-    assert told.code == ExitCode.USAGE
-    assert "the result cannot be written: No space left on device" in told.err
+    assert reported.code == ExitCode.USAGE
+    assert "the result cannot be written: No space left on device" in reported.err
     assert silent.code == ExitCode.OK
 
 
@@ -201,7 +201,7 @@ CLOSED = {
 def test_every_command_reports_a_koito_file_without_permissions(
     tmp_path: Path, home: Path, koito_template: Path, export: Path, kind: str
 ) -> None:
-    mode, folder_mode, told = CLOSED[kind]
+    mode, folder_mode, reported = CLOSED[kind]
     folder = tmp_path / "koito"
     folder.mkdir()
     file = Path(shutil.copy(koito_template, folder / "koito.db"))
@@ -214,6 +214,6 @@ def test_every_command_reports_a_koito_file_without_permissions(
         folder.chmod(0o755)
     for done in found:
         assert (done.code, done.out) == (ExitCode.DATABASE, "")
-        assert told in done.err
+        assert reported in done.err
         assert "root (sudo)" in done.err
     assert [path.name for path in folder.iterdir()] == ["koito.db"]

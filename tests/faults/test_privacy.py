@@ -116,7 +116,7 @@ def test_nothing_personal_is_written_shown_or_stored(exports: Path, home: Path, 
         run_etl("rejects", "list", "--json", home=home),
         run_etl("explain", "latest", f"{places['file'][0]}:{places['row'][0]}", home=home),
     ]
-    texts = {f"shown {number}": told.out + told.err for number, told in enumerate(shown)}
+    texts = {f"shown {number}": reported.out + reported.err for number, reported in enumerate(shown)}
     files = [path for path in home.rglob("*") if path.is_file()]
     assert len(files) == 8  # with likely_doubles.parquet and the number of the run
     texts |= {path.name: path.read_bytes().decode("latin-1") for path in files}

@@ -99,10 +99,10 @@ def test_an_undo_next_to_a_running_koito_loses_no_scrobble(tmp_path: Path, home:
         assert koito.stdout.readline() == "ready\n"
         undone = undo(home, koito_file, first, batch=4)
         end.touch()
-        told, problem = koito.communicate(timeout=60)
+        reported, problem = koito.communicate(timeout=60)
 
     assert (koito.returncode, problem) == (0, "")  # a scrobble that waits for 5 s fails
-    assert int(told) > 0
+    assert int(reported) > 0
     assert (undone["exit_code"], undone["imbalances"]) == (0, [])
     assert undone["counts"]["removed"] + undone["counts"]["gone_before"] == first["counts"]["inserted"]
     workspace = Workspace(home, koito_file)

@@ -76,9 +76,9 @@ def test_processes_that_submit_during_a_run_give_the_same_result(database: str, 
     assert [process.returncode for process in processes] == [0] * len(parts)
     assert manifest["exit_code"] == 0
     assert content(database) == expected
-    told = Counter(one["outcome"] for one in results)
-    assert told["inserted"] + manifest["counts"]["inserted"] == len(HISTORY)
-    assert set(told) <= {"inserted", "already_present"}
+    reported = Counter(one["outcome"] for one in results)
+    assert reported["inserted"] + manifest["counts"]["inserted"] == len(HISTORY)
+    assert set(reported) <= {"inserted", "already_present"}
     assert (
         sum(one["created"]["tracks"] for one in results) + manifest["created"]["tracks"] == counts(database)["tracks"]
     )

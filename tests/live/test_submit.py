@@ -185,15 +185,19 @@ def test_nothing_is_overwritten_and_a_foreign_mbid_is_reported(live: LiveConnect
     before = held(database)
     assert before == [("Song", 200, RED, RED, RED)]
 
-    told = [
+    reported = [
         submit_listen(live, at(2, duration=9)).detail,
         submit_listen(live, at(3, recording_mbid=BLUE)).detail,
         submit_listen(live, at(4, release_mbid=BLUE)).detail,
         submit_listen(live, at(5, artist_mbids=[BLUE])).detail,
     ]
-    assert told[0] is None
-    assert [text.split()[:2] for text in told[1:] if text] == [["recording", BLUE], ["release", BLUE], ["artist", BLUE]]
-    assert all("was not stored" in text for text in told[1:] if text)
+    assert reported[0] is None
+    assert [text.split()[:2] for text in reported[1:] if text] == [
+        ["recording", BLUE],
+        ["release", BLUE],
+        ["artist", BLUE],
+    ]
+    assert all("was not stored" in text for text in reported[1:] if text)
     assert held(database) == before
     assert counts(database)["listens"] == 6
 
@@ -202,12 +206,12 @@ def test_an_mbid_that_another_entity_has_is_reported_and_not_stored(live: LiveCo
     other = Listen("Bo", "Other", START, album="Else", recording_mbid=RED, release_mbid=RED)
     submit_listen(live, replace(other, artists=["Bo"], artist_mbids=[RED]))
     submit_listen(live, SONG)
-    told = [
+    reported = [
         submit_listen(live, at(1, recording_mbid=RED)).detail,
         submit_listen(live, at(2, release_mbid=RED)).detail,
         submit_listen(live, at(3, artist_mbids=[RED])).detail,
     ]
-    assert [text and text.split()[:2] for text in told] == [["recording", RED], ["release", RED], ["artist", RED]]
+    assert [text and text.split()[:2] for text in reported] == [["recording", RED], ["release", RED], ["artist", RED]]
     assert held(database) == [("Other", 0, RED, RED, RED), ("Song", 0, None, None, None)]
 
 

@@ -203,8 +203,8 @@ def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_loaded(
 ) -> None:
     export(inbox / "a.json")
     age_all(inbox)
-    for target, told in unusable(tmp_path):
-        with pytest.raises(SettingsError, match=told):
+    for target, reported in unusable(tmp_path):
+        with pytest.raises(SettingsError, match=reported):
             load(tmp_path / "home", database, inbox, move_to=str(target))
     assert load(tmp_path / "home", database, inbox, move_to=str(inbox / ".done"))["counts"]["inserted"] == 1
     assert below(inbox) == {".done/a.json"}

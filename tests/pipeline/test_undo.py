@@ -43,8 +43,8 @@ def test_an_undone_run_leaves_an_empty_library(home: Path, any_database: str, ex
     undone = undo(home, any_database, first)
 
     assert (undone["status"], undone["exit_code"], undone["undone_run"]) == ("complete", 0, first["run_id"])
-    told = {name: undone["counts"][name] for name in ("removed", "gone_before", "kept")}
-    assert told == {"removed": 36, "gone_before": 0, "kept": 0}
+    reported = {name: undone["counts"][name] for name in ("removed", "gone_before", "kept")}
+    assert reported == {"removed": 36, "gone_before": 0, "kept": 0}
     assert undone["removed"] == first["created"]
     assert [file["path"] for file in undone["files"]] == [str(export)]
     assert counts(any_database) == EMPTY
@@ -79,13 +79,13 @@ def test_an_undone_run_is_undone_once(home: Path, any_database: str, export: Pat
 def test_a_dry_run_says_what_would_be_removed(home: Path, any_database: str, export: Path) -> None:
     first = load(home, any_database, export)
     before = content(any_database)
-    told = undo(home, any_database, first, dry_run=True)
+    reported = undo(home, any_database, first, dry_run=True)
 
-    assert (told["status"], told["exit_code"], told["counts"]["removed"]) == ("dry_run", 0, 36)
+    assert (reported["status"], reported["exit_code"], reported["counts"]["removed"]) == ("dry_run", 0, 36)
     assert (content(any_database), unknown_files(any_database)) == (before, [])
     real = undo(home, any_database, first)
     assert {name: real[name] for name in ("counts", "removed", "kept")} == {
-        name: told[name] for name in ("counts", "removed", "kept")
+        name: reported[name] for name in ("counts", "removed", "kept")
     }
 
 

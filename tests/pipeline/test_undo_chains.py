@@ -115,7 +115,7 @@ def stored(uri: str) -> set[tuple[int, int]]:
 
 
 def plays_heard(uri: str) -> set[int]:
-    """Return which of PLAYS the database has, whichever service told of it."""
+    """Return which of PLAYS the database has, whichever service recorded it."""
     return {round((second - NOON) / APART) for _, second in stored(uri)}
 
 

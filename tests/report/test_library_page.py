@@ -117,9 +117,9 @@ def test_tiles_and_headline_are_the_totals(libraries: dict[str, Library], pages:
         *(f"listens{listens}", f"hours{hours}", f"artists{artists}", f"albums{albums}", f"tracks{tracks}"),
         *(f"days with music{days}", f"longest streak, days{streak}", f"per day with music{600 / int(str(days)):.1f}"),
     ]
-    told = words(root)
-    assert "cover the 533 listens with a known length" in told
-    assert "Times are in Europe/Berlin." in told
+    reported = words(root)
+    assert "cover the 533 listens with a known length" in reported
+    assert "Times are in Europe/Berlin." in reported
 
 
 @pytest.mark.parametrize("entity", ["artist", "album", "track"])
@@ -195,9 +195,9 @@ def test_milestones_have_a_title_and_a_date(pages: dict[str, str]) -> None:
 
 def test_one_listen_has_singular_nouns_and_no_choice_of_years(pages: dict[str, str]) -> None:
     root = parsed(pages["one_listen"])
-    told = words(root)
+    reported = words(root)
     assert [words(one) for one in root.iter("h1")] == ["1 listen in January 2020"]
-    assert not re.search(r"(?<!\.)\b1 (listens|hours|artists|albums|tracks|days)\b", told)
+    assert not re.search(r"(?<!\.)\b1 (listens|hours|artists|albums|tracks|days)\b", reported)
     assert list(root.iter("input")) == []
     assert table(root, "top", "Artists, All time") == [["1", "Ann", "1"]]
 

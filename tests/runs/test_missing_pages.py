@@ -9,12 +9,20 @@ import pytest
 from etl.runs.missing_pages import sentences
 
 
-def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
-    return {"source": "lastfm", "file": "a.json", "files": 1, "pages": [2], "total_pages": 4, "listens": 200, **told}
+def missing(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
+    return {
+        "source": "lastfm",
+        "file": "a.json",
+        "files": 1,
+        "pages": [2],
+        "total_pages": 4,
+        "listens": 200,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("changes", "sentence"),
     [
         (missing(), "a.json: page 2 of 4 is missing, with up to 200 plays"),
         (missing(pages=[4], listens=1), "a.json: page 4 of 4 is missing, with up to 1 play"),
@@ -29,8 +37,8 @@ def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
         (missing(pages=[], listens=1), "a.json: 1 play is missing: the file has fewer than it states"),
     ],
 )
-def test_missing_pages_in_words(told: dict[str, Any], sentence: str) -> None:
-    [said] = sentences({"missing_pages": [told]})
+def test_missing_pages_in_words(changes: dict[str, Any], sentence: str) -> None:
+    [said] = sentences({"missing_pages": [changes]})
     assert said.startswith((f"{sentence}. Fetch", f"{sentence}, with up to 200 plays. Fetch"))
 
 

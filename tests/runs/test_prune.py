@@ -107,8 +107,8 @@ def test_other_folders_are_never_removed_and_do_not_stop_pruning(tmp_path: Path)
 
 def test_prune_shows_what_it_does_and_a_dry_run_removes_nothing(tmp_path: Path) -> None:
     old, new = make(tmp_path, "01"), make(tmp_path, "02")
-    told = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)
-    assert told.out == f"would remove {old.run_id}\n1 would be removed, 1 kept\n"
+    reported = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)
+    assert reported.out == f"would remove {old.run_id}\n1 would be removed, 1 kept\n"
     done = etl("runs", "prune", "--keep", "1", "--json", home=tmp_path)
     assert done.json == {
         "removed": [old.run_id],

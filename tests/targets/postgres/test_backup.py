@@ -37,9 +37,9 @@ def test_a_dump_is_written(database: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_output_of_pg_dump_is_shown_without_a_password(tmp_path: Path) -> None:
     uri = "postgresql://eva:secret@127.0.0.1:1/nowhere"
-    with pytest.raises(DatabaseError, match="no backup was made: ") as told:
+    with pytest.raises(DatabaseError, match="no backup was made: ") as reported:
         back_up(uri, tmp_path / "x", is_embedded=True)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(reported.value)
 
 
 def test_without_pg_dump_it_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

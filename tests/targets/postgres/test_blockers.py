@@ -60,11 +60,13 @@ def test_a_load_says_which_session_it_waits_for(tmp_path: Path, database: str, s
             thread.start()
             wait_for(lambda: any("waiting" in message for message in messages))
         thread.join()
-    told = [message for message in messages if "waiting" in message]
+    reported = [message for message in messages if "waiting" in message]
     assert found[0]["counts"]["inserted"] == 1
-    assert len(told) == 1
-    assert told[0].startswith(f"waiting for {what} server process {pid} (vacuum cleaner, user ")
-    assert re.search(r"idle in transaction since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\); Ctrl-C stops waiting$", told[0])
+    assert len(reported) == 1
+    assert reported[0].startswith(f"waiting for {what} server process {pid} (vacuum cleaner, user ")
+    assert re.search(
+        r"idle in transaction since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\); Ctrl-C stops waiting$", reported[0]
+    )
 
 
 def test_a_session_of_ours_names_its_process(database: str) -> None:
@@ -76,12 +78,12 @@ def test_a_stopped_process_is_reported_with_the_command_to_continue() -> None:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         found = {"pid": 7, "program": f"etl {process.pid}", "username": None, "state": None, "since": None}
-        told = session(found)
+        reported = session(found)
         process.kill()
     assert re.fullmatch(
         rf"server process 7 \(etl {process.pid}\): process {process.pid} \(python.*\), which is stopped: "
         rf"`kill -CONT {process.pid}` lets it go on",
-        told,
+        reported,
     )
 
 

@@ -54,8 +54,8 @@ def test_a_load_waits_until_the_file_is_free_and_says_so(
         thread.join()
 
     assert manifests[0]["counts"]["inserted"] == len(SCROBBLES)
-    told = rf"waiting for {WHO}, which has {file} locked; at most 30 s"
-    assert len([message for message in messages if re.fullmatch(told, message)]) == 1
+    reported = rf"waiting for {WHO}, which has {file} locked; at most 30 s"
+    assert len([message for message in messages if re.fullmatch(reported, message)]) == 1
 
 
 @pytest.mark.usefixtures("impatient")

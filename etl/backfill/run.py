@@ -106,7 +106,7 @@ class _BackfillRun:
         except EtlError as error:
             failure = error
             if isinstance(error, InterruptedRunError):
-                error.hint = "What was found so far is kept; run the same command again to go on"
+                error.hint = "What was found so far is kept; run the same command again to continue"
         return BackfillResult(self.missing, self.findings, self.workers.given_up, self.workers.stopped_by, failure)
 
     def _read_missing(self) -> list[Entity]:

@@ -149,5 +149,5 @@ class InterruptedRunError(EtlError):
     """A signal asked the run to end."""
 
     def __init__(self, exit_code: ExitCode) -> None:
-        super().__init__("interrupted", "What was committed stays; run the same command again to go on")
+        super().__init__("interrupted", "What was committed stays; run the same command again to continue")
         self.exit_code = exit_code

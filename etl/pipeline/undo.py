@@ -153,7 +153,7 @@ def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRu
         )
         raise SettingsError(f"the database {redact(workspace.dsn)} does not know run {run.run_id}", hint)
     if known.source == UNDO:
-        raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to go on")
+        raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to continue")
     return known
 
 

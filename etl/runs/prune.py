@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _REMOVED = ".removed-"
 
 RUNNING = "it is running"
-HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
+HALF_UNDONE = "an interrupted undo of it needs it to continue"
 LEFT_OVER = "it has listens, unresolved or not reached, that no later run has loaded"
 EXPLAINS = "it loaded files that a kept run treated as known"
 REPLAYED = "a run that is kept replays it"

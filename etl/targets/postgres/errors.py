@@ -19,14 +19,14 @@ class PostgresError(StatementError):
 
 
 _HINTS = {
-    Failure.LOST: "Committed batches stay; run the same command again to go on",
+    Failure.LOST: "Committed batches stay; run the same command again to continue",
     Failure.TRANSIENT: "Run the same command again",
     **dict.fromkeys(
         (Failure.OTHER, Failure.NOT_READY),
         "Fix what the server reports, then run the same command again; committed batches stay",
     ),
     Failure.FULL: "Free some space on the server's disk, then run the same command again; committed batches stay",
-    Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the"
+    Failure.CANCELLED: "Committed batches stay; run the same command again to continue. If it was the"
     " statement_timeout of the database address, write options=-c%20statement_timeout%3D0 there",
 }
 _SPECIAL_HINTS = {

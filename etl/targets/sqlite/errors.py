@@ -33,7 +33,7 @@ _HINTS = {
     Failure.BUSY: "Stop the program that keeps it locked (`fuser -v` with the path names it), then run the same "
     "command again; committed batches stay",
     Failure.FULL: "Free some space on the disk, then run the same command again; committed batches stay",
-    Failure.LOST: "Committed batches stay; run the same command again to go on",
+    Failure.LOST: "Committed batches stay; run the same command again to continue",
     Failure.NOT_READY: "Start Koito once, then run `etl db migrate` with the same --dsn",
     Failure.OTHER: "Fix what SQLite reports, then run the same command again; committed batches stay",
 }

@@ -115,19 +115,19 @@ def log_caveats(manifest: Mapping[str, Any]) -> None:
 
 
 def _log_doubles(manifest: Mapping[str, Any]) -> None:
-    twins = manifest["account_twins"]
-    log_likely_doubles(manifest, manifest["run_id"], twins)
-    if twins:
+    in_account_data = manifest["account_twins"]
+    log_likely_doubles(manifest, manifest["run_id"], in_account_data)
+    if in_account_data:
         logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
             "%s. `etl dedupe` removes those",
-            f"{twins:,}",
+            f"{in_account_data:,}",
         )
 
 
-def log_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, twins: int = 0) -> None:
-    """Log how many likely doubles were skipped or, except the ``twins``, loaded, and how to see and to keep them."""
-    if kept := manifest["likely_doubles"] - twins:
+def log_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, in_account_data: int = 0) -> None:
+    """Log how many likely doubles were skipped or, except ``in_account_data``, loaded, and how to see and keep them."""
+    if kept := manifest["likely_doubles"] - in_account_data:
         logger.info(
             "likely doubles of another service's listens, loaded anyway (--doubles keep): %s%s",
             f"{kept:,}",

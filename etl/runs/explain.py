@@ -188,7 +188,7 @@ def _look(
     is_it = (pl.col("file") == path) & (pl.col("row") == row)
     rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome", "likely_doubles")}
     skipped, rejected, outcome, pair = rows["skipped"], rows["rejects"], rows["outcome"], rows["likely_doubles"]
-    key, twin = None, None
+    key, original = None, None
     if skipped is not None and pair is not None:
         verdict, meaning = "skipped", f"skipped: {_double(pair)}. `etl run --doubles keep` loads it"
     elif skipped is not None:
@@ -197,8 +197,8 @@ def _look(
         verdict, meaning = "rejected", _because("rejected", RejectReason, rejected["reason"])
     elif outcome is not None:
         key = _one(run, "keys", pl.col("lookup_key") == outcome["lookup_key"])
-        twin = _twin(run, outcome)
-        verdict, meaning = outcome["outcome"], _describe_outcome(outcome, key, twin, manifest["status"])
+        original = _original(run, outcome)
+        verdict, meaning = outcome["outcome"], _describe_outcome(outcome, key, original, manifest["status"])
         meaning += f"; {_double(pair)}" if pair is not None else _double_without_evidence(outcome)
     else:
         return None
@@ -211,7 +211,7 @@ def _look(
         verdict=verdict,
         meaning=meaning,
         rows={**rows, "keys": key},
-        duplicate_of=twin,
+        duplicate_of=original,
         undone_by=manifest.get("undone_by"),
     )
 
@@ -221,7 +221,7 @@ def _one(run: RunDirectory, name: str, wanted: pl.Expr) -> dict[str, Any] | None
     return found[0] if found else None
 
 
-def _twin(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
+def _original(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
     """Return what counts instead of a duplicate: the listen in its detail, else the row of that track and second."""
     if (detail := outcome["detail"] or "").startswith(SAME_AS):
         return detail.removeprefix(SAME_AS)
@@ -259,7 +259,7 @@ def _double_without_evidence(outcome: dict[str, Any]) -> str:
     return f"; likely a double of {double_of}, which another service recorded" if double_of else ""
 
 
-def _describe_outcome(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
+def _describe_outcome(outcome: dict[str, Any], key: dict[str, Any] | None, original: str | None, status: str) -> str:
     """Say in a sentence what became of a listen."""
     detail = outcome["detail"]
     match outcome["outcome"]:
@@ -267,12 +267,12 @@ def _describe_outcome(outcome: dict[str, Any], key: dict[str, Any] | None, twin:
             done = "would be inserted" if status == RunStatus.DRY_RUN else "inserted"
             return f"{done}: the database did not have it"
         case Outcome.ALREADY_PRESENT:
-            said = f"{SAME_AS}{twin}" if twin else "the database had this track at this second before"
+            said = f"{SAME_AS}{original}" if original else "the database had this track at this second before"
             of_other = "the database has it for another user, and can store it for only one"
             return f"already present: {of_other if detail == 'other_user' else said}"
         case Outcome.DUPLICATE_IN_INPUT:
             what = SAME_AS if detail else "the same track at the same second as "
-            return f"duplicate in the input: {what}{twin or 'another row of the run'}"
+            return f"duplicate in the input: {what}{original or 'another row of the run'}"
         case Outcome.NOT_REACHED:
             return f"not reached, so the run did not load it: {detail}; run the same command again to load it"
         case _:

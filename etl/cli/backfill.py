@@ -37,23 +37,26 @@ class CommonOptions:
     limit: int | None = declare(
         None,
         Option(
-            "Look up at most this many, most played first; cached answers do not count.", kind=int, metavar="N", least=1
+            "Look up at most N, most played first; answers from the cache do not count.",
+            kind=int,
+            metavar="N",
+            least=1,
         ),
     )
     max_runtime: str | None = declare(
-        None, Option("Stop after a time such as 90m or 1h30m; the next run continues.", metavar="TIME")
+        None, Option("Stop after this time, such as 90m or 1h30m; the next run continues.", metavar="TIME")
     )
     min_score: int = declare(
         90,
         Option(
-            "The minimum score of a MusicBrainz search result, out of 100.",
+            "Lowest score, of 100, that MusicBrainz must give a search result.",
             commands=("musicbrainz", "durations"),
             metavar="N",
             least=1,
             most=100,
         ),
     )
-    missing_days: int = declare(30, Option("Days after which a look-up without a result is repeated.", metavar="DAYS"))
+    missing_days: int = declare(30, Option("Days until what was not found is looked up again.", metavar="DAYS"))
     url: list[str] | None = declare(
         None,
         Option(
@@ -63,10 +66,10 @@ class CommonOptions:
         ),
     )
     rate: list[str] | None = declare(
-        None, Option("Requests per second, e.g. deezer=2. Env: ETL_<NAME>_RATE.", kind=list[str], metavar="NAME=N")
+        None, Option("Requests per second, such as deezer=2. Env: ETL_<NAME>_RATE.", kind=list[str], metavar="NAME=N")
     )
-    at_once: int = declare(4, Option("Requests in progress at once.", metavar="N", least=1, most=32))
-    dry_run: bool = declare(False, Option("Look up and show what would be written, but write nothing to the database."))
+    at_once: int = declare(4, Option("Requests at the same time.", metavar="N", least=1, most=32))
+    dry_run: bool = declare(False, Option("Look up and show what would be written; write nothing to the database."))
     quiet: bool = declare(False, QUIET)
     verbose: bool = declare(False, VERBOSE)
     json: bool = declare(False, JSON)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-app = typer.Typer(help="The embedded server, this program's tables in a database, and backups.", cls=HelpfulGroup)
+app = typer.Typer(help="Manage the embedded server and the tables of etl, and back up a database.", cls=HelpfulGroup)
 
 OBJECTS = {
     "postgres": "track_lookup, its triggers and the ledger (schema etl)",
@@ -60,7 +60,7 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 def stop(
     home: options.Home = None,
     now: Annotated[
-        bool, typer.Option("--now", help="Stop it even while it is used: a run then ends with exit code 3.")
+        bool, typer.Option("--now", help="Stop it even if it is in use. A run that uses it ends with exit code 3.")
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -148,10 +148,8 @@ def migrate(
     dsn: options.Dsn = None,
     home: options.Home = None,
     standalone: Annotated[
-        bool, typer.Option("--standalone", help="Make Koito's tables in an empty database; Koito cannot adopt it.")
-    ] = False,
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Do not copy Koito's file before adding the tables.")
+        bool,
+        typer.Option("--standalone", help="Create Koito's tables in an empty database. Koito cannot use it later."),
     ] = False,
     no_backup: Annotated[bool, typer.Option("--no-backup", help="Do not copy Koito's file first.")] = False,
     json: options.Json = False,

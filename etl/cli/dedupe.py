@@ -24,7 +24,7 @@ def dedupe(
     given: options.RunOptions,
     dsn: options.Dsn = None,
     home: options.Home = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, nothing is removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the poorer listen of each pair.")] = False,
     *,
     output: OutputSettings,
 ) -> None:

@@ -30,7 +30,8 @@ _HELD = re.compile(r"\bdatabase!(\d+):(-?\d{1,11})\b")
 def explain(
     run: RequiredRunName,
     place: Annotated[
-        str, typer.Argument(metavar="FILE:ROW", help="The end of the file's path, as far as it is unique, and the row.")
+        str,
+        typer.Argument(metavar="FILE:ROW", help="Path of the file, or a unique ending of it, and the row."),
     ],
     home: options.Home = None,
     json: options.Json = False,

@@ -77,7 +77,7 @@ def prune(
         typer.Option(
             min=0,
             metavar="N",
-            help=f"How many of the newest runs to keep. Without it, {KEPT}, after a question.",
+            help=f"Number of the newest runs to keep. Without it, {KEPT} are kept, and the command asks first.",
         ),
     ] = None,
     home: options.Home = None,

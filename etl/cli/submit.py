@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 @options.expand_options
 def submit(
     artist: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The artist credit; features and further artists are split off.")
+        str | None, typer.Option(metavar="NAME", help="Credit; featured and other artists are split from it.")
     ] = None,
     track: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the track.")] = None,
     album: Annotated[str | None, typer.Option(metavar="TITLE", help="Title of the album.")] = None,
@@ -38,16 +38,14 @@ def submit(
         str | None,
         typer.Option(metavar="TIME", help="Time of the listen (ISO 8601; UTC without an offset); default: now."),
     ] = None,
-    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="How long the track is.")] = None,
-    recording_mbid: Annotated[
-        str | None, typer.Option("--mbid", metavar="MBID", help="The MBID of the recording.")
-    ] = None,
-    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="The MBID of the release.")] = None,
+    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="Length of the track.")] = None,
+    recording_mbid: Annotated[str | None, typer.Option("--mbid", metavar="MBID", help="MBID of the recording.")] = None,
+    release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="MBID of the release.")] = None,
     artist_mbid: Annotated[
         list[str] | None,
-        typer.Option(metavar="MBID", help="The MBID of an artist; repeat the option for several, in their order."),
+        typer.Option(metavar="MBID", help="MBID of an artist; one for each, in their order."),
     ] = None,
-    client: Annotated[str | None, typer.Option(metavar="NAME", help="The program that played it.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="NAME", help="Program that recorded the listen.")] = None,
     dsn: options.Dsn = None,
     home: options.Home = None,
     *,

@@ -192,7 +192,7 @@ class RunSettings:
     move_to: str | None = declare(
         None,
         Option(
-            "Move fully loaded files out of an inbox into this folder.",
+            "Move files that are fully loaded to DIR.",
             commands=("run",),
             metavar="DIR",
             is_path=True,

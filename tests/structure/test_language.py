@@ -32,7 +32,7 @@ INSTEAD = {
     r"\bleft aside\b": "ignored",
     r"\bmeanwhile\b": "in the meantime",
     r"\bset(?:s|ting)? (?:its|the|their) rights\b": "fix its permissions",
-    r"\bset(?:s|ting)? right\b": "fix",
+    r"\bset(?:s|ting)? right what\b": "fix what",
     r"\bside by side\b": "at the same time, in parallel",
     r"\bstands? (?:in|on)\b": "is in, is on",
     r"\btells? of\b": "shows, describes",

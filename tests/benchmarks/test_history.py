@@ -24,7 +24,7 @@ SMALL_SHA256 = "2c50eea543efb0429ed3161dfed0db50d28fe13fb1e15eb2d527862abef2d628
 
 
 def split(credit: list[str]) -> list[str]:
-    """Split a Maloja credit as Koito does: what holds a bullet comes first, and nobody counts twice."""
+    """Split a Maloja credit as Koito does: names with a bullet come first, and each name counts once."""
     credit = sorted(credit, key=lambda text: " • " not in text)
     return list(dict.fromkeys(name for text in credit for name in text.split(" • ")))
 

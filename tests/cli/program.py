@@ -53,7 +53,7 @@ def etl(
     stdin: bytes | None = None,
     fresh: bool = False,
 ) -> Done:
-    """Run the program to its end; nobody answers its questions, ``stdin`` is what it can read there.
+    """Run the program to its end without answering its questions; ``stdin`` is its standard input.
 
     ``fresh``: in a process of its own.
     """

@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def koito(file: Path) -> Iterator[Path]:
-    """Return the file while Koito has it open: what it stored last is in the write-ahead log."""
+    """Return the file while Koito has it open: its newest rows are in the write-ahead log."""
     with opened_file(file) as run:
         run("UPDATE users SET username = 'eva'")
         yield file

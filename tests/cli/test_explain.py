@@ -107,7 +107,7 @@ def test_every_outcome_is_explained_with_its_reason(place: str, loaded: LoadedRu
 
 
 def test_every_outcome_occurs_here(loaded: LoadedRun) -> None:
-    """So that no row of a real run is without a sentence."""
+    """This ensures that each row of a real run has an explanation."""
     explained = {verdict for verdict, _ in VERDICTS.values()}
     outcomes = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
     assert {name for name in outcomes if loaded.manifest["counts"][name]} == explained == set(outcomes)

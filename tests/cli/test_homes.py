@@ -78,7 +78,7 @@ def test_a_replay_finds_its_export_from_any_folder(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that is not there, below one that is."""
+    """Return a missing folder in an existing one."""
     return tmp_path / "not" / "there"
 
 

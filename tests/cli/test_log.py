@@ -19,7 +19,7 @@ MALOJA = SAMPLES / "maloja"
 
 
 def log(done: Done) -> list[dict[str, Any]]:
-    """Return the lines of stderr; every one must be an object with what all have."""
+    """Return the lines of stderr; each must be an object with the common fields."""
     lines: list[dict[str, Any]] = [json.loads(text) for text in done.err.splitlines()]
     for entry in lines:
         assert datetime.fromisoformat(entry["time"]).utcoffset() is not None

@@ -24,7 +24,7 @@ STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load"
 
 
 def screen(columns: int, sent: str) -> list[str]:
-    """Return the lines that a terminal shows after all that was sent."""
+    """Return the lines that a terminal shows after the whole output."""
     terminal = pyte.Screen(columns, 200)
     pyte.Stream(terminal).feed(sent)
     return [text.rstrip() for text in terminal.display if text.strip()]

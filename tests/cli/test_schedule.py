@@ -31,7 +31,7 @@ def database(any_database: str) -> str:
 
 @contextmanager
 def stopped(home: Path, uri: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Give a run that stands still in the middle, as one does that takes long."""
+    """Give a run that is stopped in the middle, like one that takes long."""
     env = environment(home, {"ETL_FAULT": "after_ledger_start:1:SIGSTOP"})
     command = [str(SCRIPT), "run", str(MALOJA), "--dsn", uri, *options]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

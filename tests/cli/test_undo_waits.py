@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
 
 @contextmanager
 def held(home: Path, uri: str, *, alone: bool) -> Iterator[Connection]:
-    """Hold the lock of runs as an undo does (``alone``) or as a run does; it ends with the block."""
+    """Hold the run lock as an undo (``alone``) or as a run until the block ends."""
     target = find_target(Workspace(home, uri))
     connection, _ = target.open()
     with closing(connection):

@@ -33,7 +33,7 @@ def quoted(value: str) -> str:
 
 
 def escaped(value: str) -> str:
-    """Return ``value`` without quotation marks, what would end it escaped."""
+    """Return ``value`` without quotation marks, with escapes for characters that would end it."""
     return "".join(f"\\{char}" if char in "'\\" or char.isspace() else char for char in value)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def planned(fault: Fault | None) -> Iterator[list[int]]:
-    """Carry out a plan in this process; what comes is the signals that it sent."""
+    """Execute a plan in this process and yield the signals that it sent."""
     sent: list[int] = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: sent.append(number))
     plan(fault)

@@ -103,7 +103,7 @@ def find(
     cached: Sequence[tuple[str, int]] = (),
     drop_doubles: bool = True,
 ) -> Found:
-    """Compare ``rows`` with each other and with listens ``in_database``, and settle them."""
+    """Compare ``rows`` with each other and with listens ``in_database``, and apply the verdicts."""
     listens = as_listens(rows)
     there = pl.DataFrame(list(in_database), schema=NEARBY)
     names = list(NOT_COUNTED)

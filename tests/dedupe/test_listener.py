@@ -145,7 +145,7 @@ def test_plays_of_one_service_in_different_seconds_are_never_one(drawn: list[tup
 
 
 def _any_row(number: int, second: int, source: str) -> Row:
-    """Return a row of anybody, who may hear several things at a time."""
+    """Return any row: this listener may hear several things at a time."""
     begun = 1_600_000_000 + second
     play = Play(number, TRACKS[0], begun, begun + 100, 100, frozenset(), (0, 0, 0, 0, 0))
     return RECORDERS["extended" if source == "spotify" else source](play)

@@ -1,4 +1,4 @@
-"""Files are read ahead and normalised together, and each comes out as if it had been read alone."""
+"""Files are read ahead and normalised together, and each gives the same rows as if it had been read alone."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_row_rejected_late_has_its_location(tmp_path: Path, zipped: bool) -> N
 
 @dataclass(frozen=True)
 class WatchedFile(InputFile):
-    """Says when it is read; what it holds changes from one reading to the next if ``contents`` do."""
+    """Records when it is read; its content changes between readings if ``contents`` do."""
 
     contents: Sequence[bytes] = ()
     reads: list[str] = field(default_factory=list)

@@ -47,7 +47,7 @@ def load_until(
 
 
 def is_lost(manifest: dict[str, Any], uri: str) -> bool:
-    """Check a run that lost its server: whether it did, and that it tells no more than what the database holds."""
+    """Check that a run lost its server, and that it claims no more than the database has."""
     committed = inserted(uri)
     if manifest["exit_code"] == ExitCode.OK:
         return False

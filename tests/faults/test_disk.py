@@ -40,7 +40,7 @@ def database(any_database: str) -> str:
 
 
 def check_claims(done: Done, home: Path, uri: str) -> None:
-    """Check what a run left that could not write its run directory: whole files, and no word of what is not there."""
+    """Check that a run that could not write its run directory left complete files and no false claims."""
     assert done.code == ExitCode.USAGE, done.err
     assert "cannot be written: " in done.err
     assert "Free some space" in done.err

@@ -63,7 +63,7 @@ def sound(name: str) -> list[bytes]:
 
 @cache
 def documents(name: str) -> list[Any]:
-    """Return those of them that are one JSON document."""
+    """Return the samples that are one JSON document."""
     found = []
     for data in sound(name):
         try:
@@ -82,7 +82,7 @@ def records(name: str) -> list[Any]:
 
 
 def hostile(name: str, number: int, files: int = FILES) -> Iterator[tuple[str, bytes]]:
-    """Yield hostile files of a format, each with the word that makes it again."""
+    """Yield hostile files of a format, each with the seed that reproduces it."""
     everything = [data for fmt in FORMATS for data in sound(fmt.name)]
     for place in range(files):
         seed = f"{name} {number} {place}"
@@ -175,7 +175,7 @@ PIECES = [b"\n", b" ", b"[", b'{"a":', b'"\n', b",", b"<track>", b"\t"]
 
 @each_format
 def test_the_time_to_read_a_file_grows_with_its_size_alone(name: str) -> None:
-    """What looks at the rest of a file again from each place in it takes minutes for these instead of a blink."""
+    """A reader with quadratic time takes minutes for these files instead of a moment."""
     fmt = by_name(name)
     located = [(data, fmt.layout.locate(data, [1])["offset"].to_list()) for data in sound(name)]
     data, at = max(

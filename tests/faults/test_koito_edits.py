@@ -111,7 +111,7 @@ EDITS: dict[str, tuple[list[dict[str, Any]], Edit, str]] = {
 
 
 def dangling(uri: str) -> list[tuple[str, Any]]:
-    """Return what refers to nothing, and what nothing refers to although Koito would have removed it."""
+    """Return dangling references, and unreferenced rows that Koito would have removed."""
     return dangling_references(uri) + query(uri, LEFT_OVER)
 
 

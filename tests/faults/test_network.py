@@ -139,7 +139,7 @@ def test_a_signal_ends_a_command_that_waits_for_a_server_to_accept_it(
 
 
 def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str) -> None:
-    """What the user gives in the address goes before; on a Unix socket the values of TCP are kept, and not used."""
+    """Settings in the address override the defaults; on a Unix socket the values of TCP are kept, and not used."""
     names = ("idle_in_transaction_session_timeout", "statement_timeout", "tcp_keepalives_idle", "tcp_user_timeout")
     kept = f"SELECT reset_val FROM pg_settings WHERE name IN {names} ORDER BY name"
     given = "options=-c%20idle_in_transaction_session_timeout%3D5s%20-c%20statement_timeout%3D7s"

@@ -233,7 +233,7 @@ def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, d
 
 
 def test_a_lost_connection_does_not_show_the_password(home: Path, database: str, export: Path) -> None:
-    """And out of the report of a defect, which holds the values that the program worked with."""
+    """The report of a defect, which has the values that the program worked with, does not show it either."""
     execute(database, disturbance("BEFORE INSERT ON listens", "PERFORM pg_terminate_backend(pg_backend_pid());"))
     env = {"ETL_DSN": with_query(database, f"password={PASSWORD}")}
     done = run_etl("run", export, "--json", home=home, env=env)

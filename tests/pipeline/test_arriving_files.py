@@ -100,7 +100,7 @@ def test_a_file_from_a_clock_far_ahead_is_loaded(database: str, inbox: Path, hal
 
 @pytest.fixture
 def grows_when_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Let somebody write to a file in the moment after its bytes were read, once."""
+    """Write to a file once, right after its bytes were read."""
 
     def prepare(growing: Path) -> None:
         head, left = InputFile.head, [growing]

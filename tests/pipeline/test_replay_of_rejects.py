@@ -37,7 +37,7 @@ def scrobbles(scrobbles: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def is_strict(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Give a switch between this program and an older one, which rejects scrobbles before second 50 of 2020."""
+    """Yield a switch between this program and an older one, which rejects scrobbles before second 50 of 2020."""
     older = replace(maloja_export.FORMAT, earliest=START + timedelta(seconds=50))
     others = tuple(kind for kind in formats.FORMATS if kind.name != older.name)
 

@@ -38,7 +38,7 @@ def database(any_database: str) -> str:
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Give a switch between a wrong clock and the right one, for runs in this process."""
+    """Yield a switch between a wrong clock and the right one, for runs in this process."""
 
     def switch(is_right: bool) -> None:
         monkeypatch.setattr(context, "datetime", datetime if is_right else Clock2018)

@@ -63,7 +63,7 @@ def is_rich(request: Row) -> bool:
 
 
 def content(request: Row) -> list[tuple[bool, Any]]:
-    """Return what decides between requests of one second and key; a value goes before none."""
+    """Return what decides between requests of one second and key; a value is preferred to null."""
     names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
     values = [request[name] for name in (*names, "raw_artists", "raw_track", "raw_album", "various_artists")]
     values.append(

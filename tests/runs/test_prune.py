@@ -29,7 +29,7 @@ def make(home: Path, name: str, *files: tuple[str, str, int], **changes: Any) ->
 
 
 def decided(home: Path, keep: int) -> tuple[list[str], dict[str, str]]:
-    """Return which days go, and which stay for a reason."""
+    """Return which days are removed, and which stay for a reason."""
     plan = plan_pruning(home / "runs", keep)
     return [run.run_id[6:8] for run in plan.remove], {one.run_id[6:8]: one.reason for one in plan.keep}
 

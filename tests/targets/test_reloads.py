@@ -160,7 +160,7 @@ def uri(new_library: NewLibrary, imported: tuple[str, Path]) -> Iterator[str]:
 
 @pytest.fixture
 def again(uri: str, imported: tuple[str, Path], tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Return what loads the same export once more."""
+    """Return a function that loads the same export once more."""
     return lambda **settings: load(tmp_path / "home", uri, imported[1], **settings)
 
 

@@ -148,7 +148,7 @@ def test_a_track_that_koito_removes_during_the_run_is_accounted_for(home: Path, 
 
 
 def _set(**values: Any) -> Change:  # noqa: ANN401
-    """Return what changes the first row."""
+    """Return a function that changes the first row."""
     is_first = pl.int_range(pl.len()) == 0
 
     def change(frame: pl.DataFrame) -> pl.DataFrame:

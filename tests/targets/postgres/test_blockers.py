@@ -34,7 +34,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def locked(uri: str, statement: str) -> Iterator[int]:
-    """Hold what ``statement`` locks in a transaction of its own; gives the process id of its backend."""
+    """Hold the locks of ``statement`` in a transaction of its own; yield the process id of its backend."""
     holder = connect(with_query(uri, "application_name=vacuum%20cleaner"))
     try:
         holder.query_text(statement)

@@ -28,7 +28,7 @@ TEXTS = [
 
 @pytest.fixture
 def by_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ``read`` and ``write`` take a statement itself in the place of its name."""
+    """Let ``read`` and ``write`` take the text of a statement instead of its name."""
     monkeypatch.setattr("etl.targets.postgres.connection.statement", lambda _, text: text)
 
 

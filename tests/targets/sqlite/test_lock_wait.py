@@ -36,7 +36,7 @@ def export(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait for long."""
+    """Shorten all waits."""
     monkeypatch.setattr(lock_wait, "PATIENCE", 0.3)
 
 

@@ -25,7 +25,7 @@ def uri(file: Path) -> str:
 
 @pytest.fixture
 def load_history(uri: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Return what loads HISTORY."""
+    """Return a function that loads HISTORY."""
     export = write_maloja(tmp_path / "maloja_export.json", HISTORY)
     return lambda **settings: load(tmp_path / "home", uri, export, **settings)
 

@@ -124,7 +124,7 @@ def _conclusion(verdict: Verdict) -> str:
             for result in Result
             if names[result] and result is not Result.OK
         ]
-        return "; ".join(["all checks passed", *left])
+        return "; ".join(["no check failed", *left]) if left else "all checks passed"
     return "nothing could be checked"
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.cli.verify import _client
-from etl.verify import named_checks
+from etl.cli.verify import _client, _conclusion
+from etl.verify import Check, Result, Verdict, named_checks
 from tests.cli.program import etl
 from tests.helpers.support import execute, load, query, scrobble, sqlite_file, write_maloja
 
@@ -87,3 +87,18 @@ def test_an_unknown_check_is_refused_with_the_known_ones(tmp_path: Path) -> None
 )
 def test_verify_suggests_a_command_that_shows_no_password(dsn: str, command: str) -> None:
     assert _client(dsn) == command
+
+
+@pytest.mark.parametrize(
+    ("results", "conclusion"),
+    [
+        ([Result.OK, Result.OK], "all checks passed"),
+        ([Result.OK, Result.WARNING], "no check failed; warning: b"),
+        ([Result.OK, Result.NOT_CHECKED], "no check failed; not checked: b"),
+        ([Result.WARNING, Result.FAILED], "failed: b"),
+        ([Result.NOT_CHECKED], "nothing could be checked"),
+    ],
+)
+def test_conclusion_names_what_did_not_pass(results: list[Result], conclusion: str) -> None:
+    checks = [Check(name, "", result) for name, result in zip("ab", results, strict=False)]
+    assert _conclusion(Verdict(checks)) == conclusion

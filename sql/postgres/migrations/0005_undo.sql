@@ -1,4 +1,4 @@
--- Columns of the ledger that `etl undo` needs.
+-- Columns of the ledger that the command undo needs.
 -- The undo that has undone the run, or has begun to; in the second case it is not finished.
 ALTER TABLE etl.runs ADD COLUMN undone_by text;
 

@@ -52,8 +52,13 @@ def newest(home: Path) -> dict[str, Any]:
 # --- streams that are closed --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("redirection", ["| true", "| head -n 1", ">&-", "2>&-", ">&- 2>&- <&-", "2>&1 | true"])
-@pytest.mark.parametrize("words", CHANGING.values(), ids=CHANGING)
+@pytest.mark.parametrize(
+    ("words", "redirection"),
+    [
+        *((CHANGING["run"], redirection) for redirection in ("| true", "| head -n 1", ">&-", "2>&-", ">&- 2>&- <&-")),
+        *((CHANGING["run --json"], redirection) for redirection in ("| true", ">&-", "2>&1 | true")),
+    ],
+)
 def test_a_load_with_closed_output_ends_as_usual(
     tmp_path: Path, database: str, export: Path, words: tuple[str, ...], redirection: str
 ) -> None:

@@ -109,7 +109,7 @@ def chain(tmp_path: Path, scrobbles: list[dict[str, Any]]) -> list[Path]:
     return [write_maloja(tmp_path / f"part_{number}.json", part) for number, part in enumerate(parts)]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_undoing_a_chain_in_any_order_keeps_what_other_runs_loaded(
     home: Path, any_database: str, chain: list[Path], order: Sequence[int]
 ) -> None:

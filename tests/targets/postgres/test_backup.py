@@ -35,6 +35,22 @@ def test_a_dump_is_written(database: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert path.read_bytes()[:5] == b"PGDMP"
 
 
+@pytest.mark.parametrize("own", ["found", "missing"])
+def test_pg_dump_on_path_is_too_old(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str) -> None:
+    old = tmp_path / "pg_dump"
+    old.write_text("#!/bin/sh\necho 'pg_dump: error: aborting because of server version mismatch' >&2\nexit 1\n")
+    old.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    path = tmp_path / "koito.dump"
+    if own == "found":
+        back_up(database, path, is_embedded=False)
+        assert path.read_bytes()[:5] == b"PGDMP"
+    else:
+        monkeypatch.setattr(backup, "find_install", lambda: Path("/nowhere"))
+        with pytest.raises(DatabaseError, match="server version mismatch"):
+            back_up(database, path, is_embedded=False)
+
+
 def test_the_output_of_pg_dump_is_shown_without_a_password(tmp_path: Path) -> None:
     uri = "postgresql://eva:secret@127.0.0.1:1/nowhere"
     with pytest.raises(DatabaseError, match="no backup was made: ") as reported:

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.rounds is not None and args.rounds < 1:
         parser.error("--rounds must be at least 1")
     if shutil.which(args.etl) is None:
-        parser.error(f"{args.etl} is no command: install the package, or say --etl")
+        parser.error(f"{args.etl} is not a command: install the package, or give --etl")
     wanted = args.suites or known
     with tempfile.TemporaryDirectory(prefix="etl-bench-") as temporary:
         folder = args.folder.resolve() if args.folder else Path(temporary)

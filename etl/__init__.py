@@ -56,7 +56,7 @@ _MODULES = {
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings that nobody listens to
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if no handler is set
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (a class or a function; mypy reads the imports above)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOME = pytest.StashKey[Path]()
 
-# Examples have no deadline, because a busy machine is no defect (the whole test has one). CI draws the same examples
+# Examples have no deadline, because a busy machine is not a defect (the whole test has one). CI draws the same examples
 # every time, as Hypothesis's own profile for CI does: only the order of the tests, whose seed is printed, differs.
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
 settings.register_profile("etl", examples(12, _CALM))
@@ -56,7 +56,7 @@ def _new_home() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose one home for all workers of a test run; a server's account must reach it, so it is no tmp_path."""
+    """Choose one home for all workers of a test run; a server's account must reach it, so it is not a tmp_path."""
     worker_input = getattr(config, "workerinput", None)
     if worker_input is None:
         config.stash[_HOME] = _new_home()

@@ -61,7 +61,9 @@ def parse_addresses(options: Iterable[str], environ: Mapping[str, str]) -> dict[
     given = _given("--url", options, environ, "URL")
     for service, url in given.items():
         if not _is_base_url(url):
-            raise SettingsError(f"--url {service}: no web address", f"Write --url {service}=https://HOST[:PORT][/PATH]")
+            raise SettingsError(
+                f"--url {service}: not a web address", f"Write --url {service}=https://HOST[:PORT][/PATH]"
+            )
     return {**PUBLIC_URLS, **{service: url.rstrip("/") for service, url in given.items()}}
 
 
@@ -87,7 +89,7 @@ def parse_rates(options: Iterable[str], environ: Mapping[str, str]) -> dict[Serv
         except ValueError:
             rates[service] = 0.0
         if not 0 < rates[service] <= _MAX_RATE:
-            raise SettingsError(f'--rate {service}: "{text}" is no number of requests a second')
+            raise SettingsError(f'--rate {service}: "{text}" is not a number of requests per second')
     return rates
 
 
@@ -102,7 +104,7 @@ def parse_time(text: str | None) -> float | None:
     hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     total = float(hours * 3600 + minutes * 60 + seconds)
     if not total:
-        raise SettingsError(f'--max-runtime: "{text}" is no time', "Write 90m, 1h30m or 45s")
+        raise SettingsError(f'--max-runtime: "{text}" is not a duration', "Write 90m, 1h30m or 45s")
     return total
 
 

@@ -11,7 +11,7 @@ from etl.backfill.rules.entities import AlbumEntity, ArtistEntity, EntityKind, T
 from etl.backfill.rules.findings import Candidate, Field, FindingOutcome
 from etl.backfill.rules.frames import changes_of
 from etl.normalize.text import MAX_NAME_BYTES, clean
-from etl.targets.base import OVERTAKEN, Failure, StatementError
+from etl.targets.base import NEEDS_NEW_PLAN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _WRITE = {
     (EntityKind.ALBUMS, Field.ALIAS): "backfill_release_aliases",
 }
 _ATTEMPTS = 8
-_RETRIED = frozenset({Failure.TRANSIENT, *OVERTAKEN})  # Koito has changed something since we looked
+_RETRIED = frozenset({Failure.TRANSIENT, *NEEDS_NEW_PLAN})  # Koito has changed something since we looked
 
 
 def read_missing(connection: Connection, task: str, kind: EntityKind) -> list[Entity]:
@@ -103,7 +103,7 @@ def _stored_owners(connection: Connection, findings: Sequence[Finding]) -> MbidO
     for kind in EntityKind:
         mbids = [mbid for _, mbid in changes_of(_of_kind(findings, kind), Field.MBID)]
         if mbids:
-            rows = connection.query("backfill_holders", str(kind), pl.Series(mbids, dtype=pl.String))
+            rows = connection.query("backfill_mbid_owners", str(kind), pl.Series(mbids, dtype=pl.String))
             owners.update({(kind, mbid): owner for owner, mbid in rows.iter_rows()})
     return owners
 
@@ -113,8 +113,8 @@ def _of_kind(findings: Sequence[Finding], kind: EntityKind) -> list[Finding]:
 
 
 def _taken(finding: Finding, mbid: str, owner: int) -> Finding:
-    note = f"{str(finding.kind)[:-1]} {owner} of the database has it: the same one twice? Merge them in Koito"
-    unsure = finding.unwritten(FindingOutcome.UNSURE, f"its MBID belongs to another: {owner}")
+    note = f"{str(finding.kind)[:-1]} {owner} in the database has this MBID. If both are the same, merge them in Koito"
+    unsure = finding.unwritten(FindingOutcome.UNSURE, f"another entry has its MBID: {owner}")
     return replace(unsure, candidates=(Candidate(mbid, "", note=note),))
 
 
@@ -132,7 +132,9 @@ def _write(connection: Connection, findings: Sequence[Finding]) -> list[Finding]
     return [
         finding
         if finding.outcome is not FindingOutcome.FOUND or (finding.kind, finding.entity.id) in written
-        else finding.unwritten(FindingOutcome.ALREADY_SET, "set or removed since, or all of it is names of another")
+        else finding.unwritten(
+            FindingOutcome.ALREADY_SET, "set or removed in the meantime, or every name belongs to another entry"
+        )
         for finding in findings
     ]
 

@@ -38,7 +38,8 @@ def locked_folder(home: Path, task: str) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TaskLockedError(
-                f"`etl backfill {task}` is already running for {home}", "Wait for its end, or end it and go on here"
+                f"`etl backfill {task}` is already running for {home}",
+                "Wait until it ends, or stop it and run this command again",
             ) from error
         yield folder
     finally:

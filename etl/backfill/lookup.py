@@ -134,7 +134,7 @@ class LookupWorkers:
             return None
         except ServiceGivenUpError as error:
             if str(error) not in self.given_up:
-                logger.info("%s: it is not asked any more in this run", error)
+                logger.info("%s: this run sends it no more requests", error)
                 self.given_up.add(str(error))
             return None
         except RequestFailedError as error:

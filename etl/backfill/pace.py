@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-_WINDOW = 200  # entities that the estimate is based on
+_SAMPLE = 200  # entities that the estimate is based on
 _ENOUGH = 5
 
 
@@ -12,7 +12,7 @@ class Pace:
     """Measures the time that an entity takes if it needs a request. Those that the cache answers take none."""
 
     def __init__(self, started_at: float) -> None:
-        self._durations: deque[float] = deque(maxlen=_WINDOW)
+        self._durations: deque[float] = deque(maxlen=_SAMPLE)
         self._last = started_at
 
     def done(self, now: float, *, was_asked: bool) -> None:

@@ -106,7 +106,7 @@ class _BackfillRun:
         except EtlError as error:
             failure = error
             if isinstance(error, InterruptedRunError):
-                error.hint = "What was found until now is kept; run the same command again to go on"
+                error.hint = "What was found so far is kept; run the same command again to continue"
         return BackfillResult(self.missing, self.findings, self.workers.given_up, self.workers.stopped_by, failure)
 
     def _read_missing(self) -> list[Entity]:
@@ -115,7 +115,7 @@ class _BackfillRun:
         for kind in self.settings.kinds:
             missing = self.pool.control(partial(read_missing, task=self.settings.task, kind=kind))
             self.missing[kind] = len(missing)
-            logger.info("%s %s to look at", f"{len(missing):,}", kind)
+            logger.info("%s %s to look up", f"{len(missing):,}", kind)
             entities += missing
         return entities
 

@@ -56,7 +56,7 @@ class BackfillSettings:
             limit = next((most for name, most in _MAX_RATES.items() if _is_host(host, name)), None)
             if limit and rate > limit:
                 raise SettingsError(
-                    f"{host} may be asked {limit:g} times a second, not {rate:g}",
+                    f"{host} allows a rate of {limit:g} per second, not {rate:g}",
                     f"A higher rate is for a server of your own: --url {service}=http://HOST:PORT",
                 )
 
@@ -65,8 +65,8 @@ class BackfillSettings:
         public = [host for host in hosts if any(_is_host(host, name) for name in _CONTACT_REQUIRED)]
         if public and not self.contact:
             raise SettingsError(
-                f"{public[0]} asks its clients for a way to reach them",
-                "Give an e-mail address or a web page with --contact or ETL_CONTACT; it goes there with each request",
+                f"{public[0]} requires its clients to give contact details",
+                "Give an e-mail address or a web page with --contact or ETL_CONTACT; every request sends it",
             )
         if self.contact and not _CONTACT.fullmatch(self.contact):
             raise SettingsError(f'--contact: "{self.contact}" is neither an e-mail address nor a web page')

@@ -35,7 +35,7 @@ from etl.cli import (
 from etl.cli.groups import HelpfulGroup
 from etl.cli.log import install_handler, log_defect, log_error, log_failure, log_settings
 from etl.cli.streams import flush_streams, prepare_streams
-from etl.core.errors import ENDINGS, EtlError, ExitCode, InputError, InterruptedRunError
+from etl.core.errors import SIGNAL_EXIT_CODES, EtlError, ExitCode, InputError, InterruptedRunError
 from etl.core.packages import missing_package
 from etl.core.version import __version__
 
@@ -100,7 +100,9 @@ def main() -> None:
     gc.disable()  # a short-lived process has few reference cycles; collecting them took 10 % of a load's CPU time
     sys.excepthook = _report_defect
     prepare_streams()
-    endings = [number for number in ENDINGS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    endings = [
+        number for number in SIGNAL_EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN
+    ]  # nohup ignores SIGHUP
     for number in endings:
         signal.signal(number, _interrupt)
     install_handler()
@@ -140,7 +142,7 @@ def _logged(error: EtlError | MemoryError | BrokenPipeError | ModuleNotFoundErro
             raise error
         error = missing
     if isinstance(error, MemoryError):
-        error = InputError("there is not enough memory", "Free some, or pass fewer files at a time")
+        error = InputError("there is not enough memory", "Free some memory, or pass fewer files at a time")
     log_error(error)
     return error.exit_code
 
@@ -165,7 +167,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise InterruptedRunError(ENDINGS[signal.Signals(number)])
+    raise InterruptedRunError(SIGNAL_EXIT_CODES[signal.Signals(number)])
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

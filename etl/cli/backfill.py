@@ -177,9 +177,9 @@ def _show(summary: Mapping[str, Any]) -> None:
         asked, cached = summary["asked"].get(service, 0), summary["cached"].get(service, 0)
         show_text(f"{service}: {asked:,} answers, and {cached:,} from the cache")
     if summary["review"]:
-        show_text(f"for you to decide: {sanitize(summary['review'])}")
+        show_text(f"to review: {sanitize(summary['review'])}")
     if summary["settings"]["dry_run"]:
-        show_text("nothing was written to the database; findings.parquet has what would be")
+        show_text("nothing was written to the database; findings.parquet lists what would be")
 
 
 def _show_end(summary: Mapping[str, Any]) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from etl.cli import options
-from etl.cli.files_table import counted, show_files, tell_unread
+from etl.cli.files_table import counted, log_unread, show_files
 from etl.cli.log import log_settings, show_levels
 from etl.cli.output import show, show_json, show_text
-from etl.cli.summary import show_rows, tell_caveats, tell_likely_doubles, tell_missing_pages
+from etl.cli.summary import log_caveats, log_likely_doubles, log_missing_pages, show_rows
 from etl.core.settings import AUTO, OutputSettings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def check(
     if output.json:
         show_json(result)
     elif output.quiet:
-        tell_unread(result)
+        log_unread(result)
         _show_end(result)
     else:
         _show(result, verbose=output.verbose)
@@ -45,14 +45,14 @@ def check(
 
 def _show(result: Mapping[str, Any], *, verbose: bool) -> None:
     show_files(result, ("records", "doubles", *_TERMS[1:]), verbose=verbose)
-    tell_unread(result)
+    log_unread(result)
     show()
     show_rows(result["counts"], _TERMS, result)
     show()
     show_text(f"keys: {result['counts']['keys']:,} (distinct artist, track, album)", 6)
-    tell_caveats(result)
-    tell_likely_doubles(result)
-    tell_missing_pages(result)
+    log_caveats(result)
+    log_likely_doubles(result)
+    log_missing_pages(result)
     show()
     _show_end(result)
 

@@ -42,7 +42,7 @@ def closing_line(manifest: Mapping[str, Any]) -> str:
     if status == "failed":
         return _failed(manifest)
     if not manifest["files"]:
-        return "nothing new, no files are there"
+        return "nothing new: there are no files"
     if status == "dry_run":
         return f"{inserted} would be inserted; nothing was written to the database"
     known = sum(file["status"] == "known" for file in manifest["files"])
@@ -63,8 +63,8 @@ def _interrupted(manifest: Mapping[str, Any]) -> str:
 
 def _failed(manifest: Mapping[str, Any]) -> str:
     if manifest["error"]:
-        return f"{_part(manifest)} inserted; put right what the error says, then {_AGAIN} for the rest"
-    return f"{_part(manifest)} inserted, but the accounting does not balance: `etl verify` looks into it"
+        return f"{_part(manifest)} inserted; fix what the error says, then {_AGAIN} for the rest"
+    return f"{_part(manifest)} inserted, but the accounting does not balance: run `etl verify`"
 
 
 def _part(manifest: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ def show_all(dsn: options.Dsn = None, home: options.Home = None, json: options.J
     rows = [(name, _shown(one.value), one.origin, one.source or "") for name, one in values.items()]
     show_table(("setting", "value", "from", "where"), rows, below=(3,))
     show()
-    show_text(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(default_file())} would be read")
+    show_text(f"file: {sanitize(file)}" if file else f"file: none; {sanitize(default_file())} is read if it exists")
     for name, near in unknown_variables().items():
         logger.warning("%s is not known. Did you mean %s?", name, near)
 

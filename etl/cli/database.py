@@ -48,7 +48,9 @@ def start(home: options.Home = None, json: options.Json = False) -> None:
 
     dsn = find_workspace(home, None).dsn
     if dsn.startswith(SQLITE):
-        raise SettingsError(f"{dsn} is a file, which needs no server", "For the embedded server, unset ETL_DSN and dsn")
+        raise SettingsError(
+            f"{dsn} is a file, which needs no server", "To use the embedded server, unset ETL_DSN and dsn"
+        )
     server = _server(home)
     server.start()
     _show_status(server, json=json)
@@ -78,13 +80,13 @@ def _check_unused(server: EmbeddedServer, home: str | None) -> None:
     from etl.cli.workspace import runs_folder
     from etl.core.errors import LockedError
     from etl.runs.directory import list_runs
-    from etl.targets.postgres.sessions import sessions_of_others
+    from etl.targets.postgres.sessions import other_sessions
 
-    if users := sessions_of_others(server.uri):
+    if users := other_sessions(server.uri):
         runs = [f"run {run.run_id}" for run in list_runs(runs_folder(home)) if run.is_active()]
         raise LockedError(
             f"the embedded server is in use: {', '.join([*runs, *users])}",
-            "Wait until that ends, or stop the server all the same with `etl db stop --now`: what is committed stays",
+            "Wait until they end, or stop the server anyway with `etl db stop --now`: committed data stays",
         )
 
 
@@ -221,7 +223,7 @@ def _copy_next_to(target: Target) -> Path:
     try:
         _back_up(target, copy)
     except EtlError as error:
-        error.hint = f"{error.hint}; --no-backup does without the copy"
+        error.hint = f"{error.hint}; --no-backup skips the copy"
         raise
     return copy
 

@@ -48,7 +48,7 @@ def show_removed(manifest: Mapping[str, Any]) -> None:
         return
     verb = "would remove" if manifest["status"] == "dry_run" else "removed"
     what = ", ".join(f"{manifest['removed'][name]:,} {name}" for name in _ENTITIES)
-    show_text(f"{verb} {removed:,} of {looked_at:,} listens; left without any: {what}")
+    show_text(f"{verb} {removed:,} of {looked_at:,} listens; left without listens: {what}")
 
 
 def _client(name: str | None) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _NAMED = 3
-_ASIDE = 20  # rows of ignored files, at most
+_IGNORED = 20  # rows of ignored files, at most
 _NARROWEST = 20  # columns of the terminal that a path gets at least
 _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present", "not_reached": "not reached"}
 _NUMBER = re.compile(r"(\d+)")
@@ -59,7 +59,7 @@ def show_files(manifest: Mapping[str, Any], terms: Sequence[str], *, verbose: bo
     if len(every) > 1 and common:
         show_text(f"{len(every):,} files below {sanitize(common)}")
     rows = _grouped(shown, place)
-    left_out = [] if verbose else [row for row in rows if row.is_ignored][_ASIDE:]
+    left_out = [] if verbose else [row for row in rows if row.is_ignored][_IGNORED:]
     if rows:
         _show_rows([row for row in rows if row not in left_out], terms, common)
     _show_others(manifest, sum(len(row.files) for row in left_out), 0 if verbose else len(every) - len(shown))
@@ -92,7 +92,7 @@ def _show_others(manifest: Mapping[str, Any], ignored: int, known: int) -> None:
         show_text(f"and {hidden}: not read")
 
 
-def tell_unread(manifest: Mapping[str, Any]) -> None:
+def log_unread(manifest: Mapping[str, Any]) -> None:
     """Log why files were refused, as errors, and why files were ignored."""
     from etl.core.schema import FileStatus
 

@@ -13,7 +13,7 @@ import typer
 
 from etl.cli import options
 from etl.cli.completion import complete_queries
-from etl.cli.library import mention_unused, open_library
+from etl.cli.library import open_library, warn_ignored_options
 from etl.cli.log import program
 from etl.cli.output import fits, show, show_csv, show_json, show_records, show_table
 from etl.cli.workspace import open_run
@@ -63,7 +63,7 @@ def inspect(
     if ddl and sql is not None:
         raise SettingsError("--ddl and --sql exclude one another", "Give one of them")
     if run is not None:
-        mention_unused(context)
+        warn_ignored_options(context)
     with _of_run(home, run) if run is not None else _of_library(home, dsn, user, timezone) as (about, session):
         if ddl:
             _show_ddl(session, json=json)

@@ -41,7 +41,7 @@ def open_library(home: str | None, dsn: str | None, user: str | None, timezone: 
         return read_library(workspace, user, zone)
 
 
-def mention_unused(context: typer.Context) -> None:
+def warn_ignored_options(context: typer.Context) -> None:
     """Log which of the typed options apply only to the whole library and are unused, because a run is named."""
     for name in _LIBRARY_ALONE:
         source = context.get_parameter_source(name)

@@ -140,7 +140,7 @@ def confirm(question: str, otherwise: str, *, json: bool = False) -> None:
         return
     if not answer and not (sys.stdin and sys.stdin.isatty()):
         sys.stderr.write("\n")
-        raise SettingsError(f"{otherwise}, because nobody answered", "Give --yes where nobody can be asked")
+        raise SettingsError(f"{otherwise}, because there was no answer", "Use --yes to run without being asked")
     show_json({"declined": True, "message": otherwise}) if json else show(otherwise)
     raise typer.Exit
 

@@ -66,7 +66,9 @@ def replay(
         left = replayable(find_run(workspace.runs, run))
         before = left.manifest["dsn"]
         if redact(workspace.dsn) != before:
-            logger.warning("run %s went to %s, this one goes to %s", left.run.run_id, before, redact(workspace.dsn))
+            logger.warning(
+                "run %s loaded into %s, this one loads into %s", left.run.run_id, before, redact(workspace.dsn)
+            )
         if not (left.rejects.height or left.listens.height):
             logger.info(NOTHING_LEFT, left.run.run_id)
         settings = replay_settings(left, user=user, **given.typed)

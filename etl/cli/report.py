@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import options
-from etl.cli.library import mention_unused, open_library
+from etl.cli.library import open_library, warn_ignored_options
 from etl.cli.output import show, show_json
 from etl.cli.workspace import open_run
 from etl.core.sanitize import sanitize
@@ -46,7 +46,7 @@ def report(
     from etl.core.workspace import find_workspace
 
     if run is not None:
-        mention_unused(context)
+        warn_ignored_options(context)
         directory = open_run(home, run)
         text, about, path = _page_of_run(directory), {"run_id": directory.run_id}, directory.path / PAGE
     else:

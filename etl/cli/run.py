@@ -10,7 +10,7 @@ from etl.cli import options
 from etl.cli.display import display
 from etl.cli.log import log_settings, show_levels
 from etl.cli.summary import conclude
-from etl.cli.workspace import mention_koito, open_workspace
+from etl.cli.workspace import open_workspace, suggest_koito_file
 from etl.core.settings import AUTO, OutputSettings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run(
         signal.siginterrupt(signal.SIGINT, True)
         settings = given.settings(source)
         workspace = open_workspace(home, dsn)
-        mention_koito(dsn)
+        suggest_koito_file(dsn)
         return pipeline.run(workspace, settings, paths, bar)
 
     run_and_report(load, home, output)

@@ -1,4 +1,4 @@
-"""Prepares the standard streams of a process, and handles streams that are closed or that nobody reads."""
+"""Prepares the standard streams of a process, and handles streams that are closed or whose reader has ended."""
 
 from __future__ import annotations
 

@@ -50,7 +50,12 @@ def submit(
     home: options.Home = None,
     *,
     given: options.RunOptions,
-    _json: Annotated[bool, typer.Option("--json", show_default=False, help="Print JSON, as it does anyway.")] = True,
+    _json: Annotated[
+        bool,
+        typer.Option(
+            "--json", show_default=False, help="Print JSON. This is the default, so the option has no effect."
+        ),
+    ] = True,
 ) -> None:
     """Store one listen given as options, or every listen in ListenBrainz submit-listens JSON on stdin."""
     from datetime import UTC, datetime
@@ -120,7 +125,7 @@ def _check_mbid(option: str, text: str | None) -> None:
 def _stdin() -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
         raise SettingsError(
-            "there is no listen", "Give --artist and --track, or ListenBrainz submit-listens JSON on stdin"
+            "no listen was given", "Give --artist and --track, or ListenBrainz submit-listens JSON on stdin"
         )
     return sys.stdin.buffer.read()
 

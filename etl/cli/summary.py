@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from etl.cli.closing import closing_line, log_ending
-from etl.cli.files_table import show_files, tell_unread
+from etl.cli.files_table import log_unread, show_files
 from etl.cli.log import coloured, program
 from etl.cli.output import show, show_command, show_json, show_table, show_text
 from etl.cli.streams import unless_closed
@@ -50,7 +50,7 @@ def conclude(manifest: Mapping[str, Any], home: str | None, output: OutputSettin
         if output.json:
             show_json(manifest)
         elif output.quiet:
-            tell_unread(manifest)
+            log_unread(manifest)
             _show_end(manifest)
         else:
             show_manifest(manifest, home, verbose=output.verbose)
@@ -65,7 +65,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
 
     first, *others, last = ROW_COUNTS
     show_files(manifest, (first, "doubles", *others, last), verbose=verbose)
-    tell_unread(manifest)
+    log_unread(manifest)
     if manifest["run_dir"]:
         _show_account(manifest)
     show()
@@ -95,9 +95,9 @@ def _show_account(manifest: Mapping[str, Any]) -> None:
         6,
     )
     show_text(f"new:  {created['artists']:,} artists, {created['albums']:,} albums, {created['tracks']:,} tracks", 6)
-    tell_caveats(manifest)
-    _tell_doubles(manifest)
-    tell_missing_pages(manifest)
+    log_caveats(manifest)
+    _log_doubles(manifest)
+    log_missing_pages(manifest)
     if manifest["other_user"]:
         logger.warning("%s listens are in the database for another user", f"{manifest['other_user']:,}")
     for problem in manifest["imbalances"]:
@@ -108,40 +108,40 @@ def _show_end(manifest: Mapping[str, Any]) -> None:
     show_text(f"{coloured(_words(manifest['status']), _COLOUR[manifest['status']])}: {closing_line(manifest)}")
 
 
-def tell_caveats(manifest: Mapping[str, Any]) -> None:
+def log_caveats(manifest: Mapping[str, Any]) -> None:
     """Log what people should know about the files that were read; runs of earlier versions did not record it."""
     for caveat in manifest.get("caveats", ()):
         logger.info("%s", caveat)
 
 
-def _tell_doubles(manifest: Mapping[str, Any]) -> None:
-    twins = manifest["account_twins"]
-    tell_likely_doubles(manifest, manifest["run_id"], twins)
-    if twins:
+def _log_doubles(manifest: Mapping[str, Any]) -> None:
+    in_account_data = manifest["account_twins"]
+    log_likely_doubles(manifest, manifest["run_id"], in_account_data)
+    if in_account_data:
         logger.info(
             "plays that are in the database a second time, from Spotify's account data (to the minute, without album): "
             "%s. `etl dedupe` removes those",
-            f"{twins:,}",
+            f"{in_account_data:,}",
         )
 
 
-def tell_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, twins: int = 0) -> None:
-    """Log how many likely doubles were skipped or, except the ``twins``, loaded, and how to see and to keep them."""
-    if kept := manifest["likely_doubles"] - twins:
+def log_likely_doubles(manifest: Mapping[str, Any], run_id: str | None = None, in_account_data: int = 0) -> None:
+    """Log how many likely doubles were skipped or, except ``in_account_data``, loaded, and how to see and keep them."""
+    if kept := manifest["likely_doubles"] - in_account_data:
         logger.info(
-            "likely doubles of another service's listens, loaded all the same (--doubles keep): %s%s",
+            "likely doubles of another service's listens, loaded anyway (--doubles keep): %s%s",
             f"{kept:,}",
             _compared(run_id),
         )
     if skipped := manifest["skipped_by_reason"].get("likely_double"):
         logger.info(
-            "likely doubles, left out because another service recorded the same play: %s; --doubles keep loads them%s",
+            "likely doubles, skipped because another service recorded the same play: %s; --doubles keep loads them%s",
             f"{skipped:,}",
             _compared(run_id),
         )
 
 
-def tell_missing_pages(manifest: Mapping[str, Any]) -> None:
+def log_missing_pages(manifest: Mapping[str, Any]) -> None:
     """Log which pages of an API are missing from the files, according to their own totals."""
     from etl.runs.missing_pages import sentences
 

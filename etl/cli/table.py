@@ -43,8 +43,8 @@ class TextTable:
     def lines(self, available: int | None) -> Iterator[tuple[int, str]]:
         """Yield each line with the index of its row, -1 for the headers. ``available`` None: any width."""
         every = range(len(self.headers))
-        aside = [column for column in every if column not in self.below]
-        for columns, wraps in ((every, False), (every, True), (aside, False)):
+        listed = [column for column in every if column not in self.below]
+        for columns, wraps in ((every, False), (every, True), (listed, False)):
             if (widths := self.narrowed(columns, available, wraps=wraps)) is not None:
                 yield from self._grid(widths, available or 0)
                 return
@@ -96,8 +96,8 @@ class TextTable:
     def _details(self, row: Sequence[str], columns: Sequence[int], available: int) -> list[str]:
         """Return cells as text lines, each after its header, except a cell that is the only one."""
         cells = {self.headers[column]: row[column] for column in columns if row[column]}
-        told = [cell if len(columns) == 1 else f"{header}:{_BOUND}{cell}" for header, cell in cells.items()]
-        lines = wrapped(" " * _INDENT + "; ".join(told), available, _INDENT) if told else []
+        entries = [cell if len(columns) == 1 else f"{header}:{_BOUND}{cell}" for header, cell in cells.items()]
+        lines = wrapped(" " * _INDENT + "; ".join(entries), available, _INDENT) if entries else []
         return [line.replace(f":{_BOUND}", ": ") for line in lines]
 
 

@@ -96,7 +96,7 @@ def _show_finding(check: Check, dsn: str, most: int) -> None:
     if check.rows.height > most:
         show(f"and {check.rows.height - most:,} more")
     if check.query:
-        show_command("all of them: ", f"{program()} verify --sql {check.name} | {_client(dsn)}")
+        show_command("show all: ", f"{program()} verify --sql {check.name} | {_client(dsn)}")
 
 
 def _client(dsn: str) -> str:
@@ -117,14 +117,14 @@ def _conclusion(verdict: Verdict) -> str:
 
     names = {result: [check.name for check in verdict.checks if check.result is result] for result in Result}
     if failed := names[Result.FAILED]:
-        return f"does not hold: {', '.join(failed)}"
+        return f"failed: {', '.join(failed)}"
     if names[Result.OK]:
         left = [
             f"{_words(result)}: {', '.join(names[result])}"
             for result in Result
             if names[result] and result is not Result.OK
         ]
-        return "; ".join(["all that was checked holds", *left])
+        return "; ".join(["no check failed", *left]) if left else "all checks passed"
     return "nothing could be checked"
 
 

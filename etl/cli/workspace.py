@@ -31,7 +31,7 @@ def open_workspace(home: str | None, dsn: str | None, *, must_exist: bool = Fals
     return workspace
 
 
-def mention_koito(dsn: str | None) -> None:
+def suggest_koito_file(dsn: str | None) -> None:
     """Log how to load into Koito if no database is named and Koito's file is in one of its usual places."""
     from etl.core.config import first_of, load_config
     from etl.core.dsn import is_file
@@ -39,7 +39,7 @@ def mention_koito(dsn: str | None) -> None:
     if dsn or first_of(load_config(), "dsn", "dsn_file") is not None:
         return
     if found := next((path for path in KOITO_FILES if is_file(Path(path))), None):
-        logger.info("this run goes into the embedded server; to load into Koito, give --dsn %s", found)
+        logger.info("this run loads into the embedded server; to load into Koito, give --dsn %s", found)
 
 
 def runs_folder(home: str | None) -> Path:

@@ -58,7 +58,7 @@ def atomic_file(path: Path) -> AtomicFile:
 
     Leaving its context raises ``SettingsError`` if it could not be written.
     """
-    hint = "Free some space or set its rights, or choose another place"
+    hint = "Free some disk space, fix the permissions, or choose another place"
     return AtomicFile(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
 
 

@@ -132,7 +132,8 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
         written = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be read: {error.strerror}", f"--config or {CONFIG_VARIABLE} name the settings file"
+            f"{path} cannot be read: {error.strerror}",
+            f"--config or {CONFIG_VARIABLE}is where the settings file is named",
         ) from error
     except ValueError as error:  # neither TOML nor UTF-8
         raise SettingsError(f"{path} is not a TOML file: {error}", "Write lines like: workers = 4") from error
@@ -179,5 +180,5 @@ def _checked(option: Option, value: SettingValue, subject: str) -> SettingValue:
         limits = f"from {option.least} to {option.most}" if option.most else f"{option.least} or more"
         raise SettingsError(f"{subject} is {value}", f"It must be {limits}")
     if value == "":
-        raise SettingsError(f"{subject} is empty", "Leave it away for the default")
+        raise SettingsError(f"{subject} is empty", "Omit it for the default")
     return value

@@ -45,13 +45,13 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "ended by SIGTERM; what was committed stays"
 
 
-ENDINGS = {
+SIGNAL_EXIT_CODES = {
     signal.SIGHUP: ExitCode.HUNG_UP,
     signal.SIGINT: ExitCode.INTERRUPTED,
     signal.SIGTERM: ExitCode.TERMINATED,
 }
 """The signals that ask a command to end, with the exit code of each."""
-INTERRUPTIONS = frozenset(ENDINGS.values())
+INTERRUPTIONS = frozenset(SIGNAL_EXIT_CODES.values())
 
 # If several codes apply, the first one in this order is used.
 PRECEDENCE = (
@@ -149,5 +149,5 @@ class InterruptedRunError(EtlError):
     """A signal asked the run to end."""
 
     def __init__(self, exit_code: ExitCode) -> None:
-        super().__init__("interrupted", "What was committed stays; run the same command again to go on")
+        super().__init__("interrupted", "What was committed stays; run the same command again to continue")
         self.exit_code = exit_code

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEARD_WITHIN = 0.5
+SIGNAL_LATENCY = 0.5
 """Seconds within which the main thread notices a signal, even on a busy machine."""
 
 
@@ -49,7 +49,7 @@ class Point(Enum):
     BEFORE_MANIFEST = "before_manifest"
     """``run.json`` is complete under its temporary name."""
     AFTER_MANIFEST = "after_manifest"
-    """Everything is done; the user has not been told."""
+    """Everything is done; nothing has been shown to the user yet."""
 
 
 @dataclass(frozen=True)
@@ -75,4 +75,4 @@ def failpoint(point: Point) -> None:
     """Kill the process here if a fault is planned for ``point``."""
     if _planned and _planned.point is point and next(_visits) == _planned.nth:
         os.kill(os.getpid(), _planned.number)
-        time.sleep(HEARD_WITHIN)  # else a thread would work on until the main thread notices the signal
+        time.sleep(SIGNAL_LATENCY)  # else a thread would work on until the main thread notices the signal

@@ -99,9 +99,7 @@ class QuerySession:
             with atomic_file(path) as partial:
                 result = self._run(query)
                 if result is None:
-                    raise SettingsError(
-                        "the query gives no rows to write", "Give one that does, or leave --parquet out"
-                    )
+                    raise SettingsError("the query returns no rows to write", "Use another query, or omit --parquet")
                 names = distinct(list(result.columns))
                 named = ", ".join(f"#{place} AS {_quoted(name)}" for place, name in enumerate(names, start=1))
                 partial.path.touch()  # the operating system's error says what is wrong, DuckDB's does not

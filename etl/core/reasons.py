@@ -32,8 +32,8 @@ class SkipReason(Reason):
     ADVERT = "advert", "an advertisement"
     TOO_SHORT = "too_short", "played for less than 30 s and not to the end"
     NOT_PLAYED_TO_END = "not_played_to_end", "not played to the end, under --spotify-plays trackdone"
-    NOW_PLAYING = "now_playing", "the track that was playing when the export was made: a listen yet to come"
-    SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, as the player says"
+    NOW_PLAYING = "now_playing", "the track that was playing when the export was made, which is not a listen yet"
+    SKIPPED_TRACK = "skipped_track", "a track that the listener skipped, according to the player"
     NOT_A_PLAY = "not_a_play", "a record of something other than a play, such as its start, or a loved or blocked track"
     OUTSIDE_WINDOW = "outside_window", "before --since or after --until"
     LIKELY_DOUBLE = "likely_double", "a listen that another service recorded too, unless --doubles keep is given"
@@ -79,13 +79,13 @@ class RejectReason(Reason):
     MISSING_TRACK = "missing_track", "no track title, or a blank one"
     ARTIST_UNKNOWN = (
         "artist_unknown",
-        "the export names no artist, and the files next to it do not settle which it is",
+        "the export names no artist, and the files next to it do not determine it",
         ReadAgain.BY_THE_NEXT_RUN,
     )
     MISSING_TIME = "missing_time", "no time of listening"
     BAD_TIME = (
         "bad_time",
-        "the time of listening cannot be read, or is in milliseconds where seconds belong",
+        "the time of listening cannot be read, or is in milliseconds instead of seconds",
         ReadAgain.BY_ANOTHER_VERSION,
     )
     TIME_TOO_EARLY = (
@@ -93,7 +93,7 @@ class RejectReason(Reason):
         "before the service existed: a wrong clock, or another unit",
         ReadAgain.BY_ANOTHER_VERSION,
     )
-    TIME_IN_FUTURE = "time_in_future", "more than a day after now: a wrong clock", ReadAgain.BY_THE_NEXT_RUN
+    TIME_IN_FUTURE = "time_in_future", "more than a day in the future: a wrong clock", ReadAgain.BY_THE_NEXT_RUN
     NAME_TOO_LONG = (
         "name_too_long",
         "a name of more than 2,000 bytes, which Koito's indexes cannot hold",

@@ -250,7 +250,7 @@ NEARBY = _schema(
 CACHED = _schema({"lookup_key": pl.String, "track_id": pl.Int32})
 
 # Listens that are not loaded because they exist already: in the database (``track_id``) or as another row (``of_*``).
-ASIDE = _schema(
+DUPLICATES = _schema(
     {
         "file": pl.String,
         "row": pl.Int32,
@@ -263,7 +263,7 @@ ASIDE = _schema(
         "of_row": pl.Int32,
     }
 )
-REPORTED = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
+KEPT_DOUBLES = _schema({"file": pl.String, "row": pl.Int32, "double_of": pl.String, "note": pl.String})
 
 # --- tables that we write (name, columns; the connection encodes MBIDs and times for its database) ------------------
 

@@ -41,12 +41,12 @@ DSN_FILE = Option(
     "A file that holds the database's address, so that no other file has the password.", "dsn_file", is_path=True
 )
 JSON = Option("Print JSON instead of a table.", name="json", kind=bool, configurable=False)
-_TELLING = ("run", "check", "verify", "undo", "dedupe", "replay", "images", "musicbrainz", "durations")
+_LOGGING_COMMANDS = ("run", "check", "verify", "undo", "dedupe", "replay", "images", "musicbrainz", "durations")
 QUIET = Option(
     "Show only errors and the closing line.",
     name="quiet",
     kind=bool,
-    commands=_TELLING,
+    commands=_LOGGING_COMMANDS,
     short="-q",
     configurable=False,
 )
@@ -54,7 +54,7 @@ VERBOSE = Option(
     "Show every file, and debug messages.",
     name="verbose",
     kind=bool,
-    commands=_TELLING,
+    commands=_LOGGING_COMMANDS,
     short="-v",
     configurable=False,
 )
@@ -213,7 +213,7 @@ class RunSettings:
         if settings.since and settings.until and settings.since > settings.until:
             raise SettingsError("--since is later than --until", "Exchange them")
         if not settings.separators:
-            raise SettingsError("--artist-separators is empty", "Leave the option away for Koito's default")
+            raise SettingsError("--artist-separators is empty", "Omit the option to use Koito's default")
         return settings
 
     @property

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from etl.core.errors import ENDINGS, ExitCode, InterruptedRunError
+from etl.core.errors import SIGNAL_EXIT_CODES, ExitCode, InterruptedRunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LISTEN_EVERY = 0.1  # seconds between two moments at which the waiting main thread handles signals
+SIGNAL_POLL = 0.1  # seconds between two moments at which the waiting main thread handles signals
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def signals_deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [number for number in ENDINGS if callable(signal.getsignal(number))]
+    numbers = [number for number in SIGNAL_EXIT_CODES if callable(signal.getsignal(number))]
     handlers = {number: signal.signal(number, lambda received, _: heard.append(received)) for number in numbers}
     try:
         yield
@@ -58,7 +58,7 @@ def wait_interruptibly(future: Future[T]) -> T:
     """
     while True:
         try:
-            return future.result(LISTEN_EVERY)
+            return future.result(SIGNAL_POLL)
         except TimeoutError:
             if future.done():
                 return future.result()

@@ -34,7 +34,7 @@ class Reminder:
 
 
 @contextmanager
-def announced(what: str) -> Iterator[None]:
+def log_long_wait(what: str) -> Iterator[None]:
     """Log ``what`` the command is waiting for if the block takes longer than a moment, and again at intervals."""
     ended = Event()
 

@@ -130,4 +130,4 @@ def _fault(text: str | None) -> Fault | None:
         return Fault(Point(point), int(nth or 1), signal.Signals[number or "SIGKILL"])
     except (ValueError, KeyError) as error:
         points = ", ".join(known.value for known in Point)
-        raise SettingsError(f'ETL_FAULT: "{text}" is no fault', f"<point>[:<n>[:<signal>]], of {points}") from error
+        raise SettingsError(f'ETL_FAULT: "{text}" is not a fault', f"<point>[:<n>[:<signal>]], of {points}") from error

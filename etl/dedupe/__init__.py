@@ -6,7 +6,7 @@ NOT_COUNTED), listens of the database near them (schema NEARBY; ``reach`` says w
 loaded (schema VERDICTS), and, after ``apply_doubles``, the listens that are loaded, skipped or duplicates, and the
 evidence.
 
-1. ``plays`` turns listens into plays; ``windows`` finds when each of them may have begun.
+1. ``plays`` turns listens into plays; ``start_ranges`` finds when each of them may have begun.
 2. ``candidates`` finds the pairs that may be one play. Starts are compared with starts, ends with ends.
 3. ``groups`` joins pairs one to one between services, the nearest first.
 4. ``choose`` keeps one record of each group. Those of its second are *the same*, the others *likely doubles*.
@@ -28,11 +28,11 @@ files, rows or runs. In these histories it may differ by one play each:
 - Exports of Koito versions that omit the client: plays that Koito got from Spotify have their end as their start.
 """
 
-from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, Settled, apply_doubles, nothing_settled, tracks_of_doubles
+from etl.dedupe.apply import ACCOUNT_TWIN, SAME_AS, DedupeResult, apply_doubles, no_duplicates, tracks_of_doubles
 from etl.dedupe.library import stored_doubles
 from etl.dedupe.match import find_doubles
 from etl.dedupe.plays import COMPARED
-from etl.dedupe.reach import Reach, may_hold, reach
+from etl.dedupe.reach import Reach, reach, tracks_in_reach
 from etl.dedupe.services import END, START, RecordingService
 
 __all__ = [
@@ -41,14 +41,14 @@ __all__ = [
     "END",
     "SAME_AS",
     "START",
+    "DedupeResult",
     "Reach",
     "RecordingService",
-    "Settled",
     "apply_doubles",
     "find_doubles",
-    "may_hold",
-    "nothing_settled",
+    "no_duplicates",
     "reach",
     "stored_doubles",
+    "tracks_in_reach",
     "tracks_of_doubles",
 ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.core.reasons import SkipReason
-from etl.core.schema import ASIDE, LIKELY_DOUBLES, REPORTED, SKIPPED, TIME, Outcome, conform, empty
+from etl.core.schema import DUPLICATES, KEPT_DOUBLES, LIKELY_DOUBLES, SKIPPED, TIME, Outcome, conform, empty
 from etl.dedupe.choose import LIKELY, PRESENT, SAME
-from etl.dedupe.match import OVER
+from etl.dedupe.match import NOT_COUNTED
 
 ACCOUNT_TWIN = "account_twin"
 SAME_AS = "the same listen as "
@@ -20,19 +20,19 @@ _IS_ALONE = _IS_DOUBLE & pl.col("leader").is_null()
 
 
 @dataclass(frozen=True)
-class Settled:
-    """The listens of a run after the verdicts: each is in ``listens``, in ``skipped`` or in ``aside``."""
+class DedupeResult:
+    """The listens of a run after the verdicts: each is in ``listens``, in ``skipped`` or in ``duplicates``."""
 
     listens: pl.DataFrame
     """Schema NORMALIZED: listens to load."""
     recorded: pl.DataFrame
-    """Schema NORMALIZED: ``listens`` and those in ``aside``."""
+    """Schema NORMALIZED: ``listens`` and those in ``duplicates``."""
     skipped: pl.DataFrame
     """Schema SKIPPED: listens not to load."""
-    aside: pl.DataFrame
-    """Schema ASIDE: duplicates of another row, which is loaded, or of a listen in the database."""
+    duplicates: pl.DataFrame
+    """Schema DUPLICATES: duplicates of another row, which is loaded, or of a listen in the database."""
     likely: pl.DataFrame
-    """Schema REPORTED: likely doubles among ``listens``."""
+    """Schema KEPT_DOUBLES: likely doubles among ``listens``."""
     evidence: pl.DataFrame
     """Schema LIKELY_DOUBLES: all likely doubles, including those in ``skipped``."""
 
@@ -44,17 +44,19 @@ def apply_doubles(
     held_names: pl.DataFrame | None = None,
     *,
     drop_doubles: bool,
-) -> Settled:
+) -> DedupeResult:
     """Divide ``listens`` (schema NORMALIZED) by ``verdicts`` (schema VERDICTS), which were found with ``nearby``.
 
     Likely doubles are skipped if they are to be dropped; else they are loaded, those in one second once. ``held_names``
     (track_id, artist, track) has the display names of the tracks of ``tracks_of_doubles``.
     """
     if verdicts.is_empty():
-        return nothing_settled(listens)
+        return no_duplicates(listens)
     named = _named(listens, verdicts, nearby)
     doubles = named.filter(_IS_DOUBLE)
-    skips = named.filter(pl.col("verdict") == OVER).with_columns(reason=pl.lit(str(SkipReason.NOT_PLAYED_TO_END)))
+    skips = named.filter(pl.col("verdict") == NOT_COUNTED).with_columns(
+        reason=pl.lit(str(SkipReason.NOT_PLAYED_TO_END))
+    )
     same = named.filter(pl.col("verdict") == SAME)
     likely = doubles.filter(_IS_ALONE)
     if drop_doubles:
@@ -64,14 +66,14 @@ def apply_doubles(
     else:
         followers = doubles.filter(~_IS_ALONE).with_columns(of="leader", double_of="leader_name")
         same = pl.concat([same, followers])
-    aside = pl.concat([_duplicates(same, listens), _present(named.filter(pl.col("verdict") == PRESENT), nearby)])
+    duplicates = pl.concat([_duplicates(same, listens), _present(named.filter(pl.col("verdict") == PRESENT), nearby)])
     left_out = skips.get_column("place")
-    return Settled(
-        listens=_without(listens, pl.concat([left_out, aside.get_column("place")])),
+    return DedupeResult(
+        listens=_without(listens, pl.concat([left_out, duplicates.get_column("place")])),
         recorded=_without(listens, left_out),
         skipped=conform(skips.sort("file", "row").select(*SKIPPED), SKIPPED),
-        aside=conform(aside.select(*ASIDE), ASIDE),
-        likely=conform(likely.with_columns(note=_note()).select(*REPORTED), REPORTED),
+        duplicates=conform(duplicates.select(*DUPLICATES), DUPLICATES),
+        likely=conform(likely.with_columns(note=_note()).select(*KEPT_DOUBLES), KEPT_DOUBLES),
         evidence=_pairs(doubles, listens, nearby, held_names),
     )
 
@@ -82,9 +84,9 @@ def tracks_of_doubles(verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.Series
     return nearby.get_column("track_id").gather(listens).unique()
 
 
-def nothing_settled(listens: pl.DataFrame) -> Settled:
+def no_duplicates(listens: pl.DataFrame) -> DedupeResult:
     """Return the result for ``listens`` (schema NORMALIZED) without any verdicts."""
-    return Settled(listens, listens, empty(SKIPPED), empty(ASIDE), empty(REPORTED), empty(LIKELY_DOUBLES))
+    return DedupeResult(listens, listens, empty(SKIPPED), empty(DUPLICATES), empty(KEPT_DOUBLES), empty(LIKELY_DOUBLES))
 
 
 def _named(listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
@@ -139,7 +141,7 @@ def _without(listens: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
 
 
 def _duplicates(same: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return those rows of ``_named`` that duplicate another row, as schema ASIDE with their place."""
+    """Return those rows of ``_named`` that duplicate another row, as schema DUPLICATES with their place."""
     others = listens.select(of_file="file", of_row="row", of=pl.int_range(pl.len(), dtype=pl.Int64))
     found = same.join(others, on="of", how="left", maintain_order="left")
     return found.select(
@@ -154,7 +156,7 @@ def _duplicates(same: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
 
 
 def _present(present: pl.DataFrame, nearby: pl.DataFrame) -> pl.DataFrame:
-    """Return those rows of ``_named`` that are in the database, as schema ASIDE with their place."""
+    """Return those rows of ``_named`` that are in the database, as schema DUPLICATES with their place."""
     tracks = nearby.select("track_id", listen=pl.int_range(pl.len(), dtype=pl.Int64))
     found = present.join(tracks, on="listen", how="left", maintain_order="left")
     return found.select(

@@ -13,7 +13,7 @@ import polars as pl
 
 from etl.core.schema import conform
 from etl.dedupe.schema import PAIRS
-from etl.dedupe.windows import EARLY, HOUR, MINUTE, TOLERANCE
+from etl.dedupe.start_ranges import EARLY, HOUR, MINUTE, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def _whole_of_one_service(whole: pl.DataFrame) -> pl.DataFrame:
     alike = pl.col("played").eq_missing(pl.col("played_of"))
     here = two_exports.with_columns(distance=pl.when(alike).then(0).otherwise(_NOT_PLAYED_ALIKE).cast(pl.Int64))
     exact = _joined(of_run, held, ["title", "service", "second"]).with_columns(distance=pl.lit(0, pl.Int64))
-    found = [here, exact, _exact_of_coarse(of_run, held), _twins(of_run, held)]
+    found = [here, exact, _exact_of_coarse(of_run, held), _coarse_records(of_run, held)]
     pairs = pl.concat(part.select(*PAIRS) for part in found)
     return pairs.with_columns(distance=pl.col("distance") + _ONE_SERVICE)
 
@@ -140,7 +140,7 @@ def _exact_of_coarse(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(distance=pl.col("second_of") - pl.col("second"))
 
 
-def _twins(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def _coarse_records(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Return plays of the run paired with their coarse record in the database, whose second begins the minute.
 
     A play that is stored by its start but known only to the minute of its end is stored at the beginning of that minute
@@ -150,10 +150,10 @@ def _twins(of_run: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     by_end = pl.col("second") == pl.col("ended")
     stored = pl.when(by_end).then(minute).otherwise(minute - pl.col("played") - 1)
     exact = of_run.filter(~pl.col("is_coarse")).with_columns(stored=stored)
-    twins = held.filter("is_coarse")
+    coarse_held = held.filter("is_coarse")
     # The time played was in milliseconds, so the stored second may differ by one: both are tried.
     tried = pl.concat([exact, exact.filter(~by_end).with_columns(stored=pl.col("stored") + 1)])
-    pairs = _joined(tried, twins.with_columns(stored="second"), ["title", "service", "stored"])
+    pairs = _joined(tried, coarse_held.with_columns(stored="second"), ["title", "service", "stored"])
     return pairs.with_columns(distance=pl.lit(_NOT_PLAYED_ALIKE, pl.Int64))
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from etl.core.schema import conform, empty
 from etl.dedupe.evidence import with_evidence
-from etl.dedupe.members import Content, is_itself, led, members
+from etl.dedupe.members import Content, is_itself, members, with_leaders
 from etl.dedupe.schema import VERDICTS
 
 SAME: Final = "same"
@@ -23,7 +23,7 @@ LIKELY: Final = "likely"
 def choose(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, content: Content) -> pl.DataFrame:
     """Return the verdicts on ``rows`` as schema VERDICTS; the arguments are those of ``members``."""
     groups = _with_clashes_settled(rows, plays, groups, content)
-    in_groups = led(members(rows, plays, groups), plays, groups, content.listens)
+    in_groups = with_leaders(members(rows, plays, groups), plays, groups, content.listens)
     if in_groups.is_empty():
         return empty(VERDICTS)
     in_groups = in_groups.with_columns(is_itself=is_itself(in_groups, content, "held"))
@@ -62,7 +62,7 @@ def _with_clashes_settled(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Se
         ends = pl.concat([meetings.get_column("play"), meetings.get_column("held_play")])
         concerned = groups.is_in(groups.gather(ends).unique().implode())
         near = rows.filter(concerned.gather(rows.get_column("play")))
-        in_groups = led(members(near, plays, groups), plays, groups, content.listens)
+        in_groups = with_leaders(members(near, plays, groups), plays, groups, content.listens)
         is_not_loaded = pl.col("held").is_not_null() | (pl.col("place") != pl.col("group_leader"))
         not_loaded = in_groups.filter(is_not_loaded).get_column("place")
         due = meetings.filter(

@@ -17,7 +17,7 @@ Moment: TypeAlias = tuple[int, int, int]
 _MOMENT = ("titles", "artist_codes", "second")
 
 
-def stored_apart(subs: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.Series:
+def without_clashes(subs: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.Series:
     """Return the ``sub_leader`` by which each group is stored: the first of its ``subs`` without a clash, if any.
 
     ``subs`` has the columns group, sub_leader, sub_second, play and held, the preferred ones first; ``groups`` is the

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.dedupe.windows import MINUTE
+from etl.dedupe.start_ranges import MINUTE
 
 
 def grouped(plays: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
@@ -66,11 +66,11 @@ def _contested(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
         .agg(pl.col("second").drop_nulls().n_unique(), pl.col("minute").drop_nulls().n_unique())
         .filter((pl.col("second") > 1) | (pl.col("minute") > 1))
     )
-    parts = (of_database.get_column("label"), of_service.get_column("label"), _of_strangers(plays, labels))
+    parts = (of_database.get_column("label"), of_service.get_column("label"), _without_common_artist(plays, labels))
     return pl.concat(parts).unique()
 
 
-def _of_strangers(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
+def _without_common_artist(plays: pl.DataFrame, labels: pl.Series) -> pl.Series:
     """Return the labels of the groups with plays of one second that have no artist in common."""
     moment = ("label", "clock", "second")
     codes = plays.select(*moment[1:], "artists", label=labels, code=pl.col("artists").hash())
@@ -97,7 +97,7 @@ class _Group:
     artists: dict[tuple[str, int], list[frozenset[int]]] = field(default_factory=dict)
     """Codes of the artists of each play, by clock and second."""
 
-    def takes(self, other: _Group) -> bool:
+    def can_merge(self, other: _Group) -> bool:
         """Say whether the two may be one group."""
         return (
             len(self.listens | other.listens) < 2
@@ -109,7 +109,7 @@ class _Group:
     def _shares_artists(self, moment: tuple[str, int], others: list[frozenset[int]]) -> bool:
         return all(one & two for one in self.artists.get(moment, ()) for two in others)
 
-    def take(self, other: _Group) -> None:
+    def merge(self, other: _Group) -> None:
         """Merge ``other`` into this group."""
         self.listens |= other.listens
         self.seconds |= other.seconds
@@ -128,8 +128,8 @@ def _one_after_the_other(plays: pl.DataFrame, members: pl.Series, edges: pl.Data
     groups = _groups(plays, members)
     for one, two in in_order.select("play", "other").iter_rows():
         left, right = _root(parent, one), _root(parent, two)
-        if left != right and groups[left].takes(groups[right]):
-            groups[left].take(groups[right])
+        if left != right and groups[left].can_merge(groups[right]):
+            groups[left].merge(groups[right])
             parent[right] = left
     return [_root(parent, play) for play in members]
 

@@ -11,10 +11,10 @@ from etl.dedupe.candidates import candidates
 from etl.dedupe.evidence import with_evidence
 from etl.dedupe.groups import grouped
 from etl.dedupe.members import Content
-from etl.dedupe.plays import COMPARED, finished, of_database, together
+from etl.dedupe.plays import COMPARED, as_plays, combined, of_database
 from etl.dedupe.schema import STORED_DOUBLES
 from etl.dedupe.services import rank_of
-from etl.dedupe.windows import EARLY, MINUTE, TOLERANCE, with_windows
+from etl.dedupe.start_ranges import EARLY, MINUTE, TOLERANCE, with_start_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ def stored_doubles(
     stored = of_database(library, services, coarse).with_columns(pl.col("is_coarse") & ~exact)
     clients = library.get_column("client").fill_null(_NOBODY)
     of_clients = stored.with_columns(listen=pl.lit(None, pl.Int64), service=pl.coalesce("service", clients))
-    plays = finished(with_windows(together(of_clients, stored.clear())))
+    plays = as_plays(with_start_ranges(combined(of_clients, stored.clear())))
     ranked = plays.select(
         "play",
         "is_coarse",

@@ -10,19 +10,19 @@ from etl.core.schema import conform, empty
 from etl.dedupe.candidates import candidates
 from etl.dedupe.choose import choose
 from etl.dedupe.groups import grouped
-from etl.dedupe.members import KNOWN, Content
-from etl.dedupe.names import loose
-from etl.dedupe.plays import collapse, finished, of_database, of_run, together
+from etl.dedupe.members import OPTIONAL_COLUMNS, Content
+from etl.dedupe.names import comparable_names
+from etl.dedupe.plays import as_plays, collapse, combined, of_database, of_run
 from etl.dedupe.schema import VERDICTS
 from etl.dedupe.services import is_one_of, rank_of, service_of
-from etl.dedupe.windows import MINUTE, with_windows
+from etl.dedupe.start_ranges import MINUTE, with_start_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from etl.dedupe.services import RecordingService
 
-OVER: Final = "not_counted"
+NOT_COUNTED: Final = "not_counted"
 
 
 def find_doubles(
@@ -50,15 +50,15 @@ def find_doubles(
         return _as_verdicts(over)
     compared = of_run(rows, services)
     distinct, play = collapse(compared)
-    plays = together(distinct, of_database(nearby, services, coarse))
-    plays = finished(with_windows(plays))
+    plays = combined(distinct, of_database(nearby, services, coarse))
+    plays = as_plays(with_start_ranges(plays))
     groups = grouped(plays, candidates(plays))
-    known = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in KNOWN)
+    known = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in OPTIONAL_COLUMNS)
     ranked = rows.select(
         "place",
         play=play,
         rank=compared.select(rank_of(services, pl.col("service"))).to_series(),
-        unknown=len(KNOWN) - known,
+        unknown=len(OPTIONAL_COLUMNS) - known,
         key=pl.col("lookup_key").hash(),
     )
     verdicts = choose(ranked, plays, groups, Content(listens, nearby, cached, services))
@@ -80,21 +80,23 @@ def _not_counted(listens: pl.DataFrame, not_counted: pl.DataFrame, services: Seq
         return pl.repeat(value=False, n=listens.height, dtype=pl.Boolean, eager=True)
     key = ["artist", "track", "minute", "played_ms"]
     minute = pl.col("ended_at").dt.epoch("s") // MINUTE
-    over = _loose(not_counted).select("played_ms", "artist", "track", minute=minute).unique()
+    over = _with_comparable_names(not_counted).select("played_ms", "artist", "track", minute=minute).unique()
     is_whole = is_one_of(pl.col("source"), (one for one in services if one.is_whole))
     may_be = pl.col("minute_only").fill_null(value=False) & is_whole
-    mine = _loose(listens.select("artist", "track", "ended_at", "played_ms", may_be=may_be)).with_columns(minute=minute)
+    mine = _with_comparable_names(
+        listens.select("artist", "track", "ended_at", "played_ms", may_be=may_be)
+    ).with_columns(minute=minute)
     met = mine.join(over.with_columns(is_over=pl.lit(value=True)), on=key, how="left", maintain_order="left")
     return met.select(pl.col("is_over").fill_null(value=False) & pl.col("may_be")).to_series()
 
 
-def _loose(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(loose(rows.get_column("artist")), loose(rows.get_column("track")))
+def _with_comparable_names(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(comparable_names(rows.get_column("artist")), comparable_names(rows.get_column("track")))
 
 
 def _as_verdicts(over: pl.Series) -> pl.DataFrame:
     found = pl.DataFrame({"place": over.arg_true().cast(pl.Int64)}).with_columns(
-        verdict=pl.lit(OVER),
+        verdict=pl.lit(NOT_COUNTED),
         is_twin=pl.lit(value=False),
         **{name: pl.lit(None, pl.String) for name in ("service", "of_service", "evidence")},
         **{name: pl.lit(None, pl.Int64) for name in ("of", "listen", "leader", "seconds_apart")},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from etl.dedupe.clashes import stored_apart
+from etl.dedupe.clashes import without_clashes
 from etl.normalize.key import BETWEEN_ARTISTS
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from etl.dedupe.services import RecordingService
 
-KNOWN = ("album", "recording_mbid", "release_mbid", "duration")
+OPTIONAL_COLUMNS = ("album", "recording_mbid", "release_mbid", "duration")
 """Columns that one row may have and another not."""
 
-SUB = ("group", "sub_clock", "sub_second")
+SAME_RECORD = ("group", "sub_clock", "sub_second")
 """Rows with equal values in these columns are the same."""
 
 _RANKS = 1000  # more than there are services
@@ -37,7 +37,7 @@ class Content(NamedTuple):
 
 
 def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.DataFrame:
-    """Return the ``rows`` whose group has another member, with their play, ``SUB`` and the listen of the database.
+    """Return the ``rows`` whose group has another member, with play, ``SAME_RECORD`` and the listen of the database.
 
     ``rows`` has the columns place, play, rank (of the service), unknown (how many details the row lacks) and key;
     ``groups`` is the group of each of ``plays`` (schema PLAYS). ``held`` is a row of NEARBY, ``held_*`` its play.
@@ -54,7 +54,7 @@ def members(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series) -> pl.Da
 
 
 def _with_subs(plays: pl.DataFrame) -> pl.DataFrame:
-    """Add the columns of ``SUB``: plays of a group are the same if they have the same second by the same clock.
+    """Add the columns of ``SAME_RECORD``: plays of a group are the same if they have the same second by the same clock.
 
     A record with only the minute is the same as the exact one of its service in the group.
     """
@@ -73,7 +73,7 @@ def _with_subs(plays: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def led(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, listens: pl.DataFrame) -> pl.DataFrame:
+def with_leaders(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, listens: pl.DataFrame) -> pl.DataFrame:
     """Add to ``members`` the ``sub_leader`` and ``leader_key`` of the same rows, and the ``group_leader`` of the group.
 
     The leader of the same rows is the one with the most details. The leader of a group is a row that has its second, of
@@ -82,24 +82,26 @@ def led(rows: pl.DataFrame, plays: pl.DataFrame, groups: pl.Series, listens: pl.
     """
     leaders = _of_subs(rows, listens)
     in_order = leaders.sort("group", "is_coarse", "rank", "unknown", "sub_second", "sub_clock")
-    chosen = stored_apart(in_order, plays, groups)
+    chosen = without_clashes(in_order, plays, groups)
     first = leaders.filter(pl.col("sub_leader").is_in(chosen.implode())).select("group", group_leader="sub_leader")
-    of_subs = leaders.select(*SUB, "sub_leader", leader_key="key")
-    return rows.join(of_subs, on=list(SUB), maintain_order="left").join(first, on="group", maintain_order="left")
+    of_subs = leaders.select(*SAME_RECORD, "sub_leader", leader_key="key")
+    return rows.join(of_subs, on=list(SAME_RECORD), maintain_order="left").join(
+        first, on="group", maintain_order="left"
+    )
 
 
 def _of_subs(rows: pl.DataFrame, listens: pl.DataFrame) -> pl.DataFrame:
-    """Return the leader of the rows that are the same, by ``SUB``, each once."""
-    columns = (*SUB, "play", "held", "is_coarse", "rank", "unknown", "key")
-    is_shared = rows.select(pl.struct(*SUB).is_duplicated()).to_series()
+    """Return the leader of the rows that are the same, by ``SAME_RECORD``, each once."""
+    columns = (*SAME_RECORD, "play", "held", "is_coarse", "rank", "unknown", "key")
+    is_shared = rows.select(pl.struct(*SAME_RECORD).is_duplicated()).to_series()
     alone = rows.filter(~is_shared).select(*columns, sub_leader="place")
     order = (pl.col("is_coarse").cast(pl.Int64) * len(_TEXTS) + pl.col("unknown")) * _RANKS + pl.col("rank")
     shared = rows.filter(is_shared).with_columns(order=order)
-    best = shared.group_by(*SUB).agg(pl.col("order").min())
-    equal = shared.join(best, on=[*SUB, "order"], how="semi")
+    best = shared.group_by(*SAME_RECORD).agg(pl.col("order").min())
+    equal = shared.join(best, on=[*SAME_RECORD, "order"], how="semi")
     with_texts = equal.hstack(listens.select(pl.col(_TEXTS).gather(equal.get_column("place")).name.suffix("_text")))
     texts = [f"{name}_text" for name in _TEXTS]
-    first = with_texts.sort(texts, nulls_last=True).unique(list(SUB), keep="first", maintain_order=True)
+    first = with_texts.sort(texts, nulls_last=True).unique(list(SAME_RECORD), keep="first", maintain_order=True)
     return pl.concat([alone, first.select(*columns, sub_leader="place")])
 
 

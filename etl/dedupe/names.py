@@ -21,7 +21,7 @@ _JOINERS = r"(?i)\s*[,;/&+×]\s*|\s+(?:and|x|vs\.?|with|feat\.?|ft\.?|featuring)
 _BREAK = "\x1f"
 
 
-def loose(names: pl.Series) -> pl.Series:
+def comparable_names(names: pl.Series) -> pl.Series:
     """Return ``names`` without what services add, drop or spell differently; null stays null.
 
     That is: case, features, "Remastered" and suffixes like it, punctuation and spaces (one old tool for Last.fm strips
@@ -38,7 +38,7 @@ def loose(names: pl.Series) -> pl.Series:
 
 def title_codes(titles: pl.Series) -> pl.Series:
     """Return a number for each title; comparable titles get equal numbers."""
-    return loose(titles).hash()
+    return comparable_names(titles).hash()
 
 
 def artist_codes(artists: pl.Series, written: pl.Series | None = None) -> pl.DataFrame:
@@ -60,7 +60,7 @@ def artist_codes(artists: pl.Series, written: pl.Series | None = None) -> pl.Dat
         .explode("part", empty_as_null=True)
         .filter(pl.col("part") != "")
     )
-    of_name = parts.select("name", code=loose(parts.get_column("part")).hash()).unique()
+    of_name = parts.select("name", code=comparable_names(parts.get_column("part")).hash()).unique()
     found = distinct.join(of_name, on="name").group_by("text").agg(pl.col("code").unique().sort())
     numbered = found.with_columns(names=pl.col("code").cast(pl.List(pl.String)).list.join(" ").hash())
     joined = lists.select("text").join(numbered, on="text", how="left", maintain_order="left")

@@ -10,7 +10,7 @@ from etl.core.schema import conform
 from etl.dedupe.names import artist_codes, title_codes
 from etl.dedupe.schema import PLAYS
 from etl.dedupe.services import END, LISTENBRAINZ, START, is_one_of, service_of
-from etl.dedupe.windows import EARLY, EARLY_UNTIL, MINUTE, TOLERANCE
+from etl.dedupe.start_ranges import EARLY, EARLY_UNTIL, MINUTE, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,11 +24,11 @@ COMPARED = (
 """The columns of listens (schema NORMALIZED) that the comparison reads."""
 
 _SAME = ("service", "source", "clock", "second", "is_coarse", "title", "names")
-_BEFORE_WINDOWS = [name for name in PLAYS if name not in ("play", "first", "last", "start", "unpaused")]
+_WITHOUT_RANGES = [name for name in PLAYS if name not in ("play", "first", "last", "start", "unpaused")]
 
 
 def of_run(listens: pl.DataFrame, services: Sequence[RecordingService]) -> pl.DataFrame:
-    """Return the play of each of ``listens`` (the columns COMPARED), without the columns ``play`` and the windows.
+    """Return the play of each of ``listens`` (the columns COMPARED), without the columns ``play`` and the start ranges.
 
     ``title`` and ``names`` are numbers for title and artists; rows that are equal in ``_SAME`` are one play.
     """
@@ -58,7 +58,7 @@ def of_run(listens: pl.DataFrame, services: Sequence[RecordingService]) -> pl.Da
 
 
 def of_database(nearby: pl.DataFrame, services: Sequence[RecordingService], coarse: Collection[str]) -> pl.DataFrame:
-    """Return ``nearby`` (schema NEARBY) as plays without ``play`` and the windows.
+    """Return ``nearby`` (schema NEARBY) as plays without ``play`` and the start ranges.
 
     ``coarse`` names services that have a loaded export with times to the minute: their listens at the beginning of a
     minute may be of that export.
@@ -112,16 +112,16 @@ def collapse(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     play = pl.zeros(rows.height, pl.Int64, eager=True).scatter(
         places, pl.concat([of_repeated.get_column("play"), of_alone.rename("play")])
     )
-    return pl.concat([distinct, alone]).select(_BEFORE_WINDOWS), play.rename("play")
+    return pl.concat([distinct, alone]).select(_WITHOUT_RANGES), play.rename("play")
 
 
-def together(of_the_run: pl.DataFrame, of_the_database: pl.DataFrame) -> pl.DataFrame:
-    """Return the plays of both, those of the run first, with their numbers and without the windows."""
-    plays = pl.concat([of_the_run, of_the_database.select(_BEFORE_WINDOWS)])
+def combined(of_the_run: pl.DataFrame, of_the_database: pl.DataFrame) -> pl.DataFrame:
+    """Return the plays of both, those of the run first, with their numbers and without the start ranges."""
+    plays = pl.concat([of_the_run, of_the_database.select(_WITHOUT_RANGES)])
     return plays.with_columns(play=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
-def finished(plays: pl.DataFrame) -> pl.DataFrame:
+def as_plays(plays: pl.DataFrame) -> pl.DataFrame:
     """Return ``plays`` as schema PLAYS."""
     return conform(plays, PLAYS)
 

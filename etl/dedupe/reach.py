@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from etl.dedupe.services import is_one_of, service_of
-from etl.dedupe.windows import EARLY, HOUR, LONGEST_PLAY, MINUTE
+from etl.dedupe.start_ranges import EARLY, HOUR, LONGEST_PLAY, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def reach(listens: pl.DataFrame, services: Sequence[RecordingService]) -> Reach:
     )
 
 
-def may_hold(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
+def tracks_in_reach(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
     """Return the tracks of those ``ends`` (track_id, second) whose plays may have begun with one of ``listens``.
 
     ``listens`` has the column listened_at; ``ends`` are the whole plays found in ``around``. A start can only belong to

@@ -87,6 +87,6 @@ def _inside(archive: InputFile) -> Iterator[InputFile]:
     except BrokenFileError:
         return
     for entry in entries:
-        if entry.trouble is None and entry.is_regular:
+        if entry.problem is None and entry.is_regular:
             path = display_path(f"{archive.path}!{entry.name}")
             yield InputFile(path, archive.location, (*archive.members, entry.name), entry.size)

@@ -50,7 +50,7 @@ class Entry:
     name: str
     size: int
     """In bytes. For a gzip file on disk, this is what the file says, which may be wrong."""
-    trouble: str | None = None
+    problem: str | None = None
     """Why it must not be read."""
     is_regular: bool = True
     """Whether it is a regular file, and not something else such as a link in a tar."""
@@ -84,7 +84,7 @@ class Zip:
         infos = self._zip.infolist()
         _check_number(len(infos))
         files = [info for info in infos if not info.filename.endswith("/")]  # is_dir() fails for an empty name
-        return [Entry(info.filename, info.file_size, _trouble(info)) for info in files]
+        return [Entry(info.filename, info.file_size, _problem(info)) for info in files]
 
     def read(self, name: str, size: int = -1) -> bytes:
         """See ``Container``."""
@@ -105,7 +105,7 @@ class Zip:
         if info.compress_type == zipfile.ZIP_DEFLATED:
             return Inflated(packed, RAW_DEFLATE, info.file_size, info.file_size)
         raise BrokenFileError(
-            f"it is an archive packed by {_METHODS[info.compress_type]} inside another: unpack it first"
+            f"it is an archive compressed with {_METHODS[info.compress_type]} inside another archive: unpack it first"
         )
 
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
@@ -129,7 +129,7 @@ class Tar:
             for info in archive:
                 _check_number(len(found) + 1)
                 is_regular = info.isreg() and not info.issparse()
-                entry = Entry(info.name, info.size, _trouble_with(info.name, info.size), is_regular)
+                entry = Entry(info.name, info.size, _problem_with(info.name, info.size), is_regular)
                 if not info.isdir():
                     found.append((entry, info.offset_data))
         if isinstance(self._source, Inflated):
@@ -240,24 +240,24 @@ def _check_number(members: int) -> None:
         raise BrokenFileError(f"it holds more than {MAX_MEMBERS:,} files")
 
 
-def _trouble(info: zipfile.ZipInfo) -> str | None:
+def _problem(info: zipfile.ZipInfo) -> str | None:
     """Return why a member of a zip must not be read, judging by the zip's directory alone."""
-    if trouble := _trouble_with(info.filename, info.file_size):
-        return trouble
+    if problem := _problem_with(info.filename, info.file_size):
+        return problem
     if info.flag_bits & _ENCRYPTED:
         return "it is encrypted: unzip it with its password first, and give the folder"
     if info.compress_type not in _METHODS:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
-        return f"it is packed by {method}, which this program cannot read: unzip it and give the folder"
+        return f"it is compressed with {method}, which this program cannot read: unzip it and give the folder"
     if info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * info.compress_size:
-        return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, as no export does"
+        return f"it grows from {info.compress_size:,} to {info.file_size:,} bytes, which no export does"
     return None
 
 
-def _trouble_with(name: str, size: int) -> str | None:
+def _problem_with(name: str, size: int) -> str | None:
     parts = split_member(name)
     if not name:
         return "it has no name"
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
-        return "it has a name that leads out of its archive"
+        return "its name leads out of the archive"
     return f"it is larger than {MAX_BYTES // 1024**3} GB" if size > MAX_BYTES else None

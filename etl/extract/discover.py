@@ -213,23 +213,23 @@ class _Search:
             member = InputFile(display_path(f"{shown_path}!{entry.name}"), location, (*members, entry.name), entry.size)
             if self._is_private(member.path, parts, shown_path):
                 continue
-            trouble = "has the same name as another file in its archive" if entry.name in names else entry.trouble
+            problem = "has the same name as another file in its archive" if entry.name in names else entry.problem
             names.add(entry.name)
-            self._take_member(member, entry, trouble)
+            self._take_member(member, entry, problem)
 
-    def _take_member(self, member: InputFile, entry: Entry, trouble: str | None) -> None:
-        """Add one member of an archive; ``trouble`` is why it must not be read, if anything."""
-        if trouble is None and not entry.is_regular:
+    def _take_member(self, member: InputFile, entry: Entry, problem: str | None) -> None:
+        """Add one member of an archive; ``problem`` is why it must not be read, if anything."""
+        if problem is None and not entry.is_regular:
             self.left_aside.append(RefusedPath(member.path, "it is not a regular file"))
             return
-        is_archive = trouble is None and _is_nested(member)
+        is_archive = problem is None and _is_nested(member)
         if is_archive and len(member.members) >= MAX_DEPTH:
-            trouble = f"is an archive nested more than {MAX_DEPTH} deep: unpack it first"
-        elif trouble is None and (entry.size > self.room or (is_archive and not self.room)):
-            trouble = "makes its archive grow beyond all measure, as no export does"
+            problem = f"is an archive nested more than {MAX_DEPTH} levels deep: unpack it first"
+        elif problem is None and (entry.size > self.room or (is_archive and not self.room)):
+            problem = "makes its archive unpack to a size that no export has"
             self.room = 0
-        if trouble is not None:
-            self.refused.append(RefusedPath(member.path, trouble))
+        if problem is not None:
+            self.refused.append(RefusedPath(member.path, problem))
             return
         self.room -= entry.size
         if is_archive:

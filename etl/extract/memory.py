@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 24
 """Bytes of a file that is read without a check, because every computer has room for it."""
-NO_MEMORY = "takes more memory to read than there is"
+NO_MEMORY = "takes more memory to read than is available"
 ADVICE = "Free some memory (a container may have a limit of its own), or divide the file into smaller ones"
 # Bytes of memory at the peak of reading, per byte of a file. Measured: JSON and XML 3 to 8, tables 6 to 16; shorter
 # records take more.
@@ -46,7 +46,7 @@ def check_fits(path: str, size: int, cost: int, available: int) -> None:
     """Raise ``BrokenFileError`` if the file ``path`` does not fit: ``size`` bytes, each of which takes ``cost``."""
     if size * cost > available:
         raise BrokenFileError(
-            f"{path} has {_shown(size)}: to read it takes about {_shown(size * cost)} of memory, "
+            f"{path} has {_shown(size)}: reading it takes about {_shown(size * cost)} of memory, "
             f"and {_shown(available)} are available",
             ADVICE,
         )

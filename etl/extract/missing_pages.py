@@ -65,7 +65,7 @@ class _Download:
 
     @property
     def missing(self) -> list[int]:
-        last = self.latest.total_pages or max(self.pages) + self.pages[max(self.pages)].goes_on
+        last = self.latest.total_pages or max(self.pages) + self.pages[max(self.pages)].has_next
         return [page for page in range(1, last + 1) if page not in self.pages]
 
     def lacking(self) -> int | None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.schema import FileStatus
-from etl.core.signals import LISTEN_EVERY
+from etl.core.signals import SIGNAL_POLL
 from etl.extract.reader import Decoded, FileReader, Opened, Unread
 from etl.extract.worker import MOST, reader_processes
 
@@ -29,7 +29,7 @@ TINY = 1 << 12  # bytes; files up to this size are handed over together
 TOGETHER = 64
 THREADS = 3  # without reader processes: one holds Python's lock and decodes, the others read, hash or wait for Polars
 
-Given = TypeVar("Given")
+Item = TypeVar("Item")
 
 
 class Prefetcher:
@@ -57,7 +57,7 @@ class Prefetcher:
         """
         try:
             while self._tasks:
-                for task in wait(self._tasks, LISTEN_EVERY, FIRST_COMPLETED).done:
+                for task in wait(self._tasks, SIGNAL_POLL, FIRST_COMPLETED).done:
                     reader, files = self._tasks.pop(task)
                     finished: list[tuple[InputFile, Decoded | Unread]] = []
                     undecoded: list[Opened] = []
@@ -103,8 +103,8 @@ class Prefetcher:
         self,
         reader: FileReader | ReaderProcess,
         files: Sequence[InputFile],
-        step: Callable[[Given], Opened | Decoded | Unread],
-        given: Sequence[Given],
+        step: Callable[[Item], Opened | Decoded | Unread],
+        given: Sequence[Item],
     ) -> None:
         """Make a thread do a ``step`` of the ``reader`` with each of ``given``, which belong to ``files``."""
         self._tasks[self._threads.submit(lambda: [step(one) for one in given])] = reader, files

@@ -25,7 +25,7 @@ RAW_DEFLATE, GZIP = -15, 31
 
 _PACKED_CHUNK = 1 << 16
 _CHUNK = 1 << 20
-_APART = 1 << 22  # bytes between two points from which inflating can start
+_SPACING = 1 << 22  # bytes between two points from which inflating can start
 _MOST_POINTS = 256  # each holds about 45 KB
 
 
@@ -92,7 +92,7 @@ class Inflated:
         self._wrapping = wrapping
         self._most = most
         self._size = size
-        self._apart = _APART
+        self._apart = _SPACING
         self._points = [_Point(0, 0, zlib.decompressobj(wrapping))]
         self._last = self._points[0]
         self._lock = threading.RLock()
@@ -135,7 +135,7 @@ class Inflated:
             taken += len(packed) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
             at += len(piece)
             if at > self._most:
-                raise BrokenFileError(f"it grows beyond {self._most:,} bytes, as no export does")
+                raise BrokenFileError(f"it grows beyond {self._most:,} bytes, which no export does")
             self._keep(_Point(at, taken, decoder))
             yield piece
         self._last = _Point(at, taken, decoder)

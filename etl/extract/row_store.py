@@ -1,4 +1,4 @@
-"""Holds the listens of a run, in memory or spilled to disk, and hands them out window by window."""
+"""Holds the listens of a run, in memory or spilled to disk, and hands them out chunk by chunk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from etl.extract.spill import SpillFolder
 
 
-class Window(Protocol):
+class Chunk(Protocol):
     """Some of the listens of a run; if it has a listen, it has all listens of the same second."""
 
     def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -29,7 +29,7 @@ class InMemory:
     listens: pl.DataFrame
 
     def read(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """See ``Window``."""
+        """See ``Chunk``."""
         return self.listens.select(columns) if columns else self.listens
 
 
@@ -47,16 +47,16 @@ class RowStore:
         """The number of listens."""
         return self.spilled.rows if self.spilled else self.listens.height
 
-    def windows(self, size: int) -> Sequence[Window]:
-        """Return all listens as windows in order of time, of about ``size`` listens; as a single one if in memory."""
-        return self.spilled.windows(size) if self.spilled else [InMemory(self.listens)]
+    def chunks(self, size: int) -> Sequence[Chunk]:
+        """Return all listens as chunks in order of time, of about ``size`` listens; as a single one if in memory."""
+        return self.spilled.chunks(size) if self.spilled else [InMemory(self.listens)]
 
     def read(self) -> pl.DataFrame:
         """Return all listens; those from disk are sorted by file, then row."""
         if self.spilled is None:
             return self.listens
-        (window,) = self.spilled.windows(self.height)
-        return window.read().sort("file", "row")
+        (chunk,) = self.spilled.chunks(self.height)
+        return chunk.read().sort("file", "row")
 
 
 def spilled(folder: SpillFolder) -> RowStore:

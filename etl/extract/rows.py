@@ -11,12 +11,12 @@ from etl.core.errors import InputError
 from etl.core.lists import listed
 from etl.core.reasons import ReadAgain, RejectReason
 from etl.core.schema import (
-    ASIDE,
+    DUPLICATES,
+    KEPT_DOUBLES,
     LIKELY_DOUBLES,
     NORMALIZED,
     NOT_COUNTED,
     REJECTS,
-    REPORTED,
     SKIPPED,
     FileStatus,
     empty,
@@ -58,7 +58,7 @@ class FileResult:
     skipped: pl.DataFrame = field(default_factory=lambda: NO_SKIPPED)
     rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
     not_counted: pl.DataFrame = field(default_factory=lambda: NO_NOT_COUNTED)
-    """Plays that the file itself does not count as listens; another export of the service cannot tell that."""
+    """Plays that the file itself does not count as listens; another export of the service does not show that."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
     spilled: int = 0
@@ -99,10 +99,10 @@ class Rows:
     """``listens``, and their duplicates."""
     skipped: pl.DataFrame
     rejects: pl.DataFrame
-    duplicates: pl.DataFrame = field(default_factory=lambda: empty(ASIDE))
-    """Listens that another row or the database has already (schema ASIDE)."""
-    likely: pl.DataFrame = field(default_factory=lambda: empty(REPORTED))
-    """Likely doubles among ``listens`` (schema REPORTED)."""
+    duplicates: pl.DataFrame = field(default_factory=lambda: empty(DUPLICATES))
+    """Listens that another row or the database has already (schema DUPLICATES)."""
+    likely: pl.DataFrame = field(default_factory=lambda: empty(KEPT_DOUBLES))
+    """Likely doubles among ``listens`` (schema KEPT_DOUBLES)."""
     evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
     """All likely doubles, including skipped ones, each with the listen it is a double of (schema LIKELY_DOUBLES)."""
     hidden: Hidden = field(default_factory=Hidden)

@@ -15,9 +15,9 @@ import polars as pl
 
 from etl.core.atomic_file import atomic_file, unwritable
 from etl.core.errors import SettingsError
-from etl.core.place_advice import place_advice
 from etl.core.private_folder import make_private
 from etl.core.schema import NORMALIZED, conform
+from etl.core.write_error_advice import write_error_advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class SpillFolder:
         try:
             path = self._made() / f"{len(self.parts)}.parquet"
         except OSError as error:
-            raise unwritable(self.parent, error, place_advice(self.parent, error)) from error
+            raise unwritable(self.parent, error, write_error_advice(self.parent, error)) from error
         with atomic_file(path) as partial:
             conform(listens, NORMALIZED).sort("listened_at").write_parquet(
                 partial.path, compression="zstd", compression_level=1, row_group_size=_ROWS
@@ -81,7 +81,7 @@ class SpillFolder:
         self.parts.append(path)
         self.rows += listens.height
 
-    def windows(self, rows: int) -> list[OnDisk]:
+    def chunks(self, rows: int) -> list[OnDisk]:
         """Divide the listens into consecutive time ranges of about ``rows`` listens each; no second is divided."""
         times = pl.scan_parquet(self.parts, glob=False).select("listened_at").collect().to_series().sort()
         firsts = times.gather_every(max(rows, 1)).unique().sort().to_list() or [NEVER]

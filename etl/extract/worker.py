@@ -153,7 +153,7 @@ def _widen(pipe: IO[bytes] | None) -> None:
 
 
 def _for_parent(opened: Opened) -> tuple[object, ...]:
-    """Return what the parent process is told about a file; the bytes stay here."""
+    """Return what the parent process gets about a file; the bytes stay here."""
     return opened.kind.name, opened.sha256, opened.totals, opened.companions.digest
 
 

@@ -89,13 +89,13 @@ def _advice(peek: Peek) -> str:
     if shape is None:
         return REFUSAL.advice
     place = shape.names.index
-    where = f"Column {place(_DATES) + 1} holds its times"
+    where = f"Column {place(_DATES) + 1} has the times"
     if _HOURS in shape.names:
-        where = f"Column {place(_DATES) + 1} holds dates, column {place(_HOURS) + 1} times of day"
+        where = f"Column {place(_DATES) + 1} has the dates and column {place(_HOURS) + 1} the times of day"
     header = shape.delimiter.join(shape.names).replace("\t", "<tab>")
     return (
-        f"{where}; which column is the artist and which the track cannot be known. Add a first line that names the "
-        f"columns in their order, such as {header}"
+        f"{where}, but nothing shows which column is the artist and which is the track. Add a first line that names "
+        f"the columns in their order, such as {header}"
     )
 
 
@@ -104,8 +104,8 @@ REFUSAL = Refusal(
     source="lastfm",
     title="Table without a header",
     recognise=_is_headerless,
-    advice="Which column is the artist and which the track cannot be known. Add a first line that names the columns in "
-    "their order, such as artist,track,album,date",
+    advice="Nothing shows which column is the artist and which is the track. Add a first line that names the columns "
+    "in their order, such as artist,track,album,date",
     harmless=True,
     advise=_advice,
 )

@@ -87,10 +87,10 @@ def read_export(data: bytes, options: ReadOptions) -> pl.DataFrame:  # noqa: ARG
     """Read one export. Columns out: ``EXTRACTED``. Raises ``BrokenFileError`` also for a version other than "1"."""
     version = LAYOUT.statement(data)
     if version not in (None, VERSION):
-        raise _other_version(f'it is of version "{version[:20]}"')
+        raise _other_version(f'its version is "{version[:20]}"')
     listens = LAYOUT.read(data)
     if version is None:
-        raise _other_version("it does not say of which version it is")
+        raise _other_version("it does not state its version")
     no_track, no_album = KoitoTrack(), KoitoAlbum()
     rows = listens.rows
     tracks = [row.track or no_track for row in rows]
@@ -196,7 +196,7 @@ def alias_lists(values: Sequence[Sequence[tuple[str | bool | None, ...]]]) -> pl
 
 def _other_version(what: str) -> BrokenFileError:
     return BrokenFileError(
-        f"{what}; only version {VERSION} of Koito's export is known", "Look for a newer version of this program"
+        f"{what}; only version {VERSION} of Koito's export can be read", "Look for a newer version of this program"
     )
 
 

@@ -27,7 +27,7 @@ FORMAT = Format(
     title="List of plays of a script (JSON)",
     file_names=("scrobbles-list*.json",),
     how_to_get=(
-        "Scripts write it: a list of objects with names like artist, track (title, song, name) and uts (timestamp, "
+        "Scripts write it: a list of objects with keys like artist, track (title, song, name) and uts (timestamp, "
         "date, time), without objects in them."
     ),
     sample="lastfm/list",

@@ -144,7 +144,7 @@ OTHER_SERVICES = (
         "tidal-streaming",
         "Tidal streaming history",
         _Columns(frozenset({"entry date"}), frozenset({"stream duration ms", "track title", "product type"})),
-        "It has streams of a few seconds too, and times without a zone. " + _SCROBBLED,
+        "It also has streams of only a few seconds, and its times have no zone. " + _SCROBBLED,
     ),
     _other(
         "amazon-music",
@@ -194,7 +194,7 @@ OTHER_SERVICES = (
         "discogs-collection",
         "Discogs collection",
         _Columns(frozenset({"catalog", "artist", "title"})),
-        "It says which records somebody owns, not what was played",
+        "It lists the records that somebody owns, not what was played",
     ),
     _other(
         "playlist-tracks",

@@ -39,7 +39,7 @@ class PageTotals(NamedTuple):
     """How many plays there are."""
     user: str = ""
     """The user of the history. It distinguishes histories, and is written to no file."""
-    goes_on: bool = False
+    has_next: bool = False
     """Whether another page follows."""
     at: int = 0
     """The position of this statement, in bytes of the text as UTF-8."""
@@ -82,7 +82,7 @@ def of_maloja(data: bytes) -> list[PageTotals]:
     page, per_page = _number(fields.get("page")), _number(fields.get("perpage"))
     if page is None or not per_page or page >= _MOST_PAGES:
         return []
-    return [PageTotals(page + 1, per_page, None, None, goes_on=bool(fields.get("next_page")))]
+    return [PageTotals(page + 1, per_page, None, None, has_next=bool(fields.get("next_page")))]
 
 
 def name_error_pages(records: Records[Record], totals: Sequence[PageTotals]) -> Records[Record]:

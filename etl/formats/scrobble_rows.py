@@ -61,11 +61,11 @@ def wrong_unit(text: pl.Expr, unit: str = "seconds") -> pl.Expr:
 def _not_a_time(name: str, unit: str) -> pl.Expr:
     """Return the detail of a row whose column ``name`` is not a time."""
     text = pl.col(name)
-    trouble = pl.coalesce(
+    problem = pl.coalesce(
         wrong_unit(text, unit),
         pl.when(text.str.contains(DATE)).then(pl.lit(" has no time of day")),
         pl.when(text.str.contains(_EITHER_ORDER)).then(pl.lit(": day or month first?")),
         pl.when(text.str.contains(_ROUNDED)).then(pl.lit(" was rounded by a spreadsheet")),
         pl.lit(""),
     )
-    return pl.format("{}: {}{}", pl.lit(name), quoted(text), trouble)
+    return pl.format("{}: {}{}", pl.lit(name), quoted(text), problem)

@@ -63,7 +63,7 @@ _VALUE = re.compile(r"\d{5}|\d:\d\d")  # a number or time: the line is not a hea
 _SHOWN_CELLS, _SHOWN_CHARS = 20, 40
 
 EXPECTED = (
-    "It has to have an artist, a track and a time, each under one of these names: artist; track, song "
+    "It needs an artist, a track and a time, each under one of these names: artist; track, song "
     "or title; uts, timestamp, utc_time, datetime or date (with a column time, if that has the time of day). Export it "
     "again without a spreadsheet in between, or rename the columns in a text editor"
 )
@@ -181,7 +181,9 @@ def read_header(line: str) -> Dialect:
         shown = (
             ", ".join(f'"{cell[:_SHOWN_CHARS]}"' for cell in cells[:_SHOWN_CELLS]).encode("utf-8", "replace").decode()
         )
-        raise BrokenFileError(f"no column of it is known as the {' or the '.join(missing)}; it has {shown}", EXPECTED)
+        raise BrokenFileError(
+            f"none of its columns is recognised as the {' or the '.join(missing)}; it has {shown}", EXPECTED
+        )
     return Dialect(tuple(names), delimiter, quoting=_EXPORTER not in map(_plain, cells))
 
 

@@ -78,7 +78,7 @@ REFUSAL = Refusal(
     source="maloja",
     title="Table of times and names without a header",
     recognise=_is_of_unknown_writer,
-    advice="Maloja 2 writes time, artist and title, lastexport.py time, title and artist, and nothing in the file says "
-    "which of the two it is. Rename it to lastfmimport.tsv if the artist comes first, to exported_tracks.txt if the "
-    "title does",
+    advice="Maloja 2 writes time, artist and title; lastexport.py writes time, title and artist. The file does not "
+    "show which of them wrote it. Rename it to lastfmimport.tsv if the artist comes first, or to exported_tracks.txt "
+    "if the title comes first",
 )

@@ -128,7 +128,7 @@ REFUSALS = (
         source="youtubemusic",
         title="YouTube search history (Google Takeout)",
         recognise=youtubemusic_history.is_searches,
-        advice="It holds what was searched for, not what was played",
+        advice="It lists searches, not plays",
         harmless=True,
     ),
     Refusal(

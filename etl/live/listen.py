@@ -98,14 +98,14 @@ class ValidListen:
 
     row: int
     single: Single
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
     """The fields of the listen that the result repeats."""
     frame: Callable[[], pl.DataFrame]
     """Returns the listen as one row of schema NORMALIZED."""
 
     def result(self, **became: Any) -> Submitted:  # noqa: ANN401 (the fields of Submitted)
         """Return the result of the listen, with the fields ``became``."""
-        return Submitted(self.row, lookup_key=self.single.lookup_key, **self.told, **became)
+        return Submitted(self.row, lookup_key=self.single.lookup_key, **self.fields, **became)
 
 
 def validate(listen: Listen, rules: Rules) -> ValidListen | Submitted:

@@ -36,7 +36,7 @@ def validate_submissions(data: bytes, rules: Rules) -> list[ValidListen | Submit
     except BrokenFileError as error:
         raise InputError(f"the input is not a ListenBrainz submission: {error.message}", _HINT) from error
     if rows.is_empty():
-        raise InputError("the input holds no listen", _HINT)
+        raise InputError("the input has no listens", _HINT)
     return validate_frame(rows, rules)
 
 
@@ -79,9 +79,9 @@ def _type(body: bytes) -> str | None:
 
 
 def _skip(rows: pl.DataFrame) -> pl.DataFrame:
-    is_sound = pl.col("reject").is_null() | (pl.col("reject") == str(RejectReason.MISSING_TIME))
+    is_well_formed = pl.col("reject").is_null() | (pl.col("reject") == str(RejectReason.MISSING_TIME))
     return rows.with_columns(
-        skip=pl.when(is_sound).then(pl.lit(str(SkipReason.NOW_PLAYING))),
-        reject=pl.when(~is_sound).then("reject"),
-        detail=pl.when(~is_sound).then("detail"),
+        skip=pl.when(is_well_formed).then(pl.lit(str(SkipReason.NOW_PLAYING))),
+        reject=pl.when(~is_well_formed).then("reject"),
+        detail=pl.when(~is_well_formed).then("detail"),
     )

@@ -18,7 +18,7 @@ from etl.core.workspace import find_workspace
 from etl.live.listen import Listen, Submitted, ValidListen, rejected_all, validate
 from etl.normalize.listens import Rules
 from etl.runs.accounting import OTHER_USER
-from etl.targets.base import OVERTAKEN, Failure, StatementError
+from etl.targets.base import NEEDS_NEW_PLAN, Failure, StatementError
 from etl.targets.ledger import RETRIES
 from etl.targets.open import find_target
 
@@ -117,8 +117,8 @@ class LiveConnection:
                 if error.failure is Failure.NOT_READY:
                     return None
                 # Koito has just merged or deleted the entity, or another entity got the same MBID
-                is_overtaken = error.failure in (*OVERTAKEN, Failure.TRANSIENT)
-                if not is_overtaken or attempt == RETRIES:
+                needs_new_plan = error.failure in (*NEEDS_NEW_PLAN, Failure.TRANSIENT)
+                if not needs_new_plan or attempt == RETRIES:
                     raise
                 continue
             if not rows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from etl.resolve.rows import TABLES, alias_rows, first_new
-from etl.targets.base import OF_THE_ROWS, Failure, StatementError
+from etl.targets.base import CAUSED_BY_ROWS, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ def enrich(target: Target, connection: Connection, changes: Mapping[str, pl.Data
         connection.commit()
     except StatementError as error:
         connection.rollback()
-        if error.failure not in (*OF_THE_ROWS, Failure.TRANSIENT):
+        if error.failure not in (*CAUSED_BY_ROWS, Failure.TRANSIENT):
             raise
         return error.failure
     return None

@@ -1,4 +1,4 @@
-"""Loads the listens of a window: those with cached keys at once, the others round by round.
+"""Loads the listens of a chunk: those with cached keys at once, the others round by round.
 
 A round takes the lock, reads the names that it needs again, plans, writes through the pool, commits and releases the
 lock, so that another run or a live listen waits for one round at most. A round has steps: while one step is written,
@@ -27,7 +27,7 @@ from etl.load.result import loaded_keys
 from etl.load.step_planner import StepPlanner
 from etl.resolve.batches import Phase
 from etl.resolve.requests import REQUESTS
-from etl.targets.base import OF_THE_ROWS, OVERTAKEN, Failure, StatementError
+from etl.targets.base import CAUSED_BY_ROWS, NEEDS_NEW_PLAN, Failure, StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class Sizes:
     """Resolution requests per step of a round, at most; the target may ask for smaller steps."""
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together. If there are more, the listens are spilled to disk."""
-    window: int = 500_000
+    chunk: int = 500_000
     """Spilled listens that are looked up and loaded together."""
 
 
@@ -134,7 +134,7 @@ class Loader:
             failpoint(Point.BETWEEN_STEPS)
         if following.height:
             wait_interruptibly(ahead)
-        self._settle(requests.head(done), result, self._enrich(written), attempt=1)
+        self._write_unwritten(requests.head(done), result, self._enrich(written), attempt=1)
         return done
 
     def _plan_ahead(self, planner: StepPlanner, requests: pl.DataFrame) -> Future[PlannedStep]:
@@ -162,22 +162,24 @@ class Loader:
             return self._new_planner().plan(connection, requests, self._batch_rows())
 
         step = self._pool.control(plan)
-        self._settle(requests, self._write_step(step), self._enrich([step]), attempt)
+        self._write_unwritten(requests, self._write_step(step), self._enrich([step]), attempt)
 
-    def _settle(self, requests: pl.DataFrame, result: StepResult, not_enriched: Failure | None, attempt: int) -> None:
+    def _write_unwritten(
+        self, requests: pl.DataFrame, result: StepResult, not_enriched: Failure | None, attempt: int
+    ) -> None:
         """Do more rounds for the ``requests`` of a round that were not written, or whose entities were not enriched."""
         unwritten = list(result.unwritten)
         written = requests.filter(~pl.col("lookup_key").is_in(unwritten))
-        if not_enriched is Failure.MOVED:
+        if not_enriched is Failure.STALE_SNAPSHOT:
             self._resolve_in_parts(written, attempt)
         elif not_enriched and attempt < ROUND_ATTEMPTS:
             self._resolve_until_written(written, attempt + 1)
         if not unwritten:
             return
         again = requests.filter(pl.col("lookup_key").is_in(unwritten))
-        if any(error.failure is Failure.MOVED for error in result.unwritten.values()):
+        if any(error.failure is Failure.STALE_SNAPSHOT for error in result.unwritten.values()):
             self._resolve_in_parts(again, attempt)
-        elif attempt < ROUND_ATTEMPTS and any(error.failure in OVERTAKEN for error in result.unwritten.values()):
+        elif attempt < ROUND_ATTEMPTS and any(error.failure in NEEDS_NEW_PLAN for error in result.unwritten.values()):
             self._resolve_until_written(again, attempt + 1)
         elif len(unwritten) == 1:
             for key, error in result.unwritten.items():
@@ -244,7 +246,7 @@ class Loader:
             try:
                 written = write_batch(self._pool.target, connection, self._run_id, batch, self._journal)
             except StatementError as error:
-                if error.failure not in OF_THE_ROWS:
+                if error.failure not in CAUSED_BY_ROWS:
                     raise
                 return [(lost, error) for lost in batches[number:]]
             self._record(batch, written)

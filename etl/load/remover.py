@@ -82,12 +82,12 @@ class Preview:
 def locate(connection: Connection, undone_run: str, user_id: int, rows: pl.DataFrame) -> pl.DataFrame:
     """Return those of ``rows`` (place, lookup_key, track_id, second) that the database has: place, track_id, second.
 
-    If the track of a listen was merged, the listen is found under the track that its key stands for now.
+    If the track of a listen was merged, the listen is found under the track that its key refers to now.
     """
-    fates = connection.query("absent_listens", rows.select("place", "lookup_key", *_PAIR), undone_run)
-    moved = fates.filter(fate="merged").select("place", track_id="track_now")
+    states = connection.query("absent_listens", rows.select("place", "lookup_key", *_PAIR), undone_run)
+    moved = states.filter(state="merged").select("place", track_id="track_now")
     moved = moved.join(rows.select("place", "second"), on="place")
-    found = pl.concat([rows.select("place", *_PAIR).join(fates, on="place", how="anti"), moved])
+    found = pl.concat([rows.select("place", *_PAIR).join(states, on="place", how="anti"), moved])
     found = found.unique(_PAIR, keep="first", maintain_order=True)
     present = connection.query("present_listens", found.select(_PAIR)).filter(user_id=user_id)
     own = present.select("track_id", second=pl.col("listened_at").dt.epoch("s"))

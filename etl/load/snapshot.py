@@ -51,7 +51,7 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     An MBID that differs from the stored one counts as missing too: the plan does not store it, but reports it.
     Columns out: track_id and the booleans duration, recording_mbid, release_mbid, artist_mbids, aliases.
     """
-    held = connection.query("held_by_tracks", candidates.get_column("track_id").unique())
+    held = connection.query("fields_of_tracks", candidates.get_column("track_id").unique())
     compared = candidates.join(held, on="track_id", suffix="_held")
     missing_fields = compared.group_by("track_id", maintain_order=True).agg(
         duration=(pl.col("duration_held") == 0).any(),
@@ -65,7 +65,7 @@ def read_missing_fields(connection: Connection, candidates: pl.DataFrame) -> pl.
     aliases = candidate_aliases(candidates)
     if aliases.is_empty():
         return missing_fields.with_columns(aliases=pl.lit(value=False))
-    unnamed = connection.query("lacking_aliases", aliases).get_column("track_id")
+    unnamed = connection.query("missing_aliases", aliases).get_column("track_id")
     return missing_fields.with_columns(aliases=pl.col("track_id").is_in(unnamed.implode()))
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason
 from etl.core.schema import LOCATIONS
-from etl.parsers.delimited_sound import read_sound
+from etl.parsers.delimited_fast import read_well_formed
 from etl.parsers.delimited_split import Dialect, is_blank, split_table, whole_table
 from etl.parsers.records import Broken
 from etl.parsers.utf8 import UTF16_MARKS, to_utf8
@@ -74,7 +74,7 @@ class Delimited:
         """Decode the records. Raises ``BrokenFileError`` if the header is missing or that of something else."""
         opened = self._open(data)
         columns = frozenset(name for name in opened.dialect.names if name)
-        sound = read_sound(opened.body, opened.at, opened.dialect)
+        sound = read_well_formed(opened.body, opened.at, opened.dialect)
         if sound is not None:
             names = [name for name in self.dialect.names if name]
             absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in columns]
@@ -150,12 +150,12 @@ def _rows(opened: _Opened) -> tuple[list[list[str]], dict[int, Broken]]:
         rows = []
         for row, piece in enumerate(split_table(text, 0, dialect), start=1):
             rows.append(piece.fields or [])
-            if trouble := _not_utf8(text[piece.start : piece.end]):
-                broken[row] = trouble
+            if problem := _not_utf8(text[piece.start : piece.end]):
+                broken[row] = problem
             elif piece.fields is None:
-                broken[row] = Broken(RejectReason.MALFORMED, piece.trouble)
+                broken[row] = Broken(RejectReason.MALFORMED, piece.problem)
     elif _not_utf8(text):
-        broken = {row: trouble for row, fields in enumerate(rows, start=1) if (trouble := _not_utf8("".join(fields)))}
+        broken = {row: problem for row, fields in enumerate(rows, start=1) if (problem := _not_utf8("".join(fields)))}
     for row in broken:
         rows[row - 1] = []
     return rows, broken

@@ -56,12 +56,12 @@ class Dialect:
 
 
 class Piece(NamedTuple):
-    """A record and its bounds in the text. A broken one has no fields, and ``trouble`` says why."""
+    """A record and its bounds in the text. A broken one has no fields, and ``problem`` says why."""
 
     start: int
     end: int
     fields: list[str] | None
-    trouble: str = ""
+    problem: str = ""
 
 
 def whole_table(text: str, dialect: Dialect) -> list[list[str]] | None:
@@ -91,16 +91,16 @@ def split_table(text: str, at: int, dialect: Dialect) -> Iterator[Piece]:
         number += 1
         if is_blank(text[start:end]) or dialect.is_comment(text[start:end]):
             continue
-        fields, trouble = cut(text[start:end], dialect)
-        if trouble == _NOT_CLOSED:
+        fields, problem = cut(text[start:end], dialect)
+        if problem == _NOT_CLOSED:
             further = _join(text, lines[number - 1 : number - 1 + MOST_LINES], dialect)
             if further is not None:
                 number += further.lines
                 yield further.piece
                 continue
         if fields is not None and not dialect.fits(len(fields)):
-            trouble = f"{len(fields)} fields instead of {dialect.width}"
-        yield Piece(start, end, fields if not trouble else None, trouble)
+            problem = f"{len(fields)} fields instead of {dialect.width}"
+        yield Piece(start, end, fields if not problem else None, problem)
 
 
 def is_blank(line: str) -> bool:
@@ -159,10 +159,10 @@ def _join(text: str, lines: Sequence[tuple[int, int]], dialect: Dialect) -> _Joi
         if _reads_alone(line, dialect):
             return None
         if '"' in line:
-            fields, trouble = cut(text[start:end], dialect)
+            fields, problem = cut(text[start:end], dialect)
             if fields is not None and dialect.fits(len(fields)):
                 return _Joined(Piece(start, end, fields), further)
-            if trouble != _NOT_CLOSED:
+            if problem != _NOT_CLOSED:
                 return None
     return None
 

@@ -106,7 +106,7 @@ class JsonEnvelope(Generic[Record]):
             return error
         return BrokenFileError(
             f"the list ends at byte {byte_number(text, stop)} after record {records}, and a message follows it",
-            "The program that wrote it failed on the way: look into its log, and export again",
+            "The program that wrote it failed before the end: look at its log, then export again",
         )
 
 

@@ -234,5 +234,5 @@ def _skip(body: bytes, at: int) -> int:
 def _unexpected(text: Text, at: int, records: int) -> BrokenFileError:
     return BrokenFileError(
         f"something other than a list follows record {records}, at byte {byte_number(text, at)}",
-        "The files that were joined to this one are not all exports: give them one by one",
+        "Not all files that were joined to this one are exports: give them one by one",
     )

@@ -44,11 +44,11 @@ class Node(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The bounds of a page. ``is_sound`` if it is JSON; ``depth`` counts the open brackets before it."""
+    """The bounds of a page. ``is_well_formed`` if it is JSON; ``depth`` counts the open brackets before it."""
 
     start: int
     end: int
-    is_sound: bool
+    is_well_formed: bool
     depth: int = 0
 
 
@@ -103,7 +103,7 @@ def _pages(body: bytes, node: Node) -> tuple[list[Page], int]:
         while starts[upcoming] <= at:
             upcoming += 1
         page = _page_at(body, at, starts, upcoming)
-        if page.end == len(body) and bracket == ord("{") and not page.is_sound:
+        if page.end == len(body) and bracket == ord("{") and not page.is_well_formed:
             page, depth = page._replace(depth=depth), 0
         pages.append(page)
         at = page.end
@@ -126,20 +126,20 @@ def _page_at(body: bytes, at: int, starts: list[int], upcoming: int) -> Page:
     limit = starts[upcoming]
     if body[at] != ord("{"):
         end = end_of_value(body, at, limit) or at + max(1, len(body[at:limit].rstrip(_PAGE_END)))
-        return Page(at, end, is_sound=False)
+        return Page(at, end, is_well_formed=False)
     end = at + len(body[at:limit].rstrip(_PAGE_END))
     if syntax(body[at:end]) is None:
-        return Page(at, end, is_sound=True)
+        return Page(at, end, is_well_formed=True)
     # A page of another kind may follow, and a sound page may contain what looks like the start of one.
     further = end_of_value(body, at, starts[min(upcoming + NESTED_STARTS, len(starts) - 1)])
     if further is not None and syntax(body[at:further]) is None:
-        return Page(at, further, is_sound=True)
-    return Page(at, end if limit < len(body) else limit, is_sound=False)
+        return Page(at, further, is_well_formed=True)
+    return Page(at, end if limit < len(body) else limit, is_well_formed=False)
 
 
 def _records_of(text: Text, page: Page, node: Node, keys: Collection[str], before: int) -> list[Span] | None:
     """Return the bounds of a page's records; ``None`` for something that has no list of records."""
-    part = Text(text.body[page.start : page.end], text.shift, page.start, goes_on=page.end < len(text.body))
+    part = Text(text.body[page.start : page.end], text.shift, page.start, has_more=page.end < len(text.body))
     is_empty = False
     position = None
     for position in _record_positions(part.body, 0, node, b""):
@@ -147,7 +147,7 @@ def _records_of(text: Text, page: Page, node: Node, keys: Collection[str], befor
             break
         is_empty = True
     if position is None:
-        if part.body.startswith(b"{") and not page.is_sound:
+        if part.body.startswith(b"{") and not page.is_well_formed:
             raise _lost_list(part, before)
         return [] if is_empty else None
     around = b"[" * page.depth + position.opening
@@ -190,10 +190,14 @@ def _end_of_single(part: Text, at: int, around: bytes, row: int) -> int:
     body = part.body
     around += b"null"
     end = end_of_value(body, at, len(body))
-    if end is not None and syntax(body[at:end]) is None and not (part.goes_on and syntax(around + body[end:]) == "cut"):
+    if (
+        end is not None
+        and syntax(body[at:end]) is None
+        and not (part.has_more and syntax(around + body[end:]) == "cut")
+    ):
         check_tail(part, end, around, row)
         return end
-    if part.goes_on or syntax(body[at:]) == "malformed":
+    if part.has_more or syntax(body[at:]) == "malformed":
         edges = sorted({edge for bracket in _BRACKET.finditer(body, at + 1) for edge in bracket.span()})
         for edge in edges[-2 * LAST_BRACKETS :]:
             if syntax(around + body[edge:]) is None:

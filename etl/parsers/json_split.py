@@ -176,37 +176,37 @@ def _end_of_last(text: Text, at: int, opening: bytes, row: int) -> int:
     perhaps with others, so the file is refused; up to the end of a page that others follow, it is broken: a list inside
     it has taken the brackets of the page.
     """
-    trouble = syntax(text.body[at:])
+    problem = syntax(text.body[at:])
     close = _close_behind(text.body, at, opening)
-    if close is not None and (trouble == "malformed" or text.goes_on):
+    if close is not None and (problem == "malformed" or text.has_more):
         return close
-    raise cut_off(text, "after" if trouble is None else "inside", row)
+    raise cut_off(text, "after" if problem is None else "inside", row)
 
 
 def _close_behind(body: bytes, at: int, opening: bytes) -> int | None:
     """Return the first bracket after the last record that can close the list, as the text from it on shows."""
     brackets = [at + bracket.start() for bracket in re.finditer(rb"\]", body[at:])]
-    return next((close for close in brackets[-LAST_BRACKETS:] if _tail_trouble(body, close, opening) is None), None)
+    return next((close for close in brackets[-LAST_BRACKETS:] if _tail_problem(body, close, opening) is None), None)
 
 
 def _ends_here(body: bytes, at: int, opening: bytes, limit: int) -> bool:
     """Say whether the bracket at ``at`` ends the list. If more records follow, it belongs to a broken record."""
-    return limit == len(body) or _ANOTHER.match(body, at) is not None or _tail_trouble(body, at, opening) is None
+    return limit == len(body) or _ANOTHER.match(body, at) is not None or _tail_problem(body, at, opening) is None
 
 
 def check_tail(text: Text, at: int, opening: bytes, records: int) -> None:
     """Raise ``BrokenFileError`` unless only the rest of its document follows the list, which ends at ``at``."""
-    trouble = _tail_trouble(text.body, at, opening)
-    if trouble == "cut":
+    problem = _tail_problem(text.body, at, opening)
+    if problem == "cut":
         raise cut_off(text, "after", records)
-    if trouble == "malformed":
+    if problem == "malformed":
         raise BrokenFileError(
             f"something follows the end of the list, at byte {byte_number(text, at + 1)} after record {records}",
             "Two files may have been joined, or one was damaged: export it again",
         )
 
 
-def _tail_trouble(body: bytes, at: int, opening: bytes) -> str | None:
+def _tail_problem(body: bytes, at: int, opening: bytes) -> str | None:
     return "cut" if at >= len(body) else syntax(opening + body[at:])
 
 

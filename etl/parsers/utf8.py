@@ -21,7 +21,7 @@ class Text(NamedTuple):
     """Add it to a position in ``body`` to get the position in the file; ``None`` if the file is UTF-16."""
     origin: int = 0
     """Where ``body`` begins in the document, if it is a part."""
-    goes_on: bool = False
+    has_more: bool = False
     """Whether more of the document follows ``body``: what ends there was not cut off by the end of the file."""
 
 
@@ -49,5 +49,5 @@ def cut_off(text: Text, where: str, row: int) -> BrokenFileError:
     """Return the error for a document that ends ``where`` ("inside" or "after") the record number ``row``."""
     end = byte_number(text, len(text.body))
     return BrokenFileError(
-        f"the {'page' if text.goes_on else 'file'} ends at byte {end} {where} record {row}", EXPORT_AGAIN
+        f"the {'page' if text.has_more else 'file'} ends at byte {end} {where} record {row}", EXPORT_AGAIN
     )

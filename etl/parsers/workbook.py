@@ -88,7 +88,7 @@ def _check_size(archive: zipfile.ZipFile, packed: int) -> None:
     size = sum(info.file_size for info in archive.infolist())
     if size > MAX_BYTES or size > max(SMALL, RATIO * packed):
         raise BrokenFileError(
-            f"the workbook grows from {packed:,} to {size:,} bytes when it is unpacked, as no export does",
+            f"the workbook grows from {packed:,} to {size:,} bytes when it is unpacked, which no export does",
             "Save the sheet with the history as CSV and give that",
         )
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from etl.core.schema import KEYS, LISTENS, OUTCOME, empty
 from etl.core.signals import retry_on_interrupt
 from etl.runs import accounting
-from etl.runs.windows import keys_after_each, merge_keys, merge_tallies
+from etl.runs.chunks import keys_after_each, merge_keys, merge_tallies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
-    from etl.extract.row_store import Window
+    from etl.extract.row_store import Chunk
     from etl.extract.rows import Rows
     from etl.load.result import LoadResult
     from etl.pipeline.context import RunContext
@@ -75,7 +75,7 @@ def write_rows(directory: RunDirectory, rows: Rows) -> pl.DataFrame:
     if rows.evidence.height:
         directory.keep_frame("likely_doubles", rows.evidence)
     spellings = _Spellings()
-    recorded: Iterator[pl.DataFrame] = (one.read(LISTENS.names()) for one in rows.recorded.windows(accounting.SLICE))
+    recorded: Iterator[pl.DataFrame] = (one.read(LISTENS.names()) for one in rows.recorded.chunks(accounting.SLICE))
     if rows.recorded is rows.listens:
         recorded = spellings.pass_on(recorded)
     else:
@@ -97,7 +97,7 @@ def finish_accounting(run: RunContext, names: pl.DataFrame, *, failed: bool) -> 
     def outcomes() -> Iterator[pl.DataFrame]:
         known = keys_after_each([result.keys for result in results])
         for load, result, known_then in zip(run.loads, results, known, strict=True):
-            outcome = _outcome(load.window, result, known_then, run.rows, failed=failed)
+            outcome = _outcome(load.chunk, result, known_then, run.rows, failed=failed)
             tallies.append(accounting.tally(outcome, keys))
             removed.append(accounting.removed_meanwhile(result.inserted, known_then, outcome, result.replaced_tracks))
             yield outcome
@@ -109,10 +109,10 @@ def finish_accounting(run: RunContext, names: pl.DataFrame, *, failed: bool) -> 
     return _totals(run.rows, keys, merge_tallies(tallies), results, sum(removed))
 
 
-def _outcome(window: Window, result: LoadResult, keys: pl.DataFrame, rows: Rows, *, failed: bool) -> pl.DataFrame:
-    """Return what became of each listen of a window (schema OUTCOME)."""
+def _outcome(chunk: Chunk, result: LoadResult, keys: pl.DataFrame, rows: Rows, *, failed: bool) -> pl.DataFrame:
+    """Return what became of each listen of a chunk (schema OUTCOME)."""
     reached = result.reached if failed else None
-    outcome = accounting.make_outcome(window.read(_ACCOUNTED), keys, result.inserted, result.of_other_users, reached)
+    outcome = accounting.make_outcome(chunk.read(_ACCOUNTED), keys, result.inserted, result.of_other_users, reached)
     return accounting.with_doubles(outcome, rows.duplicates, rows.likely)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from etl.load.load_log import LoadLog
 from etl.load.result import summarize
-from etl.runs.windows import drop_unchanged, update_latest
+from etl.runs.chunks import drop_unchanged, update_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.core.progress import Progress
     from etl.core.settings import RunSettings
     from etl.core.workspace import Workspace
-    from etl.extract.row_store import Window
+    from etl.extract.row_store import Chunk
     from etl.extract.rows import Rows
     from etl.load.loader import Sizes
     from etl.load.result import LoadResult
@@ -64,23 +64,23 @@ class Job:
             self.timings[step] = round(self.timings.get(step, 0.0) + time.perf_counter() - begun, 4)
 
 
-class WindowLoad:
-    """A window of a run's listens, and what became of them."""
+class ChunkLoad:
+    """A chunk of a run's listens, and what became of them."""
 
-    def __init__(self, window: Window) -> None:
-        self.window = window
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
         self.log = LoadLog()
         self._result: LoadResult | None = None
 
     def result(self) -> LoadResult:
-        """Return what became of the listens; if the window is not finished, of those loaded so far."""
+        """Return what became of the listens; if the chunk is not finished, of those loaded so far."""
         return self._result or summarize(self.log.entries())
 
     def finish(self, latest: pl.DataFrame) -> pl.DataFrame:
-        """Replace the log by its result; return ``latest`` after this window.
+        """Replace the log by its result; return ``latest`` after this chunk.
 
-        ``latest`` holds the last ids of the keys of all earlier windows (schema TRACK_LOOKUP). Keys that have not
-        changed since are dropped: a window takes memory only for what is new in it.
+        ``latest`` holds the last ids of the keys of all earlier chunks (schema TRACK_LOOKUP). Keys that have not
+        changed since are dropped: a chunk takes memory only for what is new in it.
         """
         result = summarize(self.log.entries())
         self._result = replace(result, keys=drop_unchanged(result.keys, latest))
@@ -97,7 +97,7 @@ class RunContext:
     directory: RunDirectory
     user_id: int
     rows: Rows
-    loads: Sequence[WindowLoad]
-    """The windows of all ``rows.listens``, in loading order."""
+    loads: Sequence[ChunkLoad]
+    """The chunks of all ``rows.listens``, in loading order."""
     has_lookup: bool
     """Whether the database has the table ``track_lookup``."""

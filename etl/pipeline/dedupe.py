@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.core.schema import ASIDE, CACHED, NEARBY, Outcome, conform, empty
+from etl.core.schema import CACHED, DUPLICATES, NEARBY, Outcome, conform, empty
 from etl.dedupe import (
     COMPARED,
     END,
     START,
+    DedupeResult,
     RecordingService,
-    Settled,
     apply_doubles,
     find_doubles,
-    may_hold,
     reach,
+    tracks_in_reach,
     tracks_of_doubles,
 )
 from etl.extract.row_store import RowStore
@@ -94,21 +94,23 @@ def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
     is_repeated = ~pl.struct("lookup_key", "listened_at").is_first_distinct()
     ordered = found.listens.sort("file", "row")
     repeated = ordered.filter(is_repeated).select(*_OF_LISTENS, outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
-    aside = pl.concat([found.aside, conform(pl.concat([empty(ASIDE), repeated], how="diagonal"), ASIDE)])
-    return _without_duplicates(rows, replace(found, listens=ordered.filter(~is_repeated), aside=aside))
+    duplicates = pl.concat(
+        [found.duplicates, conform(pl.concat([empty(DUPLICATES), repeated], how="diagonal"), DUPLICATES)]
+    )
+    return _without_duplicates(rows, replace(found, listens=ordered.filter(~is_repeated), duplicates=duplicates))
 
 
-def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, window: int, *, has_ledger: bool) -> Rows:
+def deduplicate(pool: Pool, user_id: int, settings: RunSettings, rows: Rows, chunk: int, *, has_ledger: bool) -> Rows:
     """Return ``rows`` without duplicates, and with the likely doubles marked or skipped.
 
-    Spilled listens are read back into memory only if some of them may be duplicates. ``window`` is how many of them are
+    Spilled listens are read back into memory only if some of them may be duplicates. ``chunk`` is how many of them are
     checked for that at a time.
     """
     run = _comparison(user_id, settings, rows, has_ledger=has_ledger)
-    if rows.listens.spilled and not pool.control(lambda control: _may_have_duplicates(control, run, rows, window)):
+    if rows.listens.spilled and not pool.control(lambda control: _may_have_duplicates(control, run, rows, chunk)):
         return rows
     listens = rows.listens.read()
-    return _without_duplicates(rows, pool.control(lambda control: _settle(control, run, listens)))
+    return _without_duplicates(rows, pool.control(lambda control: _find_duplicates(control, run, listens)))
 
 
 def _comparison(user_id: int, settings: RunSettings, rows: Rows, *, has_ledger: bool) -> Comparison:
@@ -117,19 +119,19 @@ def _comparison(user_id: int, settings: RunSettings, rows: Rows, *, has_ledger: 
     return Comparison(user_id, settings, formats, not_counted, has_ledger)
 
 
-def _without_duplicates(rows: Rows, found: Settled) -> Rows:
+def _without_duplicates(rows: Rows, found: DedupeResult) -> Rows:
     return replace(
         rows,
         listens=RowStore(found.listens),
         recorded=RowStore(found.recorded),
         skipped=pl.concat([rows.skipped, found.skipped]).sort("file", "row", maintain_order=True),
-        duplicates=found.aside,
+        duplicates=found.duplicates,
         likely=found.likely,
         evidence=found.evidence,
     )
 
 
-def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> Settled:
+def _find_duplicates(connection: Connection, run: Comparison, listens: pl.DataFrame) -> DedupeResult:
     """Find out which of ``listens`` (schema NORMALIZED) are recorded already, or probably are."""
     nearby = _read_nearby(connection, run, listens)
     verdicts = _compare(connection, run, listens, nearby)
@@ -140,18 +142,18 @@ def _settle(connection: Connection, run: Comparison, listens: pl.DataFrame) -> S
 
 def _apply(
     run: Comparison, listens: pl.DataFrame, verdicts: pl.DataFrame, nearby: pl.DataFrame, names: pl.DataFrame | None
-) -> Settled:
+) -> DedupeResult:
     return apply_doubles(listens, verdicts, nearby, names, drop_doubles=run.settings.doubles == "skip")
 
 
-def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, window: int) -> bool:
-    """Say whether ``_settle`` could find anything.
+def _may_have_duplicates(connection: Connection, run: Comparison, rows: Rows, chunk: int) -> bool:
+    """Say whether ``_find_duplicates`` could find anything.
 
-    Within one export, only plays in the same second can be the same, so each window can be compared by itself.
+    Within one export, only plays in the same second can be the same, so each chunk can be compared by itself.
     """
     if len(set(run.formats.values())) > 1 or not run.not_counted.is_empty():
         return True
-    for one in rows.listens.windows(window):
+    for one in rows.listens.chunks(chunk):
         listens = one.read(COMPARED)
         if not _compare(connection, run, listens, _read_nearby(connection, run, listens)).is_empty():
             return True
@@ -193,10 +195,10 @@ def _read_nearby(connection: Connection, run: Comparison, listens: pl.DataFrame)
     is_whole = pl.col("client").is_in(whole.implode()).fill_null(value=False)
     if not found.filter(~is_whole).is_empty() or listens.get_column("ended_at").null_count():
         ends = _of(connection, run.user_id, hours.around, whole)
-        named = pl.concat([named, may_hold(ends, listens)])
+        named = pl.concat([named, tracks_in_reach(ends, listens)])
         found = pl.concat([found, ends])
     if run.has_ledger and not found.is_empty() and _is_own(connection, run, listens, found):
-        found = _not_itself(connection, listens, found)
+        found = _without_own(connection, listens, found)
         named = found.get_column("track_id")
     if found.is_empty():
         return empty(NEARBY)
@@ -217,7 +219,7 @@ def _is_own(connection: Connection, run: Comparison, listens: pl.DataFrame, foun
     return len(sources) == 1 and clients == own and None not in own and is_exact
 
 
-def _not_itself(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _without_own(connection: Connection, listens: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """Return those of ``found`` in whose second a listen has another track, or a key that is not cached.
 
     The load finds all others by track and second, so their names need not be read.
@@ -235,7 +237,7 @@ def _except(connection: Connection, user_id: int, hours: pl.Series, clients: pl.
 
 def _of(connection: Connection, user_id: int, hours: pl.Series, clients: pl.Series) -> pl.DataFrame:
     """Return track_id, second and client of the user's listens in ``hours``, only those of ``clients``."""
-    return connection.query("nearby_listens_of", user_id, hours, *_range(hours), clients)
+    return connection.query("nearby_listens_of_clients", user_id, hours, *_range(hours), clients)
 
 
 def _range(hours: pl.Series) -> tuple[int, int]:

@@ -57,27 +57,27 @@ class Inbox:
             return manifest
         moved: dict[str, str] = {}
         new_paths: dict[Path, Path] = {}
-        troubles = []
+        problems = []
         for path, entries in self._of_disk(manifest["files"]):
             if not _is_done(entries):
                 continue
             try:
                 moved_to = self._move(path, self.target / self.files[path], entries)
             except _NotMovedError as error:
-                troubles.append(f"{display_path(path)} was loaded and not moved: {error}")
-                logger.warning("%s", troubles[-1])
+                problems.append(f"{display_path(path)} was loaded but not moved: {error}")
+                logger.warning("%s", problems[-1])
             else:
                 new_paths[path] = moved_to
                 logger.info("moved %s to %s", display_path(path), display_path(moved_to))
                 before, after = display_path(path), display_path(moved_to)
                 moved |= {entry["path"]: after + entry["path"][len(before) :] for entry in entries}
-        troubles += self._written_to_since(new_paths)
-        if not (moved or troubles):
+        problems += self._written_to_since(new_paths)
+        if not (moved or problems):
             return manifest
         updated = {**manifest, "files": [{**file, **_moved_to(moved, file["path"])} for file in manifest["files"]]}
-        if troubles:
+        if problems:
             updated["exit_code"] = int(decisive([_CODES[manifest["exit_code"]], ExitCode.USAGE]))
-            updated["error"] = manifest["error"] or troubles[0]
+            updated["error"] = manifest["error"] or problems[0]
         RunDirectory(Path(manifest["run_dir"])).write_manifest(updated)
         return updated
 
@@ -88,8 +88,8 @@ class Inbox:
         """
         late = [to for path, to in new_paths.items() if stamp(to)[2:] != self.before[path][2:]]
         found = [f"{display_path(to)} was written to after it was moved there: load that file again" for to in late]
-        for trouble in found:
-            logger.warning("%s", trouble)
+        for problem in found:
+            logger.warning("%s", problem)
         return found
 
     def _of_disk(self, files: Sequence[dict[str, Any]]) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
@@ -118,7 +118,7 @@ class Inbox:
             raise _NotMovedError(f"{error.strerror or error}") from error
 
 
-def left_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
+def deferred_to_the_next_run(files: Sequence[FileResult]) -> list[FileResult]:
     """Return ``files``; those that were written to while they were read are now ignored for this run, not refused."""
     return [
         FileResult(file.path, FileStatus.LEFT_ASIDE, f"was written to while it was read: {NEXT_RUN}")
@@ -139,18 +139,18 @@ def open_inbox(paths: Sequence[Path], found: Discovered, settings: RunSettings) 
     for path in paths:
         if path.is_dir() and _would_be_read(target.resolve(), path.resolve()):
             raise SettingsError(
-                f"--move-to {display_path(target)} lies in {display_path(path)}: moved files would be read again",
+                f"--move-to {display_path(target)} is in {display_path(path)}: moved files would be read again",
                 "Choose a folder next to it, or one whose name begins with a dot",
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"--move-to {display_path(target)} cannot be made: {error.strerror}", "Choose another"
+            f"--move-to {display_path(target)} cannot be created: {error.strerror}", "Choose another"
         ) from error
     if not os.access(target, os.W_OK | os.X_OK):
         raise SettingsError(
-            f"--move-to {display_path(target)} cannot be written to", "Set its rights, or choose another"
+            f"--move-to {display_path(target)} cannot be written to", "Fix its permissions, or choose another"
         )
     locations = dict.fromkeys(file.location for file in found.files)
     return Inbox(target, {path: _below(path, paths) for path in locations}, {path: stamp(path) for path in locations})

@@ -15,7 +15,7 @@ from etl.core.signals import one_interruption
 from etl.dedupe import stored_doubles
 from etl.normalize.key import BETWEEN_ARTISTS, lookup_keys
 from etl.pipeline.dedupe import coarse_services, recording_services
-from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
+from etl.pipeline.removal import RemovalRun, execute, preview_removal, simulate, wait_for_runs
 from etl.runs.insertions import INSERTED
 from etl.targets import ledger
 from etl.targets.open import find_target, open_interruptibly
@@ -91,7 +91,7 @@ def dedupe(
             doubles = pool.control(lambda control: _find(control, pool, settings, user_id))
             run = _Dedupe(workspace, pool, user_id, _as_inserted(doubles), doubles=doubles)
             if dry_run:
-                return simulate(run, pool.control(lambda control: foresee(run, control)))
+                return simulate(run, pool.control(lambda control: preview_removal(run, control)))
             return execute(run, batch)
 
 

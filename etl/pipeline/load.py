@@ -1,4 +1,4 @@
-"""Loads the listens of a run, window by window: looks up the keys, inserts the cached ones, resolves the others."""
+"""Loads the listens of a run, chunk by chunk: looks up the keys, inserts the cached ones, resolves the others."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from etl.load.snapshot import LookupResult
-    from etl.pipeline.context import RunContext, WindowLoad
+    from etl.pipeline.context import ChunkLoad, RunContext
     from etl.targets.base import Connection
 
 logger = logging.getLogger(__name__)
 
 
-def load_windows(run: RunContext) -> None:
-    """Load all windows; raises ``EtlError`` if the load ends early. The logs of the windows hold the results."""
+def load_chunks(run: RunContext) -> None:
+    """Load all chunks; raises ``EtlError`` if the load ends early. The logs of the chunks hold the results."""
     progress, keys, latest = run.job.progress, 0, empty(TRACK_LOOKUP)
     numbers = count(1)
     run.pool.open_workers(run.pool.size if run.rows.listens.height else 0)
@@ -45,15 +45,15 @@ def load_windows(run: RunContext) -> None:
         with run.job.timed("load"):
             keys += window_keys
             progress.expect(Count.KEYS, keys)
-            _load_window(run, load, listens, found, numbers)
+            _load_chunk(run, load, listens, found, numbers)
             latest = load.finish(latest)
         for reason in load.result().keys.filter(status=str(KeyStatus.FAILED)).get_column("detail"):
             logger.info("not resolved: %s", reason)
     progress.expect(Count.LISTENS, sum(load.result().reached.height for load in run.loads))  # equal listens count once
 
 
-def simulate_windows(run: RunContext) -> None:
-    """Do what ``load_windows`` does, without writing anything."""
+def simulate_chunks(run: RunContext) -> None:
+    """Do what ``load_chunks`` does, without writing anything."""
     for load in run.loads:
         listens, found = _look_up(run, load)
         with run.job.timed("load"):
@@ -62,10 +62,10 @@ def simulate_windows(run: RunContext) -> None:
             load.log.append(entry)
 
 
-def _look_up(run: RunContext, load: WindowLoad) -> tuple[pl.DataFrame, LookupResult]:
-    """Return the listens of a window, and what the look-up of their keys found."""
+def _look_up(run: RunContext, load: ChunkLoad) -> tuple[pl.DataFrame, LookupResult]:
+    """Return the listens of a chunk, and what the look-up of their keys found."""
     with run.job.timed("look_up"):
-        listens = load.window.read()
+        listens = load.chunk.read()
         return listens, run.pool.control(partial(snapshot.look_up, listens=listens, has_lookup=run.has_lookup))
 
 
@@ -75,8 +75,8 @@ def _check_room(run: RunContext, listens: pl.DataFrame, found: LookupResult, new
     run.pool.target.check_room(new.height if new_keys else 0, new_keys)
 
 
-def _load_window(
-    run: RunContext, load: WindowLoad, listens: pl.DataFrame, found: LookupResult, numbers: Iterator[int]
+def _load_chunk(
+    run: RunContext, load: ChunkLoad, listens: pl.DataFrame, found: LookupResult, numbers: Iterator[int]
 ) -> None:
     job = run.job
     directory, journal = run.directory, Journal(run.directory.path)

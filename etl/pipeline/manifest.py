@@ -111,7 +111,7 @@ def exit_code(
         codes.append(ExitCode.UNBALANCED)
     if any(file.status is FileStatus.REFUSED for file in rows.files):
         codes.append(ExitCode.INPUT)
-    # a key that failed in only some windows counts as resolved, but has unresolved listens
+    # a key that failed in only some chunks counts as resolved, but has unresolved listens
     if counts["rejected"] > settings.max_rejects or counts["failed"] or counts["unresolved"]:
         codes.append(ExitCode.REJECTS)
     return decisive(codes)

@@ -42,7 +42,7 @@ class Metrics:
     def __post_init__(self) -> None:
         if not os.access(self.path.parent, os.W_OK | os.X_OK) or self.path.is_dir():
             raise SettingsError(
-                f"--metrics {self.path} cannot be written", "Name a file in a folder that exists and has the rights"
+                f"--metrics {self.path} cannot be written", "Name a file in a folder that exists and is writable"
             )
 
     def __enter__(self) -> Metrics:

@@ -102,7 +102,7 @@ class RemovalRun(ABC):
         )
 
 
-def foresee(run: RemovalRun, connection: Connection) -> Preview:
+def preview_removal(run: RemovalRun, connection: Connection) -> Preview:
     """Return what the removal would do, in one state of the database."""
     connection.rollback()  # end the transaction of earlier reads
     run.pool.target.begin_snapshot(connection)
@@ -115,7 +115,7 @@ def foresee(run: RemovalRun, connection: Connection) -> Preview:
 def wait_for_runs(pool: Pool) -> None:
     """Take the run lock exclusively: listens that an active run counts as present must not vanish."""
     reminder = Reminder()
-    while not pool.control(pool.target.try_lock_alone):
+    while not pool.control(pool.target.try_lock_exclusive):
         if reminder.is_due():
             active = pool.control(pool.target.active_runs)
             logger.info(
@@ -127,11 +127,11 @@ def wait_for_runs(pool: Pool) -> None:
 
 def simulate(run: RemovalRun, expected: Preview) -> dict[str, Any]:
     """Write the directory of a dry run and return its manifest."""
-    fates = removal_account.fates(run.listens, expected.places, run.listens.height)
+    outcomes = removal_account.outcomes(run.listens, expected.places, run.listens.height)
     directory = create_run(run.workspace.runs, run.source, run.started)
     with directory.held():
         run.write(directory)
-        return _finish(run, directory, RemovalResult(fates, expected.removed, expected.kept), None, dry_run=True)
+        return _finish(run, directory, RemovalResult(outcomes, expected.removed, expected.kept), None, dry_run=True)
 
 
 def execute(run: RemovalRun, batch: int | None = None) -> dict[str, Any]:
@@ -205,8 +205,8 @@ def _end(
 
 
 def _result(run: RemovalRun, removed: Removed, forgotten: pl.DataFrame) -> RemovalResult:
-    fates = removal_account.fates(run.listens, removed.places, removed.reached)
-    return RemovalResult(fates, removed.removed(), removed.kept(), forgotten.to_dicts(), removed.retries)
+    outcomes = removal_account.outcomes(run.listens, removed.places, removed.reached)
+    return RemovalResult(outcomes, removed.removed(), removed.kept(), forgotten.to_dicts(), removed.retries)
 
 
 def _complete_ledger(run: RemovalRun, directory: RunDirectory, result: RemovalResult) -> RemovalResult:
@@ -229,7 +229,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write what became of the listens, and the manifest; return the manifest."""
     try:
-        directory.write_frame("removed", result.fates, REMOVED)
+        directory.write_frame("removed", result.outcomes, REMOVED)
     except SettingsError as error:
         failure = failure or error
     code = removal_account.exit_code(result, failure, is_complete=run.is_complete)

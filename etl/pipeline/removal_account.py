@@ -35,7 +35,7 @@ NO_ENTITIES = {"artists": 0, "albums": 0, "tracks": 0}
 class RemovalResult:
     """What a run that removes listens did, or would do."""
 
-    fates: pl.DataFrame
+    outcomes: pl.DataFrame
     """Schema REMOVED."""
     removed: Mapping[str, int]
     """How many artists, albums and tracks were removed."""
@@ -47,12 +47,12 @@ class RemovalResult:
 
     def counts(self) -> dict[str, int]:
         """Return the counts of ``run.json``: those of a load, all 0, and those of a removal."""
-        outcomes = dict(self.fates.group_by("outcome").len().iter_rows())
+        outcomes = dict(self.outcomes.group_by("outcome").len().iter_rows())
         own = {name: outcomes.get(name, 0) for name in (NOT_REACHED, REMOVED_NOW, GONE_BEFORE)}
         return {**accounting.NO_COUNTS, **own, "kept": sum(self.kept.values())}
 
 
-def fates(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.DataFrame:
+def outcomes(listens: pl.DataFrame, removed: Collection[int], reached: int) -> pl.DataFrame:
     """Return what became of ``listens`` (schema INSERTED, numbered in order): schema REMOVED.
 
     ``removed`` has the numbers of those that were present; the first ``reached`` were looked for.
@@ -73,7 +73,7 @@ def imbalances(result: RemovalResult, ledger: int) -> list[str]:
     removed = result.counts()[REMOVED_NOW]
     if removed == ledger:
         return []
-    return [f"{removed} listens count as removed, the ledger's batches say {ledger}"]
+    return [f"{removed} listens count as removed, but the ledger's batches have {ledger}"]
 
 
 def exit_code(result: RemovalResult, failure: EtlError | None, *, is_complete: bool) -> ExitCode:

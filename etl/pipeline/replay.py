@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 IS_GONE = "the export is gone"
 HAS_CHANGED = "the export has changed"
-IS_COUNTED_ANEW = "this version of the program counts the rows of the export otherwise"
+NUMBERED_DIFFERENTLY = "this version of the program numbers the rows of the export differently"
 CANNOT_BE_READ = "the export cannot be read"
 _NOT_LOADED = (str(Outcome.UNRESOLVED), str(Outcome.NOT_REACHED))
-TROUBLES = (IS_GONE, HAS_CHANGED, IS_COUNTED_ANEW, CANNOT_BE_READ)
+PROBLEMS = (IS_GONE, HAS_CHANGED, NUMBERED_DIFFERENTLY, CANNOT_BE_READ)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def replayable(run: RunDirectory) -> Unloaded:
     left = unloaded(run)
     if left.manifest["settings"]["dry_run"]:
         raise SettingsError(
-            f"run {run.run_id} was a dry run: it loaded nothing of which a rest could be left", "Use `etl run`"
+            f"run {run.run_id} was a dry run: it loaded nothing, so nothing is left to replay", "Use `etl run`"
         )
     return left
 
@@ -148,23 +148,23 @@ class UnloadedReader:
         wanted = pl.concat([rejects.get_column("row"), listens.get_column("row")])
         location = file.get("location") or path  # earlier versions recorded only the path as typed
         export = self._find(location) or self._find(file.get("moved_to") or location)
-        trouble = IS_GONE
+        problem = IS_GONE
         try:
             if export is not None:
                 data = export.read(per_byte(kind))
-                trouble = HAS_CHANGED
+                problem = HAS_CHANGED
                 if hashlib.sha256(data).hexdigest() == sha256:
                     options = replace(self.options, companions=_companions(export, file, kind))
                     read = read_rows(path, data, sha256, kind, options, self.rules, wanted)
                     if read.records == len(wanted):
                         return replace(read, companions=companions, location=location)
-                    trouble = IS_COUNTED_ANEW
+                    problem = NUMBERED_DIFFERENTLY
         except BrokenFileError:
-            trouble = CANNOT_BE_READ
-        rows = self._from_run_directory(path, kind, trouble, rejects, listens)
+            problem = CANNOT_BE_READ
+        rows = self._from_run_directory(path, kind, problem, rejects, listens)
         return replace(
             rows,
-            reason=f"{trouble}; its rows come from the run directory",
+            reason=f"{problem}; its rows come from the run directory",
             sha256=sha256,
             format=kind,
             local_times=local_times,
@@ -189,7 +189,7 @@ class UnloadedReader:
         return None
 
     def _from_run_directory(
-        self, path: str, kind: Format, trouble: str, rejects: pl.DataFrame, listens: pl.DataFrame
+        self, path: str, kind: Format, problem: str, rejects: pl.DataFrame, listens: pl.DataFrame
     ) -> FileResult:
         """Return the rows that the run directory has: the records of rejected rows, and the listens."""
         has_record = pl.col("record").is_not_null()
@@ -199,8 +199,8 @@ class UnloadedReader:
             read, others = FileResult(path, FileStatus.LOADED), rejects
         return replace(
             read,
-            listens=pl.concat([read.listens, as_kept(listens)]).sort("row"),
-            rejects=pl.concat([read.rejects, others.with_columns(detail=_with_trouble(trouble))]).sort("row"),
+            listens=pl.concat([read.listens, as_normalized(listens)]).sort("row"),
+            rejects=pl.concat([read.rejects, others.with_columns(detail=_with_problem(problem))]).sort("row"),
         )
 
     def _from_records(self, path: str, kind: Format, rejects: pl.DataFrame) -> FileResult | None:
@@ -242,13 +242,13 @@ def _containers(path: str) -> Iterator[Path]:
         yield Path(path[:end])
 
 
-def as_kept(listens: pl.DataFrame) -> pl.DataFrame:
+def as_normalized(listens: pl.DataFrame) -> pl.DataFrame:
     """Return listens of the run directory as schema NORMALIZED; columns that are not in the directory are null."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in NORMALIZED.items() if name not in LISTENS]
     return conform(listens.with_columns(absent), NORMALIZED)
 
 
-def _with_trouble(trouble: str) -> pl.Expr:
-    """Return the detail of a row that could not be read again: its earlier detail, and ``trouble``."""
-    before = pl.col("detail").str.replace(rf"(^|; )({'|'.join(TROUBLES)})$", "")
-    return pl.concat_str(pl.when(before != "").then(before), pl.lit(trouble), separator="; ", ignore_nulls=True)
+def _with_problem(problem: str) -> pl.Expr:
+    """Return the detail of a row that could not be read again: its earlier detail, and ``problem``."""
+    before = pl.col("detail").str.replace(rf"(^|; )({'|'.join(PROBLEMS)})$", "")
+    return pl.concat_str(pl.when(before != "").then(before), pl.lit(problem), separator="; ", ignore_nulls=True)

@@ -14,7 +14,7 @@ from etl.core.schema import FileStatus, Outcome, RunStatus
 from etl.core.settings import UNDO, RunSettings
 from etl.extract.rows import FileResult, concat
 from etl.pipeline.library import DATABASE
-from etl.pipeline.replay import as_kept
+from etl.pipeline.replay import as_normalized
 from etl.pipeline.run import load_again
 from etl.runs.directory import RunDirectory
 from etl.runs.insertions import read_removed
@@ -36,10 +36,10 @@ def removed_listens(run: RunDirectory, reached: int) -> pl.DataFrame:
     Raises ``InputError`` if the directory does not have them.
     """
     listens = run.read_frame("listens").head(reached)
-    fates = read_removed(run)
-    if fates is None:
+    outcomes = read_removed(run)
+    if outcomes is None:
         return listens
-    gone_before = fates.filter(outcome="gone_before").select("file", "row")
+    gone_before = outcomes.filter(outcome="gone_before").select("file", "row")
     return listens.join(gone_before, on=["file", "row"], how="anti", maintain_order="left")
 
 
@@ -52,11 +52,13 @@ def restore(
     found or created by their names and MBIDs. The dedupe counts as undone once every listen is back.
     """
     settings = RunSettings(source=UNDO, user=str(user_id), doubles="keep", dry_run=dry_run)
-    rows = concat([FileResult(DATABASE, FileStatus.LOADED, listens=as_kept(listens))])
+    rows = concat([FileResult(DATABASE, FileStatus.LOADED, listens=as_normalized(listens))])
     manifest = {**load_again(workspace, settings, rows, user_id), "undone_run": run.run_id}
     directory = RunDirectory(Path(manifest["run_dir"]))
-    if not (manifest["error"] or dry_run) and (lost := _not_back(run, directory)):
-        logger.warning("%s listens are not back: another track of their names has their second", f"{lost:,}")
+    if not (manifest["error"] or dry_run) and (lost := _count_not_restored(run, directory)):
+        logger.warning(
+            "%s listens were not restored: another track with their names has a listen at that second", f"{lost:,}"
+        )
         manifest |= {"status": str(RunStatus.PARTIAL), "exit_code": int(ExitCode.REJECTS)}
     directory.write_manifest(manifest)
     if manifest["exit_code"] == ExitCode.OK and not dry_run:
@@ -64,7 +66,7 @@ def restore(
     return manifest
 
 
-def _not_back(run: RunDirectory, directory: RunDirectory) -> int:
+def _count_not_restored(run: RunDirectory, directory: RunDirectory) -> int:
     """Return how many listens were not loaded because another one, such as the one that was kept, takes their place."""
     kept = run.read_frame("likely_doubles").select("file", "row", "double_of")
     outcome = directory.read_frame("outcome").select(

@@ -15,7 +15,7 @@ from etl.core.failpoints import Point, failpoint
 from etl.core.progress import NullProgress, Progress
 from etl.core.schema import FileStatus
 from etl.core.signals import one_interruption, retry_on_interrupt, signals_deferred
-from etl.core.waits import announced
+from etl.core.waits import log_long_wait
 from etl.extract.discover import discover
 from etl.extract.extractor import begin, extractor
 from etl.extract.rows import Rows, concat, gather
@@ -23,12 +23,12 @@ from etl.extract.spill import SpillFolder
 from etl.load.loader import Sizes
 from etl.pipeline import manifest
 from etl.pipeline.account import nothing_counted, write_rows
-from etl.pipeline.context import Job, RunContext, WindowLoad
+from etl.pipeline.context import ChunkLoad, Job, RunContext
 from etl.pipeline.dedupe import deduplicate, deduplicate_files
 from etl.pipeline.finish import Finish
-from etl.pipeline.inbox import SETTLE_SECONDS, left_to_the_next_run, open_inbox
+from etl.pipeline.inbox import SETTLE_SECONDS, deferred_to_the_next_run, open_inbox
 from etl.pipeline.known_files import is_known_to
-from etl.pipeline.load import load_windows, simulate_windows
+from etl.pipeline.load import load_chunks, simulate_chunks
 from etl.pipeline.manifest import Ending
 from etl.pipeline.replay import UnloadedReader, origins
 from etl.runs.directory import create_run
@@ -85,7 +85,7 @@ def run(
                 plain = extractor(settings, job.started, is_known, job.progress)
                 files = replace(plain, together=job.sizes.together, spill=folder).extract(found, begun)
                 may_be_none = settings.move_to is not None
-                files = left_to_the_next_run(files) if may_be_none else files
+                files = deferred_to_the_next_run(files) if may_be_none else files
                 return gather(files, settings.source, found.hidden, may_be_none=may_be_none, spill=folder)
 
             return inbox.clear(_execute(job, extract))
@@ -145,8 +145,8 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
                 failpoint(Point.AFTER_EXTRACT)
                 if owner is None:
                     with job.timed("compare"):
-                        window, has_ledger = job.sizes.window, database.has_migrations
-                        rows = deduplicate(pool, user_id, settings, rows, window, has_ledger=has_ledger)
+                        chunk, has_ledger = job.sizes.chunk, database.has_migrations
+                        rows = deduplicate(pool, user_id, settings, rows, chunk, has_ledger=has_ledger)
         except InterruptedRunError as error:  # what was read by then has no account: the next run reads it again
             rows, interruption = concat([]), error
         if not interruption and _has_nothing_to_do(settings, rows):
@@ -156,7 +156,7 @@ def _execute(job: Job, extract: Callable[[IsKnown], Rows], *, owner: int | None 
             failpoint(Point.AFTER_RUN_DIRECTORY)
             job.progress.begin(directory.run_id)
             logger.info("run %s", directory.run_id, extra={"event": "run_started"})
-            loads = [WindowLoad(window) for window in rows.listens.windows(job.sizes.window)]
+            loads = [ChunkLoad(chunk) for chunk in rows.listens.chunks(job.sizes.chunk)]
             return _load(RunContext(job, pool, directory, user_id, rows, loads, database.has_lookup), interruption)
 
 
@@ -170,7 +170,7 @@ def _has_nothing_to_do(settings: RunSettings, rows: Rows) -> bool:
 def _begin(pool: Pool, settings: RunSettings, owner: int | None) -> int:
     """Take the run lock, or begin the single transaction of a dry run; return the id of the Koito user."""
     if settings.no_overlap or not settings.dry_run:
-        with announced("waiting for an undo on this database to end; Ctrl-C stops waiting"):
+        with log_long_wait("waiting for an undo on this database to end; Ctrl-C stops waiting"):
             pool.control(lambda control: pool.target.acquire_run_lock(control, exclusive=settings.no_overlap))
     if settings.dry_run:
         pool.control(pool.target.begin_snapshot)
@@ -193,7 +193,7 @@ def _load(run: RunContext, failure: EtlError | None) -> dict[str, Any]:
                 with signals_deferred():
                     spellings = write()
                 if not failure:
-                    (simulate_windows if run.job.settings.dry_run else load_windows)(run)
+                    (simulate_chunks if run.job.settings.dry_run else load_chunks)(run)
                 if (held := run.pool.target.longest_lock) is not None:
                     run.job.timings["longest_lock"] = round(held, 4)
         except EtlError as error:

@@ -12,7 +12,7 @@ from etl.core.dsn import redact
 from etl.core.errors import InputError, SettingsError
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.signals import one_interruption
-from etl.pipeline.removal import RemovalRun, execute, foresee, simulate, wait_for_runs
+from etl.pipeline.removal import RemovalRun, execute, preview_removal, simulate, wait_for_runs
 from etl.pipeline.removal_account import undone_before
 from etl.pipeline.restore import removed_listens, restore
 from etl.runs.directory import find_run
@@ -101,7 +101,7 @@ def _take_back(begun: _Undo, agree: Agree, *, dry_run: bool, batch: int | None) 
     """Remove what a run inserted, once no other run is active."""
     pool, workspace, undone = begun.pool, begun.workspace, begun.undone
     with begun.timed("look_up"):
-        expected = pool.control(lambda control: foresee(begun, control))
+        expected = pool.control(lambda control: preview_removal(begun, control))
     if dry_run:
         return simulate(begun, expected)
     _ask(agree, undone, expected)
@@ -129,7 +129,7 @@ def _find(workspace: Workspace, pool: Pool, run: str) -> RunDirectory:
             raise
         raise InputError(
             f"run {fitting[0]} has no directory in {workspace.runs}: it was pruned, or made with another --home",
-            "It cannot be undone: only its directory tells which listens it inserted",
+            "It cannot be undone: only its directory records which listens it inserted",
         ) from error
 
 
@@ -146,10 +146,14 @@ def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRu
         raise SettingsError(f"run {run.run_id} was a dry run: it inserted nothing", "`etl runs list` shows the runs")
     known = pool.control(lambda control: ledger.find_undoable(control, run.run_id))
     if known is None:
-        hint = f"It went to {manifest['dsn']}" if manifest else "It ended before it loaded anything, or went elsewhere"
+        hint = (
+            f"It loaded into {manifest['dsn']}"
+            if manifest
+            else "It ended before it loaded anything, or it loaded into another database"
+        )
         raise SettingsError(f"the database {redact(workspace.dsn)} does not know run {run.run_id}", hint)
     if known.source == UNDO:
-        raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to go on")
+        raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to continue")
     return known
 
 
@@ -162,13 +166,13 @@ def _read(workspace: Workspace, pool: Pool, run: RunDirectory, known: UndoableRu
     found = insertions(run, committed(run.run_id))
     if known.inserted and found.listens.is_empty() and not found.has_outcome:
         raise InputError(
-            f"run {run.run_id} was killed, and nothing is left that tells which {known.inserted:,} listens it inserted",
+            f"run {run.run_id} was killed, and nothing records which {known.inserted:,} listens it inserted",
             "It cannot be undone",
         )
     is_complete = found.listens.height >= known.inserted or (found.has_outcome and not _was_cut_short(run))
     if not is_complete:
         unknown = known.inserted - found.listens.height
-        logger.warning("run %s inserted %s listens that nothing tells of; they stay", run.run_id, f"{unknown:,}")
+        logger.warning("run %s inserted %s listens that no file records; they stay", run.run_id, f"{unknown:,}")
     own = without_later(found.listens, run, workspace.runs, redact(workspace.dsn), committed)
     return _Undo(workspace, pool, known.user_id, own, is_complete, undone=run)
 

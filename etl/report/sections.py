@@ -26,7 +26,7 @@ def over_years(answers: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
         years[month.year]["new"] += new.get(month, 0)
     best = max(listens, key=listens.__getitem__)
     span = f"{first}" if first == last else f"{first} to {last}"
-    most = f"The most in {best:%B %Y}: {listens[best]:,}"
+    most = f"Most listens: {listens[best]:,} in {best:%B %Y}"
     label = f"Listens by month, {span}. {most}"
     label_new = f"New artists by month, {span}. The table has them by year"
     return {
@@ -45,7 +45,7 @@ def hours(by_hour: pl.DataFrame, zone: str) -> dict[str, Any]:
     """Return the heat map of the query ``by_weekday_and_hour``, which must have rows, and its numbers by hour."""
     listens = {(day, hour): number for day, hour, number in by_hour.iter_rows()}
     (day, hour), most = max(listens.items(), key=lambda item: item[1])
-    best = f"The most on {charts.WEEKDAYS[day - 1]} from {hour:02}:00 to {hour:02}:59: {most:,}"
+    best = f"Most listens: {most:,} on {charts.WEEKDAYS[day - 1]}, {hour:02}:00 to {hour:02}:59"
     label = f"Listens by weekday and hour, {zone}. {best}"
     return {
         "drawing": charts.weekdays_and_hours(listens, label, zone),

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 OUTCOMES: dict[str, str] = {
     str(Outcome.INSERTED): "new in the database",
     str(Outcome.ALREADY_PRESENT): "listens that the database had before",
-    str(Outcome.DUPLICATE_IN_INPUT): "listens that another row of the same run holds, too",
-    "skipped": "rows that are fine, and no listens",
+    str(Outcome.DUPLICATE_IN_INPUT): "listens that another row of the same run has, too",
+    "skipped": "rows that are fine but are not listens",
     "rejected": "rows that are broken",
-    str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or made",
+    str(Outcome.UNRESOLVED): "listens whose artist, album or track could not be found or created",
     str(Outcome.NOT_REACHED): "listens that the run did not reach, because it ended early",
 }
 """The meaning of each outcome of a record, in the order in which the page shows them."""
@@ -71,7 +71,7 @@ def notices(manifest: Mapping[str, Any], missing: list[str]) -> list[tuple[str, 
     if known and not counts["records"]:
         found.append(("note", f"{_were(known)} loaded by an earlier run, whose report has the listens."))
     elif not counts["records"]:
-        found.append(("note", "No file of this run holds records."))
+        found.append(("note", "No file of this run has records."))
     return found
 
 

@@ -27,14 +27,14 @@ class NewAlias(NamedTuple):
     source: str
 
 
-class AliasKeeper:
+class AliasAssigner:
     """Finds the aliases that entities lack, each once."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._seen: set[tuple[str, int, str]] = set()
 
-    def keep(
+    def assign(
         self, request: ResolutionRequest, aliases: Sequence[AliasRow], track_id: int, made_before: Mapping[str, int]
     ) -> tuple[list[NewAlias], dict[tuple[str, int], str]]:
         """Return which of ``aliases`` the entities of ``request``, whose track is ``track_id``, lack.

@@ -183,6 +183,6 @@ def _undivided(chunked: pl.DataFrame, seeds: pl.DataFrame, commit_together: pl.D
 
 
 def _chunked_seeds(chunked: pl.DataFrame, seeds: pl.DataFrame, size: int) -> pl.DataFrame:
-    """Divide the seeds into chunks; the key that creates a release goes before others that need it."""
+    """Divide the seeds into chunks; the key that creates a release comes before others that need it."""
     ordered = chunked.join(seeds, on="position", how="semi").sort(pl.col("maker") != pl.col("position"), "position")
     return ordered.select("position", chunk=(pl.col("weight").cum_sum() - 1) // size)

@@ -40,7 +40,7 @@ class CatalogArtist:
     mbid: str | None
     aliases: list[str]
 
-    def answers_to(self, folded: str) -> bool:
+    def has_name(self, folded: str) -> bool:
         """Say whether one of the names is ``folded``, ignoring case."""
         return any(fold(alias) == folded for alias in self.aliases)
 

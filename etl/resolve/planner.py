@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from etl.normalize.text import fold
-from etl.resolve.aliases import AliasKeeper
+from etl.resolve.aliases import AliasAssigner
 from etl.resolve.catalog import Catalog, CatalogArtist, CatalogRelease, CatalogTrack, FirstNew
 from etl.resolve.requests import Ids, ResolutionRequest
 
@@ -70,7 +70,7 @@ class Planner:
     def __init__(self, catalog: Catalog, hits: Mapping[str, Ids]) -> None:
         self.catalog = catalog
         self.plan = Plan(ids=dict(hits))
-        self._aliases = AliasKeeper(catalog)
+        self._aliases = AliasAssigner(catalog)
 
     def begin_plan(self, hits: dict[str, Ids]) -> None:
         """Begin a new plan, which sees what those before it create; ``hits`` are cached keys that it adds."""
@@ -98,7 +98,7 @@ class Planner:
                 self._keep_together(self.catalog.tracks[known.track])
             self.plan.ids[request.key] = self.plan.resolved[request.key] = known
         if request.aliases:  # before MBIDs are added, because MBIDs decide which entity an alias belongs to
-            found, sources = self._aliases.keep(request, request.aliases, known.track, made_before)
+            found, sources = self._aliases.assign(request, request.aliases, known.track, made_before)
             self.plan.aliases += found
             self.plan.sources |= sources
         if request.duration or request.recording_mbid or request.release_mbid or request.artist_mbids:
@@ -180,7 +180,7 @@ class Planner:
     def _answering(self, name: str, ids: list[int]) -> int | None:
         """Return the first of the artists ``ids`` that has the name ``name``, ignoring case."""
         folded = fold(name) if ids else ""
-        return next((number for number in ids if self.catalog.artists[number].answers_to(folded)), None)
+        return next((number for number in ids if self.catalog.artists[number].has_name(folded)), None)
 
     def _artist(self, name: str, raw: str | None, mbid: str | None) -> int:
         if mbid and (number := self.catalog.artist_of_mbid.get(mbid)):

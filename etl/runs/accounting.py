@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OTHER_USER = "other_user"  # the database has the listen for another user; Koito's key has no user
-ENDED_EARLY = "the run ended before its turn"
+ENDED_EARLY = "the run ended before it was reached"
 
 SLICE = 250_000  # rows whose texts are concatenated at a time
 _SECONDS = 2**32  # of an epoch until 2106; with an int4 id the pair fits in 63 bits
@@ -99,7 +99,7 @@ def make_outcome(
         .sort("file", "row")
         .with_columns(pl.col("has_failed").fill_null(value=False), code=code)
     )
-    fate = (
+    outcome = (
         pl.when(pl.col("has_failed"))
         .then(pl.lit(str(Outcome.UNRESOLVED)))
         .when(pl.col("code").is_null() | is_lost)
@@ -117,12 +117,12 @@ def make_outcome(
         "failure",
         pl.when(pl.col("outcome") == str(Outcome.NOT_REACHED)).then(pl.lit(ENDED_EARLY)),
     )
-    full = rows.with_columns(outcome=fate).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
+    full = rows.with_columns(outcome=outcome).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
     return conform(full, OUTCOME)
 
 
-def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:
-    """Return ``outcome`` with the listens ``aside`` (schema ASIDE), by file, then row, and ``likely`` doubles marked.
+def with_doubles(outcome: pl.DataFrame, duplicates: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:
+    """Return ``outcome`` with the ``duplicates`` (schema DUPLICATES), by file, then row, and ``likely`` doubles marked.
 
     A listen that is the same as another row of the run gets the track of that row.
     """
@@ -131,13 +131,13 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
         outcome = marked.with_columns(
             double_of=pl.coalesce("double_of", "double_of_found"), detail=pl.coalesce("detail", "note")
         ).select(*OUTCOME)
-    if aside.is_empty():
+    if duplicates.is_empty():
         return outcome
     of_row = {"file": "of_file", "row": "of_row"}
-    in_database = aside.filter(pl.col("of_file").is_null()).with_columns(double_of=pl.lit(None, pl.String))
+    in_database = duplicates.filter(pl.col("of_file").is_null()).with_columns(double_of=pl.lit(None, pl.String))
     known = pl.concat([outcome, conform(in_database, OUTCOME)])
     tracks = known.select("file", "row", "track_id").rename({**of_row, "track_id": "track_of"})
-    of_rows = aside.filter(pl.col("of_file").is_not_null())
+    of_rows = duplicates.filter(pl.col("of_file").is_not_null())
     others = of_rows.join(tracks, on=list(of_row.values()), how="left", maintain_order="left").with_columns(
         track_id="track_of", double_of=pl.lit(None, pl.String)
     )
@@ -145,7 +145,7 @@ def with_doubles(outcome: pl.DataFrame, aside: pl.DataFrame, likely: pl.DataFram
 
 
 class OutcomeTally(NamedTuple):
-    """The number of listens per outcome. The tallies of several windows can be merged."""
+    """The number of listens per outcome. The tallies of several chunks can be merged."""
 
     outcomes: pl.DataFrame
     """Columns file, outcome and len."""
@@ -252,8 +252,8 @@ def removed_meanwhile(inserted: pl.DataFrame, keys: pl.DataFrame, outcome: pl.Da
     """Return how many ``inserted`` listens (track_id, listened_at) were removed with their track before the run ended.
 
     Koito removed the track between two batches. Its listens were then inserted again, for the track that their key was
-    resolved to. The removed track is one that no key stands for any more, or one of ``replaced`` (track ids) that
-    another key still stands for.
+    resolved to. The removed track is one that no key refers to any more, or one of ``replaced`` (track ids) that
+    another key still refers to.
     """
     is_gone = ~pl.col("track_id").is_in(keys.get_column("track_id").implode())
     gone = inserted.filter(is_gone)
@@ -278,7 +278,7 @@ def imbalances(
     if counts["records"] != records:
         found.append(f"{records} records were read, {counts['records']} are accounted for")
     if ledger is not None and counts["inserted"] != ledger:
-        found.append(f"{counts['inserted']} listens count as inserted, the ledger's batches say {ledger}")
+        found.append(f"{counts['inserted']} listens count as inserted, but the ledger's batches have {ledger}")
     if ledger is not None and counts["not_reached"]:
         found.append(f"{counts['not_reached']} listens were not reached, although the load came to its end")
     return found

@@ -19,11 +19,11 @@ from etl.core.atomic_file import AtomicFile, unwritable
 from etl.core.errors import InputError, SettingsError
 from etl.core.failpoints import Point
 from etl.core.lists import listed
-from etl.core.place_advice import place_advice
 from etl.core.private_folder import make_private
 from etl.core.schema import FILES_OF_SOME_RUNS, RUN_FILES, conform, empty
 from etl.core.settings import DEDUPE, UNDO
 from etl.core.version import __version__
+from etl.core.write_error_advice import write_error_advice
 from etl.runs.identity import RUN_JSON, note_number, run_folders
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _SCHEMAS = {**RUN_FILES, **FILES_OF_SOME_RUNS}
 _RUN_AGAIN = (
-    "Free some space or set its rights, or choose another --home, and run the same command again: what is loaded"
-    " already is not loaded twice"
+    "Free some disk space, fix the permissions or choose another --home, then run the same command again: nothing is "
+    "loaded twice"
 )
 
 
@@ -65,7 +65,7 @@ class RunDirectory:
         """Raise ``SettingsError`` for an undo or a dedupe, which read no files."""
         if not self.is_load:
             what = "an undo" if self.is_undo else "a dedupe"
-            raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` tells what it did")
+            raise SettingsError(f"run {self.run_id} is {what}: it read no files", "`etl runs show` shows what it did")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -198,7 +198,7 @@ def create_run(runs: Path, source: str, now: datetime) -> RunDirectory:
         path.mkdir(mode=0o700)
         note_number(path)
     except OSError as error:
-        raise unwritable(path, error, place_advice(path, error, runs.parent)) from error
+        raise unwritable(path, error, write_error_advice(path, error, runs.parent)) from error
     return RunDirectory(path)
 
 
@@ -231,7 +231,7 @@ def list_runs(runs: Path) -> list[RunDirectory]:
             return []
         return [RunDirectory(path) for path in run_folders(runs)]
     except OSError as error:
-        raise SettingsError(f"{runs} cannot be read: {error.strerror}", place_advice(runs, error)) from error
+        raise SettingsError(f"{runs} cannot be read: {error.strerror}", write_error_advice(runs, error)) from error
 
 
 def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDirectory:

@@ -29,7 +29,7 @@ _IS_IN = (str(Outcome.INSERTED), str(Outcome.ALREADY_PRESENT))
 
 KEY_STATUS = {
     KeyStatus.HIT: "track_lookup had its ids before the run",
-    KeyStatus.RESOLVED: "its ids were found or made by the run",
+    KeyStatus.RESOLVED: "the run found or created its ids",
     KeyStatus.FAILED: "it has no ids",
     KeyStatus.NOT_REACHED: "the run ended before it looked for its ids",
 }
@@ -98,7 +98,8 @@ def parse_place(place: str) -> tuple[str, int]:
     found = _PLACE.fullmatch(place)
     if found is None:
         raise SettingsError(
-            f'"{place}" names no row', "Write FILE:ROW: an ending of the file's path, a colon, the row counted from 1"
+            f'"{place}" is not a row',
+            "Write FILE:ROW: the end of the file's path, a colon, and the number of the row, from 1",
         )
     return found[1], int(found[2])
 
@@ -142,7 +143,7 @@ def _no_such_row(manifest: dict[str, Any], file: dict[str, Any], row: int) -> In
     replayed = manifest["settings"].get("replay_of")
     if replayed:
         problem = f"row {row:,} of {file['path']} is not among the {records:,} that run {manifest['run_id']} replayed"
-        return InputError(problem, f"`etl explain {replayed} FILE:ROW` tells of the others")
+        return InputError(problem, f"`etl explain {replayed} FILE:ROW` explains the others")
     return InputError(f"{file['path']} has no row {row:,}", f"It has {records:,}, counted from 1")
 
 
@@ -156,7 +157,7 @@ def _from_an_earlier_run(run: RunDirectory, runs: Path, file: dict[str, Any], ro
         beyond = _no_such_row(manifest, same, row)
     raise beyond or InputError(
         f"{file['path']} was known to run {run.run_id}, and no earlier run in {runs} has loaded it",
-        "The run that did was removed, or worked in another --home; `etl run --force` reads the file again",
+        "The run that loaded it was deleted, or used another --home; `etl run --force` reads the file again",
     )
 
 
@@ -187,7 +188,7 @@ def _look(
     is_it = (pl.col("file") == path) & (pl.col("row") == row)
     rows = {name: _one(run, name, is_it) for name in ("skipped", "rejects", "listens", "outcome", "likely_doubles")}
     skipped, rejected, outcome, pair = rows["skipped"], rows["rejects"], rows["outcome"], rows["likely_doubles"]
-    key, twin = None, None
+    key, original = None, None
     if skipped is not None and pair is not None:
         verdict, meaning = "skipped", f"skipped: {_double(pair)}. `etl run --doubles keep` loads it"
     elif skipped is not None:
@@ -196,8 +197,8 @@ def _look(
         verdict, meaning = "rejected", _because("rejected", RejectReason, rejected["reason"])
     elif outcome is not None:
         key = _one(run, "keys", pl.col("lookup_key") == outcome["lookup_key"])
-        twin = _twin(run, outcome)
-        verdict, meaning = outcome["outcome"], _fate(outcome, key, twin, manifest["status"])
+        original = _original(run, outcome)
+        verdict, meaning = outcome["outcome"], _describe_outcome(outcome, key, original, manifest["status"])
         meaning += f"; {_double(pair)}" if pair is not None else _double_without_evidence(outcome)
     else:
         return None
@@ -210,7 +211,7 @@ def _look(
         verdict=verdict,
         meaning=meaning,
         rows={**rows, "keys": key},
-        duplicate_of=twin,
+        duplicate_of=original,
         undone_by=manifest.get("undone_by"),
     )
 
@@ -220,7 +221,7 @@ def _one(run: RunDirectory, name: str, wanted: pl.Expr) -> dict[str, Any] | None
     return found[0] if found else None
 
 
-def _twin(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
+def _original(run: RunDirectory, outcome: dict[str, Any]) -> str | None:
     """Return what counts instead of a duplicate: the listen in its detail, else the row of that track and second."""
     if (detail := outcome["detail"] or "").startswith(SAME_AS):
         return detail.removeprefix(SAME_AS)
@@ -258,7 +259,7 @@ def _double_without_evidence(outcome: dict[str, Any]) -> str:
     return f"; likely a double of {double_of}, which another service recorded" if double_of else ""
 
 
-def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None, status: str) -> str:
+def _describe_outcome(outcome: dict[str, Any], key: dict[str, Any] | None, original: str | None, status: str) -> str:
     """Say in a sentence what became of a listen."""
     detail = outcome["detail"]
     match outcome["outcome"]:
@@ -266,14 +267,14 @@ def _fate(outcome: dict[str, Any], key: dict[str, Any] | None, twin: str | None,
             done = "would be inserted" if status == RunStatus.DRY_RUN else "inserted"
             return f"{done}: the database did not have it"
         case Outcome.ALREADY_PRESENT:
-            said = f"{SAME_AS}{twin}" if twin else "the database had this track at this second before"
-            of_other = "the database has it for another user, and can hold it for one only"
+            said = f"{SAME_AS}{original}" if original else "the database had this track at this second before"
+            of_other = "the database has it for another user, and can store it for only one"
             return f"already present: {of_other if detail == 'other_user' else said}"
         case Outcome.DUPLICATE_IN_INPUT:
             what = SAME_AS if detail else "the same track at the same second as "
-            return f"duplicate in the input: {what}{twin or 'another row of the run'}"
+            return f"duplicate in the input: {what}{original or 'another row of the run'}"
         case Outcome.NOT_REACHED:
-            return f"not reached, so the run did not load it: {detail}; the same command again loads it"
+            return f"not reached, so the run did not load it: {detail}; run the same command again to load it"
         case _:
             why = f"its key could not be resolved: {key['detail']}" if key and key["status"] == "failed" else detail
             return f"unresolved, so it is not in the database: {why}"

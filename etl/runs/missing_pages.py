@@ -38,7 +38,7 @@ def _what_is_missing(missing: Mapping[str, Any]) -> str:
     pages, of, listens = missing["pages"], missing["total_pages"], missing["listens"]
     if not pages:
         fewer = "1 play is" if listens == 1 else f"{listens:,} plays are"
-        return f"{fewer} missing: it has fewer than it says itself. Fetch it again"
+        return f"{fewer} missing: the file has fewer than it states. Fetch it again"
     number = f"{'page' if len(pages) == 1 else 'pages'} {ranges(pages)}{f' of {of:,}' if of else ''}"
     plays = (
         "and whatever follows" if listens is None else f"with up to {listens:,} {'play' if listens == 1 else 'plays'}"

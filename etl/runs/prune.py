@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _REMOVED = ".removed-"
 
 RUNNING = "it is running"
-HALF_UNDONE = "an undo of it was interrupted, and needs it to go on"
+HALF_UNDONE = "an interrupted undo of it needs it to continue"
 LEFT_OVER = "it has listens, unresolved or not reached, that no later run has loaded"
 EXPLAINS = "it loaded files that a kept run treated as known"
 REPLAYED = "a run that is kept replays it"
@@ -85,7 +85,7 @@ def remove(runs: Path, going: Sequence[RunDirectory]) -> None:
                 shutil.rmtree(path)
     except OSError as error:
         raise SettingsError(
-            f"{error.filename or runs} cannot be removed: {error.strerror}", "Set its rights, and try again"
+            f"{error.filename or runs} cannot be removed: {error.strerror}", "Fix its permissions and try again"
         ) from error
 
 

@@ -8,7 +8,6 @@ them the way its tables store them.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
@@ -37,9 +36,9 @@ class Failure(Enum):
     """The connection is gone: the run ends."""
     TRANSIENT = auto()
     """A deadlock, a serialization failure or a busy file: the same transaction is tried again."""
-    GONE = auto()
+    MISSING_REFERENCE = auto()
     """A foreign key refers to a missing row: Koito has deleted or merged it since it was read."""
-    MOVED = auto()
+    STALE_SNAPSHOT = auto()
     """Another program has written since the round began: the round is planned again on the new state."""
     DUPLICATE = auto()
     """A unique value exists already: another program stored it after the look-up, or the data contain it twice."""
@@ -57,13 +56,13 @@ class Failure(Enum):
     """A bug in the program, or missing privileges: the run ends."""
 
 
-OF_THE_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.GONE, Failure.MOVED})
+CAUSED_BY_ROWS = frozenset({Failure.DATA, Failure.DUPLICATE, Failure.MISSING_REFERENCE, Failure.STALE_SNAPSHOT})
 """Failures of a batch that its rows caused: the other batches of the round can still be written."""
 
-OVERTAKEN = frozenset({Failure.DUPLICATE, Failure.GONE})
+NEEDS_NEW_PLAN = frozenset({Failure.DUPLICATE, Failure.MISSING_REFERENCE})
 """Failures that planning again resolves: a row was removed, or the same one was created, since the plan was made."""
 
-RETRIED = frozenset({Failure.TRANSIENT, Failure.MOVED})
+RETRIED = frozenset({Failure.TRANSIENT, Failure.STALE_SNAPSHOT})
 """Failures after which the same work is repeated from its first statement."""
 
 
@@ -132,9 +131,8 @@ class Migration:
 
     @property
     def summary(self) -> str:
-        """The text of its first comment, without the note on its caller that the first migrations carry."""
-        first = self.text.partition("\n")[0].removeprefix("-- ")
-        return re.sub(r"^Called by [^:]*: ", "", first).rstrip(".")
+        """The text of its first comment."""
+        return self.text.partition("\n")[0].removeprefix("-- ").rstrip(".")
 
 
 class Target(Protocol):
@@ -207,7 +205,7 @@ class Target(Protocol):
         Raises ``LockedError`` if ``exclusive`` is set and another run is active on the database.
         """
 
-    def try_lock_alone(self, connection: Connection) -> bool:
+    def try_lock_exclusive(self, connection: Connection) -> bool:
         """Take the run lock exclusively, until ``connection`` is closed, if no run is active; say whether it was taken.
 
         Runs that begin while it is held wait.
@@ -231,8 +229,8 @@ class Target(Protocol):
     def begin_round(self, connection: Connection, *, exclusive: bool = False) -> None:
         """Begin a round: until the transaction ends, no other run changes what it reads.
 
-        Some targets only detect such changes afterwards (``Failure.MOVED``). An ``exclusive`` round prevents them until
-        its first commit. It must be small, because every other writer waits for it.
+        Some targets only detect such changes afterwards (``Failure.STALE_SNAPSHOT``). An ``exclusive`` round
+        prevents them until its first commit. It must be small, because every other writer waits for it.
         """
 
     def begin_steps(self, connection: Connection) -> None:
@@ -248,8 +246,8 @@ class Target(Protocol):
         """Begin the transaction of a batch.
 
         A batch relies on what its round has read or, if it only has listens, on the keys ``cached`` (lookup_key,
-        track_id). Raises ``StatementError`` with ``Failure.MOVED`` or ``Failure.GONE`` if the target detects that this
-        has changed.
+        track_id). Raises ``StatementError`` with ``Failure.STALE_SNAPSHOT`` or ``Failure.MISSING_REFERENCE`` if the
+        target detects that this has changed.
         """
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
@@ -261,7 +259,7 @@ class Target(Protocol):
         """Check that everything a batch refers to exists, if the database does not, and lock it until the commit.
 
         ``tables``: the rows that the batch creates, by table. ``others``: its other rows that hold ids. Raises
-        ``StatementError`` with ``Failure.GONE``.
+        ``StatementError`` with ``Failure.MISSING_REFERENCE``.
         """
 
     def record_batch(

@@ -74,8 +74,7 @@ def is_known(connection: Connection, user_id: int, file: FileEntry) -> bool:
             raise SettingsError(
                 f"{file.path} has times without a zone and was loaded with --timezone {zone} before "
                 f"(run {row['run_id']}): another one would store every play twice",
-                f"Use --timezone {zone} again, or take that run back first, with the same --dsn: "
-                f"`etl undo {row['run_id']}`",
+                f"Use --timezone {zone} again, or undo that run first, with the same --dsn: `etl undo {row['run_id']}`",
             )
         if row["known"] and (row["format"], options) == (file.format, wanted):
             return True
@@ -95,7 +94,7 @@ def check_play_time(connection: Connection, user_id: int, file: FileEntry) -> No
             raise SettingsError(
                 f"{file.path} has plays that may have been loaded with --spotify-time {other} before (run {run_id}): "
                 f"--spotify-time {file.spotify_time} would store them twice",
-                f"Use --spotify-time {other} again, or take that run back first: `etl undo {run_id}`",
+                f"Use --spotify-time {other} again, or undo that run first: `etl undo {run_id}`",
             )
 
 

@@ -29,7 +29,7 @@ def holders(file: Path) -> list[int]:
     return sorted(found - {0, os.getpid()})
 
 
-def described(pid: int) -> str:
+def describe_process(pid: int) -> str:
     """Describe the process ``pid`` to the user, and say what to do if it is stopped."""
     name, state = _name_and_state(pid)
     named = f"process {pid}{f' ({name})' if name else ''}"
@@ -44,6 +44,6 @@ def _name_and_state(pid: int) -> tuple[str, str]:
     return "", ""
 
 
-def all_described(pids: list[int], otherwise: str) -> str:
+def describe_processes(pids: list[int], otherwise: str) -> str:
     """Describe the processes ``pids`` to the user; ``otherwise`` if there is none."""
-    return " and ".join(map(described, pids)) or otherwise
+    return " and ".join(map(describe_process, pids)) or otherwise

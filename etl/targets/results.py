@@ -37,7 +37,7 @@ _SUBMITTED: Columns = {
 }
 
 _COLUMNS: Mapping[str, Columns] = {
-    "absent_listens": {"place": pl.Int64, "track_now": pl.Int32, "fate": pl.String},
+    "absent_listens": {"place": pl.Int64, "track_now": pl.Int32, "state": pl.String},
     "backfill_albums": {
         "id": pl.Int32,
         "plays": pl.Int64,
@@ -59,7 +59,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "track": pl.String,
     },
     "backfill_durations": _CHANGED,
-    "backfill_holders": {"id": pl.Int32, "mbid": pl.String},
+    "backfill_mbid_owners": {"id": pl.Int32, "mbid": pl.String},
     "backfill_release_aliases": _CHANGED,
     "backfill_release_images": _CHANGED,
     "backfill_release_mbids": _CHANGED,
@@ -85,7 +85,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "artists": NAMES,
         "artist_mbids": NAMES,
     },
-    "held_by_tracks": {
+    "fields_of_tracks": {
         "track_id": pl.Int32,
         "duration": pl.Int32,
         "recording_mbid": pl.String,
@@ -93,7 +93,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "artist_mbids": NAMES,
     },
     "insert_listens": _LISTENS,
-    "lacking_aliases": {"track_id": pl.Int32},
+    "missing_aliases": {"track_id": pl.Int32},
     "ledger_files": {
         "sha256": pl.String,
         "format": pl.String,
@@ -152,11 +152,11 @@ _COLUMNS: Mapping[str, Columns] = {
     "lookup_keys": TRACK_LOOKUP,
     "names_of_tracks": {"track_id": pl.Int32, "duration": pl.Int32, "titles": NAMES, "artists": NAMES, "albums": NAMES},
     "nearby_listens": _NEAR,
-    "nearby_listens_of": _NEAR,
+    "nearby_listens_of_clients": _NEAR,
     "primary_names": {"track_id": pl.Int32, "artist": pl.String, "track": pl.String},
     "next_ids": {"entity": pl.String, "id": pl.Int32},
     "present_listens": {"track_id": pl.Int32, "listened_at": TIME, "user_id": pl.Int32},
-    "sequences_behind": {"entity": pl.String, "mend": pl.String},
+    "sequences_behind": {"entity": pl.String, "repair": pl.String},
     "snapshot_artists": {"id": pl.Int32, "mbid": pl.String, "aliases": NAMES},
     "snapshot_releases": {"id": pl.Int32, "mbid": pl.String, "titles": NAMES, "artists": IDS},
     "snapshot_tracks": {

@@ -17,9 +17,9 @@ SHOWN = 20
 class Result(Reason):
     """The result of a check."""
 
-    OK = "ok", "holds"
-    FAILED = "failed", "does not hold: exit code 7"
-    WARNING = "warning", "worth a look, and perhaps as somebody wants it"
+    OK = "ok", "passed"
+    FAILED = "failed", "failed: exit code 7"
+    WARNING = "warning", "worth a look; it may be intended"
     CHANGED_SINCE = "changed_since", "merged or deleted since the run"
     NOT_CHECKED = "not_checked", "cannot be checked"
 

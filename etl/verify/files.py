@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from etl.runs.directory import RunDirectory
 
-TOLD_COUNTS = pl.Schema({"file": pl.String, "term": pl.String, "told": pl.Int64})  # file is null for the whole run
-TOLD_REASONS = pl.Schema({"term": pl.String, "reason": pl.String, "told": pl.Int64})
+STATED_COUNTS = pl.Schema({"file": pl.String, "term": pl.String, "stated": pl.Int64})  # file is null for the whole run
+STATED_REASONS = pl.Schema({"term": pl.String, "reason": pl.String, "stated": pl.Int64})
 
 # Listens that the database must have: the row that each comes from, its track and its second (since 1970).
 STORED = pl.Schema(
@@ -108,22 +108,22 @@ def opened(run: RunDirectory, manifest: Mapping[str, Any]) -> Iterator[RunFiles]
                 raise InputError(f"run {run.run_id} has no readable {path.name}") from error
             if found != schema:
                 raise InputError(f"{path.name} of run {run.run_id} has other columns than it was written with")
-        connection.register("told_counts", _told_counts(manifest))
-        connection.register("told_reasons", _told_reasons(manifest))
+        connection.register("stated_counts", _stated_counts(manifest))
+        connection.register("stated_reasons", _stated_reasons(manifest))
         connection.execute(statement("duckdb", "counted"))
         yield RunFiles(connection, run)
 
 
-def _told_counts(manifest: Mapping[str, Any]) -> pl.DataFrame:
+def _stated_counts(manifest: Mapping[str, Any]) -> pl.DataFrame:
     entries = [(None, manifest["counts"]), *((file["path"], file["counts"]) for file in manifest["files"])]
-    rows = [(file, term, told) for file, counts in entries for term, told in counts.items()]
-    return pl.DataFrame(rows, schema=TOLD_COUNTS, orient="row")
+    rows = [(file, term, stated) for file, counts in entries for term, stated in counts.items()]
+    return pl.DataFrame(rows, schema=STATED_COUNTS, orient="row")
 
 
-def _told_reasons(manifest: Mapping[str, Any]) -> pl.DataFrame:
+def _stated_reasons(manifest: Mapping[str, Any]) -> pl.DataFrame:
     rows = [
-        (term, reason, told)
+        (term, reason, stated)
         for term in ("skipped", "rejected")
-        for reason, told in manifest[f"{term}_by_reason"].items()
+        for reason, stated in manifest[f"{term}_by_reason"].items()
     ]
-    return pl.DataFrame(rows, schema=TOLD_REASONS, orient="row")
+    return pl.DataFrame(rows, schema=STATED_REASONS, orient="row")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
 
 DIFFERENCES = pl.Schema({"what": pl.String, "run_json": pl.String, "ledger": pl.String})
-ABOUT = "the ledger in the database says the same of the run as run.json"
+ABOUT = "the ledger in the database agrees with run.json"
 
 
 def read_run(connection: Connection, run_id: str) -> dict[str, Any] | None:
@@ -29,7 +29,7 @@ def check_ledger(connection: Connection, manifest: dict[str, Any]) -> Check:
     run_id = manifest["run_id"]
     held = read_run(connection, run_id)
     if held is None:
-        rows = [("run", run_id, "does not know it")]
+        rows = [("run", run_id, "not in the ledger")]
         reason = "another database, or the ledger was removed (`etl db uninstall`) or restored since"
         return Check("ledger", ABOUT, Result.FAILED, _frame(rows), reason)
     loaded = pl.Series(sorted({file["sha256"] for file in _loaded(manifest)}), dtype=pl.String)
@@ -69,7 +69,7 @@ def _more_than_recorded(manifest: Mapping[str, Any], held: Mapping[str, Any]) ->
     more = held["inserted"] - _inserted(manifest)
     if manifest["error"] is None or more <= 0:
         return ""
-    return f"the run was cut short before it heard of {more:,} more listens that it had inserted"
+    return f"the run was cut short before it recorded {more:,} more listens that it had inserted"
 
 
 def _file_differences(manifest: Mapping[str, Any], held: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
@@ -89,7 +89,7 @@ def _file_differences(manifest: Mapping[str, Any], held: list[dict[str, Any]]) -
         row = of_run.get(content)
         if row is None:
             if content not in known:
-                yield path, "loaded", "does not know it"
+                yield path, "loaded", "not in the ledger"
         elif not row["finished"]:
             yield path, "loaded", "not finished"
         elif row["records"] != counts["records"]:

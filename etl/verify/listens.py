@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from etl.verify.files import RunFiles
 
 LISTENS_ABOUT = "every listen that the run inserted or found is in the database"
-CHANGES_ABOUT = "the keys of the run stand for what they stood for"
-MISSING_REASON = "deleting a single listen in Koito leaves the same trace"
+CHANGES_ABOUT = "the keys of the run still refer to the same artists, albums and tracks"
+MISSING_REASON = "a listen deleted in Koito looks the same"
 
 
 def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple[list[Check], dict[str, Any]]:
     """Return the checks of the run's listens and keys, and the numbers that they compare.
 
-    If the track of a listen was merged, the listen is expected under the track that its key stands for today. If the
+    If the track of a listen was merged, the listen is expected under the track that its key refers to today. If the
     track was deleted, the listen is no longer expected.
     """
     recorded = files.stored_listens()
     gone = with_undone(connection, _absent(connection, files, recorded, run_id), files.run)
     rest = recorded.join(gone.select("track_id", "second"), on=["track_id", "second"], how="anti")
-    merged = gone.filter(fate="merged")
+    merged = gone.filter(state="merged")
     moved = merged.select("track_now", "second").rename({"track_now": "track_id"})
-    missing = gone.filter(fate="missing")
+    missing = gone.filter(state="missing")
     today = pl.concat([rest.select("track_id", "second"), moved, missing.select("track_id", "second")]).unique()
     expected, found = files.checksum(today), count_stored(connection, today)
     lost = Check(
@@ -44,8 +44,8 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
     numbers = {
         "then": recorded.height,
         "merged_since": merged.height,
-        "removed_since": gone.filter(fate="removed").height,
-        "undone_since": gone.filter(fate="undone").height,
+        "removed_since": gone.filter(state="removed").height,
+        "undone_since": gone.filter(state="undone").height,
         "missing": missing.height,
         "expected": expected._asdict(),
         "found": found._asdict(),
@@ -54,13 +54,13 @@ def check_listens(connection: Connection, files: RunFiles, run_id: str) -> tuple
 
 
 def _absent(connection: Connection, files: RunFiles, recorded: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """Return the missing ones of ``recorded``, with ``track_now`` and ``fate``; no rows if the checksums are equal."""
+    """Return the missing ones of ``recorded``, with ``track_now`` and ``state``; no rows if the checksums are equal."""
     rows = recorded.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
-    fates = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "fate": pl.String})
+    states = pl.DataFrame(schema={"place": pl.Int64, "track_now": TRACK_LOOKUP["track_id"], "state": pl.String})
     if files.checksum(recorded.select("track_id", "second")) != count_stored(connection, recorded):
         wanted = rows.select("place", "lookup_key", "track_id", "second")
-        fates = connection.query("absent_listens", wanted, run_id)
-    return rows.join(fates, on="place", how="inner", maintain_order="left").drop("place")
+        states = connection.query("absent_listens", wanted, run_id)
+    return rows.join(states, on="place", how="inner", maintain_order="left").drop("place")
 
 
 def count_stored(connection: Connection, pairs: pl.DataFrame) -> Checksum:

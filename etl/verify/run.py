@@ -34,7 +34,9 @@ FILES_ABOUT = "the Parquet files are there and can be read"
 IN_DATABASE = {"listens": LISTENS_ABOUT, "changes": CHANGES_ABOUT}
 NEEDS_FILES = "it needs the Parquet files"
 DRY_RUN = "a dry run writes nothing to the database"
-NOT_ENDED = "the run has no run.json: it goes on, or it was killed, and the same command again completes it"
+NOT_ENDED = (
+    "the run has no run.json: it is still running, or it was killed, and running the same command again completes it"
+)
 UNFINISHED = "unfinished"
 
 
@@ -55,7 +57,7 @@ def verify_run(run: RunDirectory, workspace: Workspace) -> Verdict:
         checks, _ = _check_files(run, manifest, None)
         return Verdict([*checks, *_not_checked({"ledger": LEDGER_ABOUT, **IN_DATABASE}, DRY_RUN)], about)
     if redact(workspace.dsn) != manifest["dsn"]:
-        logger.warning("run %s went to %s, this is %s", run.run_id, manifest["dsn"], redact(workspace.dsn))
+        logger.warning("run %s loaded into %s, but this is %s", run.run_id, manifest["dsn"], redact(workspace.dsn))
     with snapshot(workspace) as pool:
         ledger = pool.control(lambda control: check_ledger(control, manifest))
         checks, numbers = _check_files(run, manifest, pool)
@@ -111,7 +113,7 @@ def _present(connection: Connection, run: RunDirectory) -> str:
     try:
         listens = run.read_frame("listens").select("lookup_key", "listened_at")
     except InputError:
-        return "it was not yet done with reading"
+        return "it had not read all files"
     lookup = connection.query("lookup_keys", listens.get_column("lookup_key").unique())
     pairs = listens.join(lookup, on="lookup_key").select("track_id", second=pl.col("listened_at").dt.epoch("s"))
     present = count_stored(connection, pairs.unique()).listens

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from etl.targets.base import Connection
 
-REMOVED_ABOUT = "what removed.parquet says of each listen adds up to the counts in run.json"
+REMOVED_ABOUT = "the rows of removed.parquet add up to the counts in run.json"
 
 _SECOND = pl.col("listened_at").dt.epoch("s")
 
 
 def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory) -> pl.DataFrame:
-    """Return ``absent`` (STORED, and fate) of ``run``; those that an undo or dedupe removed get fate undone.
+    """Return ``absent`` (STORED, and state) of ``run``; those that an undo or dedupe removed get state undone.
 
     The directory of the undo or dedupe lists what it removed. If that directory is gone, it may have removed any listen
     that the run had found in the database.
@@ -47,8 +47,8 @@ def with_undone(connection: Connection, absent: pl.DataFrame, run: RunDirectory)
         is_excused |= pl.col("outcome") == str(Outcome.INSERTED)
     if any(one is None for one in recorded):
         is_excused |= pl.col("outcome") == str(Outcome.ALREADY_PRESENT)
-    fate = pl.when((pl.col("fate") == "missing") & is_excused).then(pl.lit("undone")).otherwise("fate")
-    return rows.with_columns(fate=fate).drop("place")
+    state = pl.when((pl.col("state") == "missing") & is_excused).then(pl.lit("undone")).otherwise("state")
+    return rows.with_columns(state=state).drop("place")
 
 
 def check_removed(manifest: Mapping[str, Any], recorded: pl.DataFrame | None) -> Check:
@@ -76,5 +76,5 @@ def check_removal_ledger(connection: Connection, manifest: Mapping[str, Any]) ->
     if held < recorded or (held > recorded and not is_cut_short):
         rows.append(("removed", str(recorded), str(held)))
     if undone_run and not is_cut_short and (undone is None or not undone.is_undone):
-        rows.append(("undone run", undone_run, "does not have it as undone"))
+        rows.append(("undone run", undone_run, "not marked as undone"))
     return Check.of("ledger", LEDGER_ABOUT, pl.DataFrame(rows, DIFFERENCES, orient="row"))

@@ -1,4 +1,4 @@
--- Those listens (place, key, track, second) of a run that are not in the database, and why.
+-- The listens (place, key, track, second) of a run that are not in the database, and why.
 -- A merge moves them, with their key, to another track. A deletion removes the track and its key; a later load may have
 -- created the key again, which the numbers tell or, for a run without one, the times. A listen is lost if it is missing
 -- but its track, or the track that it was merged into, exists.
@@ -21,7 +21,7 @@ SELECT w.place, k.track_id AS track_now, CASE
         )
     THEN 'removed'
     ELSE 'missing'
-END AS fate
+END AS state
 FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::bigint[]) AS w (place, lookup_key, track_id, second)
 LEFT JOIN public.track_lookup k USING (lookup_key)
 WHERE NOT EXISTS (SELECT FROM public.listens l WHERE l.track_id = w.track_id AND l.listened_at = to_timestamp(w.second))

@@ -1,7 +1,7 @@
 -- The tables whose next id is already used, as after a restore without sequences, and the statement that repairs each.
 -- A sequence that has not given an id yet does not show its position, so one id is taken from it. Sequences that the
 -- role may not use are omitted.
-SELECT t.entity, format('SELECT setval(%L, max(id)) FROM %s;', t.ids, t.entity) AS mend
+SELECT t.entity, format('SELECT setval(%L, max(id)) FROM %s;', t.ids, t.entity) AS repair
 FROM (
     VALUES
     ('artists', pg_get_serial_sequence('public.artists', 'id'), (SELECT max(id) FROM public.artists)),

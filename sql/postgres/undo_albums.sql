@@ -1,4 +1,4 @@
--- Removes those albums that have no tracks, with their names and credits.
+-- Removes the given albums that have no tracks, with their names and credits.
 WITH gone AS MATERIALIZED (
     SELECT r.id
     FROM public.releases r

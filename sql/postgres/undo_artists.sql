@@ -1,4 +1,4 @@
--- Removes those artists that have neither tracks nor albums, with their names.
+-- Removes the given artists that have neither tracks nor albums, with their names.
 WITH gone AS MATERIALIZED (
     SELECT a.id
     FROM public.artists a

@@ -1,5 +1,5 @@
--- Removes those tracks that have no listens, and the rows that belong to them: foreign keys may be unchecked (see
--- undo_check_as_sets.sql), and Koito has no index from a track to its artists.
+-- Removes the given tracks that have no listens, and the rows that belong to them: foreign keys may be unchecked (see
+-- undo_suspend_foreign_keys.sql), and Koito has no index from a track to its artists.
 WITH gone AS MATERIALIZED (
     SELECT t.id
     FROM public.tracks t

@@ -1,4 +1,4 @@
--- Those listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
+-- The listens (?1: rows [place, key, track, second]) of the run ?2 that are not in the database, and why.
 -- A merge moves them to another track, to which their key then leads (see lookup_keys). A deletion removes the track,
 -- and its id may be reused: a track counts as the same one if it still has a listen of the run, or has no listens at
 -- all. A key that was stored after the run was created again; the numbers tell this or, for a run without an end number,
@@ -46,6 +46,6 @@ SELECT a.place, a.track_now, CASE
     WHEN EXISTS (SELECT 1 FROM listens l WHERE l.track_id = a.track_now AND l.listened_at = a.second) THEN 'merged'
     WHEN NOT a.stands AND (a.track_now IS NULL OR a.is_new) THEN 'removed'
     ELSE 'missing'
-END AS fate
+END AS state
 FROM absent a
 ORDER BY a.place

@@ -1,4 +1,4 @@
--- Those of the run's keys that are cached and whose witness still exists. The cost depends on the number of keys, not
+-- The keys of the run that are cached and whose witness still exists. The cost depends on the number of keys, not
 -- on the size of the table. If a merge moved the witness, the key's track is the one that has the listen now.
 WITH believed AS MATERIALIZED (
     SELECT e.lookup_key, e.artist_id, coalesce(

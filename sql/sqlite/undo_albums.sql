@@ -1,4 +1,4 @@
--- Removes those albums that have no tracks; their names and credits go with them.
+-- Removes the given albums that have no tracks; their names and credits go with them.
 DELETE FROM releases
 WHERE
     id IN (SELECT value FROM json_each(?1))

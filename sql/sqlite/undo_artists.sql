@@ -1,4 +1,4 @@
--- Removes those artists that have neither tracks nor albums; their names go with them.
+-- Removes the given artists that have neither tracks nor albums; their names go with them.
 DELETE FROM artists
 WHERE
     id IN (SELECT value FROM json_each(?1))

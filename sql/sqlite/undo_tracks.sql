@@ -1,4 +1,4 @@
--- Removes those tracks that have no listens; their names and credits go with them.
+-- Removes the given tracks that have no listens; their names and credits go with them.
 DELETE FROM tracks
 WHERE
     id IN (SELECT value FROM json_each(?1))

@@ -32,7 +32,7 @@ def every_image(request: ReceivedRequest) -> Reply:
 
 
 def in_turn(*replies: Reply) -> Callable[[ReceivedRequest], Reply]:
-    """Return a function that replies with one after the other, then with the last one for ever."""
+    """Return a function that sends the replies in turn, then repeats the last one."""
     left = list(replies)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 

@@ -155,7 +155,7 @@ class FakeService:
 def serving(respond: Callable[[ReceivedRequest], Reply]) -> Iterator[FakeService]:
     """Run a server that replies with what ``respond`` returns."""
     server = FakeService(respond)
-    server._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed client is no error
+    server._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed client is not an error
     try:
         yield server
     finally:

@@ -10,7 +10,7 @@ from etl.backfill.services.request import Service
 from etl.core.errors import SettingsError
 
 
-def test_options_go_before_variables_and_both_before_defaults() -> None:
+def test_options_override_variables_and_both_override_defaults() -> None:
     environ = {"ETL_DEEZER_URL": "http://a:1/", "ETL_COVERART_URL": "http://b", "ETL_DEEZER_RATE": "2"}
     assert parse_addresses(["deezer=http://c/d/"], environ) == {
         Service.MUSICBRAINZ: "https://musicbrainz.org", Service.COVERART: "http://b", Service.DEEZER: "http://c/d",

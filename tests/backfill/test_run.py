@@ -95,7 +95,7 @@ def test_uncertain_findings_go_to_the_review_file(tmp_path: Path, small: str, se
         ("tracks", "C2", mbid(5)),
         ("tracks", "C2", mbid(6)),
     ]
-    assert "belongs to another: 1" in review.item(0, "reason")
+    assert "another entry has its MBID: 1" in review.item(0, "reason")
     with Path(summary["review"]).open(encoding="utf-8", newline="") as file:
         assert [row["candidate"] for row in csv.DictReader(file)] == review.get_column("candidate").to_list()
     findings = conform(pl.read_parquet(run / "findings.parquet"), FINDINGS)
@@ -208,7 +208,7 @@ def test_service_that_is_down_does_not_stop_the_others(tmp_path: Path, database:
     services.respond = lambda request: Reply(403) if request.path in is_deezer else every_image(request)
     summary = run_backfill(tmp_path, database, services, workers=1)
     assert summary["exit_code"] == ExitCode.REJECTS
-    assert "no useful answer to 5 questions in a row" in summary["error"]
+    assert "no usable response to 5 requests in a row" in summary["error"]
     assert summary["counts"]["artists"] | {"failed": 5, "left": 15} == summary["counts"]["artists"]
 
 
@@ -253,12 +253,18 @@ def test_max_runtime_ends_a_run_whose_server_drips(tmp_path: Path, small: str, s
 def test_progress_counts_entities_and_ends_at_its_total(tmp_path: Path, database: str, services: FakeService) -> None:
     add_library(database, 6, 6)
     services.respond = every_image
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     run_backfill(
-        tmp_path, database, services, "images", "artists", lambda done, total, _: told.append((done, total)), limit=4
+        tmp_path,
+        database,
+        services,
+        "images",
+        "artists",
+        lambda done, total, _: calls.append((done, total)),
+        limit=4,
     )
-    assert list(dict.fromkeys(done for done, _ in told if done)) == [1, 2, 3, 4]
-    assert {total for _, total in told} == {4}
+    assert list(dict.fromkeys(done for done, _ in calls if done)) == [1, 2, 3, 4]
+    assert {total for _, total in calls} == {4}
 
 
 def test_bar_on_a_terminal_moves_with_every_entity(tmp_path: Path, database: str, services: FakeService) -> None:
@@ -279,7 +285,7 @@ def test_broken_cache_error_says_what_to_do(tmp_path: Path, small: str, services
     (tmp_path / "backfill" / "answers.sqlite").write_bytes(
         b"no database at all, just some text that is long enough" * 20
     )
-    with pytest.raises(SettingsError, match="remove it"):
+    with pytest.raises(SettingsError, match="delete it"):
         run_backfill(tmp_path, small, services)
     assert services.asked.total() == 0
 
@@ -296,7 +302,7 @@ def test_output_as_table_and_as_json(tmp_path: Path, small: str, services: FakeS
     rows = [line.split() for line in done.out.splitlines()]
     assert [row for row in rows if row[:1] in (["found"], ["not"])] == [["found", "1"], ["not", "found", "1"]]
     assert "deezer: 2 answers, and 0 from the cache" in done.out
-    assert "2 artists to look at" in done.err
+    assert "2 artists to look up" in done.err
     again = etl("backfill", "images", "artists", "--dsn", small, *server_options(services), "--json", home=tmp_path)
     assert again.json["cached"] == {"deezer": 1}
 

@@ -16,7 +16,7 @@ MINE = {**PUBLIC_URLS, Service.MUSICBRAINZ: "http://nas:5000"}
 
 def test_public_rate_can_be_lowered_but_not_raised() -> None:
     for address in ("https://musicbrainz.org", "https://beta.musicbrainz.org", "http://MusicBrainz.org:443/x"):
-        with pytest.raises(SettingsError, match="1 times a second"):
+        with pytest.raises(SettingsError, match="a rate of 1 per second"):
             BackfillSettings(
                 "musicbrainz",
                 KINDS,
@@ -35,7 +35,7 @@ def test_rate_of_another_server_is_unlimited() -> None:
 
 
 def test_metabrainz_services_need_a_valid_contact() -> None:
-    with pytest.raises(SettingsError, match=r"musicbrainz\.org asks its clients"):
+    with pytest.raises(SettingsError, match=r"musicbrainz\.org requires its clients"):
         BackfillSettings("musicbrainz", KINDS)
     with pytest.raises(SettingsError, match="neither an e-mail address"):
         BackfillSettings("musicbrainz", KINDS, contact="me\r\nX-Evil: 1")

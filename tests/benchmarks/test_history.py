@@ -24,7 +24,7 @@ SMALL_SHA256 = "2c50eea543efb0429ed3161dfed0db50d28fe13fb1e15eb2d527862abef2d628
 
 
 def split(credit: list[str]) -> list[str]:
-    """Split a Maloja credit as Koito does: what holds a bullet comes first, and nobody counts twice."""
+    """Split a Maloja credit as Koito does: names with a bullet come first, and each name counts once."""
     credit = sorted(credit, key=lambda text: " • " not in text)
     return list(dict.fromkeys(name for text in credit for name in text.split(" • ")))
 
@@ -133,7 +133,7 @@ def test_the_file_is_ascii_json_of_the_history(tmp_path: Path, compact: bool) ->
 @pytest.mark.parametrize(
     "size", [Size(600, 70, 20, 240), Size(600, 70, 230, 240), Size(10, 3, 3, 5)], ids=["albums", "tracks", "artists"]
 )
-def test_a_size_that_cannot_be_is_refused(size: Size) -> None:
+def test_an_impossible_size_is_refused(size: Size) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         maloja(size)
 

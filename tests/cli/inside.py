@@ -15,7 +15,7 @@ from unittest import mock
 
 from etl import cli
 from etl.cli.log import log_settings
-from etl.core.errors import ENDINGS
+from etl.core.errors import SIGNAL_EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class _EndedError(BaseException):
 
 
 def can_run(env: Mapping[str, str]) -> bool:
-    """Say whether this process can have ``env``."""
+    """Say whether ``env`` can be applied to this process."""
     return not any(name.startswith(_FOR_A_PROCESS) for name in env)
 
 
@@ -60,8 +60,8 @@ def run(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[int, b
 def _as_of_a_process(
     words: Sequence[str], env: Mapping[str, str], cwd: Path, out: io.TextIOWrapper, err: io.TextIOWrapper
 ) -> Iterator[None]:
-    """Give what a process has of its own, and take it back."""
-    handlers = {number: signal.getsignal(number) for number in ENDINGS}
+    """Set the state that each process has of its own, and restore it afterwards."""
+    handlers = {number: signal.getsignal(number) for number in SIGNAL_EXIT_CODES}
     was_in = Path.cwd()
     try:
         os.chdir(cwd)

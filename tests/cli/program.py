@@ -53,7 +53,7 @@ def etl(
     stdin: bytes | None = None,
     fresh: bool = False,
 ) -> Done:
-    """Run the program to its end; nobody answers its questions, ``stdin`` is what it can read there.
+    """Run the program to its end without answering its questions; ``stdin`` is its standard input.
 
     ``fresh``: in a process of its own.
     """
@@ -127,8 +127,10 @@ def sent_to_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, columns))
     inherited = {name: value for name, value in environment(home).items() if name not in ("COLUMNS", "LINES")}
-    told = {**inherited, "TERM": "xterm-256color", **(env or {})}
-    with subprocess.Popen([SCRIPT, *arguments], env=told, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as done:
+    merged = {**inherited, "TERM": "xterm-256color", **(env or {})}
+    with subprocess.Popen(
+        [SCRIPT, *arguments], env=merged, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as done:
         os.close(theirs)
         shown = b""
         try:

@@ -29,7 +29,7 @@ def test_harmless_files_next_to_good_ones_do_not_change_the_exit_code(tmp_path: 
     assert statuses["a.html"][1] == "Web page (HTML)"
 
 
-def test_an_error_response_or_a_login_page_in_place_of_data_is_an_error(tmp_path: Path) -> None:
+def test_an_error_response_or_a_login_page_instead_of_data_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "plays.csv").write_bytes(PLAYS)
     (tmp_path / "page2.json").write_bytes(LAST_FM_ERROR)
     (tmp_path / "more.csv").write_bytes(b"<html>Log in</html>")

@@ -1,4 +1,4 @@
-"""The last line of a run says how it ended, how much is in, and what to do if that is anything."""
+"""The last line of a run says how it ended, how much is loaded, and what to do next, if anything."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def manifest(
 ) -> dict[str, Any]:
     settings = {"dry_run": status == "dry_run", "max_rejects": 0}
     entries = [{"status": one} for one in files]
-    told = {**NO_COUNTS, **counts}
+    reported = {**NO_COUNTS, **counts}
     return {
         "status": status,
         "exit_code": code,
         "error": error,
         "files": entries,
-        "counts": told,
+        "counts": reported,
         "settings": settings,
     }
 
@@ -49,11 +49,11 @@ def manifest(
         ),
         (
             manifest("failed", code=3, error="the database is lost", records=9, inserted=2, not_reached=7),
-            "2 of 9 listens inserted; put right what the error says, then run the same command again for the rest",
+            "2 of 9 listens inserted; fix what the error says, then run the same command again for the rest",
         ),
         (
             manifest("failed", code=7, records=9, inserted=2),
-            "2 of 9 listens inserted, but the accounting does not balance: `etl verify` looks into it",
+            "2 of 9 listens inserted, but the accounting does not balance: run `etl verify`",
         ),
         (
             manifest("partial", code=5, records=9, inserted=7, rejected=2),
@@ -77,11 +77,11 @@ def manifest(
             manifest("complete", files=("known", "known")),
             "nothing new, all 2 files were loaded before (--force loads them again)",
         ),
-        (manifest("complete", files=()), "nothing new, no files are there"),
+        (manifest("complete", files=()), "nothing new: there are no files"),
         (manifest("dry_run", inserted=2), "2 listens would be inserted; nothing was written to the database"),
     ],
 )
-def test_the_line(ended: dict[str, Any], line: str) -> None:
+def test_closing_line_of_a_run(ended: dict[str, Any], line: str) -> None:
     assert closing_line(ended) == line
 
 
@@ -100,5 +100,5 @@ def test_an_interrupted_dry_run_is_called_that() -> None:
         ("failed", "failed; run the same command again for the rest"),
     ],
 )
-def test_the_line_of_a_removal(status: str, line: str) -> None:
+def test_closing_line_of_a_removal(status: str, line: str) -> None:
     assert removal_line(manifest(status)) == line

@@ -1,4 +1,4 @@
-"""``etl config show`` says what holds and from where; commands obey it."""
+"""``etl config show`` shows each setting and its origin; commands use them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_passwords_are_hidden_wherever_they_come_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "dsn", [f"host=db password={PASSWORD}", f"ann:{PASSWORD}@db/koito", f"postgresql://db/k?pass%77ord={PASSWORD}"]
 )
-def test_an_address_that_is_none_is_refused_without_its_password(dsn: str) -> None:
+def test_an_invalid_address_is_refused_without_its_password(dsn: str) -> None:
     done = etl("config", "show", env={"ETL_DSN": dsn})
     assert done.code == 2
     assert "database address" in done.err

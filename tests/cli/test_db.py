@@ -1,4 +1,4 @@
-"""``etl db``: the embedded server from nothing to nothing, and our objects in Koito's database."""
+"""``etl db``: the embedded server from its first start to its removal, and our objects in Koito's database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Return a home that is not there yet, and that a server's account can reach: no tmp_path."""
+    """Return a home that does not exist yet and that a server's account can reach, unlike a tmp_path."""
     folder = Path(tempfile.mkdtemp(prefix="etl-cli-"))
     folder.chmod(0o755)
     yield folder / "home"

@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def koito(file: Path) -> Iterator[Path]:
-    """Return the file while Koito has it open: what it stored last is in the write-ahead log."""
+    """Return the file while Koito has it open: its newest rows are in the write-ahead log."""
     with opened_file(file) as run:
         run("UPDATE users SET username = 'eva'")
         yield file
@@ -128,10 +128,10 @@ def test_a_restored_copy_loads_what_it_lacks(file: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["koito/koito.db", "koito.db"])
-def test_a_run_says_that_it_does_not_go_into_the_koito_that_is_near(tmp_path: Path, name: str) -> None:
+def test_a_run_warns_that_it_does_not_load_into_a_nearby_koito(tmp_path: Path, name: str) -> None:
     (tmp_path / "koito").mkdir()
     make_koito_file(tmp_path / name)
-    hint = f"etl: this run goes into the embedded server; to load into Koito, give --dsn {name}"
+    hint = f"etl: this run loads into the embedded server; to load into Koito, give --dsn {name}"
     # nothing is to be loaded, so that no server has to be started
     (tmp_path / "empty.txt").touch()
     words = ("run", "--home", tmp_path / "home", tmp_path / "empty.txt")

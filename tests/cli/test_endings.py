@@ -1,4 +1,4 @@
-"""How a command ends whose output nobody reads, or that a signal ends: what was done is told truly."""
+"""Commands whose output is closed, or that a signal ends, report correctly what they did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etl.core.errors import ENDINGS, ExitCode
+from etl.core.errors import SIGNAL_EXIT_CODES, ExitCode
 from etl.core.failpoints import Point
 from etl.runs.directory import list_runs
 from tests.cli.program import ROOT, SCRIPT, Done, environment, run_process
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import LoadedSamples
 
-each_signal = pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)
+each_signal = pytest.mark.parametrize("number", SIGNAL_EXIT_CODES, ids=lambda number: number.name)
 CHANGING = {
     "run": ("run", "--force"),
     "run --json": ("run", "--force", "--json"),
@@ -49,7 +49,7 @@ def newest(home: Path) -> dict[str, Any]:
     return list_runs(home / "runs")[-1].read_manifest()
 
 
-# --- streams that nobody reads -----------------------------------------------------------------------------------
+# --- streams that are closed --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def newest(home: Path) -> dict[str, Any]:
         *((CHANGING["run --json"], redirection) for redirection in ("| true", ">&-", "2>&1 | true")),
     ],
 )
-def test_a_load_whose_output_nobody_reads_ends_as_it_would(
+def test_a_load_with_closed_output_ends_as_usual(
     tmp_path: Path, database: str, export: Path, words: tuple[str, ...], redirection: str
 ) -> None:
     done = in_shell([*words, "--dsn", database, export], redirection, tmp_path)
@@ -75,7 +75,7 @@ def test_a_load_with_rejected_rows_keeps_its_code_without_a_reader(tmp_path: Pat
     assert newest(tmp_path)["exit_code"] == ExitCode.REJECTS
 
 
-def test_an_undo_whose_output_nobody_reads_is_complete(tmp_path: Path, database: str, export: Path) -> None:
+def test_an_undo_with_closed_output_is_complete(tmp_path: Path, database: str, export: Path) -> None:
     load(tmp_path, database, export)
     assert in_shell(["undo", "latest", "--yes", "--dsn", database], "| true", tmp_path).code == 0
     assert newest(tmp_path)["counts"]["removed"] == 30
@@ -85,7 +85,7 @@ def test_an_undo_whose_output_nobody_reads_is_complete(tmp_path: Path, database:
     "words",
     [("inspect", "latest", "--sql", "FROM listens"), ("runs", "list"), ("sources",), ("--help",), ("runs", "show")],
 )
-def test_a_command_that_shows_something_ends_as_by_sigpipe(words: tuple[str, ...], loaded: LoadedSamples) -> None:
+def test_a_command_that_only_shows_ends_with_the_code_of_sigpipe(words: tuple[str, ...], loaded: LoadedSamples) -> None:
     done = in_shell(words, "| true", loaded.home)
     assert (done.code, done.err) == (128 + signal.SIGPIPE, "")
 
@@ -101,12 +101,12 @@ def test_a_closed_stdout_is_not_taken_by_the_next_file(tmp_path: Path, database:
 
 
 @each_signal
-def test_an_interrupted_load_says_in_a_line_how_much_is_in(
+def test_an_interrupted_load_says_in_a_line_how_much_is_loaded(
     tmp_path: Path, database: str, export: Path, number: signal.Signals
 ) -> None:
     fault = f"{Point.AFTER_LEDGER_START.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, export], "", tmp_path, ETL_FAULT=fault)
-    assert done.code == ENDINGS[number] == 128 + number
+    assert done.code == SIGNAL_EXIT_CODES[number] == 128 + number
     assert "interrupted: 0 of 30 listens inserted; run the same command again for the rest" in done.out
     assert "error" not in done.err
     counts = newest(tmp_path)["counts"]
@@ -115,15 +115,19 @@ def test_an_interrupted_load_says_in_a_line_how_much_is_in(
 
 
 @each_signal
-def test_a_load_interrupted_while_it_reads_says_that_nothing_is_in(
+def test_a_load_interrupted_while_it_reads_says_that_nothing_is_loaded(
     tmp_path: Path, database: str, export: Path, number: signal.Signals
 ) -> None:
     fault = f"{Point.AFTER_EXTRACT.value}:1:{number.name}"
     done = in_shell(["run", "--dsn", database, "--json", export], "", tmp_path, ETL_FAULT=fault)
-    assert done.code == ENDINGS[number]
-    told = done.json
-    assert (told["status"], told["exit_code"], set(told["counts"].values())) == ("interrupted", ENDINGS[number], {0})
-    assert newest(tmp_path) == told
+    assert done.code == SIGNAL_EXIT_CODES[number]
+    reported = done.json
+    assert (reported["status"], reported["exit_code"], set(reported["counts"].values())) == (
+        "interrupted",
+        SIGNAL_EXIT_CODES[number],
+        {0},
+    )
+    assert newest(tmp_path) == reported
     assert "interrupted: nothing was loaded yet" in done.err
     assert load(tmp_path, database, export)["counts"]["inserted"] == 30
 

@@ -1,4 +1,4 @@
-"""``etl explain`` says of every row what became of it, and why; of what is no row, what is wrong with the question."""
+"""``etl explain`` says what became of each row and why, and rejects a place that names no row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl.runs.directory import RunDirectory, list_runs
 from etl.runs.explain import Explanation, explain, find_file, parse_place
 from tests.cli.program import etl
 from tests.conftest import lasting_database
-from tests.helpers.disturbances import curse
+from tests.helpers.disturbances import forbid_alias
 from tests.helpers.koito_actions import key_ids
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, play, scrobble, write_maloja, write_spotify
@@ -28,8 +28,8 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202e\x9b2J [red]X[/red]"
 
 
 @dataclass(frozen=True)
-class Told:
-    """A run in which every fate occurs, after two earlier runs; one that found a file known, and a dry run."""
+class LoadedRun:
+    """A run in which every outcome occurs, after two earlier runs; one that found a file known, and a dry run."""
 
     home: Path
     uri: str
@@ -45,7 +45,7 @@ class Told:
 
 
 @pytest.fixture(scope="module", params=["postgres", "sqlite"])
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedRun]:
     with lasting_database(request) as uri:
         home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("exports")
         execute(uri, "INSERT INTO users (username, password) VALUES ('bo', '')")
@@ -59,7 +59,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 scrobble(1, ["Ann"], "Old"),
                 scrobble(2, ["Ann"], "New", "First", 180),
                 scrobble(2, ["Ann"], "New", "First", 180),
-                scrobble(3, ["Bo"], "Cursed"),
+                scrobble(3, ["Bo"], "Forbidden"),
                 scrobble(4, [" "], "No artist"),
                 scrobble(5, [HOSTILE], HOSTILE) | {"time": "soon"},
                 scrobble(9, ["Ann"], "Others"),
@@ -72,8 +72,8 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         write(folder, "lastfm", [Listen(1_577_836_802, ("Ann",), "New", None)])
         (folder / "notes.txt").write_text("nothing")
         (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
-        curse(uri, "Cursed")
-        yield Told(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
+        forbid_alias(uri, "Forbidden")
+        yield LoadedRun(home, uri, folder, load(home, uri, folder, user="admin", doubles="keep"))
 
 
 VERDICTS = {
@@ -97,25 +97,25 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("place", VERDICTS)
-def test_every_fate_is_told_with_its_reason(place: str, told: Told) -> None:
-    found = told.explain(place)
+def test_every_outcome_is_explained_with_its_reason(place: str, loaded: LoadedRun) -> None:
+    found = loaded.explain(place)
     verdict, meaning = VERDICTS[place]
     assert found.verdict == verdict
-    assert found.meaning.startswith(meaning.format(told.folder / "maloja_export.json"))
+    assert found.meaning.startswith(meaning.format(loaded.folder / "maloja_export.json"))
     assert f"{found.file}:{found.row}".endswith(place)
-    assert (found.run_id, found.known_to) == (told.manifest["run_id"], None)
+    assert (found.run_id, found.known_to) == (loaded.manifest["run_id"], None)
 
 
-def test_every_outcome_occurs_here(told: Told) -> None:
-    """So that no row of a real run is without a sentence."""
+def test_every_outcome_occurs_here(loaded: LoadedRun) -> None:
+    """This ensures that each row of a real run has an explanation."""
     explained = {verdict for verdict, _ in VERDICTS.values()}
     outcomes = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")
-    assert {name for name in outcomes if told.manifest["counts"][name]} == explained == set(outcomes)
+    assert {name for name in outcomes if loaded.manifest["counts"][name]} == explained == set(outcomes)
 
 
-def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
-    rows = told.explain("maloja_export.json:2").rows
-    ids = key_ids(told.uri, "Ann", "New", "First")
+def test_a_listen_comes_with_its_key_and_ids(loaded: LoadedRun) -> None:
+    rows = loaded.explain("maloja_export.json:2").rows
+    ids = key_ids(loaded.uri, "Ann", "New", "First")
     key, listen, outcome = rows["keys"], rows["listens"], rows["outcome"]
     assert key
     assert listen
@@ -127,44 +127,44 @@ def test_a_listen_comes_with_its_key_and_ids(told: Told) -> None:
     assert rows["skipped"] is rows["rejects"] is None
 
 
-def test_what_a_duplicate_is_a_duplicate_of_is_named(told: Told) -> None:
-    counted = f"{told.folder}/maloja_export.json:2"
-    assert told.explain("maloja_export.json:3").duplicate_of == counted
-    assert told.explain("1704067200.json:1").duplicate_of == counted
-    assert told.explain("maloja_export.json:2").duplicate_of is None
+def test_the_original_of_a_duplicate_is_named(loaded: LoadedRun) -> None:
+    counted = f"{loaded.folder}/maloja_export.json:2"
+    assert loaded.explain("maloja_export.json:3").duplicate_of == counted
+    assert loaded.explain("1704067200.json:1").duplicate_of == counted
+    assert loaded.explain("maloja_export.json:2").duplicate_of is None
 
 
-def test_a_rejected_row_comes_with_its_place_and_its_fields(told: Told) -> None:
-    rejected = told.explain("maloja_export.json:6").rows["rejects"]
+def test_a_rejected_row_comes_with_its_place_and_its_fields(loaded: LoadedRun) -> None:
+    rejected = loaded.explain("maloja_export.json:6").rows["rejects"]
     assert rejected
-    data = (told.folder / "maloja_export.json").read_bytes()
+    data = (loaded.folder / "maloja_export.json").read_bytes()
     piece = json.loads(data[rejected["offset"] : rejected["offset"] + rejected["length"]])
     assert piece["time"] == "soon"
     assert json.loads(rejected["record"])["track"]["title"] == HOSTILE
     assert rejected["detail"].startswith("time: ")
 
 
-def test_a_row_of_a_known_file_is_explained_from_the_run_that_loaded_it(told: Told) -> None:
-    first, of_bo, *_ = list_runs(told.home / "runs")
+def test_a_row_of_a_known_file_is_explained_from_the_run_that_loaded_it(loaded: LoadedRun) -> None:
+    first, of_bo, *_ = list_runs(loaded.home / "runs")
     for place, verdict in (("known.json:1", "inserted"), ("known.json:2", "rejected")):
-        found = told.explain(place)
-        assert (found.verdict, found.run_id, found.known_to) == (verdict, first.run_id, told.manifest["run_id"])
-    done = etl("explain", told.manifest["run_id"], "known.json:1", home=told.home)
-    assert f"known to run {told.manifest['run_id']}; this is what run {first.run_id} did" in done.err
+        found = loaded.explain(place)
+        assert (found.verdict, found.run_id, found.known_to) == (verdict, first.run_id, loaded.manifest["run_id"])
+    done = etl("explain", loaded.manifest["run_id"], "known.json:1", home=loaded.home)
+    assert f"known to run {loaded.manifest['run_id']}; this is what run {first.run_id} did" in done.err
     with pytest.raises(InputError, match=r"known\.json has no row 3"):
-        told.explain("known.json:3")
+        loaded.explain("known.json:3")
     assert of_bo.run_id != first.run_id
 
 
-def test_a_known_file_whose_run_was_removed_is_an_error(told: Told, tmp_path: Path) -> None:
+def test_a_known_file_whose_run_was_removed_is_an_error(loaded: LoadedRun, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no earlier run") as refused:
-        explain(told.run, tmp_path, "known.json:1")
+        explain(loaded.run, tmp_path, "known.json:1")
     assert "--force" in refused.value.hint
 
 
-def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
+def test_a_dry_run_says_would(loaded: LoadedRun, tmp_path: Path) -> None:
     path = write_maloja(tmp_path / "new.json", [scrobble(77, ["Ann"], "Next")])
-    dry = load(told.home, told.uri, path, dry_run=True, user="admin")
+    dry = load(loaded.home, loaded.uri, path, dry_run=True, user="admin")
     run = RunDirectory(Path(dry["run_dir"]))
     assert explain(run, run.path.parent, "new.json:1").meaning.startswith("would be inserted")
 
@@ -172,12 +172,12 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "kind", "texts"),
     [
-        ("maloja_export.json", SettingsError, ["names no row", "FILE:ROW"]),
-        ("maloja_export.json:", SettingsError, ["names no row"]),
-        ("maloja_export.json:x", SettingsError, ["names no row"]),
-        ("maloja_export.json:0", SettingsError, ["names no row", "from 1"]),
-        ("maloja_export.json:-1", SettingsError, ["names no row"]),
-        (":3", SettingsError, ["names no row"]),
+        ("maloja_export.json", SettingsError, ["is not a row", "FILE:ROW"]),
+        ("maloja_export.json:", SettingsError, ["is not a row"]),
+        ("maloja_export.json:x", SettingsError, ["is not a row"]),
+        ("maloja_export.json:0", SettingsError, ["is not a row", "from 1"]),
+        ("maloja_export.json:-1", SettingsError, ["is not a row"]),
+        (":3", SettingsError, ["is not a row"]),
         ("maloja_export.json:10", InputError, ["has no row 10", "It has 9"]),
         ("maloja_export.json:99999999999999", InputError, ["has no row 99,999,999,999,999"]),
         ("maloja_xport.json:1", InputError, ["no file of the run", "Near: ", "maloja_export.json"]),
@@ -187,11 +187,11 @@ def test_a_dry_run_says_would(told: Told, tmp_path: Path) -> None:
         ("broken.zip:1", InputError, ["was refused", "is not an archive that can be read"]),
     ],
 )
-def test_what_names_no_row_is_an_error_that_says_why(
-    place: str, kind: type[EtlError], texts: list[str], told: Told
+def test_a_place_without_a_row_is_an_error_with_the_reason(
+    place: str, kind: type[EtlError], texts: list[str], loaded: LoadedRun
 ) -> None:
     with pytest.raises(kind) as refused:
-        told.explain(place)
+        loaded.explain(place)
     assert [text for text in texts if text not in str(refused.value)] == []
 
 
@@ -210,46 +210,46 @@ def test_an_ending_that_is_a_whole_name_goes_before_one_that_is_not() -> None:
         find_file(files, "y.json")
 
 
-def test_the_row_stands_behind_the_last_colon() -> None:
+def test_the_row_follows_the_last_colon() -> None:
     assert parse_place("a:1/b.json:0012") == ("a:1/b.json", 12)
     assert parse_place("a.zip!in\nner.json:2") == ("a.zip!in\nner.json", 2)
 
 
-def test_json_has_the_names_of_the_parquet_files_and_their_columns(told: Told) -> None:
-    shown = etl("explain", told.manifest["run_id"], "maloja_export.json:2", "--json", home=told.home).json
+def test_json_has_the_names_of_the_parquet_files_and_their_columns(loaded: LoadedRun) -> None:
+    shown = etl("explain", loaded.manifest["run_id"], "maloja_export.json:2", "--json", home=loaded.home).json
     for name in ("listens", "keys", "outcome"):
         assert list(shown[name]) == RUN_FILES[name].names()
     assert shown["listens"]["listened_at"] == "2020-01-01T00:00:02+00:00"
     assert (shown["skipped"], shown["rejects"], shown["verdict"]) == (None, None, "inserted")
     assert shown["likely_doubles"] is None
-    double = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", "--json", home=told.home).json
+    double = etl("explain", loaded.manifest["run_id"], "Audio_2020.json:2", "--json", home=loaded.home).json
     assert list(double["likely_doubles"]) == LIKELY_DOUBLES.names()
     assert double["likely_doubles"]["of_listened_at"] == "2020-01-01T00:16:40+00:00"
 
 
 @pytest.mark.parametrize("row", [6, 9])
-def test_hostile_names_are_inert(row: int, told: Told) -> None:
-    done = etl("explain", told.manifest["run_id"], f"maloja_export.json:{row}", home=told.home)
+def test_hostile_names_are_inert(row: int, loaded: LoadedRun) -> None:
+    done = etl("explain", loaded.manifest["run_id"], f"maloja_export.json:{row}", home=loaded.home)
     assert done.code == 0
     assert "[red]X[/red]" in done.out
     active = {char for char in done.out + done.err if char != "\n"}
     assert {char for char in active if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()
 
 
-def test_a_person_sees_the_sentence_the_fields_and_the_ids(told: Told) -> None:
-    lines = etl("explain", told.manifest["run_id"], "Audio_2020.json:2", home=told.home).out.splitlines()
-    assert lines[0] == f"{told.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
+def test_a_person_sees_the_sentence_the_fields_and_the_ids(loaded: LoadedRun) -> None:
+    lines = etl("explain", loaded.manifest["run_id"], "Audio_2020.json:2", home=loaded.home).out.splitlines()
+    assert lines[0] == f"{loaded.folder}/Streaming_History_Audio_2020.json:2 (spotify-extended)"
     assert lines[1].startswith("inserted: ")
     fields = dict(line.split(maxsplit=1) for line in reversed(lines) if line.startswith("  "))
     assert fields["listened_at"] == "2020-01-01 00:20:00 UTC"
     assert fields["evidence"] == "Maloja, starts 0 s apart (this time is the end of the play)"
-    assert fields["double_of"] == f"{told.folder}/maloja_export.json:8"
-    assert fields["status"] == "resolved: its ids were found or made by the run"
+    assert fields["double_of"] == f"{loaded.folder}/maloja_export.json:8"
+    assert fields["status"] == "resolved: the run found or created its ids"
     assert {"artist_id", "album_id", "track_id", "lookup_key"} <= set(fields)
 
 
 def test_a_value_that_is_long_is_cut_for_people_and_whole_for_programs(
-    told: Told, tmp_path: Path, database: str
+    loaded: LoadedRun, tmp_path: Path, database: str
 ) -> None:
     title = "long " * 1000
     path = write_maloja(tmp_path / "long.json", [scrobble(1, ["Ann"], title)])
@@ -261,7 +261,7 @@ def test_a_value_that_is_long_is_cut_for_people_and_whole_for_programs(
     assert title in whole["rejects"]["record"]
 
 
-def test_a_run_that_did_not_end_cannot_be_asked(tmp_path: Path) -> None:
+def test_an_unfinished_run_cannot_be_queried(tmp_path: Path) -> None:
     (tmp_path / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
     done = etl("explain", "latest", "a.json:1", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.INPUT, "")

@@ -90,6 +90,6 @@ def test_help_fits_the_terminal_and_cuts_nothing(words: list[str], columns: int)
         line.endswith(("...", "…")) for line in lines if not line.endswith(("PATH...", "{PATH}...", "[ARGS]..."))
     )
     for command in (dict(commands())[" ".join(["etl", *words])],) if words in COMMANDS else ():
-        told = " ".join(" ".join(lines).split())
+        reported = " ".join(" ".join(lines).split())
         for param in command.params:
-            assert " ".join((param.help or "").split()) in told
+            assert " ".join((param.help or "").split()) in reported

@@ -1,4 +1,4 @@
-"""Homes that are not there, or cannot be written: told as that, with advice that fits who asks; nothing is made."""
+"""Homes that are missing or cannot be written: reported with advice that fits the user; nothing is created."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.core import place_advice as advice
+from etl.core import write_error_advice as advice
 from etl.core.errors import ExitCode
 from tests.cli.program import etl
 from tests.helpers.support import load, scrobble, write_maloja
@@ -31,7 +31,7 @@ READING = [
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_a_named_home_that_is_not_there_is_no_empty_one(tmp_path: Path, words: tuple[str, ...], by: str) -> None:
+def test_a_named_home_that_does_not_exist_is_an_error(tmp_path: Path, words: tuple[str, ...], by: str) -> None:
     home = tmp_path / "mistyped"
     given = ("--home", str(home)) if by == "option" else ()
     done = etl(*words, *given, home=home if by == "variable" else None)
@@ -78,17 +78,17 @@ def test_a_replay_finds_its_export_from_any_folder(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that is not there, below one that is."""
+    """Return a missing folder in an existing one."""
     return tmp_path / "not" / "there"
 
 
 def advise(folder: Path, number: int, monkeypatch: pytest.MonkeyPatch, *, uid: int, contained: bool) -> str:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     monkeypatch.setattr(advice, "in_container", lambda: contained)
-    return advice.place_advice(folder, OSError(number, os.strerror(number)))
+    return advice.write_error_advice(folder, OSError(number, os.strerror(number)))
 
 
-def test_a_user_is_told_whose_the_folder_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_owner_of_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = advice.account(folder.parents[1].stat().st_uid)
     said = advise(folder, errno.EACCES, monkeypatch, uid=4_321, contained=False)
     assert said == (
@@ -96,13 +96,13 @@ def test_a_user_is_told_whose_the_folder_is(folder: Path, monkeypatch: pytest.Mo
     )
 
 
-def test_a_container_is_told_to_give_its_volume_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_container_the_advice_is_to_chown_the_volume(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = advise(folder, errno.EACCES, monkeypatch, uid=4_321, contained=True)
     assert "the container runs as user id 4321: give the volume to that account (chown)" in said
     assert f"start the container with --user {folder.parents[1].stat().st_uid}" in said
 
 
-def test_root_is_not_told_to_become_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_is_not_advised_to_become_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = advise(folder, errno.EACCES, monkeypatch, uid=0, contained=False)
     assert said.startswith(f"Root may not write in {folder.parents[1]}")
     assert "run as" not in said

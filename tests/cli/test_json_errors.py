@@ -20,11 +20,11 @@ COMMANDS = [words.split()[1:] for words, _ in commands()]
 
 def error(done: Done) -> dict[str, Any]:
     """Return the error that ended a command; it has these three fields and the process's exit code."""
-    (told,) = json.loads(done.err.splitlines()[-1]).items()
-    assert told[0] == "error"
-    assert set(told[1]) == {"message", "hint", "exit_code"}
-    assert told[1]["exit_code"] == done.code
-    found: dict[str, Any] = told[1]
+    (reported,) = json.loads(done.err.splitlines()[-1]).items()
+    assert reported[0] == "error"
+    assert set(reported[1]) == {"message", "hint", "exit_code"}
+    assert reported[1]["exit_code"] == done.code
+    found: dict[str, Any] = reported[1]
     return found
 
 

@@ -24,7 +24,7 @@ MALOJA = SAMPLES / "maloja"
 
 
 @pytest.mark.parametrize("command", TELLING)
-def test_commands_that_tell_much_take_both_options(command: str) -> None:
+def test_commands_that_log_take_quiet_and_verbose(command: str) -> None:
     options = {option for param in dict(commands())[f"etl {command}"].params for option in param.opts}
     assert {"-q", "--quiet", "-v", "--verbose"} <= options
 
@@ -43,7 +43,7 @@ def test_quiet_commands_print_one_line_and_log_nothing(any_database: str, tmp_pa
     assert [len(one.out.splitlines()) for one in done] == [1] * len(done)
     assert checked.out == "checked: 2 listens in 2 records\n"
     assert loaded.out.startswith("complete: 2 listens inserted")
-    assert verified.out.startswith("all that was checked holds")
+    assert verified.out.startswith("all checks passed")
     assert undone.out.endswith(": complete\n")
 
 
@@ -58,7 +58,7 @@ def test_quiet_backfill_prints_how_it_ended(database: str, tmp_path: Path) -> No
     assert f"HEAD {services.url}" in verbose.err
 
 
-def test_quiet_run_tells_refused_files_and_errors(tmp_path: Path) -> None:
+def test_quiet_run_shows_refused_files_and_errors(tmp_path: Path) -> None:
     write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T")])
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 cut off")
     done = etl("check", tmp_path, "-q")
@@ -75,7 +75,7 @@ def test_quiet_run_has_no_progress_on_a_terminal(database: str, tmp_path: Path) 
     assert "\x1b[K" not in sent
 
 
-def test_quiet_run_tells_machines_how_it_ended(database: str, tmp_path: Path) -> None:
+def test_quiet_run_with_json_shows_how_it_ended(database: str, tmp_path: Path) -> None:
     done = etl("run", MALOJA, "-q", "--log-format", "json", "--dsn", database, home=tmp_path)
     (line,) = done.err.splitlines()
     assert '"event": "run_finished"' in line

@@ -1,4 +1,4 @@
-"""``etl inspect`` and ``etl report`` without RUN tell of the whole library, whoever wrote it and when."""
+"""``etl inspect`` and ``etl report`` without RUN show the whole library, whichever program stored it."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_library_is_that_of_the_user_who_is_named(loaded_twice: str, tmp_path:
 
 
 @pytest.mark.parametrize("command", ["inspect", "report"])
-def test_a_zone_that_there_is_not_is_refused_with_near_ones(command: str, tmp_path: Path) -> None:
+def test_an_unknown_zone_is_refused_with_similar_ones(command: str, tmp_path: Path) -> None:
     done = etl(command, "--timezone", "Europe/Berln", home=tmp_path)
     assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert '--timezone: "Europe/Berln" is not a time zone' in done.err
@@ -162,7 +162,7 @@ def test_a_zone_that_there_is_not_is_refused_with_near_ones(command: str, tmp_pa
 
 
 @pytest.mark.parametrize("command", ["inspect", "report"])
-def test_a_database_that_is_not_there_ends_with_3(command: str, tmp_path: Path) -> None:
+def test_a_missing_database_ends_with_3(command: str, tmp_path: Path) -> None:
     nowhere = etl(command, "--dsn", "postgresql://localhost:1/nowhere", home=tmp_path / "home")
     assert (nowhere.code, "Check that the server is up" in nowhere.err) == (ExitCode.DATABASE, True)
     absent = etl(command, "--dsn", tmp_path / "koito.db", home=tmp_path / "home")

@@ -19,7 +19,7 @@ MALOJA = SAMPLES / "maloja"
 
 
 def log(done: Done) -> list[dict[str, Any]]:
-    """Return the lines of stderr; every one must be an object with what all have."""
+    """Return the lines of stderr; each must be an object with the common fields."""
     lines: list[dict[str, Any]] = [json.loads(text) for text in done.err.splitlines()]
     for entry in lines:
         assert datetime.fromisoformat(entry["time"]).utcoffset() is not None
@@ -75,7 +75,7 @@ def test_a_run_that_is_interrupted_says_so_in_the_log(database: str, tmp_path: P
     assert (entries[-1]["status"], entries[-1]["exit_code"]) == ("interrupted", 143)
 
 
-def test_the_log_format_may_stand_in_the_settings_file(tmp_path: Path) -> None:
+def test_the_log_format_can_be_set_in_the_settings_file(tmp_path: Path) -> None:
     (tmp_path / "etl.toml").write_text('log_format = "json"\n')
     done = etl("--config", tmp_path / "etl.toml", "runs", "show", home=tmp_path)
     assert log(done)[0]["level"] == "error"

@@ -31,7 +31,7 @@ main()
 
 
 def run_without(module: str, *arguments: str, home: Path) -> Done:
-    """Run the program where ``module`` cannot be imported."""
+    """Run the program in an environment where ``module`` cannot be imported."""
     return python(WITHOUT.format(module=module, arguments=arguments), home=home)
 
 

@@ -1,4 +1,4 @@
-"""`etl check` and `etl run` name the missing pages of an API, and what was saved instead of them."""
+"""`etl check` and `etl run` name the missing pages of an API, and the error responses that were saved instead."""
 
 from __future__ import annotations
 

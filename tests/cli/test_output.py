@@ -59,16 +59,16 @@ def test_run_summary_has_counts_place_and_next_commands(loaded: LoadedSamples) -
     out, err = loaded.done.out, loaded.done.err
     counts, created = loaded.manifest["counts"], loaded.manifest["created"]
     assert loaded.done.code == 0
-    told = [line.removeprefix("etl: ") for line in err.splitlines()]
-    assert f"run {loaded.manifest['run_id']}" in told
-    assert [line for line in told if line.startswith("Spotify account data gives the minute")]
+    reported = [line.removeprefix("etl: ") for line in err.splitlines()]
+    assert f"run {loaded.manifest['run_id']}" in reported
+    assert [line for line in reported if line.startswith("Spotify account data gives the minute")]
     doubles = loaded.manifest["skipped_by_reason"]["likely_double"]
-    left_out = f"likely doubles, left out because another service recorded the same play: {doubles}; --doubles keep"
-    assert [line for line in told if line.startswith(left_out)]
-    assert [line for line in told if line.startswith("Times without a zone count as UTC: ")]
-    assert [line for line in told if line.startswith("YouTube watch history (Google Takeout) has no albums")]
-    assert len([line for line in told if "only completes the export in the same folder" in line]) == 2
-    assert len(told) == 8
+    left_out = f"likely doubles, skipped because another service recorded the same play: {doubles}; --doubles keep"
+    assert [line for line in reported if line.startswith(left_out)]
+    assert [line for line in reported if line.startswith("Times without a zone count as UTC: ")]
+    assert [line for line in reported if line.startswith("YouTube watch history (Google Takeout) has no albums")]
+    assert len([line for line in reported if "only completes the export in the same folder" in line]) == 2
+    assert len(reported) == 8
     assert f"complete: {counts['inserted']} listens inserted\n" in out
     assert f"new:  {created['artists']} artists, {created['albums']} albums, {created['tracks']} tracks\n" in out
     assert f"run:      {loaded.manifest['run_dir']}\n" in out
@@ -199,12 +199,12 @@ def test_every_row_of_the_table_of_files_adds_up(options: list[str]) -> None:
     assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1]
 
 
-def test_counts_of_a_file_on_a_very_narrow_terminal_are_all_told(tmp_path: Path) -> None:
+def test_counts_of_a_file_on_a_very_narrow_terminal_are_all_shown(tmp_path: Path) -> None:
     write_maloja(tmp_path / "a.json", [scrobble(1, ["A"], "T"), scrobble(1, ["A"], "T"), scrobble(2, [""], "T")])
     code, sent = sent_to_terminal(40, "check", str(tmp_path / "a.json"), home=tmp_path, env={"NO_COLOR": "1"})
-    told = " ".join(sent.partition("\r\n\r\n")[0].split())
+    reported = " ".join(sent.partition("\r\n\r\n")[0].split())
     assert code == 5
-    assert told == "a.json read as: maloja-export; records: 3; rejected: 1; duplicate: 1; listens: 1"
+    assert reported == "a.json read as: maloja-export; records: 3; rejected: 1; duplicate: 1; listens: 1"
 
 
 def test_rows_with_too_many_columns_have_a_line_per_column(loaded: LoadedSamples) -> None:

@@ -1,4 +1,4 @@
-"""A command says and does the same in a process of its own as in the tests', where most of them are run."""
+"""A command behaves the same in its own process as in the process of the tests, where most of them run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _without_numbers(done: Done) -> tuple[int, str, str]:
-    """Return ``done`` without what differs from run to run: numbers, ids, and how wide a table is for them."""
+    """Return ``done`` without parts that differ between runs: numbers, ids, and the widths of their columns."""
     out, err = (re.sub(r"\d+T\d+Z-\w+-[0-9a-f]{6}|[\d.]+", "0", text) for text in (done.out, done.err))
     return done.code, re.sub(r"\s+|-+", " ", out), re.sub(r"\s+|-+", " ", err)
 

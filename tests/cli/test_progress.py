@@ -24,7 +24,7 @@ STEPS = ("start", "discover", "connect", "extract", "compare", "look_up", "load"
 
 
 def screen(columns: int, sent: str) -> list[str]:
-    """Return the lines that a terminal shows after all that was sent."""
+    """Return the lines that a terminal shows after the whole output."""
     terminal = pyte.Screen(columns, 200)
     pyte.Stream(terminal).feed(sent)
     return [text.rstrip() for text in terminal.display if text.strip()]
@@ -112,9 +112,9 @@ def test_interrupted_run_leaves_a_clean_terminal_and_a_hint(database: str, tmp_p
     code, sent = sent_to_terminal(60, "run", str(SAMPLES), "--dsn", database, home=tmp_path, env=env)
     last = screen(60, sent)
     assert code == 130
-    told = " ".join(" ".join(last).split())
-    assert "interrupted: " in told
-    assert "run the same command again" in told
+    reported = " ".join(" ".join(last).split())
+    assert "interrupted: " in reported
+    assert "run the same command again" in reported
     assert "error" not in sent
     assert not any(text.startswith(("starting", "reading", "loading", "checking")) for text in last)
 
@@ -158,13 +158,16 @@ def test_no_progress_without_a_terminal(loaded: LoadedSamples) -> None:
 
 def test_plain_progress_has_a_line_per_counting_step(database: str, tmp_path: Path) -> None:
     done = etl("run", SAMPLES / "maloja", "--dsn", database, "--progress", "plain", home=tmp_path)
-    told = [text for text in done.err.splitlines() if text.startswith(("etl: reading: ", "etl: loading: "))]
-    assert len(told) == 2
+    reported = [text for text in done.err.splitlines() if text.startswith(("etl: reading: ", "etl: loading: "))]
+    assert len(reported) == 2
     manifest = etl("runs", "show", "--json", home=tmp_path).json
     counts = manifest["counts"]
-    assert told[0].startswith(f"etl: reading: {len(manifest['files'])} of {len(manifest['files'])} files, ")
-    assert f"{counts['records']} rows" in told[0]
-    assert f"{counts['inserted']} of {counts['inserted']} listens, {counts['keys']} of {counts['keys']} keys" in told[1]
+    assert reported[0].startswith(f"etl: reading: {len(manifest['files'])} of {len(manifest['files'])} files, ")
+    assert f"{counts['records']} rows" in reported[0]
+    assert (
+        f"{counts['inserted']} of {counts['inserted']} listens, {counts['keys']} of {counts['keys']} keys"
+        in reported[1]
+    )
 
 
 @pytest.mark.parametrize("wanted", [["--progress", "none"], ["--log-format", "json"]], ids=" ".join)

@@ -31,7 +31,7 @@ ON_ANY_FILE = (("db", "backup"), ("db", "uninstall", "--yes"))
 
 
 def made(*statements: str) -> Callable[[Path], None]:
-    """Return what makes a file of Koito with our tables, and changes it."""
+    """Return a function that creates a file of Koito with our tables and changes it."""
 
     def make(path: Path) -> None:
         migrate(make_koito_file(path))

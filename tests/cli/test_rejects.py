@@ -9,7 +9,7 @@ import pytest
 
 from etl.core.schema import REJECTS
 from tests.cli.program import etl, on_terminal
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.support import counts, load, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def manifest(tmp_path: Path, database: str) -> dict[str, Any]:
     rows = [
         scrobble(1, ["Ann"], "One"),
         scrobble(2, [" "], "Two"),
-        scrobble(3, [HOSTILE], "Cursed"),
+        scrobble(3, [HOSTILE], "Forbidden"),
         scrobble(4, ["Bo"], HOSTILE) | {"time": HOSTILE},
     ]
     path = write_maloja(tmp_path / f"{HOSTILE.replace('/', '')}.json", rows)
-    curse(database, "Cursed")
+    forbid_alias(database, "Forbidden")
     return load(tmp_path, database, path)
 
 
@@ -45,7 +45,7 @@ def test_rejected_rows_and_unresolved_listens_are_listed_with_reasons(tmp_path: 
     assert ["unresolved:", "1"] in lines
     assert any("missing_artist" in line for line in lines)
     assert any("wrong_type" in line and "time:" in line for line in lines)
-    assert any("Cursed" in line and "cursed" in " ".join(line) for line in lines)
+    assert any("Forbidden" in line and "forbidden" in " ".join(line) for line in lines)
     assert lines[-1][-3:] == ["rejects", "replay", manifest["run_id"]]
 
 
@@ -59,8 +59,8 @@ def test_json_has_the_names_of_the_manifest_and_of_the_columns(tmp_path: Path, m
     assert [list(row) for row in listed["rejects"]] == [REJECTS.names()] * 2
     assert [(row["row"], row["reason"]) for row in listed["rejects"]] == [(2, "missing_artist"), (4, "wrong_type")]
     (lost,) = listed["unresolved"]
-    assert (lost["row"], lost["track"], lost["listened_at"]) == (3, "Cursed", "2020-01-01T00:00:03+00:00")
-    assert "cursed" in lost["detail"]
+    assert (lost["row"], lost["track"], lost["listened_at"]) == (3, "Forbidden", "2020-01-01T00:00:03+00:00")
+    assert "forbidden" in lost["detail"]
 
 
 def test_hostile_names_are_inert(tmp_path: Path, manifest: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_left_nothing_over_says_so(tmp_path: Path, database: str) -> 
 def test_a_replay_is_a_run_of_its_own_with_the_exit_code_of_its_rows(
     tmp_path: Path, database: str, manifest: dict[str, Any]
 ) -> None:
-    bless(database)
+    allow_alias(database)
     arguments = ("rejects", "replay", manifest["run_id"], "--dsn", database)
     dry = etl(*arguments, "--dry-run", "--json", home=tmp_path).json
     assert (dry["status"], counts(database)["listens"]) == ("dry_run", 1)
@@ -118,7 +118,7 @@ def test_a_replay_into_another_database_draws_a_warning(
 ) -> None:
     other = f"{database}{'&' if '?' in database else '?'}application_name=other"
     done = etl("rejects", "replay", manifest["run_id"], "--dsn", other, "--dry-run", home=tmp_path)
-    assert f"warning: run {manifest['run_id']} went to " in done.err
+    assert f"warning: run {manifest['run_id']} loaded into " in done.err
 
 
 @pytest.mark.parametrize("command", [["list"], ["replay", "latest"]], ids=" ".join)

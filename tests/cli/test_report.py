@@ -30,8 +30,8 @@ def test_report_is_written_into_the_run_directory(loaded: LoadedSamples) -> None
 def test_report_of_newest_run_with_output_path(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", [{"row": 1}])
     path = tmp_path / "it's mine.html"
-    told = etl("report", "latest", "--output", path, "--json", home=tmp_path).json
-    assert told == {"run_id": run.run_id, "report": str(path)}
+    reported = etl("report", "latest", "--output", path, "--json", home=tmp_path).json
+    assert reported == {"run_id": run.run_id, "report": str(path)}
     assert "1 listen loaded" in path.read_text(encoding="utf-8")
     assert not (run.path / "report.html").exists()
 

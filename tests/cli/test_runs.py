@@ -33,18 +33,18 @@ def test_target_is_named_as_people_do(dsn: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_list_of_runs_tells_everything_at_any_width(columns: int, loaded: LoadedSamples) -> None:
+def test_list_of_runs_shows_everything_at_any_width(columns: int, loaded: LoadedSamples) -> None:
     manifest = loaded.manifest
     lines = on_terminal(columns, "runs", "list", home=loaded.home)
-    told = " ".join(" ".join(lines).split())
+    reported = " ".join(" ".join(lines).split())
     assert [line for line in lines if len(line) > columns and len(line.split()) > 2] == []  # a label and a path
     started = datetime.fromisoformat(manifest["started_at"]).astimezone()
-    assert manifest["run_id"] in told
-    assert f"{started:%Y-%m-%d %H:%M}" in told
-    assert target_name(manifest["dsn"]) in told
-    assert "applemusic, deezer, koito and 8 more" in told
-    assert f" {len(manifest['files'])} " in told.replace(";", " ")
-    assert "complete" in told
+    assert manifest["run_id"] in reported
+    assert f"{started:%Y-%m-%d %H:%M}" in reported
+    assert target_name(manifest["dsn"]) in reported
+    assert "applemusic, deezer, koito and 8 more" in reported
+    assert f" {len(manifest['files'])} " in reported.replace(";", " ")
+    assert "complete" in reported
 
 
 @pytest.fixture
@@ -68,17 +68,17 @@ def test_prune_without_a_number_asks_and_keeps_the_newest(home: Path) -> None:
     assert done.out.splitlines()[-1] == "3 removed, 20 kept"
 
 
-def test_prune_where_nobody_answers_is_an_error(home: Path) -> None:
+def test_prune_without_an_answer_is_an_error(home: Path) -> None:
     done = etl("runs", "prune", home=home)
     assert (done.code, done.out, runs_in(home)) == (2, "", KEPT + 3)
     assert "--yes" in done.err
 
 
 @pytest.mark.parametrize("options", [["--yes"], ["--keep", "20"]], ids=" ".join)
-def test_prune_does_not_ask_if_it_is_told(options: list[str], home: Path) -> None:
+def test_prune_does_not_ask_with_yes_or_keep(options: list[str], home: Path) -> None:
     done = etl("runs", "prune", *options, home=home)
     assert (done.code, done.err, runs_in(home)) == (0, "", KEPT)
 
 
-def test_prune_asks_nothing_where_nothing_is_to_be_removed(tmp_path: Path) -> None:
+def test_prune_does_not_ask_if_nothing_is_to_be_removed(tmp_path: Path) -> None:
     assert etl("runs", "prune", home=tmp_path).out == "0 removed, 0 kept\n"

@@ -1,4 +1,4 @@
-"""Runs on a schedule: one at a time where that is asked, an inbox, metrics also of what failed."""
+"""Scheduled runs: one at a time if asked for, an inbox, and metrics of failed runs too."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def database(any_database: str) -> str:
 
 @contextmanager
 def stopped(home: Path, uri: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Give a run that stands still in the middle, as one does that takes long."""
+    """Give a run that is stopped in the middle, like one that takes long."""
     env = environment(home, {"ETL_FAULT": "after_ledger_start:1:SIGSTOP"})
     command = [str(SCRIPT), "run", str(MALOJA), "--dsn", uri, *options]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -76,7 +76,7 @@ def test_of_two_that_begin_at_once_one_is_refused_and_the_other_is_held(postgres
         assert one.query("active_runs").height == 1
 
 
-def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp_path: Path) -> None:
+def test_an_inbox_is_emptied_and_the_metrics_describe_each_run(database: str, tmp_path: Path) -> None:
     inbox, metrics = tmp_path / "inbox", tmp_path / "etl.prom"
     inbox.mkdir()
     for path in MALOJA.rglob("*.json"):
@@ -92,7 +92,7 @@ def test_an_inbox_is_emptied_and_the_metrics_tell_of_each_run(database: str, tmp
     assert read(metrics)["last_run_files", "loaded"] == len(names)
     empty = etl("run", inbox, home=tmp_path, env=env)
     assert empty.code == 0, empty.err
-    assert "complete: nothing new, no files are there" in empty.out
+    assert "complete: nothing new: there are no files" in empty.out
     (inbox / "notes.txt").write_text("no export")
     age_all(inbox)
     assert etl("run", inbox, home=tmp_path, env=env).code == 4

@@ -72,7 +72,7 @@ etl.cli.main()
     assert report.stat().st_mode & 0o077 == 0
 
 
-def test_a_defect_is_told_where_its_report_cannot_be_written() -> None:
+def test_a_defect_is_logged_if_its_report_cannot_be_written() -> None:
     code = """
 import sys, tempfile
 import etl.cli, etl.pipeline.run

@@ -46,15 +46,15 @@ def test_a_listen_from_options_is_stored_with_all_that_is_known_of_it(database: 
     again = submit(database, *SONG, "--json", home=tmp_path)
 
     assert (first.code, first.err) == (0, "")
-    (told,) = lines(first.out)
-    assert list(told) == FIELDS
-    assert (told["outcome"], told["status"], told["listened_at"]) == (
+    (reported,) = lines(first.out)
+    assert list(reported) == FIELDS
+    assert (reported["outcome"], reported["status"], reported["listened_at"]) == (
         "inserted",
         "resolved",
         "2024-05-31T16:00:00+00:00",
     )
     assert lines(again.out) == [
-        {**told, "outcome": "already_present", "status": "hit", "created": {"artists": 0, "albums": 0, "tracks": 0}}
+        {**reported, "outcome": "already_present", "status": "hit", "created": {"artists": 0, "albums": 0, "tracks": 0}}
     ]
     stored = """
         SELECT t.duration, t.musicbrainz_id::text AS t, r.musicbrainz_id::text AS r, l.client,
@@ -75,10 +75,10 @@ def test_bodies_on_stdin_get_a_line_for_each_listen(database: str, tmp_path: Pat
     done = submit(database, home=tmp_path, bodies=bodies + b"\n" + playing)
 
     assert done.code == 0
-    told = lines(done.out)
-    assert [one["row"] for one in told] == [1, 2, 3, 4]
-    assert [one["outcome"] for one in told] == ["inserted", "duplicate_in_input", "inserted", "skipped"]
-    assert [one["reason"] for one in told] == [None, None, None, "now_playing"]
+    reported = lines(done.out)
+    assert [one["row"] for one in reported] == [1, 2, 3, 4]
+    assert [one["outcome"] for one in reported] == ["inserted", "duplicate_in_input", "inserted", "skipped"]
+    assert [one["reason"] for one in reported] == [None, None, None, "now_playing"]
     assert done.err == "etl: listen 4: skipped: now_playing\n"
 
 
@@ -102,11 +102,11 @@ def test_one_broken_listen_keeps_all_from_being_stored(database: str, tmp_path: 
     [
         ([], b"", ["the file is empty", '"listen_type":"single"']),
         ([], b"nonsense", ["not a ListenBrainz submission", '"listen_type":"single"']),
-        ([], b'{"listen_type":"single","payload":[]}', ["the input holds no listen"]),
+        ([], b'{"listen_type":"single","payload":[]}', ["the input has no listens"]),
         ([], b'{"listen_type":"single","payload":[{"listened_at":17000', ["ends at byte"]),
     ],
 )
-def test_input_that_is_none_ends_with_4_and_the_reason(
+def test_invalid_input_ends_with_4_and_the_reason(
     options: list[str], bodies: bytes, texts: list[str], tmp_path: Path
 ) -> None:
     check_error(submit(NOWHERE, *options, home=tmp_path, bodies=bodies), 4, *texts)
@@ -127,7 +127,7 @@ def test_wrong_options_of_submit_end_with_2_as_those_of_run(
     check_error(submit(NOWHERE, *options, home=tmp_path), 2, *texts)
 
 
-def test_a_listen_that_is_rejected_is_told_on_stdout_with_4(tmp_path: Path) -> None:
+def test_a_rejected_listen_is_on_stdout_and_the_code_is_4(tmp_path: Path) -> None:
     done = submit(NOWHERE, "--artist", "Ann", home=tmp_path)
     assert (done.code, lines(done.out)[0]["reason"]) == (4, "missing_track")
     assert done.err == "etl: listen 1: rejected: missing_track\n"

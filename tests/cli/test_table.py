@@ -28,7 +28,7 @@ def test_paths_are_shortened_at_their_beginning_first() -> None:
     assert "/file.json  what the file is, in many words" in lines(55)[2]
 
 
-def test_what_must_not_be_shortened_is_wrapped() -> None:
+def test_columns_that_must_not_be_shortened_are_wrapped() -> None:
     assert lines(48) == [
         "file                  about                 rows",
         "--------------------  --------------------  ----",
@@ -38,7 +38,7 @@ def test_what_must_not_be_shortened_is_wrapped() -> None:
     ]
 
 
-def test_what_has_no_room_to_be_wrapped_moves_below_its_row() -> None:
+def test_columns_without_room_to_wrap_move_below_their_row() -> None:
     assert lines(30) == [
         "file                      rows",
         "------------------------  ----",

@@ -29,8 +29,8 @@ def database(any_database: str) -> str:
 @pytest.fixture
 def run(tmp_path: Path, database: str) -> Loaded:
     home = tmp_path / "home"
-    told = etl("run", SAMPLES / "maloja", "--dsn", database, "--json", home=home).json
-    return Loaded(home, database, told["run_id"], told["counts"]["inserted"])
+    reported = etl("run", SAMPLES / "maloja", "--dsn", database, "--json", home=home).json
+    return Loaded(home, database, reported["run_id"], reported["counts"]["inserted"])
 
 
 def test_undo_asks_and_removes_after_a_yes(run: Loaded) -> None:
@@ -44,7 +44,7 @@ def test_undo_asks_and_removes_after_a_yes(run: Loaded) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"n\n", b"\n"])
-def test_the_answer_no_ends_an_undo_calmly(run: Loaded, answer: bytes) -> None:
+def test_the_answer_no_ends_an_undo_without_an_error(run: Loaded, answer: bytes) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=answer)
 
     assert (done.code, done.out) == (0, "nothing was removed\n")
@@ -54,11 +54,11 @@ def test_the_answer_no_ends_an_undo_calmly(run: Loaded, answer: bytes) -> None:
     assert (as_json.code, as_json.json) == (0, {"declined": True, "message": "nothing was removed"})
 
 
-def test_undo_where_nobody_answers_is_an_error(run: Loaded) -> None:
+def test_undo_without_an_answer_is_an_error(run: Loaded) -> None:
     done = etl("undo", "latest", "--dsn", run.uri, home=run.home, stdin=b"")
 
     assert done.code == 2
-    assert "nothing was removed, because nobody answered" in done.err
+    assert "nothing was removed, because there was no answer" in done.err
     assert "--yes" in done.err
     assert counts(run.uri)["listens"] == run.listens
 
@@ -173,9 +173,9 @@ def test_undo_latest_twice_takes_one_run_back(run: Loaded) -> None:
 
 def test_latest_is_the_newest_load_after_an_undo(run: Loaded, undone: str) -> None:
     name = SAMPLES / "maloja"
-    told = etl("run", name, "--dry-run", "--force", "--dsn", run.uri, "--json", home=run.home).json
-    file = next(file["path"] for file in told["files"] if file["counts"]["records"])
-    (run.home / "runs" / told["run_id"]).rename(run.home / "elsewhere")  # the undo is the newest again
+    reported = etl("run", name, "--dry-run", "--force", "--dsn", run.uri, "--json", home=run.home).json
+    file = next(file["path"] for file in reported["files"] if file["counts"]["records"])
+    (run.home / "runs" / reported["run_id"]).rename(run.home / "elsewhere")  # the undo is the newest again
 
     shown = etl("runs", "show", "--json", home=run.home).json
     assert (shown["run_id"], shown["undone_by"]) == (run.run_id, undone)

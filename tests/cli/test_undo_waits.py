@@ -37,12 +37,12 @@ def home(tmp_path: Path) -> Path:
 
 @contextmanager
 def held(home: Path, uri: str, *, alone: bool) -> Iterator[Connection]:
-    """Hold the lock of runs as an undo does (``alone``) or as a run does; it ends with the block."""
+    """Hold the run lock as an undo (``alone``) or as a run until the block ends."""
     target = find_target(Workspace(home, uri))
     connection, _ = target.open()
     with closing(connection):
         if alone:
-            assert target.try_lock_alone(connection)
+            assert target.try_lock_exclusive(connection)
         else:
             target.acquire_run_lock(connection, exclusive=False)
         yield connection
@@ -124,8 +124,8 @@ def test_two_undos_at_once_remove_everything_once(home: Path, any_database: str)
     run = load(home, any_database, EXPORT)
     command = ("undo", run["run_id"], "--yes", "--json", "--dsn", any_database)
     with started(home, *command) as first, started(home, *command) as second:
-        told = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
+        reported = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
 
     assert (first.returncode, second.returncode) == (0, 0)
-    assert sorted('"undone_before": true' in one for one in told) == [False, True]
+    assert sorted('"undone_before": true' in one for one in reported) == [False, True]
     assert set(counts(any_database).values()) == {0}

@@ -1,4 +1,4 @@
-"""What cannot be done ends with the exit code of its cause, says what to do, and shows no traceback."""
+"""Errors end with the exit code of their cause, say what to do, and show no traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def check_error(done: Done, code: int, *texts: str) -> None:
-    """Assert that a run ended with ``code``, told all ``texts``, and put nothing on stdout."""
+    """Assert that a run ended with ``code``, showed all ``texts``, and put nothing on stdout."""
     assert done.code == code, done.err
     assert done.out == ""
     assert [text for text in texts if text not in done.err] == []
@@ -73,7 +73,7 @@ def test_an_empty_folder_ends_with_4(tmp_path: Path) -> None:
     check_error(etl("check", tmp_path), 4, "the folder is empty")
 
 
-def test_files_of_another_service_are_left_aside(tmp_path: Path) -> None:
+def test_files_of_another_service_are_ignored(tmp_path: Path) -> None:
     done = etl("check", "--source", "spotify", SAMPLES, "--json", home=tmp_path)
     assert done.code == 0
     statuses = {(Path(file["path"]).relative_to(SAMPLES).parts[0], file["status"]) for file in done.json["files"]}
@@ -108,12 +108,12 @@ def test_an_empty_database_is_refused_with_what_to_do(empty_database: str, tmp_p
     )
 
 
-def test_a_user_that_is_not_there_ends_with_2(database: str, tmp_path: Path) -> None:
+def test_a_missing_user_ends_with_2(database: str, tmp_path: Path) -> None:
     done = etl("run", SPOTIFY, "--dsn", database, "--user", "nobody", home=tmp_path)
     check_error(done, 2, "nobody", "admin")
 
 
-def test_a_run_that_is_not_there_ends_with_4(tmp_path: Path) -> None:
+def test_a_missing_run_ends_with_4(tmp_path: Path) -> None:
     check_error(etl("inspect", "latest", home=tmp_path), 4, "there are no runs", "etl run")
     check_error(etl("runs", "show", home=tmp_path), 4, "there are no runs")
     (tmp_path / "runs" / "20240101T000000Z-auto-abcdef").mkdir(parents=True)

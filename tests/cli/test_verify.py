@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.cli.verify import _client
-from etl.verify import named_checks
+from etl.cli.verify import _client, _conclusion
+from etl.verify import Check, Result, Verdict, named_checks
 from tests.cli.program import etl
 from tests.helpers.support import execute, load, query, scrobble, sqlite_file, write_maloja
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import LoadedSamples
 
 
-def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
+def test_a_run_and_its_database_agree(loaded: LoadedSamples) -> None:
     place = ("--dsn", loaded.uri)
     run = etl("verify", loaded.manifest["run_id"], *place, home=loaded.home)
     database = etl("verify", *place, "--json", home=loaded.home)
@@ -25,14 +25,14 @@ def test_a_run_and_its_database_hold(loaded: LoadedSamples) -> None:
     assert (run.code, run.err) == (0, "")
     lines = run.out.splitlines()
     assert lines[0] == f"run {loaded.manifest['run_id']}: complete"
-    assert lines[-1] == "all that was checked holds"
+    assert lines[-1] == "all checks passed"
     assert (database.code, database.err, database.json["exit_code"]) == (0, "", 0)
     assert {check["name"]: check["query"] for check in database.json["checks"]} == {
         check.name: check.text for check in named_checks("sqlite" if sqlite_file(loaded.uri) else "postgres")
     }
 
 
-def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: str, tmp_path: Path) -> None:
+def test_a_failed_check_shows_rows_and_how_to_see_all(database: str, tmp_path: Path) -> None:
     plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
     manifest = load(tmp_path, database, write_maloja(tmp_path / "a.json", plays))
     execute(database, "DELETE FROM listens WHERE track_id > (SELECT min(id) FROM tracks)")
@@ -41,9 +41,9 @@ def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: 
 
     run = etl("verify", manifest["run_id"], home=tmp_path, env=env)
     assert run.code == 7
-    assert "listens: failed; deleting a single listen in Koito" in run.out
+    assert "listens: failed; a listen deleted in Koito" in run.out
     assert run.out.splitlines()[-3:-1] == ["and 9 more", ""]
-    assert run.out.splitlines()[-1] == "does not hold: listens"
+    assert run.out.splitlines()[-1] == "failed: listens"
     (missing,) = (
         one for one in etl("verify", "latest", "--json", home=tmp_path, env=env).json["checks"] if one["count"]
     )
@@ -52,13 +52,13 @@ def test_what_does_not_hold_is_shown_with_its_rows_and_how_to_see_all(database: 
     whole = etl("verify", home=tmp_path, env=env)
     assert whole.code == 7
     assert "verify --sql nameless | psql" in whole.out
-    assert whole.out.splitlines()[-1] == "does not hold: nameless"
+    assert whole.out.splitlines()[-1] == "failed: nameless"
     printed = etl("verify", "--sql", "nameless", home=tmp_path)
     assert printed.out.endswith(";\n")
     assert len(query(database, printed.out.rstrip(";\n"))) == 30
 
 
-def test_of_a_file_it_shows_how_sqlite3_finds_all(koito_file: str, tmp_path: Path) -> None:
+def test_verify_of_a_file_shows_the_sqlite3_command_for_all_rows(koito_file: str, tmp_path: Path) -> None:
     plays = [scrobble(second, ["Ann"], f"Title {second}") for second in range(30)]
     load(tmp_path, koito_file, write_maloja(tmp_path / "a.json", plays))
     execute(koito_file, "DELETE FROM track_aliases")
@@ -69,7 +69,7 @@ def test_of_a_file_it_shows_how_sqlite3_finds_all(koito_file: str, tmp_path: Pat
     assert len(query(koito_file, printed.out.rstrip(";\n"))) == 30
 
 
-def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
+def test_an_unknown_check_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     done = etl("verify", "--sql", "nonsense", home=tmp_path)
 
     assert (done.code, done.out) == (2, "")
@@ -87,3 +87,18 @@ def test_a_check_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) 
 )
 def test_verify_suggests_a_command_that_shows_no_password(dsn: str, command: str) -> None:
     assert _client(dsn) == command
+
+
+@pytest.mark.parametrize(
+    ("results", "conclusion"),
+    [
+        ([Result.OK, Result.OK], "all checks passed"),
+        ([Result.OK, Result.WARNING], "no check failed; warning: b"),
+        ([Result.OK, Result.NOT_CHECKED], "no check failed; not checked: b"),
+        ([Result.WARNING, Result.FAILED], "failed: b"),
+        ([Result.NOT_CHECKED], "nothing could be checked"),
+    ],
+)
+def test_conclusion_names_what_did_not_pass(results: list[Result], conclusion: str) -> None:
+    checks = [Check(name, "", result) for name, result in zip("ab", results, strict=False)]
+    assert _conclusion(Verdict(checks)) == conclusion

@@ -25,7 +25,7 @@ def held(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = No
     return load_config({"ETL_CONFIG": str(path), **(environ or {})})
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     found = held(tmp_path, "# mine\nworkers = 4\nmax_rejects = 7\n", {"ETL_WORKERS": "8"})
     assert found == {
         "workers": ConfigValue(8, "env", "ETL_WORKERS"),
@@ -33,7 +33,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_an_empty_variable_is_none_and_without_a_file_nothing_is_set() -> None:
+def test_an_empty_variable_is_ignored_and_without_a_file_nothing_is_set() -> None:
     assert load_config({"ETL_WORKERS": "", "ETL_CONFIG": ""}) == {}
 
 
@@ -50,7 +50,7 @@ def test_paths_in_the_file_count_from_its_folder(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("names", [("dsn", "dsn_file")])
-def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_environment_is_the_first_of_two_ways_to_name_the_database(names: tuple[str, ...], tmp_path: Path) -> None:
     found = held(tmp_path, 'dsn = "postgresql:///a"\n', {"ETL_DSN_FILE": "/secret"})
     assert first_of(found, *names) == ConfigValue("/secret", "env", "ETL_DSN_FILE")
     assert first_of(held(tmp_path, 'dsn_file = "b"\ndsn = "embedded"'), *names) == ConfigValue(
@@ -59,7 +59,7 @@ def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tupl
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ("workers = 2\n\nworker = 3", 3, '"worker" is not known. Did you mean workers?'),
         ("[run]\nworkers = 2", 1, '"run" is not known'),
@@ -77,14 +77,14 @@ def test_of_two_ways_to_name_the_database_the_environment_goes_first(names: tupl
         ("user = ''", 1, "user is empty"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_told_with_its_line(text: str, line: int, told: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=re.escape(told)) as found:
+def test_a_problem_in_the_file_is_reported_with_its_line(text: str, line: int, reported: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(reported)) as found:
         held(tmp_path, text)
     assert str(found.value).startswith(f"{tmp_path}/etl.toml, line {line}: ")
 
 
 @pytest.mark.parametrize("text", ["workers = ", "workers", b"user = '\xff'"])
-def test_a_file_that_is_no_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_refused(text: str | bytes, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"etl\.toml is not a TOML file"):
         held(tmp_path, text)
 
@@ -93,13 +93,13 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert held(tmp_path, b"\xef\xbb\xbfworkers = 3")["workers"].value == 3
 
 
-def test_a_file_that_is_named_must_be_there() -> None:
+def test_a_named_file_must_exist() -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load_config({"ETL_CONFIG": "/nonexistent/etl.toml"})
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "reported"),
     [
         ("ETL_WORKERS", "many", 'ETL_WORKERS is "many", and must be a whole number'),
         ("ETL_WORKERS", "65", "ETL_WORKERS is 65. It must be from 1 to 64"),
@@ -108,8 +108,8 @@ def test_a_file_that_is_named_must_be_there() -> None:
         ("ETL_SPOTIFY_TIME", "noon", 'ETL_SPOTIFY_TIME is "noon". Known: end, start'),
     ],
 )
-def test_what_is_wrong_in_the_environment_is_told_with_its_variable(name: str, text: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{re.escape(told)}"):
+def test_a_problem_in_the_environment_is_reported_with_its_variable(name: str, text: str, reported: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(reported)}"):
         load_config({name: text})
 
 

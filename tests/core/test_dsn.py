@@ -33,7 +33,7 @@ def quoted(value: str) -> str:
 
 
 def escaped(value: str) -> str:
-    """Return ``value`` without quotation marks, what would end it escaped."""
+    """Return ``value`` without quotation marks, with escapes for characters that would end it."""
     return "".join(f"\\{char}" if char in "'\\" or char.isspace() else char for char in value)
 
 
@@ -49,7 +49,7 @@ def escaped(value: str) -> str:
         "postgresql://u%40x:p%3Aw%2F%3F@h/db?application_name=a%20b&connect_timeout=3&",
     ],
 )
-def test_an_address_that_libpq_reads_is_taken(uri: str) -> None:
+def test_an_address_that_libpq_reads_is_accepted(uri: str) -> None:
     check_uri(uri)
     assert find_workspace(None, uri, {}).dsn == uri
 
@@ -63,14 +63,14 @@ def test_an_address_that_libpq_reads_is_taken(uri: str) -> None:
         *("mysql://u:geheim@h/db", "Postgresql://u:geheim@h/db", "host=h password=ge\\ heim"),
     ],
 )
-def test_what_is_no_address_is_refused_without_a_piece_of_the_password(dsn: str) -> None:
+def test_an_invalid_address_shows_no_part_of_the_password(dsn: str) -> None:
     with pytest.raises(SettingsError) as caught:
         find_workspace(None, None, {"ETL_DSN": dsn})
     assert "heim" not in str(caught.value)
     assert "postgresql://" in caught.value.hint
 
 
-def test_a_word_that_is_no_address_is_shown() -> None:
+def test_a_word_that_is_not_an_address_is_shown() -> None:
     with pytest.raises(SettingsError, match='"embeded" is not a database address'):
         find_workspace(None, "embeded", {})
 
@@ -99,7 +99,7 @@ def test_no_password_in_key_and_value_form_survives(password: str, equals: str) 
 @pytest.mark.parametrize(
     "text", ["", URI, "embedded", "no password was given", "at 10:30 ann@db.example wrote", "a://b:1/c"]
 )
-def test_what_holds_no_password_stays(text: str) -> None:
+def test_text_without_a_password_stays(text: str) -> None:
     assert redact(text) == text
 
 
@@ -122,7 +122,7 @@ def test_a_file_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert check_dsn(given) == f"sqlite:///{tmp_path / given.rpartition('/')[2]}"
 
 
-def test_a_file_that_is_missing_is_the_business_of_its_target(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_by_its_target(tmp_path: Path) -> None:
     assert check_dsn(f"{tmp_path}/none.db") == f"sqlite:///{tmp_path}/none.db"
     with pytest.raises(SettingsError, match=r"Use the path of Koito's koito\.db"):
         check_dsn(f"{tmp_path}/none")

@@ -1,4 +1,4 @@
-"""Which exit code is the answer where several apply, and what an error says."""
+"""Which exit code is used if several apply, and what an error says."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ CODES = {int(code): code for code in ExitCode}
 
 
 @pytest.mark.parametrize(("one", "other"), list(product(ORDER, ORDER)))
-def test_of_two_codes_the_first_in_the_order_of_the_contract_is_the_answer(one: int, other: int) -> None:
+def test_the_first_of_two_codes_in_precedence_decides(one: int, other: int) -> None:
     assert decisive([CODES[one], CODES[other]]) == min(one, other, key=ORDER.index)
 
 
-def test_of_all_codes_the_first_is_the_answer_in_whatever_order_they_come() -> None:
+def test_the_first_code_in_precedence_decides_in_any_order() -> None:
     for first in range(len(ORDER)):
         for codes in islice(permutations(reversed(ORDER[first:])), 24):
             assert decisive(CODES[code] for code in codes) == ORDER[first]
 
 
-def test_where_no_code_applies_all_is_well() -> None:
+def test_without_any_code_the_result_is_ok() -> None:
     assert decisive([]) is ExitCode.OK
 
 
@@ -64,7 +64,7 @@ def test_every_code_has_a_place_in_the_order_and_a_meaning() -> None:
         (InterruptedRunError(ExitCode.TERMINATED), 143),
     ],
 )
-def test_an_error_stands_for_its_code(error: EtlError, code: int) -> None:
+def test_an_error_has_its_exit_code(error: EtlError, code: int) -> None:
     assert error.exit_code == code
 
 
@@ -96,7 +96,7 @@ def test_other_errors_pass_as_they_are() -> None:
     assert caught.value.exit_code is ExitCode.TERMINATED
 
 
-def test_a_signal_that_another_thread_takes_is_heard_by_the_main_one() -> None:
+def test_a_signal_that_another_thread_takes_is_handled_by_the_main_one() -> None:
     heard = threading.Event()
 
     def take() -> str:
@@ -111,7 +111,7 @@ def test_a_signal_that_another_thread_takes_is_heard_by_the_main_one() -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_what_is_attended_may_time_out_itself() -> None:
+def test_awaited_work_may_time_out_itself() -> None:
     def give_up() -> None:
         raise TimeoutError("too long")
 

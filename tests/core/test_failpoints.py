@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def planned(fault: Fault | None) -> Iterator[list[int]]:
-    """Carry out a plan in this process; what comes is the signals that it sent."""
+    """Execute a plan in this process and yield the signals that it sent."""
     sent: list[int] = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: sent.append(number))
     plan(fault)
@@ -66,7 +66,7 @@ def test_the_environment_names_point_visit_and_signal(text: str, fault: Fault | 
 
 
 @pytest.mark.parametrize("text", ["nowhere", "before_commit:often", "before_commit:1:SIGSOMETHING"])
-def test_a_fault_that_cannot_be_had_is_refused(text: str) -> None:
+def test_an_invalid_fault_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=text) as caught:
         find_workspace(None, None, {"ETL_FAULT": text})
     assert "before_commit" in caught.value.hint

@@ -50,7 +50,7 @@ def test_a_moment_is_utc_and_a_bare_date_until_is_the_whole_day(text: str, since
         *("9999-12-31T23:00:00-05:00", "٢٠٢٤-٠٥-٣١", "0000-01-01"),
     ],
 )
-def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_time_is_refused_with_an_example(text: str) -> None:
     for option in ("--since", "--until"):
         with pytest.raises(SettingsError, match=f'^{option}: "') as caught:
             parse_moment(option, text)
@@ -74,7 +74,7 @@ def test_the_options_that_change_rows_tell_files_apart() -> None:
         assert len({settings.row_options(source, has_local_times=False) for settings in (plain, *changed)}) == 5
 
 
-def test_which_plays_of_spotify_count_matters_for_spotify_alone() -> None:
+def test_spotify_plays_affects_only_spotify_files() -> None:
     heard, trackdone = RunSettings(spotify_plays="heard"), RunSettings(spotify_plays="trackdone")
     assert heard.row_options("spotify", has_local_times=False) != trackdone.row_options(
         "spotify", has_local_times=False
@@ -97,7 +97,7 @@ def test_row_options_are_the_same_text_for_the_same_options() -> None:
     )
 
 
-def test_zone_counts_for_files_with_local_times_alone() -> None:
+def test_zone_matters_only_for_files_with_local_times() -> None:
     plain, utc, berlin = RunSettings(), RunSettings(timezone="UTC"), RunSettings(timezone="Europe/Berlin")
     local, others = (
         [settings.row_options("rockbox", has_local_times=has) for settings in (plain, utc, berlin)]

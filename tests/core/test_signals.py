@@ -51,7 +51,7 @@ def test_work_is_waited_for_if_a_signal_comes_while_it_is_handed_over() -> None:
     assert (next(numbers), len(heard)) == (2, 1)
 
 
-def test_a_deferred_signal_is_heard_once_at_the_end_of_the_block() -> None:
+def test_a_deferred_signal_is_handled_once_at_the_end_of_the_block() -> None:
     done = []
 
     def block() -> None:

@@ -24,7 +24,7 @@ def test_known_zones_are_kept(name: str) -> None:
         ("Australia/Melborne", "Australia/Melbourne"),
     ],
 )
-def test_unknown_zone_is_refused_with_near_ones(name: str, near: str) -> None:
+def test_unknown_zone_is_refused_with_similar_ones(name: str, near: str) -> None:
     with pytest.raises(SettingsError, match=f'--timezone: "{name}" is not a time zone') as refused:
         parse_timezone("--timezone", name)
     assert refused.value.exit_code == ExitCode.USAGE
@@ -33,6 +33,6 @@ def test_unknown_zone_is_refused_with_near_ones(name: str, near: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "+02:00", "xyzzy", "\0"])
-def test_zone_that_resembles_none_gets_an_example(name: str) -> None:
+def test_zone_without_a_similar_one_gets_an_example(name: str) -> None:
     with pytest.raises(SettingsError, match="is not a time zone"):
         parse_timezone("--timezone", name)

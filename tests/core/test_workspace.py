@@ -21,14 +21,14 @@ def dsn_file(folder: Path, content: str | bytes) -> str:
     return str(path)
 
 
-def test_an_option_goes_before_the_environment(tmp_path: Path) -> None:
+def test_an_option_overrides_the_environment(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": OTHER, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
     place = find_workspace("/from/option", URI, environ)
     assert (place.home, place.dsn) == (Path("/from/option"), URI)
     assert place.runs == Path("/from/option/runs")
 
 
-def test_the_environment_goes_before_the_default(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_default(tmp_path: Path) -> None:
     environ = {"ETL_HOME": "/from/environment", "ETL_DSN": URI, "ETL_DSN_FILE": dsn_file(tmp_path, OTHER)}
     place = find_workspace(None, None, environ)
     assert (place.home, place.dsn) == (Path("/from/environment"), URI)
@@ -106,8 +106,8 @@ WITH_PASSWORD = "postgresql://ann:geheim@db.example/koitodb"  # noqa: S105
 def test_a_password_file_open_to_others_draws_a_warning(tmp_path: Path, mode: int, content: str, warns: bool) -> None:
     path = Path(dsn_file(tmp_path, content))
     path.chmod(mode)
-    told = f"other users of this machine can read the password in {path}; `chmod 600` of that file hides it"
-    assert find_workspace(None, None, {"ETL_DSN_FILE": str(path)}).warning == (told if warns else "")
+    reported = f"other users of this machine can read the password in {path}; `chmod 600` of that file hides it"
+    assert find_workspace(None, None, {"ETL_DSN_FILE": str(path)}).warning == (reported if warns else "")
     assert not find_workspace(None, URI, {"ETL_DSN_FILE": str(path)}).warning
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from etl.core.schema import CACHED, NEARBY, NORMALIZED, NOT_COUNTED, conform, empty
-from etl.dedupe import END, RecordingService, Settled, apply_doubles, find_doubles
+from etl.dedupe import END, DedupeResult, RecordingService, apply_doubles, find_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +102,7 @@ class Database:
         ]
         return pl.DataFrame(rows, schema=NEARBY).sort("second", "track_id")
 
-    def load(self, rows: Sequence[Row], *, drop_doubles: bool = True) -> tuple[Settled, int]:
+    def load(self, rows: Sequence[Row], *, drop_doubles: bool = True) -> tuple[DedupeResult, int]:
         """Compare ``rows`` with each other and with what is stored; store what stays; return how much that was."""
         listens = as_listens(rows)
         nearby = self.nearby()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import polars as pl
 
 from etl.core.schema import CACHED, NEARBY, NORMALIZED, NOT_COUNTED, conform, empty
-from etl.dedupe import END, START, RecordingService, Settled, apply_doubles, find_doubles
+from etl.dedupe import END, START, DedupeResult, RecordingService, apply_doubles, find_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Found(NamedTuple):
     """"run" or "database", and the place there."""
     not_counted: list[int]
     verdicts: pl.DataFrame
-    settled: Settled
+    settled: DedupeResult
 
 
 def find(
@@ -103,7 +103,7 @@ def find(
     cached: Sequence[tuple[str, int]] = (),
     drop_doubles: bool = True,
 ) -> Found:
-    """Compare ``rows`` with each other and with listens ``in_database``, and settle them."""
+    """Compare ``rows`` with each other and with listens ``in_database``, and apply the verdicts."""
     listens = as_listens(rows)
     there = pl.DataFrame(list(in_database), schema=NEARBY)
     names = list(NOT_COUNTED)

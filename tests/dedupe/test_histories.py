@@ -20,7 +20,7 @@ PLAYS = 2_000
 
 
 def heard(seed: int, *, paused: float, lone: float, repeated: float) -> list[Play]:
-    """Return what one person heard: of the plays so many were ``paused``, ``repeated``, or recorded by one service."""
+    """Return what one person heard; the arguments are the numbers of paused, repeated and singly recorded plays."""
     random = Random(seed)
     tracks = [Track(f"Artist {n % 60}", f"Title {n}", f"Album {n % 90}", random.randint(120, 300)) for n in range(400)]
     plays: list[Play] = []

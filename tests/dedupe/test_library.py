@@ -1,4 +1,4 @@
-"""Likely doubles among the listens of a database: what goes, what stays, and what is never taken for one."""
+"""Likely doubles among the listens of a database: which are removed, which stay, and which are not doubles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCROBBLERS = ["lastfm", "listenbrainz", "maloja", "koito"]
 
 
 def found(listens: Sequence[Row], coarse: Sequence[str] = ()) -> dict[int, int]:
-    """Return the places of the listens that go, each with the one that stays."""
+    """Return the places of the listens to remove, each with the one that stays."""
     library = pl.DataFrame([{**row, "track_id": place} for place, row in enumerate(listens)], schema=NEARBY)
     return dict(stored_doubles(library, SERVICES, coarse).select("listen", "of").iter_rows())
 

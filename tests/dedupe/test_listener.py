@@ -29,7 +29,7 @@ from tests.helpers.examples import examples
 if TYPE_CHECKING:
     from random import Random
 
-    from etl.dedupe import Settled
+    from etl.dedupe import DedupeResult
 
 SCROBBLERS = st.lists(st.sampled_from(["lastfm", "listenbrainz", "maloja", "koito"]), unique=True)
 SPOTIFY = st.sampled_from([[], ["extended"], ["old_extended"]])
@@ -52,13 +52,13 @@ def loads_with_account_data(draw: st.DrawFn) -> tuple[list[Play], list[str], lis
     return plays, services, [rows_of(run) for run in in_runs(draw, plays, services)]
 
 
-def _check_every_row(rows: list[Row], settled: Settled) -> None:
+def _check_every_row(rows: list[Row], settled: DedupeResult) -> None:
     """Each row is loaded, skipped or a duplicate, and what it is a duplicate of is loaded or in the database."""
-    parts = (settled.listens, settled.skipped, settled.aside)
+    parts = (settled.listens, settled.skipped, settled.duplicates)
     found = Counter(place for part in parts for place in part.select("file", "row").iter_rows())
     assert found == Counter((row["file"], row["row"]) for row in rows)
     loaded = set(settled.listens.select("file", "row").iter_rows())
-    named = settled.aside.filter(pl.col("of_file").is_not_null())
+    named = settled.duplicates.filter(pl.col("of_file").is_not_null())
     assert set(named.select("of_file", "of_row").iter_rows()) <= loaded
     doubles = set(settled.evidence.get_column("double_of"))
     assert {name for name in doubles if not name.startswith("database!")} <= {f"{file}:{row}" for file, row in loaded}
@@ -117,7 +117,7 @@ def test_keeping_doubles_twice_adds_nothing(drawn: tuple[list[Play], list[str], 
 
 @FEW
 @given(loads(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_and_files_is_nothing(
+def test_the_order_of_rows_and_files_does_not_matter(
     drawn: tuple[list[Play], list[str], list[list[Row]]], random: Random
 ) -> None:
     *_, runs = drawn
@@ -125,11 +125,11 @@ def test_the_order_of_rows_and_files_is_nothing(
     shuffled = rows.copy()
     random.shuffle(shuffled)
 
-    def fates(given: list[Row]) -> set[tuple[str, int]]:
+    def outcomes(given: list[Row]) -> set[tuple[str, int]]:
         settled, _ = Database().load(given)
         return set(settled.listens.select("file", "row").iter_rows())
 
-    assert fates(rows) == fates(shuffled)
+    assert outcomes(rows) == outcomes(shuffled)
 
 
 @FEW
@@ -145,7 +145,7 @@ def test_plays_of_one_service_in_different_seconds_are_never_one(drawn: list[tup
 
 
 def _any_row(number: int, second: int, source: str) -> Row:
-    """Return a row of anybody, who may hear several things at a time."""
+    """Return any row: this listener may hear several things at a time."""
     begun = 1_600_000_000 + second
     play = Play(number, TRACKS[0], begun, begun + 100, 100, frozenset(), (0, 0, 0, 0, 0))
     return RECORDERS["extended" if source == "spotify" else source](play)

@@ -1,4 +1,4 @@
-"""Which listens are the same, which probably are, and which are two: each kind by an example."""
+"""Which listens are the same, which are likely doubles, and which are two: an example of each kind."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_the_same_row_is_the_same_as_is_handed_on() -> None:
     assert found.same == {3: 2}
     kept = find(rows, drop_doubles=False)
     assert kept.loaded == [1, 2]
-    assert kept.settled.aside.select("row", "of_row").rows() == [(4, 3), (1, 2)]
+    assert kept.settled.duplicates.select("row", "of_row").rows() == [(4, 3), (1, 2)]
     assert kept.settled.likely.select("row", "double_of").rows() == [(2, "listenbrainz:3")]
 
 
@@ -263,7 +263,7 @@ def test_another_listen_of_the_database_is_no_double(there: Row) -> None:
     assert find([listen("listenbrainz", 5)], [there]).verdicts.is_empty()
 
 
-def test_a_listen_whose_recorder_nobody_knows_is_a_start() -> None:
+def test_a_listen_of_an_unknown_service_is_a_start() -> None:
     assert find([listen("lastfm", 5)], [held(12, None)]).likely == {0: ("database", 0)}
     assert find([extended(200)], [held(0, "Player")]).likely == {0: ("database", 0)}
 

@@ -1,6 +1,6 @@
 """Owns the parts of the pages that follow from the code; ``python -m tests.docs.generate`` writes them again.
 
-A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
+A part is between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def pages() -> list[Path]:
 
 
 def part_names(text: str, kind: str = "generated") -> list[str]:
-    """Return the names of the parts of ``text`` that stand between ``<!-- KIND: NAME -->`` and ``<!-- end -->``."""
+    """Return the names of the parts of ``text`` that are between ``<!-- KIND: NAME -->`` and ``<!-- end -->``."""
     return [part["name"] for part in _PART.finditer(text) if part["kind"] == kind]
 
 

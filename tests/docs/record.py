@@ -52,7 +52,7 @@ class _Screen(pyte.Screen):
 
 
 def shown(command: str, home: Path, columns: int = COLUMNS) -> list[Text]:
-    """Return the lines, with their colours, that stand on a terminal when ``command`` has ended."""
+    """Return the lines, with their colours, that a terminal shows after ``command`` has ended."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, columns))
     with subprocess.Popen(

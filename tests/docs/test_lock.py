@@ -51,7 +51,7 @@ def test_what_the_requirements_require_is_pinned_too() -> None:
                 todo.append((needed.name, frozenset(needed.extras)))
 
 
-def test_who_works_on_it_has_every_extra() -> None:
+def test_the_dev_extra_includes_every_extra() -> None:
     extras = {*PROJECT["optional-dependencies"]} - {"dev"}
     dev = map(Requirement, PROJECT["optional-dependencies"]["dev"])
     assert [found.extras for found in dev if found.name == PROJECT["name"]] == [extras]

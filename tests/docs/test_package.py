@@ -50,7 +50,7 @@ def run_installed(installed: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def test_the_wheel_holds_every_statement_and_nothing_beside_the_package(installed: Path) -> None:
+def test_the_wheel_has_every_statement_and_only_the_package(installed: Path) -> None:
     statements = {path.relative_to(ROOT / "sql") for path in (ROOT / "sql").rglob("*.sql")}
     assert {path.relative_to(installed / "etl/_sql") for path in (installed / "etl/_sql").rglob("*.sql")} == statements
     templates = {path.relative_to(ROOT) for path in (ROOT / "etl/report/templates").iterdir()}

@@ -27,11 +27,11 @@ def test_the_generated_parts_are_as_the_program_is(page: Path) -> None:
     assert written(TEXTS[page]) == TEXTS[page], behind
 
 
-def test_every_generated_part_stands_on_a_page() -> None:
+def test_every_generated_part_is_on_a_page() -> None:
     assert {name for text in TEXTS.values() for name in part_names(text)} == set(PARTS)
 
 
-def test_a_part_that_the_program_changed_is_found_to_be_behind() -> None:
+def test_a_part_that_is_out_of_date_is_found() -> None:
     page = "before\n<!-- generated: services -->\nIt reads nothing.\n<!-- end -->\nafter\n"
     rewritten = written(page)
     assert rewritten.startswith("before\n<!-- generated: services -->\nIt reads exports of ")
@@ -103,7 +103,7 @@ def test_the_readme_links_every_page() -> None:
     assert {page for page in DOCS.glob("*.md") if page.name != "README.md"} <= linked
 
 
-# As an argument everybody can read it in the list of processes; `export` and a line of a file are no process.
+# As an argument everybody can read it in the list of processes; `export` and a line of a file are not processes.
 _PASSWORD_ARGUMENT = re.compile(
     r"""(?:^|[\s`|(])(?:pg_\w+|psql|pgcli|etl|docker|podman)\s[^`\n]*"""
     r"""(?:\$\{?ETL_DSN\b|\$\{?PGPASSWORD\b|PGPASSWORD=|postgres(?:ql)?://[^\s:/@]+:[^\s@]+@)"""

@@ -49,7 +49,7 @@ def test_a_long_recording_is_folded_at_a_paragraph() -> None:
     assert int(re.findall(r"\d+", shown_words[fold])[0]) + kept == 60
 
 
-def test_a_recording_is_what_stands_on_the_terminal_in_the_end(tmp_path: Path) -> None:
+def test_a_recording_is_the_final_content_of_the_terminal(tmp_path: Path) -> None:
     command = (
         r"printf 'half\r\033[2Kdone\n\033[2;31mfaint\033[0m \033[1;32mgood\033[0m\n'; stty size; echo $ETL_HOME/runs"
     )

@@ -1,4 +1,4 @@
-"""docs/reliability.md has every section and figure that the tests of faults record, and what must be none is none."""
+"""docs/reliability.md has every section and figure that the tests of faults record, and zeros where it must."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_page_without_all_figures_is_refused() -> None:
         render(found)
 
 
-def test_titles_and_labels_are_told_apart() -> None:
+def test_titles_and_labels_are_distinguished() -> None:
     assert Counter(section.title for section in SECTIONS.values()).most_common(1)[0][1] == 1
     for section in SECTIONS.values():
         assert len(set(section.figures.values())) == len(section.figures)

@@ -70,7 +70,7 @@ def test_names_do_not_matter_but_other_folders_do(tmp_path: Path) -> None:
     assert companions_below(written(tmp_path / "zip", {"a.zip": archive})).files == BOTH[:1]
 
 
-def test_digest_tells_other_companions_apart(tmp_path: Path) -> None:
+def test_digest_differs_for_other_companions(tmp_path: Path) -> None:
     several = [
         {ACTIVITY: PLAYS},
         {ACTIVITY: PLAYS, DAILY: DAYS},
@@ -91,7 +91,7 @@ def test_other_formats_have_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [DAYS[:7], b"[" + TRACKS[:-2]])
-def test_a_broken_companion_costs_itself_alone(tmp_path: Path, broken: bytes) -> None:
+def test_a_broken_companion_is_ignored(tmp_path: Path, broken: bytes) -> None:
     name = LIBRARY if broken.startswith(b"[") else DAILY
     written(tmp_path, {ACTIVITY: PLAYS, DAILY: DAYS, LIBRARY: TRACKS, name: broken})
     found = companions_below(tmp_path)

@@ -1,4 +1,4 @@
-"""Files are read ahead and normalised together, and each comes out as if it had been read alone."""
+"""Files are read ahead and normalised together, and each gives the same rows as if it had been read alone."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_files_together_come_out_as_each_alone(
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_row_that_is_found_out_late_has_its_place(tmp_path: Path, zipped: bool) -> None:
+def test_a_row_rejected_late_has_its_location(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / "Streaming_History_Audio_2020_0.json"
     text = json.dumps([play(), play(ts="2035-01-01T00:00:00Z"), play(ms_played="long"), play()])
     path.write_text(text, encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_row_that_is_found_out_late_has_its_place(tmp_path: Path, zipped: bool
 
 @dataclass(frozen=True)
 class WatchedFile(InputFile):
-    """Says when it is read; what it holds changes from one reading to the next if ``contents`` do."""
+    """Records when it is read; its content changes between readings if ``contents`` do."""
 
     contents: Sequence[bytes] = ()
     reads: list[str] = field(default_factory=list)

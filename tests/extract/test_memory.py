@@ -54,7 +54,7 @@ def test_a_file_larger_than_memory_is_refused_and_its_neighbours_are_read(tmp_pa
     assert done.code == 4
     refused, read = done.json["files"]
     assert (refused["status"], read["status"], read["counts"]["records"]) == ("refused", "loaded", 9)
-    assert refused["reason"].startswith(f"{large} has 1,024.0 GB: to read it takes about 6,144.0 GB of memory, and ")
+    assert refused["reason"].startswith(f"{large} has 1,024.0 GB: reading it takes about 6,144.0 GB of memory, and ")
     assert "divide the file into smaller ones" in refused["reason"]
 
 
@@ -66,7 +66,7 @@ def test_a_workbook_larger_than_memory_is_refused(tmp_path: Path) -> None:
     assert "has 1,024.0 GB" in refused["reason"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a process has")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows how much a process has")
 @pytest.mark.parametrize("kind", ["plain", "zip", "gzip", "lying gzip"])
 def test_a_file_that_does_not_fit_into_what_is_left_is_refused(tmp_path: Path, kind: str) -> None:
     data = b"".join(json.dumps({"play": number, "of": "x" * (number % 60)}).encode() for number in range(500_000))
@@ -87,8 +87,8 @@ def test_a_file_that_does_not_fit_into_what_is_left_is_refused(tmp_path: Path, k
         (sys.executable, "-c", READ_IN_100_MB, path), capture_output=True, text=True, check=False, timeout=120
     )
     least = SMALL + 1 if kind == "lying gzip" else len(data)
-    told = f"{file.path} has {least >> 20} MB: to read it takes about {6 * least >> 20} MB of memory, and "
-    assert done.stdout.startswith(told), done
+    reported = f"{file.path} has {least >> 20} MB: reading it takes about {6 * least >> 20} MB of memory, and "
+    assert done.stdout.startswith(reported), done
 
 
 def test_a_small_file_is_read_without_asking_how_much_is_left(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pages are compared with what they say themselves of their history, in one file and across files."""
+"""Pages are compared with the totals that they state, in one file and across files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_plays_that_come_in_while_pages_are_fetched_change_nothing() -> None:
     assert found(*files[1:]) == [("2.json", 3, [1], 10)]
 
 
-def test_a_complete_download_stands_for_an_older_incomplete_one() -> None:
+def test_a_complete_download_replaces_an_older_incomplete_one() -> None:
     older = file("2023.json", [totals(1)], 10)
     complete = file("2025.json", [totals(page, 100, 1000) for page in range(1, 101)], 1000)
     assert found(older, complete) == []
@@ -61,7 +61,7 @@ def test_a_complete_download_stands_for_an_older_incomplete_one() -> None:
     ]
 
 
-def test_users_and_page_sizes_are_told_apart() -> None:
+def test_users_and_page_sizes_are_distinguished() -> None:
     files = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 2, 20, "bob")], 10)]
     assert found(*files) == [("a.json", 1, [2], 10), ("b.json", 1, [1], 10)]
     half = [file("a.json", [totals(1, 2, 20)], 10), file("b.json", [totals(2, 4, 20, per_page=5)], 5)]
@@ -73,7 +73,7 @@ def test_a_file_with_fewer_plays_than_it_says() -> None:
     assert found(file("a.json", [totals(1, 1, 10)], 12)) == []
 
 
-def test_a_playing_track_and_an_error_response_are_no_plays() -> None:
+def test_a_playing_track_and_an_error_response_are_not_plays() -> None:
     skipped = pl.DataFrame([("a.json", 1, "now_playing")], schema=SKIPPED, orient="row")
     rejects = pl.DataFrame([("a.json", 2, None, None, "error_page", "", None)], schema=REJECTS, orient="row")
     one = FileResult(
@@ -93,7 +93,7 @@ def test_files_that_were_loaded_before_count() -> None:
     [([(1, False)], []), ([(1, True)], [2]), ([(1, True), (3, False)], [2]), ([(1, True), (2, False)], [])],
 )
 def test_pages_that_say_only_whether_another_one_follows(pages: list[tuple[int, bool]], missing: list[int]) -> None:
-    said = [PageTotals(page, 100, None, None, "", goes_on) for page, goes_on in pages]
+    said = [PageTotals(page, 100, None, None, "", has_next) for page, has_next in pages]
     assert found(file("a.json", said, 100)) == ([("a.json", 1, missing, None)] if missing else [])
 
 
@@ -110,9 +110,9 @@ def test_a_history_that_begins_before_its_pages() -> None:
     assert len(missing_pages([*pages, file("c.json", [FirstPlay(1_000, 1_000, "bob")])])) == 1
 
 
-def test_another_export_of_the_service_stands_for_pages_without_totals() -> None:
+def test_another_export_of_the_service_replaces_pages_without_totals() -> None:
     beginning = file("b.json", [FirstPlay(1_000, 5_000, "ann")])
-    more_follow = file("c.json", [PageTotals(1, 100, None, None, "", goes_on=True)])
+    more_follow = file("c.json", [PageTotals(1, 100, None, None, "", has_next=True)])
     assert len(found(beginning, more_follow)) == 2
     assert found(beginning, more_follow, file("all.jsonl", [], 5)) == []
     assert found(file("a.json", [totals(1)], 10), file("all.csv", [], 400)) == [("a.json", 1, [2, 3, 4], 30)]

@@ -94,7 +94,7 @@ def test_who_gives_up_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
     assert is_soon(lambda: not threads())
 
 
-def test_who_stops_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
+def test_stopping_in_the_middle_leaves_no_thread(tmp_path: Path) -> None:
     assert is_soon(lambda: not threads())  # those of other tests
     for _ in Prefetcher(HERE, written(tmp_path, [[play()]] * 9).files).results(never):
         break

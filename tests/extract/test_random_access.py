@@ -39,7 +39,7 @@ def noise(size: int) -> bytes:
 
 @pytest.fixture
 def data(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    monkeypatch.setattr(random_access, "_APART", 10_000)
+    monkeypatch.setattr(random_access, "_SPACING", 10_000)
     monkeypatch.setattr(random_access, "_CHUNK", 3_000)
     monkeypatch.setattr(random_access, "_PACKED_CHUNK", 700)
     return noise(200_000)

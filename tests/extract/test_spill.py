@@ -20,7 +20,7 @@ from tests.helpers.frames import at, listens
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.extract.row_store import Window
+    from etl.extract.row_store import Chunk
 
 ROWS = st.lists(st.lists(st.integers(0, 30), max_size=12), min_size=1, max_size=4)
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> SpillFolder:
 
 
 @given(parts=ROWS, size=st.integers(1, 20))
-def test_each_listen_is_in_one_window_and_windows_are_in_time_order(
+def test_each_listen_is_in_one_chunk_and_chunks_are_in_time_order(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]], size: int
 ) -> None:
     folder = SpillFolder(tmp_path_factory.mktemp("runs"))
@@ -44,7 +44,7 @@ def test_each_listen_is_in_one_window_and_windows_are_in_time_order(
     for frame in frames:
         folder.add(frame)
 
-    found = [window.read() for window in folder.windows(size)]
+    found = [chunk.read() for chunk in folder.chunks(size)]
 
     assert_frame_equal(pl.concat(found).sort("file", "row"), pl.concat(frames).sort("file", "row"))
     for earlier, later in pairwise(found):
@@ -54,11 +54,11 @@ def test_each_listen_is_in_one_window_and_windows_are_in_time_order(
     folder.close()
 
 
-def test_a_window_has_the_number_of_listens_that_was_asked_for(folder: SpillFolder) -> None:
+def test_a_chunk_has_the_number_of_listens_that_was_asked_for(folder: SpillFolder) -> None:
     folder.add(rows_at(0, list(range(0, 100, 2))))
     folder.add(rows_at(1, list(range(1, 100, 2))))
 
-    assert [window.read().height for window in folder.windows(30)] == [30, 30, 30, 10]
+    assert [chunk.read().height for chunk in folder.chunks(30)] == [30, 30, 30, 10]
     folder.close()
 
 
@@ -66,17 +66,17 @@ def test_only_the_columns_that_are_asked_for_are_read(folder: SpillFolder) -> No
     folder.add(rows_at(0, [1, 2]))
     in_memory = InMemory(rows_at(0, [1, 2]))
 
-    windows: list[Window] = [*folder.windows(10), in_memory]
-    for window in windows:
-        assert window.read(["row", "lookup_key"]).columns == ["row", "lookup_key"]
-        assert window.read().schema == NORMALIZED
+    chunks: list[Chunk] = [*folder.chunks(10), in_memory]
+    for chunk in chunks:
+        assert chunk.read(["row", "lookup_key"]).columns == ["row", "lookup_key"]
+        assert chunk.read().schema == NORMALIZED
     folder.close()
 
 
-def test_without_any_listens_there_is_one_empty_window(folder: SpillFolder) -> None:
+def test_without_any_listens_there_is_one_empty_chunk(folder: SpillFolder) -> None:
     folder.add(empty(NORMALIZED))
 
-    assert [window.read().height for window in folder.windows(10)] == [0]
+    assert [chunk.read().height for chunk in folder.chunks(10)] == [0]
     folder.close()
 
 
@@ -98,33 +98,33 @@ def test_the_folder_of_a_killed_run_is_removed_that_of_another_run_stays(folder:
     another.add(rows_at(0, [1]))
 
     assert not left_behind.exists()
-    assert folder.windows(1)[0].read().height == 1
+    assert folder.chunks(1)[0].read().height == 1
     folder.close()
     another.close()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="file"):
         SpillFolder(tmp_path / "file" / "runs").add(rows_at(0, [1]))
 
 
-def test_a_part_that_is_gone_is_told(folder: SpillFolder) -> None:
+def test_a_part_that_is_missing_is_reported(folder: SpillFolder) -> None:
     folder.add(rows_at(0, [1]))
-    (window,) = folder.windows(10)
+    (chunk,) = folder.chunks(10)
     folder.parts[0].unlink()
 
     with pytest.raises(SettingsError, match="cannot be read any more"):
-        window.read()
+        chunk.read()
     folder.close()
 
 
-def test_a_store_in_memory_is_one_window() -> None:
+def test_a_store_in_memory_is_one_chunk() -> None:
     store = RowStore(rows_at(0, [2, 1]))
-    (window,) = store.windows(1)
+    (chunk,) = store.chunks(1)
 
     assert (store.height, store.spilled) == (2, None)
-    assert window.read() is store.read() is store.listens
+    assert chunk.read() is store.read() is store.listens
 
 
 def test_a_spilled_store_is_read_by_file_and_row(folder: SpillFolder) -> None:
@@ -134,6 +134,6 @@ def test_a_spilled_store_is_read_by_file_and_row(folder: SpillFolder) -> None:
     store = spilled(folder)
 
     assert store.height == 5
-    assert len(store.windows(2)) == 3
+    assert len(store.chunks(2)) == 3
     assert_frame_equal(store.read(), pl.concat(frames).sort("file", "row"))
     folder.close()

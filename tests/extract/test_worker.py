@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_reason(tmp_path: Path, 
     assert process.is_there
 
 
-def test_what_a_dead_process_was_asked_is_read_here(tmp_path: Path, dying: ReaderProcess) -> None:
+def test_files_of_a_dead_reader_process_are_read_here(tmp_path: Path, dying: ReaderProcess) -> None:
     file = one_file(tmp_path, [play(), play(ms_played="long")])
     opened = dying.open(file)
     assert isinstance(opened, Opened)
@@ -114,7 +114,7 @@ def test_a_signal_of_the_terminal_does_not_end_it(tmp_path: Path, dying: ReaderP
     assert dying.is_there
 
 
-def test_it_ends_when_nobody_can_ask_it_any_more(dying: ReaderProcess, tmp_path: Path) -> None:
+def test_a_reader_process_ends_with_its_parent(dying: ReaderProcess, tmp_path: Path) -> None:
     dying.open(one_file(tmp_path, [play()]))
     assert dying.process.stdin is not None
     dying.process.stdin.close()
@@ -152,7 +152,7 @@ def test_where_no_process_can_be_started_there_is_none(tmp_path: Path, monkeypat
         assert readers == []
 
 
-def test_a_run_with_processes_comes_out_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_processes_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [[play(ts=f"2020-01-{day:02}T10:00:00Z"), play(ms_played="long"), play(ts="soon")] for day in range(1, 12)]
     found = written(tmp_path, [*rows, "no export", [{"ts": 1}]])
     alone = extractor(is_known=lambda path, *_: path.endswith("003.json")).extract(found)

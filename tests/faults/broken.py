@@ -1,4 +1,4 @@
-"""Loads that something breaks, and what must hold of each: it claims no more than is there, the next completes it."""
+"""Loads that something breaks, and the checks of each: it claims no more than is stored, and the next completes it."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def load_until(
 
 
 def is_lost(manifest: dict[str, Any], uri: str) -> bool:
-    """Check a run that lost its server: whether it did, and that it tells no more than what the database holds."""
+    """Check that a run lost its server, and that it claims no more than the database has."""
     committed = inserted(uri)
     if manifest["exit_code"] == ExitCode.OK:
         return False
     assert manifest["exit_code"] == ExitCode.DATABASE, manifest["error"]
     assert " again" in manifest["error"] or "Check that the server is up" in manifest["error"]
     if "run_dir" in manifest:
-        told = json.loads((Path(manifest["run_dir"]) / "run.json").read_text())
-        assert told["status"] == manifest["status"] == "failed"
+        reported = json.loads((Path(manifest["run_dir"]) / "run.json").read_text())
+        assert reported["status"] == manifest["status"] == "failed"
         # a batch whose commit was not answered may be there or not
-        assert told["counts"]["inserted"] <= committed
+        assert reported["counts"]["inserted"] <= committed
     return True
 
 

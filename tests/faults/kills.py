@@ -1,4 +1,4 @@
-"""Runs that are to be ended from outside, and what must hold when they were started again and came to their end."""
+"""Runs that are killed from outside, and the checks once they were started again and finished."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Case:
         return int(found[0][0])
 
     def manifest(self, run: str) -> dict[str, Any] | None:
-        """Return ``run.json`` of a run, or None where it left none."""
+        """Return ``run.json`` of a run, or None if there is none."""
         path = self.home / "runs" / run / "run.json"
         return json.loads(path.read_text()) if path.is_file() else None
 
     def complete(self, section: str) -> None:
-        """Run it again, without a disturbance, and check that nothing is lost and nothing is there twice."""
+        """Run it again, without a disturbance, and check that nothing is lost or stored twice."""
         again = load(self.home, self.database, self.export, sizes=Sizes(**SIZES))
         found, expected = Counter(content(self.database)), Counter(self.expected)
         lost, twice = expected - found, found - expected
@@ -61,6 +61,6 @@ class Case:
 
 
 def begun(process: subprocess.Popen[str]) -> str:
-    """Return the id of a run as soon as the program tells it, which it does right before it loads."""
+    """Return the id of a run as soon as the program logs it, right before it loads."""
     assert process.stderr
     return next(found[1] for line in process.stderr if (found := re.search(r"\brun (\d{8}T\S+)", line)))

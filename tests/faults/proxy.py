@@ -1,4 +1,4 @@
-"""A network that fails: passes connections on to a server until it is told to cut them, or to swallow everything."""
+"""A network that fails: passes connections on to a server until a test makes it cut them, or swallow everything."""
 
 from __future__ import annotations
 
@@ -79,11 +79,11 @@ class Proxy:
                 one.shutdown(socket.SHUT_RDWR)
 
     def swallow(self) -> None:
-        """Take everything from now on, also new connections, and pass nothing on."""
+        """Accept everything from now on, also new connections, and pass nothing on."""
         self._swallows = True
 
     def forget(self) -> None:
-        """Take everything that comes on the connections there are, and pass it on nowhere; new ones work."""
+        """Discard everything on the existing connections; new ones work."""
         self._forgotten = set(self._sockets)
 
     def _accept(self) -> None:
@@ -103,7 +103,7 @@ class Proxy:
                 self._passing[-1].start()
 
     def _saw(self, source: socket.socket, data: bytes) -> None:
-        """Take notice of what ``source`` sent; for those that are curious."""
+        """Note what ``source`` sent; subclasses can record it."""
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

@@ -17,7 +17,7 @@ FILE = "ETL_FAULT_REPORT"
 
 
 def record(section: str, **figures: float) -> None:
-    """Add ``figures`` to ``section``; both must be in ``SECTIONS``. Tests that run side by side do not disturb it."""
+    """Add ``figures`` to ``section``; both must be in ``SECTIONS``. Tests may run at the same time."""
     assert figures.keys() <= SECTIONS[section].figures.keys(), figures
     if name := os.environ.get(FILE):
         with Path(name).open("a", encoding="utf-8") as file:  # one small write at the end of a file is never torn

@@ -80,7 +80,7 @@ def _shown(value: float) -> str:
 
 
 def harm(found: Mapping[str, Figures]) -> dict[str, float]:
-    """Return what should be none and is not."""
+    """Return the figures that should be 0 and are not."""
     bad = (*LOSSES, "dangling", "traces")
     return {
         f"{name}.{figure}": value for name in found for figure, value in found[name].items() if figure in bad and value

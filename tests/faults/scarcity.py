@@ -1,4 +1,4 @@
-"""Runs the program where something is lacking: space on a disk, or the right to read and write."""
+"""Runs the program without enough disk space, or without permission to read or write."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def run_etl(
 
 
 def short_files(size: int) -> Callable[[], None]:
-    """Return what lets a process, and those that it starts, write no file beyond ``size`` bytes."""
+    """Return a function that limits the files of a process and its children to ``size`` bytes."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def give_up_rights() -> None:
-    """Have the modes of files count for this process, also if it is root's and will run another program."""
+    """Make file modes apply to this process, even if it is root's and will run another program."""
     if AS_ROOT:
         libc = ctypes.CDLL(None, use_errno=True)
         for capability in _OVERRIDES:
@@ -63,7 +63,7 @@ def give_up_rights() -> None:
 
 
 def mount(folder: Path, options: str) -> bool:
-    """Put an empty file system of its own in the place of ``folder``; False where that is not allowed."""
+    """Mount an empty file system on ``folder``; return False if that is not allowed."""
     if not (AS_ROOT and sys.platform == "linux"):
         return False
     return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode == 0
@@ -71,7 +71,7 @@ def mount(folder: Path, options: str) -> bool:
 
 @contextmanager
 def small_disk(folder: Path, options: str) -> Iterator[bool]:
-    """Mount for a while; gives whether it was allowed."""
+    """Mount until the block ends; yield whether it was allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     mounted = mount(folder, options)
     try:
@@ -82,5 +82,5 @@ def small_disk(folder: Path, options: str) -> Iterator[bool]:
 
 
 def resize(folder: Path, options: str) -> None:
-    """Change the size, or whether it can be written to, of what is mounted on ``folder``."""
+    """Change the size or the write access of the file system mounted on ``folder``."""
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)

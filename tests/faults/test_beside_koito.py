@@ -1,4 +1,4 @@
-"""A running Koito scrobbles, merges and deletes during loads, undos and live listens: no scrobble of it fails."""
+"""A running Koito scrobbles, merges and deletes during loads, undos and live listens: none of its scrobbles fails."""
 
 from __future__ import annotations
 

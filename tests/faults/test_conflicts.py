@@ -1,4 +1,4 @@
-"""The ledger's own transactions lose a conflict to another run: they are tried again, and nobody hears of it."""
+"""The ledger's transactions that lose a conflict with another run are repeated without a message."""
 
 from __future__ import annotations
 

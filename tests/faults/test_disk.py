@@ -1,4 +1,4 @@
-"""Disks that are full, under the run directory and under the server: told, and nothing claimed that is not there."""
+"""Full disks, under the run directory and under the server: reported, and no run claims more than is stored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def database(any_database: str) -> str:
 
 
 def check_claims(done: Done, home: Path, uri: str) -> None:
-    """Check what a run left that could not write its run directory: whole files, and no word of what is not there."""
+    """Check that a run that could not write its run directory left complete files and no false claims."""
     assert done.code == ExitCode.USAGE, done.err
     assert "cannot be written: " in done.err
     assert "Free some space" in done.err
@@ -55,16 +55,16 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
         if file.suffix == ".parquet":
             pl.read_parquet(file)
     if (run / "run.json").exists():
-        told = json.loads((run / "run.json").read_text())
-        assert (told["status"], told["exit_code"]) == ("failed", ExitCode.USAGE)
-        assert told["counts"]["inserted"] == inserted(uri)
+        reported = json.loads((run / "run.json").read_text())
+        assert (reported["status"], reported["exit_code"]) == ("failed", ExitCode.USAGE)
+        assert reported["counts"]["inserted"] == inserted(uri)
     assert json.loads(done.out)["counts"]["inserted"] == inserted(uri) == 36
     (listed,) = run_etl("runs", "list", "--json", home=home).json
     assert listed["status"] in ("failed", "unfinished")
 
 
 @pytest.mark.parametrize("size", [10, 2_500, 3_500])  # 10: room for the number of the run
-def test_an_unwritable_run_directory_is_told_and_the_next_run_completes_it(
+def test_an_unwritable_run_directory_is_reported_and_completed_by_the_next(
     home: Path, postgres_database: str, export: Path, size: int
 ) -> None:
     uri = postgres_database  # the limit would be that of Koito's file, too
@@ -78,7 +78,7 @@ def test_an_unwritable_run_directory_is_told_and_the_next_run_completes_it(
 
 
 @pytest.mark.parametrize("pages", [1, 5])
-def test_a_full_disk_under_the_run_directory_is_told_then_completed(
+def test_a_full_disk_under_the_run_directory_ends_the_run_then_completed(
     home: Path, database: str, export: Path, undisturbed: Content, pages: int
 ) -> None:
     with small_disk(home, f"size={4 * pages}k") as mounted:
@@ -147,13 +147,13 @@ def large(tmp_path: Path) -> Path:
 
 
 def load_what_finds_no_room(home: Path, uri: str, export: Path, advice: str) -> int:
-    """Load more than the disk takes, check what is told of it, and return how many listens are said to be there."""
+    """Load more than the disk takes, check what the run reports, and return how many listens it says are stored."""
     found = load(home, uri, export, sizes=Sizes(batch=500, round=1_000))
     assert (found["status"], found["exit_code"]) == ("failed", ExitCode.DATABASE)
     assert advice in found["error"]
-    told = json.loads((Path(found["run_dir"]) / "run.json").read_text())["counts"]
-    assert told["inserted"] + told["not_reached"] == LARGE
-    return int(told["inserted"])
+    reported = json.loads((Path(found["run_dir"]) / "run.json").read_text())["counts"]
+    assert reported["inserted"] + reported["not_reached"] == LARGE
+    return int(reported["inserted"])
 
 
 def answers(uri: str) -> bool:
@@ -199,7 +199,7 @@ def test_a_full_disk_under_the_server_ends_the_run_then_completed(
             server.stop()
 
 
-def test_an_embedded_server_whose_disk_is_full_is_told_from_its_log(folder: Path, large: Path) -> None:
+def test_a_full_disk_of_the_embedded_server_is_found_in_its_log(folder: Path, large: Path) -> None:
     with small_disk(folder / "disk", "size=1g,mode=755") as mounted:
         if not mounted:
             pytest.skip("this account may not mount a disk")

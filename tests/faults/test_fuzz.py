@@ -63,7 +63,7 @@ def sound(name: str) -> list[bytes]:
 
 @cache
 def documents(name: str) -> list[Any]:
-    """Return those of them that are one JSON document."""
+    """Return the samples that are one JSON document."""
     found = []
     for data in sound(name):
         try:
@@ -82,7 +82,7 @@ def records(name: str) -> list[Any]:
 
 
 def hostile(name: str, number: int, files: int = FILES) -> Iterator[tuple[str, bytes]]:
-    """Yield hostile files of a format, each with the word that makes it again."""
+    """Yield hostile files of a format, each with the seed that reproduces it."""
     everything = [data for fmt in FORMATS for data in sound(fmt.name)]
     for place in range(files):
         seed = f"{name} {number} {place}"
@@ -105,9 +105,9 @@ def check_file(fmt: Format, data: bytes) -> bool:
     try:
         frame = fmt.read(data, OPTIONS)
     except BrokenFileError as error:
-        told = str(error)
-        is_text = not re.search("[\ud800-\udfff]", told)  # it goes into run.json
-        assert is_text, ascii(told)
+        reported = str(error)
+        is_text = not re.search("[\ud800-\udfff]", reported)  # it goes into run.json
+        assert is_text, ascii(reported)
         return False
     assert frame.schema == EXTRACTED
     assert frame["row"].to_list() == list(range(1, frame.height + 1))
@@ -175,7 +175,7 @@ PIECES = [b"\n", b" ", b"[", b'{"a":', b'"\n', b",", b"<track>", b"\t"]
 
 @each_format
 def test_the_time_to_read_a_file_grows_with_its_size_alone(name: str) -> None:
-    """What looks at the rest of a file again from each place in it takes minutes for these instead of a blink."""
+    """A reader with quadratic time takes minutes for these files instead of a moment."""
     fmt = by_name(name)
     located = [(data, fmt.layout.locate(data, [1])["offset"].to_list()) for data in sound(name)]
     data, at = max(
@@ -190,7 +190,7 @@ def test_the_time_to_read_a_file_grows_with_its_size_alone(name: str) -> None:
 
 
 @each_format
-def test_a_hundred_thousand_brackets_cost_their_record_or_file_alone(name: str) -> None:
+def test_a_hundred_thousand_brackets_affect_only_their_record_or_file(name: str) -> None:
     opening, closing = (b"<a>", b"</a>") if name.endswith("xml") else (b'[{"a":', b"}]")
     data = next(data for data in sound(name) if data)
     half = len(data) // 2

@@ -111,7 +111,7 @@ EDITS: dict[str, tuple[list[dict[str, Any]], Edit, str]] = {
 
 
 def dangling(uri: str) -> list[tuple[str, Any]]:
-    """Return what refers to nothing, and what nothing refers to although Koito would have removed it."""
+    """Return dangling references, and unreferenced rows that Koito would have removed."""
     return dangling_references(uri) + query(uri, LEFT_OVER)
 
 
@@ -260,7 +260,7 @@ def _edit(uri: str, chance: random.Random, what: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
-def test_a_koito_that_is_busy_does_not_disturb_a_load_nor_the_load_koito(
+def test_a_busy_koito_and_a_load_do_not_disturb_each_other(
     tmp_path: Path, home: Path, database: str, loader_uri: str, seed: int
 ) -> None:
     chance = random.Random(seed)

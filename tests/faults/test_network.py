@@ -70,9 +70,7 @@ def test_a_dead_connection_is_noticed_while_the_server_answers_others(database: 
 
 
 @pytest.mark.parametrize("query", ["", "&connect_timeout=2"])
-def test_a_server_that_accepts_and_never_answers_is_given_up(
-    database: str, home: Path, export: Path, query: str
-) -> None:
+def test_a_server_that_accepts_and_never_answers_times_out(database: str, home: Path, export: Path, query: str) -> None:
     with Proxy(database) as proxy:
         proxy.swallow()
         found = load_until(home, with_query(proxy.uri, IMPATIENT) + query, export)
@@ -82,7 +80,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
     assert not (home / "runs").exists()
 
 
-def test_what_takes_long_at_a_server_that_works_is_waited_for(database: str, home: Path, export: Path) -> None:
+def test_a_slow_statement_on_a_working_server_is_waited_for(database: str, home: Path, export: Path) -> None:
     execute(database, disturbance("BEFORE INSERT ON etl.batches", f"PERFORM pg_sleep({WAIT});", each="STATEMENT"))
     found = load(home, with_query(database, PATIENT), export)
     assert (found["exit_code"], found["counts"]["inserted"]) == (0, 36)
@@ -108,11 +106,11 @@ def test_a_signal_ends_a_run_at_once_though_the_server_is_silent(
             proxy.swallow()
             begun = time.monotonic()
             process.send_signal(number)
-            told, _ = process.communicate(timeout=20)
+            reported, _ = process.communicate(timeout=20)
             took = time.monotonic() - begun
         execute(database, END_WAITING)  # the server does not know that nobody waits any more
     assert process.returncode == 128 + number
-    assert "run the same command again" in told
+    assert "run the same command again" in reported
     execute(database, "DROP FUNCTION disturb() CASCADE")
     check_completed(home, database, export, undisturbed)
     record("server_lost", silent_stop_seconds_max=took)
@@ -135,13 +133,13 @@ def test_a_signal_ends_a_command_that_waits_for_a_server_to_accept_it(
         with running(SCRIPT, *words, "--dsn", patient, env=env) as process:
             wait_for(lambda: proxy.was_reached)
             process.send_signal(number)
-            _, told = process.communicate(timeout=20)
+            _, reported = process.communicate(timeout=20)
     assert process.returncode == 128 + number
-    assert "interrupted" in told
+    assert "interrupted" in reported
 
 
 def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str) -> None:
-    """What the user gives in the address goes before; on a Unix socket the values of TCP are kept, and not used."""
+    """Settings in the address override the defaults; on a Unix socket the values of TCP are kept, and not used."""
     names = ("idle_in_transaction_session_timeout", "statement_timeout", "tcp_keepalives_idle", "tcp_user_timeout")
     kept = f"SELECT reset_val FROM pg_settings WHERE name IN {names} ORDER BY name"
     given = "options=-c%20idle_in_transaction_session_timeout%3D5s%20-c%20statement_timeout%3D7s"
@@ -150,7 +148,7 @@ def test_the_server_ends_the_session_of_a_client_gone_for_an_hour(database: str)
 
 
 @pytest.mark.parametrize("seconds", ["soon", "-1", "nan"])
-def test_an_answer_timeout_that_is_no_number_of_seconds_is_told(database: str, seconds: str) -> None:
+def test_an_invalid_answer_timeout_is_reported(database: str, seconds: str) -> None:
     with pytest.raises(SettingsError, match="answer_timeout"):
         connect(with_query(database, f"answer_timeout={seconds}"))
 

@@ -1,4 +1,4 @@
-"""Homes and inputs that cannot be used: closed, read-only, or no folder and no file at all."""
+"""Homes and inputs that cannot be used: closed, read-only, or neither a folder nor a file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def short() -> Iterator[Path]:
 
 @contextmanager
 def made(kind: str, folder: Path) -> Iterator[Path]:
-    """Make something that is no folder, and no regular file except for the kind "file"."""
+    """Make something that is not a folder, and not a regular file except for the kind "file"."""
     path = folder / kind
     with socket.socket(socket.AF_UNIX) as listener:
         if kind == "file":
@@ -73,7 +73,7 @@ def test_without_a_place_for_the_run_directory_nothing_is_loaded(
 
 
 @pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "dsn"])
-def test_a_read_only_home_is_told_before_anything_is_loaded(
+def test_a_read_only_home_is_reported_before_anything_is_loaded(
     home: Path, database: str, export: Path, embedded: bool
 ) -> None:
     with small_disk(home, "size=1m,ro") as mounted:
@@ -89,7 +89,7 @@ def test_a_read_only_home_is_told_before_anything_is_loaded(
 
 
 @pytest.mark.parametrize("kind", ["file", "socket", "dangling"])
-def test_a_home_that_is_no_folder_is_told(short: Path, database: str, export: Path, kind: str) -> None:
+def test_a_home_that_is_not_a_folder_is_reported(short: Path, database: str, export: Path, kind: str) -> None:
     with made(kind, short) as home:
         for address in ([], ["--dsn", database])[kind not in ("file", "dangling") :]:
             done = run_etl("run", export, *address, home=home, timeout=30)
@@ -101,7 +101,7 @@ def test_a_home_that_is_no_folder_is_told(short: Path, database: str, export: Pa
 
 
 @pytest.mark.parametrize("kind", ["file", "socket"])
-def test_commands_that_read_runs_tell_of_a_home_that_is_no_folder(short: Path, kind: str) -> None:
+def test_commands_that_read_runs_report_a_home_that_is_not_a_folder(short: Path, kind: str) -> None:
     with made(kind, short) as home:
         listed = run_etl("runs", "list", "--json", home=home, timeout=30)
         codes = {run_etl(*words, home=home, timeout=30).code for words in (["runs", "show"], ["inspect", "latest"])}
@@ -109,7 +109,7 @@ def test_commands_that_read_runs_tell_of_a_home_that_is_no_folder(short: Path, k
     assert codes == {ExitCode.INPUT}
 
 
-def test_runs_that_nobody_may_see_are_told(home: Path) -> None:
+def test_runs_that_cannot_be_read_are_reported(home: Path) -> None:
     (home / "runs" / "20200101T000000Z-auto-000000").mkdir(parents=True)
     for folder in (home / "runs", home):
         folder.chmod(0)
@@ -122,7 +122,7 @@ def test_runs_that_nobody_may_see_are_told(home: Path) -> None:
     record("disk", closed=2)
 
 
-def test_a_file_that_should_name_the_database_and_cannot_be_read_is_told(tmp_path: Path, export: Path) -> None:
+def test_an_unreadable_dsn_file_is_reported(tmp_path: Path, export: Path) -> None:
     (tmp_path / "dsn").touch(mode=0)
     env = {"ETL_DSN_FILE": str(tmp_path / "dsn")}
     done = run_etl("run", export, home=tmp_path / "home", env=env, before=give_up_rights)
@@ -164,7 +164,7 @@ def test_a_file_that_nobody_may_read_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", STRANGE)
-def test_an_input_that_is_no_file_is_refused_without_waiting_for_it(
+def test_an_input_that_is_not_a_file_is_refused_without_waiting_for_it(
     short: Path, home: Path, database: str, export: Path, kind: str
 ) -> None:
     with made(kind, short) as path:
@@ -178,19 +178,19 @@ def test_an_input_that_is_no_file_is_refused_without_waiting_for_it(
 
 
 @pytest.mark.parametrize("words", [["check", "data/samples", "--json"], ["sources"]])
-def test_a_result_that_finds_no_room_is_told(words: list[str]) -> None:
+def test_a_result_that_cannot_be_written_is_reported(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        told = run_etl(*words, stdout=full)
+        reported = run_etl(*words, stdout=full)
         silent = run_etl(*words, stderr=full)
-    assert told.code == ExitCode.USAGE
-    assert "the result cannot be written: No space left on device" in told.err
+    assert reported.code == ExitCode.USAGE
+    assert "the result cannot be written: No space left on device" in reported.err
     assert silent.code == ExitCode.OK
 
 
 # --- Koito's file ------------------------------------------------------------------------------------------------
 
 CLOSED = {
-    "a closed folder": (0o644, 0o600, "koito.db cannot be reached: its folder is closed to this account"),
+    "a closed folder": (0o644, 0o600, "koito.db cannot be reached: this account may not enter its folder"),
     "a read-only folder": (0o644, 0o555, "koito cannot be written"),
     "a read-only file": (0o444, 0o755, "koito.db cannot be written"),
     "a file that cannot be read": (0o200, 0o755, "koito.db cannot be read"),
@@ -198,10 +198,10 @@ CLOSED = {
 
 
 @pytest.mark.parametrize("kind", CLOSED)
-def test_a_koitos_file_without_permissions_is_told_by_every_command(
+def test_every_command_reports_a_koito_file_without_permissions(
     tmp_path: Path, home: Path, koito_template: Path, export: Path, kind: str
 ) -> None:
-    mode, folder_mode, told = CLOSED[kind]
+    mode, folder_mode, reported = CLOSED[kind]
     folder = tmp_path / "koito"
     folder.mkdir()
     file = Path(shutil.copy(koito_template, folder / "koito.db"))
@@ -214,6 +214,6 @@ def test_a_koitos_file_without_permissions_is_told_by_every_command(
         folder.chmod(0o755)
     for done in found:
         assert (done.code, done.out) == (ExitCode.DATABASE, "")
-        assert told in done.err
+        assert reported in done.err
         assert "root (sudo)" in done.err
     assert [path.name for path in folder.iterdir()] == ["koito.db"]

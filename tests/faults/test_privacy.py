@@ -1,4 +1,4 @@
-"""What exports know of people, and passwords, appear in nothing that this program writes, shows or hands on."""
+"""Personal data of exports, and passwords, appear in nothing that this program writes, shows or passes on."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_nothing_personal_is_written_shown_or_stored(exports: Path, home: Path, 
         run_etl("rejects", "list", "--json", home=home),
         run_etl("explain", "latest", f"{places['file'][0]}:{places['row'][0]}", home=home),
     ]
-    texts = {f"shown {number}": told.out + told.err for number, told in enumerate(shown)}
+    texts = {f"shown {number}": reported.out + reported.err for number, reported in enumerate(shown)}
     files = [path for path in home.rglob("*") if path.is_file()]
     assert len(files) == 8  # with likely_doubles.parquet and the number of the run
     texts |= {path.name: path.read_bytes().decode("latin-1") for path in files}
@@ -232,8 +232,8 @@ def test_a_password_is_in_no_process_list_while_a_run_is_under_way(home: Path, d
     assert not any(PASSWORD.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
 
 
-def test_a_password_stays_out_of_what_a_lost_connection_tells(home: Path, database: str, export: Path) -> None:
-    """And out of the report of a defect, which holds the values that the program worked with."""
+def test_a_lost_connection_does_not_show_the_password(home: Path, database: str, export: Path) -> None:
+    """The report of a defect, which has the values that the program worked with, does not show it either."""
     execute(database, disturbance("BEFORE INSERT ON listens", "PERFORM pg_terminate_backend(pg_backend_pid());"))
     env = {"ETL_DSN": with_query(database, f"password={PASSWORD}")}
     done = run_etl("run", export, "--json", home=home, env=env)

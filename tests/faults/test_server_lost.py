@@ -53,7 +53,7 @@ def test_a_backend_ended_in_the_middle_of_a_copy_leaves_nothing_half_done(
 
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedServer]:
-    """Yield a server that a test may break; its account must reach the home, which is why it is no tmp_path."""
+    """Yield a server that a test may break; its account must reach the home, so it is not a tmp_path."""
     home = Path(tempfile.mkdtemp(prefix="etl-", dir="/tmp"))
     server = EmbeddedServer(home)
     try:
@@ -106,7 +106,7 @@ def test_the_embedded_server_is_started_again_by_the_run_that_follows(own_server
     assert (done.code, done.json["counts"]["inserted"]) == (ExitCode.OK, 36)
 
 
-def test_a_server_without_a_connection_to_spare_is_told_with_what_to_do(database: str) -> None:
+def test_a_server_without_free_connections_is_reported_with_advice(database: str) -> None:
     role = f"listener_{os.getpid()}"
     execute(database, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")
     with pytest.raises(StatementError, match="too many connections") as caught:
@@ -124,7 +124,7 @@ PATIENCE = {
 
 
 @pytest.mark.parametrize("setting", PATIENCE)
-def test_a_time_out_of_the_server_is_told_with_what_to_do(database: str, setting: str) -> None:
+def test_a_time_out_of_the_server_is_reported_with_advice(database: str, setting: str) -> None:
     statement, failure, advice = PATIENCE[setting]
     asked = f"SELECT count(*)::int FROM pg_stat_activity WHERE application_name = '{setting[:20]}'"
     uri = with_query(database, f"application_name={setting[:20]}&options=-c%20{setting}%3D30ms")

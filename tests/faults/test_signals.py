@@ -70,7 +70,7 @@ def test_a_load_interrupted_at_any_moment_is_completed_by_the_next_run(
 @pytest.mark.parametrize(
     ("point", "visit", "number"), LAST, ids=[f"{point.value}-{one.name}" for point, _, one in LAST]
 )
-def test_a_signal_while_the_books_are_closed_leaves_all_of_them(
+def test_a_signal_during_accounting_leaves_all_files(
     any_case: Case, point: Point, visit: int, number: signal.Signals
 ) -> None:
     case = any_case
@@ -92,7 +92,7 @@ def test_a_signal_while_the_books_are_closed_leaves_all_of_them(
     case.complete("signals")
 
 
-def test_a_signal_when_the_files_count_as_loaded_changes_nothing_any_more(any_case: Case) -> None:
+def test_a_signal_after_the_files_count_as_loaded_changes_nothing(any_case: Case) -> None:
     case = any_case
     with case.started({"ETL_FAULT": f"{Point.AFTER_LEDGER_COMPLETE.value}:1:SIGINT"}) as process:
         run = begun(process)

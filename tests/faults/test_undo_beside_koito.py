@@ -33,7 +33,7 @@ STOP = "DROP TRIGGER keep ON listens; DROP TRIGGER keep ON tracks"
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
-def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
+def test_an_undo_next_to_a_busy_koito_leaves_nothing_dangling(
     tmp_path: Path, home: Path, database: str, loader_uri: str, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -45,7 +45,7 @@ def test_an_undo_beside_a_busy_koito_leaves_nothing_dangling(
 
     with ThreadPoolExecutor(1) as threads:
         undoing = threads.submit(undo, home, loader_uri, first, batch=4)
-        done = busy_koito(database, chance, [undoing], refused=(Failure.GONE, Failure.DUPLICATE))
+        done = busy_koito(database, chance, [undoing], refused=(Failure.MISSING_REFERENCE, Failure.DUPLICATE))
     undone = undoing.result()
     execute(database, STOP)
 
@@ -87,7 +87,7 @@ print(number, flush=True)
 """A Koito in a process of its own: it stores a play with a deferred BEGIN, and waits 5 s at most for the file."""
 
 
-def test_an_undo_beside_a_living_koito_costs_no_scrobble(tmp_path: Path, home: Path, koito_file: str) -> None:
+def test_an_undo_next_to_a_running_koito_loses_no_scrobble(tmp_path: Path, home: Path, koito_file: str) -> None:
     file, end = sqlite_file(koito_file), tmp_path / "end"
     assert file
     whole = history(300, 1)
@@ -99,10 +99,10 @@ def test_an_undo_beside_a_living_koito_costs_no_scrobble(tmp_path: Path, home: P
         assert koito.stdout.readline() == "ready\n"
         undone = undo(home, koito_file, first, batch=4)
         end.touch()
-        told, trouble = koito.communicate(timeout=60)
+        reported, problem = koito.communicate(timeout=60)
 
-    assert (koito.returncode, trouble) == (0, "")  # a scrobble that waits for 5 s fails
-    assert int(told) > 0
+    assert (koito.returncode, problem) == (0, "")  # a scrobble that waits for 5 s fails
+    assert int(reported) > 0
     assert (undone["exit_code"], undone["imbalances"]) == (0, [])
     assert undone["counts"]["removed"] + undone["counts"]["gone_before"] == first["counts"]["inserted"]
     workspace = Workspace(home, koito_file)

@@ -90,7 +90,7 @@ def test_a_load_that_was_killed_is_undone(
     assert counts(any_loader_uri)["tracks"] == sum(row[0] == "track" for row in before)
 
 
-def test_a_killed_load_and_the_one_that_completed_it_are_undone_apart(
+def test_a_killed_load_and_the_one_that_completed_it_are_undone_separately(
     home: Path, any_database: str, exports: tuple[Path, Path]
 ) -> None:
     first, _ = exports

@@ -1,4 +1,4 @@
-"""Undos in processes that are to be ended from outside, and what must hold whenever one has ended."""
+"""Undos in processes that are killed from outside, and the checks after each end."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exports(folder: Path) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Chain:
-    """Two runs, the first of which is to be taken back."""
+    """Two runs, the first of which will be undone."""
 
     home: Path
     database: str
@@ -78,7 +78,7 @@ class Chain:
         return self.start("undo", self.first["run_id"], "--yes", fault=fault)
 
     def complete(self) -> None:
-        """Undo the first run again, undisturbed; check that this leaves what the second one holds."""
+        """Undo the first run again, undisturbed; check that this leaves the listens of the second one."""
         again = undo(self.home, self.database, self.first)
         assert again["exit_code"] == 0
         assert undo(self.home, self.database, self.first)["undone_before"]

@@ -82,7 +82,7 @@ def test_an_artist_is_found_where_it_is_certain(
         (played("Other"), None),
     ],
 )
-def test_what_settles_the_artist(row: dict[str, object], artist: str | None) -> None:
+def test_how_the_artist_is_determined(row: dict[str, object], artist: str | None) -> None:
     days = daily(("A - Home", "20240204"), ("B - Home", "20240205"))
     tracks = library(
         {"Title": "Home", "Artist": "A", "Album": "Near"}, {"Title": "Home", "Artist": "B", "Album": "Far"}

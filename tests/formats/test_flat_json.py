@@ -85,7 +85,7 @@ def test_broken_first_record_does_not_hide_a_list(first: bytes) -> None:
 
 
 @pytest.mark.parametrize("control", ["\n", "\t", "\0", "\x1f"])
-def test_a_broken_key_does_not_stand_in_for_a_sound_one(control: str) -> None:
+def test_a_broken_key_does_not_replace_a_sound_one(control: str) -> None:
     sound = '{"artist": "A", "title": "t", "album": "Al", "time": "2023-07-01T12:00:00Z"}'
     broken = sound.replace('"album"', f'"{control}album"')
     frame = lastfm_list.read_list(f"[{sound}, {broken}, {sound}]".encode(), ReadOptions())

@@ -15,21 +15,21 @@ from tests.formats.test_golden import files_of
     [
         (
             ["2019-06-18,20:05:31,Kari Mo,Tide Table", "2019-06-18,20:01:12,Mossrose,Slow Bloom"],
-            "Column 1 holds dates, column 2 times of day",
+            "Column 1 has the dates and column 2 the times of day",
             "date,time,artist,track",
         ),
         (
             ['"Kari Mo","Tide Table","Driftwood","2019-06-18 20:05:31","Kari Mo","240"'],
-            "Column 4 holds its times",
+            "Column 4 has the times",
             "artist,track,album,date,unused,unused",
         ),
         (
             ["Kari Mo;Tide;Driftwood;14.08.2019 07:51;x;25", "Mossrose;Slow;Undertow;13.08.2019 20:17;x;183"],
-            "Column 4 holds its times",
+            "Column 4 has the times",
             "artist;track;album;date;unused;unused",
         ),
-        (["1560888331;Kari Mo;Tide Table"], "Column 1 holds its times", "date;artist;track"),
-        (["1,Kari Mo,Tide Table,2019-06-18T20:05:31Z"], "Column 4 holds its times", "unused,artist,track,date"),
+        (["1560888331;Kari Mo;Tide Table"], "Column 1 has the times", "date;artist;track"),
+        (["1,Kari Mo,Tide Table,2019-06-18T20:05:31Z"], "Column 4 has the times", "unused,artist,track,date"),
     ],
 )
 def test_advice_names_the_times_and_its_header_makes_the_table_readable(
@@ -39,7 +39,7 @@ def test_advice_names_the_times_and_its_header_makes_the_table_readable(
     peek = peek_at("plays.csv", data)
     assert recognise(peek) is headerless.REFUSAL
     advice = headerless.REFUSAL.advice_for(peek)
-    assert advice.startswith(f"{where}; which column is the artist")
+    assert advice.startswith(f"{where}, but nothing shows which column is the artist")
     assert advice.endswith(f", such as {header}")
     with_header = f"{header}\r\n".encode() + data
     assert recognise(peek_at("plays.csv", with_header)) is lastfm_csv.FORMAT

@@ -180,25 +180,25 @@ def test_account_name_never_leaves_the_file(user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [('"2"', '"2"'), ("2", '"2"'), ('"1.1"', '"1.1"'), ("true", '"true"'), ('""', '""')]
+    ("version", "reported"), [('"2"', '"2"'), ("2", '"2"'), ('"1.1"', '"1.1"'), ("true", '"true"'), ('""', '""')]
 )
-def test_another_version_is_refused_by_its_number(version: str, told: str) -> None:
+def test_another_version_is_refused_by_its_number(version: str, reported: str) -> None:
     document = b'{"version":%s,"exported_at":"x","user":"u","listens":[{"what":1}]}' % version.encode()
-    with pytest.raises(BrokenFileError, match="only version 1 of Koito's export is known") as refused:
+    with pytest.raises(BrokenFileError, match="only version 1 of Koito's export can be read") as refused:
         koito_export.read_export(document, ReadOptions())
-    assert told in str(refused.value)
+    assert reported in str(refused.value)
     assert recognise(peek_at("x.json", document)) is koito_export.FORMAT
 
 
 def test_export_without_version_is_refused() -> None:
-    with pytest.raises(BrokenFileError, match="does not say"):
+    with pytest.raises(BrokenFileError, match="does not state its version"):
         read(export([listen()]).replace(b"version", b"edition"))
 
 
-def test_an_export_that_another_program_has_written_anew_is_read() -> None:
+def test_an_export_that_another_program_has_rewritten_is_read() -> None:
     document = json.dumps(json.loads(export([listen(), listen(artists=None)])), indent=1, sort_keys=True)
     assert [row["reject"] for row in read(document.encode())] == [None, "missing_artist"]
-    with pytest.raises(BrokenFileError, match='version "3"'):
+    with pytest.raises(BrokenFileError, match='version is "3"'):
         read(document.replace('"version": "1"', '"version": "3"').encode())
 
 
@@ -213,17 +213,17 @@ def test_export_cut_off_anywhere_is_refused(message: bytes) -> None:
     for length in range(len(whole)):
         with pytest.raises(BrokenFileError) as refused:
             read(whole[:length] + message)
-        told, at = str(refused.value), re.search(r"at byte (\d+) ", str(refused.value))
+        reported, at = str(refused.value), re.search(r"at byte (\d+) ", str(refused.value))
         assert refused.value.hint
         if length >= list_begins:
             assert at
             assert list_begins <= int(at[1]) <= length + len(message)
         if length and not message:
-            assert f"the file ends at byte {length} " in told
-            assert told.count("record") == 1
+            assert f"the file ends at byte {length} " in reported
+            assert reported.count("record") == 1
 
 
-def test_error_message_in_place_of_a_record() -> None:
+def test_error_message_instead_of_a_record() -> None:
     whole = export([listen(), listen()])
     stop = len(whole) - len("]}")
     for data in (whole[:stop] + MESSAGES[1], whole[:stop] + b"," + MESSAGES[2]):

@@ -169,7 +169,7 @@ def test_table_of_other_columns_is_refused(header: str, lacking: str) -> None:
     cells = [header.strip('"')] if header.startswith('"') else re.split("[,;]", header)
     data = f"{header}\r\nA,B,C,1720688852,x\r\n".encode("utf-8-sig")
     assert recognise(peek_at("any name.csv", data)) is lastfm_csv.FORMAT
-    with pytest.raises(BrokenFileError, match=f"known as the {lacking};") as refused:
+    with pytest.raises(BrokenFileError, match=f"recognised as the {lacking};") as refused:
         lastfm_csv.read_csv(data, ReadOptions())
     assert all(f'"{cell[:40]}"' in refused.value.message for cell in cells)
     assert "utc_time" in refused.value.hint
@@ -194,7 +194,7 @@ def test_user_name_does_not_leave_a_refused_file() -> None:
         b"the artist wrote about a track, it says here\n",
     ],
 )
-def test_other_tables_are_none_of_its_business(data: bytes) -> None:
+def test_other_tables_are_not_read(data: bytes) -> None:
     known = recognise(peek_at("any name.csv", data))
     assert known is not lastfm_csv.FORMAT
 

@@ -73,11 +73,11 @@ def test_generated_rows_of_the_new_tool_are_read_back(rows: list[Row], form: str
         (b"artist,album,track,date\nA,,t,20 Nov 2020 09:35\n", False),
     ],
 )
-def test_the_first_lines_tell(data: bytes, is_one: bool) -> None:
+def test_the_first_lines_decide(data: bytes, is_one: bool) -> None:
     assert (recognise(peek_at("any name", data)) is lastfm_minutes.FORMAT) == is_one
 
 
-def test_a_csv_of_anything_is_not_taken_for_one_by_its_name() -> None:
+def test_another_csv_is_not_recognised_by_its_name() -> None:
     for name in ("listener.csv", "<USER>x.csv"):
         assert recognise(peek_at(name, b"a,b,c,d\n")) is None
 

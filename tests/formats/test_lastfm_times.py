@@ -39,7 +39,7 @@ def test_the_best_time_of_a_row_counts(columns: dict[str, str], time: str, is_mi
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "trouble"),
+    ("column", "text", "problem"),
     [
         ("uts", "253402300800", ""),
         ("uts", "1720688852123", " is in milliseconds, not seconds"),
@@ -61,10 +61,10 @@ def test_the_best_time_of_a_row_counts(columns: dict[str, str], time: str, is_mi
         ("utc_time", "now", ""),
     ],
 )
-def test_invalid_time_is_quoted_in_the_reject(column: str, text: str, trouble: str) -> None:
+def test_invalid_time_is_quoted_in_the_reject(column: str, text: str, problem: str) -> None:
     got, sound = read(table(["artist", "track", column], [["A", "t", text], ["A", "t", "2020-01-01 00:00:00"]]))
     assert got["reject"] == "bad_time"
-    assert f'{column if column != "date" else "date_time"}: "{text[:80]}"{trouble}' == got["detail"]
+    assert f'{column if column != "date" else "date_time"}: "{text[:80]}"{problem}' == got["detail"]
     assert sound["reject"] is None
 
 

@@ -59,7 +59,7 @@ def test_generated_tables_are_read_back(
         (b"# a comment\na,b\n", None),
     ],
 )
-def test_header_and_times_tell(data: bytes, kind: Format | None) -> None:
+def test_header_and_times_decide(data: bytes, kind: Format | None) -> None:
     assert recognise(peek_at("x.csv", data)) is kind
 
 

@@ -68,7 +68,7 @@ def test_generated_scrobbles_are_read_back(scrobbles: list[dict[str, Any]], colu
         (b"a\tb\tc\n" * 3 + b"1551434400\tA\tt\tL\t-\n", False),
     ],
 )
-def test_the_first_lines_tell(data: bytes, is_one: bool) -> None:
+def test_the_first_lines_decide(data: bytes, is_one: bool) -> None:
     assert (recognise(peek_at("any name", data)) is maloja_tsv.FORMAT) == is_one
 
 

@@ -1,4 +1,4 @@
-"""Files of other services, and files that are no exports, are named as what they are."""
+"""Files of other services, and files that are not exports, are named in the reason."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_file_of_another_service_is_named_and_harmless(name: str, data: bytes)
 
 
 @pytest.mark.parametrize(("name", "data"), [(name, data) for name in FILES for data in FILES[name]])
-def test_a_file_that_is_no_export_is_named(name: str, data: bytes) -> None:
+def test_a_file_that_is_not_an_export_is_named(name: str, data: bytes) -> None:
     for file_name in ("any name", "recenttracks-ann-1700000000.json", "scrobbles.csv", "StreamingHistory0.json"):
         known = recognise(peek_at(file_name, data))
         assert isinstance(known, Refusal)

@@ -1,4 +1,4 @@
-"""What pages of an API say of their history, and which page an error response stands for."""
+"""What pages of an API state about their history, and which page an error response replaces."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def test_totals_of_lastfm_in_json() -> None:
     document = [page(1), {"track": [], "@attr": attributes(4)}, {"track": {"@attr": {"nowplaying": "true"}}}]
     for data in (json.dumps(document).encode(), json.dumps(document, indent=1).encode("utf-16")):
         assert without_place(of_lastfm_json(data)) == [
-            PageTotals(1, 3, 4, 11, "ann", goes_on=True),
-            PageTotals(4, 3, 4, 11, "ann", goes_on=False),
+            PageTotals(1, 3, 4, 11, "ann", has_next=True),
+            PageTotals(4, 3, 4, 11, "ann", has_next=False),
         ]
 
 
 def test_totals_of_lastfm_in_xml() -> None:
     data = b'<recenttracks user="A&amp;b" page="2" perPage=\'3\' totalPages="4" total="11"></recenttracks>'
-    assert without_place(of_lastfm_xml(data)) == [PageTotals(2, 3, 4, 11, "a&b", goes_on=True)]
+    assert without_place(of_lastfm_xml(data)) == [PageTotals(2, 3, 4, 11, "a&b", has_next=True)]
 
 
 def test_totals_of_maloja_count_from_zero() -> None:
     pagination = {"page": 1, "perpage": 100, "next_page": "/apis/mlj_1/scrobbles?page=2", "prev_page": None}
     document = {"status": "ok", "list": [], "pagination": pagination}
-    assert of_maloja(json.dumps(document).encode()) == [PageTotals(2, 100, None, None, goes_on=True)]
+    assert of_maloja(json.dumps(document).encode()) == [PageTotals(2, 100, None, None, has_next=True)]
     assert of_maloja(json.dumps({**document, "pagination": {**pagination, "next_page": None}}).encode()) == [
-        PageTotals(2, 100, None, None, goes_on=False)
+        PageTotals(2, 100, None, None, has_next=False)
     ]
     assert of_maloja(b'{"scrobbles": []}') == []
 

@@ -82,7 +82,7 @@ def test_table_of_an_old_version_has_no_events() -> None:
     check(panoscrobbler_csv.read_csv(table(OLD, [record]), ReadOptions()).to_dicts(), [record])
 
 
-def test_milliseconds_under_another_name_are_told_as_such() -> None:
+def test_milliseconds_under_another_name_are_recognised() -> None:
     data = b"timeHuman,timestamp,artist,track\nx,1656875680100,Kari Mo,Tide Table\n"
     assert recognise(peek_at("x.csv", data)) is lastfm_csv.FORMAT
     row = lastfm_csv.read_csv(data, ReadOptions()).to_dicts()[0]

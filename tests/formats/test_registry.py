@@ -84,8 +84,8 @@ def test_client_of_every_listen(fmt: Format) -> None:
 
 
 def test_formats_of_one_source_agree() -> None:
-    told = {(fmt.source, fmt.preference, fmt.client, fmt.clock) for fmt in FORMATS}
-    assert len(told) == len(SOURCES) == len(set(preferences().values()))
+    reported = {(fmt.source, fmt.preference, fmt.client, fmt.clock) for fmt in FORMATS}
+    assert len(reported) == len(SOURCES) == len(set(preferences().values()))
 
 
 def test_preferences_and_clients_of_sources() -> None:

@@ -22,7 +22,7 @@ def test_texts_are_blank_where_the_expression_says_so(texts: list[str | None]) -
 
 
 @pytest.mark.parametrize(
-    ("text", "unit", "told"),
+    ("text", "unit", "reported"),
     [
         ("1720688852", "seconds", None),
         ("1720688852123", "seconds", " is in milliseconds, not seconds"),
@@ -35,6 +35,6 @@ def test_texts_are_blank_where_the_expression_says_so(texts: list[str | None]) -
         ("", "seconds", None),
     ],
 )
-def test_number_with_too_many_digits_is_in_a_smaller_unit(text: str, unit: str, told: str | None) -> None:
+def test_number_with_too_many_digits_is_in_a_smaller_unit(text: str, unit: str, reported: str | None) -> None:
     frame = pl.DataFrame({"text": [text]})
-    assert frame.select(wrong_unit(pl.col("text"), unit)).to_series().to_list() == [told]
+    assert frame.select(wrong_unit(pl.col("text"), unit)).to_series().to_list() == [reported]

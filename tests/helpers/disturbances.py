@@ -35,18 +35,18 @@ def disturbance(event: str, body: str, *, each: str = "ROW") -> str:
     """
 
 
-def curse(uri: str, alias: str = "Track 1", table: str = "track_aliases") -> None:
+def forbid_alias(uri: str, alias: str = "Track 1", table: str = "track_aliases") -> None:
     """Make the database refuse the name ``alias``; by default that of every third track of the fixture ``export``."""
     if file := sqlite_file(uri):
-        refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: cursed')"
-        act(file, f"CREATE TRIGGER cursed BEFORE INSERT ON {table} WHEN NEW.alias = '{alias}' BEGIN {refuse}; END")
+        refuse = "SELECT RAISE(ABORT, 'CHECK constraint failed: forbidden')"
+        act(file, f"CREATE TRIGGER forbidden BEFORE INSERT ON {table} WHEN NEW.alias = '{alias}' BEGIN {refuse}; END")
     else:
-        execute(uri, f"ALTER TABLE {table} ADD CONSTRAINT cursed CHECK (alias <> '{alias}')")
+        execute(uri, f"ALTER TABLE {table} ADD CONSTRAINT forbidden CHECK (alias <> '{alias}')")
 
 
-def bless(uri: str, table: str = "track_aliases") -> None:
-    """End a curse."""
-    execute(uri, "DROP TRIGGER cursed" if sqlite_file(uri) else f"ALTER TABLE {table} DROP CONSTRAINT cursed")
+def allow_alias(uri: str, table: str = "track_aliases") -> None:
+    """Undo ``forbid_alias``."""
+    execute(uri, "DROP TRIGGER forbidden" if sqlite_file(uri) else f"ALTER TABLE {table} DROP CONSTRAINT forbidden")
 
 
 def refuse_listen(uri: str, second: int) -> None:

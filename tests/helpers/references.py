@@ -1,4 +1,4 @@
-"""Rows of a PostgreSQL database that refer to something that is gone, though a foreign key says that it is there."""
+"""Rows of a PostgreSQL database that refer to missing rows, in spite of a foreign key."""
 
 from __future__ import annotations
 

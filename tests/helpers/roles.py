@@ -1,4 +1,4 @@
-"""Roles of a PostgreSQL server that may not do all that its superuser may."""
+"""Roles of a PostgreSQL server with fewer rights than its superuser."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_the_views_are_those_of_the_database(library: Library) -> None:
     assert all(view.about for view in library_views().values())
 
 
-def test_what_nobody_of_the_user_listened_to_is_not_in_the_views(library: Library) -> None:
+def test_entities_without_listens_of_the_user_are_not_in_the_views(library: Library) -> None:
     of_others = {**library.frames, "listens": library.frames["listens"].head(2)}
     quiet = complete({name: of_others[name].select(RESULTS[f"library/{name}"].names()) for name in TABLES}, "UTC")
     with opened(Library("admin", "UTC", {**quiet, "loads": library.frames["loads"]})) as session:
@@ -199,7 +199,7 @@ def test_what_nobody_of_the_user_listened_to_is_not_in_the_views(library: Librar
     assert [found[name] for name in ("listens", "tracks", "albums", "artists")] == [2, 1, 1, 1]
 
 
-def test_the_statements_make_the_views_anew(library: Library) -> None:
+def test_the_statements_create_the_views_again(library: Library) -> None:
     with opened(library) as session, duckdb.connect() as fresh:
         for name, frame in library.frames.items():
             fresh.register(f"stored_{name}", frame.to_arrow())
@@ -225,7 +225,7 @@ def test_a_misspelt_query_names_the_nearest_and_how_to_see_all(name: str, hint: 
     assert caught.value.hint.startswith(hint)
 
 
-def test_a_view_of_a_run_is_named_as_that(library: Library) -> None:
+def test_a_view_of_a_run_is_named_in_the_error(library: Library) -> None:
     with pytest.raises(SettingsError, match="outcome does not exist") as caught:
         ask(library, "SELECT count(*) FROM outcome")
     assert caught.value.hint == "It is a view of a run: `etl inspect latest --sql 'FROM outcome'`"

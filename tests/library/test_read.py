@@ -184,8 +184,8 @@ def test_an_embedded_server_that_was_never_made_is_not_made(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("told", "zone"), [("Asia/Kolkata", "Asia/Kolkata"), ("Etc/UTC", "UTC"), ("Nowhere/Land", "UTC")]
+    ("reported", "zone"), [("Asia/Kolkata", "Asia/Kolkata"), ("Etc/UTC", "UTC"), ("Nowhere/Land", "UTC")]
 )
-def test_the_zone_of_the_machine_is_found(told: str, zone: str) -> None:
-    done = python("from etl.library import system_zone; print(system_zone())", env={"TZ": told})
+def test_the_zone_of_the_machine_is_found(reported: str, zone: str) -> None:
+    done = python("from etl.library import system_zone; print(system_zone())", env={"TZ": reported})
     assert (done.code, done.out) == (0, f"{zone}\n"), done.err

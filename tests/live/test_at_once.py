@@ -53,7 +53,7 @@ def body(scrobbles: list[dict[str, Any]]) -> bytes:
     return json.dumps({"listen_type": "import", "payload": listens}).encode()
 
 
-def test_processes_that_submit_beside_a_run_leave_what_the_run_alone_would(database: str, tmp_path: Path) -> None:
+def test_processes_that_submit_during_a_run_give_the_same_result(database: str, tmp_path: Path) -> None:
     load(tmp_path / "alone", database, write_maloja(tmp_path / "all.json", HISTORY))
     expected = content(database)
     wipe(database)
@@ -76,9 +76,9 @@ def test_processes_that_submit_beside_a_run_leave_what_the_run_alone_would(datab
     assert [process.returncode for process in processes] == [0] * len(parts)
     assert manifest["exit_code"] == 0
     assert content(database) == expected
-    told = Counter(one["outcome"] for one in results)
-    assert told["inserted"] + manifest["counts"]["inserted"] == len(HISTORY)
-    assert set(told) <= {"inserted", "already_present"}
+    reported = Counter(one["outcome"] for one in results)
+    assert reported["inserted"] + manifest["counts"]["inserted"] == len(HISTORY)
+    assert set(reported) <= {"inserted", "already_present"}
     assert (
         sum(one["created"]["tracks"] for one in results) + manifest["created"]["tracks"] == counts(database)["tracks"]
     )

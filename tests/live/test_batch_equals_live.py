@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from etl.live.submit import LiveConnection
 
 FEATURED = st.sampled_from(["Two (feat. Bo)", "One [ft. Zoë & LISA]"])
-FIRST = 100  # seconds after what a stocked database holds: a run sets listens of that second aside
+FIRST = 100  # seconds after what a stocked database holds: a run treats listens of that second as duplicates
 
 
 @st.composite

@@ -25,7 +25,7 @@ def at(second: int, **changed: object) -> Listen:
     return replace(SONG, listened_at=START + timedelta(seconds=second), **changed)  # type: ignore[arg-type]
 
 
-def test_a_key_that_cannot_be_written_is_told_with_its_reason(live: LiveConnection, database: str) -> None:
+def test_a_key_that_cannot_be_written_is_reported_with_its_reason(live: LiveConnection, database: str) -> None:
     execute(database, disturbance("BEFORE INSERT ON artists", "RAISE check_violation USING MESSAGE = 'no room';"))
     done = submit_listen(live, SONG)
     assert (done.outcome, done.status, done.exit_code) == ("unresolved", "failed", ExitCode.REJECTS)
@@ -50,7 +50,7 @@ def test_a_listen_waits_for_a_merge_and_goes_where_it_leads(live: LiveConnection
     assert query(database, "SELECT track_id, count(*)::int FROM listens GROUP BY 1") == [(new.track_id, 3)]
 
 
-def test_a_track_that_koito_deletes_meanwhile_is_resolved_again(live: LiveConnection, database: str) -> None:
+def test_a_track_that_koito_deletes_during_the_run_is_resolved_again(live: LiveConnection, database: str) -> None:
     old = submit_listen(live, SONG)
     with opened(database) as koito, ThreadPoolExecutor(1) as other:
         koito.query_text(f"DELETE FROM tracks WHERE id = {old.track_id} RETURNING id")
@@ -63,7 +63,7 @@ def test_a_track_that_koito_deletes_meanwhile_is_resolved_again(live: LiveConnec
     assert query(database, "SELECT track_id FROM listens") == [(done.track_id,)]
 
 
-def test_an_mbid_that_is_given_away_at_the_same_moment_is_told(live: LiveConnection, database: str) -> None:
+def test_an_mbid_stored_elsewhere_at_the_same_moment_is_reported(live: LiveConnection, database: str) -> None:
     submit_listen(live, SONG)
     submit_listen(live, at(1, track="Other"))
     with opened(database) as koito, ThreadPoolExecutor(1) as other:

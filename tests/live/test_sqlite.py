@@ -77,7 +77,7 @@ def test_a_cached_listen_is_stored_as_a_whole_or_not_at_all(live: LiveConnection
     assert ask(file, "SELECT duration FROM tracks") == [(200,)]
 
 
-def test_a_key_that_cannot_be_written_is_told_with_its_reason(live: LiveConnection, file: Path) -> None:
+def test_a_key_that_cannot_be_written_is_reported_with_its_reason(live: LiveConnection, file: Path) -> None:
     act(file, "CREATE TRIGGER full BEFORE INSERT ON tracks BEGIN INSERT INTO tracks (release_id) VALUES (NULL); END")
     done = submit_listen(live, SONG)
     assert (done.outcome, done.status, done.exit_code) == ("unresolved", "failed", ExitCode.REJECTS)
@@ -107,7 +107,7 @@ def test_a_listen_follows_a_merge(live: LiveConnection, file: Path) -> None:
     assert listens(file) == [new.track_id] * 3
 
 
-def test_a_deleted_track_is_made_again_although_its_id_was_taken_again(live: LiveConnection, file: Path) -> None:
+def test_a_deleted_track_is_recreated_although_its_id_was_reused(live: LiveConnection, file: Path) -> None:
     old = submit_listen(live, SONG)
     assert old.track_id is not None
     delete_track(file, old.track_id)
@@ -126,7 +126,7 @@ def test_a_purge_is_noticed(live: LiveConnection, file: Path) -> None:
     assert len(listens(file)) == 1
 
 
-def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_and_not_created(tmp_path: Path) -> None:
     missing = tmp_path / "koito.db"
     with pytest.raises(DatabaseError, match="does not exist"), open_live(str(missing), home=str(tmp_path)):
         pass

@@ -1,4 +1,4 @@
-"""What becomes of a live listen, in the database and in what is told of it."""
+"""What becomes of a live listen, in the database and in its result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seconds(uri: str) -> list[float]:
     return [(time.timestamp() if isinstance(time, datetime) else time) - START.timestamp() for time in times]
 
 
-# --- what is told --------------------------------------------------------------------------------------------
+# --- the result ----------------------------------------------------------------------------------------------
 
 
 def test_the_first_listen_makes_its_entities_and_the_second_finds_them(live: LiveConnection, database: str) -> None:
@@ -61,7 +61,7 @@ def test_the_first_listen_makes_its_entities_and_the_second_finds_them(live: Liv
     assert seconds(database) == [0, 1]
 
 
-def test_a_listen_that_is_none_is_told_and_nothing_is_written(live: LiveConnection, database: str) -> None:
+def test_an_invalid_listen_is_reported_and_nothing_is_written(live: LiveConnection, database: str) -> None:
     wrong = [
         (replace(SONG, artist=" "), "missing_artist", None),
         (replace(SONG, album="a\udc80"), "bad_encoding", "U+DC80 is half of a surrogate pair"),
@@ -88,7 +88,7 @@ def test_a_time_of_any_zone_is_the_same_moment(live: LiveConnection, database: s
     assert seconds(database) == [0]
 
 
-def test_of_a_body_all_listens_are_stored_or_none(live: LiveConnection, database: str) -> None:
+def test_all_listens_of_a_body_are_stored_or_none(live: LiveConnection, database: str) -> None:
     good = b'{"listened_at":%d,"track_metadata":{"artist_name":"Ann","track_name":"Song"}}'
     bad = b'{"listened_at":1700000000,"track_metadata":{"artist_name":"Ann"}}'
     later, sooner = good % 1_700_000_009, good % 1_700_000_001
@@ -132,7 +132,7 @@ def test_the_only_user_is_meant_unless_one_is_named(database: str, tmp_path: Pat
     assert query(database, "SELECT DISTINCT user_id, count(*) OVER () FROM listens") == [(zoe, 3)]
 
 
-def test_a_listen_that_is_there_for_another_user_is_told(database: str, tmp_path: Path) -> None:
+def test_a_listen_of_another_user_is_reported(database: str, tmp_path: Path) -> None:
     execute(database, "INSERT INTO users (username, password) VALUES ('zoe', '')")
     for user, detail in (("admin", None), ("zoe", "other_user"), ("admin", None)):
         with open_live(database, home=str(tmp_path), user=user) as live:
@@ -178,36 +178,40 @@ def held(uri: str) -> list[tuple[object, ...]]:
     )
 
 
-def test_nothing_is_overwritten_and_a_foreign_mbid_is_told(live: LiveConnection, database: str) -> None:
+def test_nothing_is_overwritten_and_a_foreign_mbid_is_reported(live: LiveConnection, database: str) -> None:
     full = replace(SONG, duration=200, recording_mbid=RED, release_mbid=RED, artist_mbids=[RED])
     submit_listen(live, SONG)
     assert submit_listen(live, at(1, full)).detail is None
     before = held(database)
     assert before == [("Song", 200, RED, RED, RED)]
 
-    told = [
+    reported = [
         submit_listen(live, at(2, duration=9)).detail,
         submit_listen(live, at(3, recording_mbid=BLUE)).detail,
         submit_listen(live, at(4, release_mbid=BLUE)).detail,
         submit_listen(live, at(5, artist_mbids=[BLUE])).detail,
     ]
-    assert told[0] is None
-    assert [text.split()[:2] for text in told[1:] if text] == [["recording", BLUE], ["release", BLUE], ["artist", BLUE]]
-    assert all("was not stored" in text for text in told[1:] if text)
+    assert reported[0] is None
+    assert [text.split()[:2] for text in reported[1:] if text] == [
+        ["recording", BLUE],
+        ["release", BLUE],
+        ["artist", BLUE],
+    ]
+    assert all("was not stored" in text for text in reported[1:] if text)
     assert held(database) == before
     assert counts(database)["listens"] == 6
 
 
-def test_an_mbid_that_another_entity_has_is_told_and_not_forced(live: LiveConnection, database: str) -> None:
+def test_an_mbid_that_another_entity_has_is_reported_and_not_stored(live: LiveConnection, database: str) -> None:
     other = Listen("Bo", "Other", START, album="Else", recording_mbid=RED, release_mbid=RED)
     submit_listen(live, replace(other, artists=["Bo"], artist_mbids=[RED]))
     submit_listen(live, SONG)
-    told = [
+    reported = [
         submit_listen(live, at(1, recording_mbid=RED)).detail,
         submit_listen(live, at(2, release_mbid=RED)).detail,
         submit_listen(live, at(3, artist_mbids=[RED])).detail,
     ]
-    assert [text and text.split()[:2] for text in told] == [["recording", RED], ["release", RED], ["artist", RED]]
+    assert [text and text.split()[:2] for text in reported] == [["recording", RED], ["release", RED], ["artist", RED]]
     assert held(database) == [("Other", 0, RED, RED, RED), ("Song", 0, None, None, None)]
 
 
@@ -220,7 +224,7 @@ def test_the_mbids_of_several_artists_go_to_those_of_their_names(live: LiveConne
     assert query(database, names) == [("Ann", RED), ("Bo", BLUE)]
 
 
-def test_an_mbid_of_a_name_two_artists_share_is_settled_by_the_resolver(live: LiveConnection, database: str) -> None:
+def test_an_mbid_of_a_name_two_artists_share_is_left_to_the_resolver(live: LiveConnection, database: str) -> None:
     duet = Listen(None, "Song", START, artists=["Ann", "Bo"])
     submit_listen(live, duet)
     execute(

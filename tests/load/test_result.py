@@ -14,7 +14,7 @@ from etl.load.result import KEY_IDS, LoadResult, loaded_keys, summarize
 from etl.targets.base import Failure, StatementError
 from tests.helpers.frames import at
 
-GONE = StatementError("gone", Failure.GONE)
+GONE = StatementError("gone", Failure.MISSING_REFERENCE)
 
 
 def ids(**tracks: int) -> pl.DataFrame:
@@ -77,7 +77,7 @@ def test_a_listen_that_koito_moved_before_the_rest_was_written_is_inserted() -> 
     log: list[Entry] = [
         StepStart(ids()),
         batch(1, ids(a=1, b=2), pairs((1, 0), (2, 5))),
-        StepResult({"a": StatementError("moved", Failure.MOVED)}),
+        StepResult({"a": StatementError("moved", Failure.STALE_SNAPSHOT)}),
         StepStart(ids(a=3)),
         batch(2, ids(), pairs((3, 0), (3, 1), (3, 2)), inserted=pairs((3, 1))),
         StepResult({}),

@@ -83,7 +83,7 @@ def test_same_result_as_in_a_frame_or_none(listen: Listen) -> None:
     ],
     ids=["plain", "split", "listed", "one of a list", "more MBIDs", "long"],
 )
-def test_what_is_plain_needs_no_frame(listen: Listen) -> None:
+def test_plain_listens_need_no_frame(listen: Listen) -> None:
     row = listen.as_row()
     single = normalize_single(row, EARLIEST, RULES)
     assert single is not None
@@ -103,7 +103,7 @@ def test_what_is_plain_needs_no_frame(listen: Listen) -> None:
         replace(PLAIN, duration=0),
     ],
 )
-def test_what_is_not_plain_is_left_to_the_frame(listen: Listen) -> None:
+def test_listens_that_are_not_plain_are_left_to_the_frame(listen: Listen) -> None:
     assert normalize_single(listen.as_row(), EARLIEST, RULES) is None
 
 

@@ -90,7 +90,7 @@ def only(row: Row) -> dict[str, Any]:
     return listens(row).row(0, named=True)
 
 
-def fate(row: Row, since: datetime | None = None, until: datetime | None = None) -> tuple[str, str | None, str | None]:
+def kind(row: Row, since: datetime | None = None, until: datetime | None = None) -> tuple[str, str | None, str | None]:
     """Return the frame, the reason and the detail of a single row."""
     made = frames(normalized(row, since=since, until=until))
     (name,) = [name for name, frame in made.items() if frame.height]
@@ -176,10 +176,10 @@ def test_file_source_and_client_are_noted() -> None:
     assert (listen["file"], listen["source"], listen["client"]) == ("export.json", "test", "a b")
 
 
-def test_what_the_reader_settled_stays() -> None:
-    assert fate({"skip": "podcast", "artist": None, "detail": "x"})[:2] == ("skipped", "podcast")
-    assert fate({"reject": "wrong_type", "detail": "x", "track": None}) == ("rejected", "wrong_type", "x")
-    assert fate({"skip": "podcast", "reject": "malformed", "detail": "x"}) == ("rejected", "malformed", "x")
+def test_verdicts_of_the_reader_stay() -> None:
+    assert kind({"skip": "podcast", "artist": None, "detail": "x"})[:2] == ("skipped", "podcast")
+    assert kind({"reject": "wrong_type", "detail": "x", "track": None}) == ("rejected", "wrong_type", "x")
+    assert kind({"skip": "podcast", "reject": "malformed", "detail": "x"}) == ("rejected", "malformed", "x")
 
 
 @pytest.mark.parametrize(
@@ -194,22 +194,22 @@ def test_what_the_reader_settled_stays() -> None:
     ],
 )
 def test_missing_artist_before_track_before_time(row: Row, reason: str) -> None:
-    assert fate(row, since=NOW) == ("rejected", reason, None)
+    assert kind(row, since=NOW) == ("rejected", reason, None)
 
 
 def test_time_too_early_or_in_the_future() -> None:
-    assert fate({"listened_at": EARLIEST}) == ("listens", None, None)
+    assert kind({"listened_at": EARLIEST}) == ("listens", None, None)
     early = EARLIEST - timedelta(microseconds=1)
-    assert fate({"listened_at": early}, since=START) == ("rejected", "time_too_early", "2002-09-30T23:59:59Z")
-    assert fate({"listened_at": NOW + timedelta(days=1, microseconds=999_999)})[0] == "listens"
+    assert kind({"listened_at": early}, since=START) == ("rejected", "time_too_early", "2002-09-30T23:59:59Z")
+    assert kind({"listened_at": NOW + timedelta(days=1, microseconds=999_999)})[0] == "listens"
     late = NOW + timedelta(days=1, seconds=1)
-    assert fate({"listened_at": late}, until=START) == ("rejected", "time_in_future", "2024-01-02T00:00:01Z")
+    assert kind({"listened_at": late}, until=START) == ("rejected", "time_in_future", "2024-01-02T00:00:01Z")
 
 
 def test_the_whole_calendar_can_be_shown() -> None:
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-    assert fate({"listened_at": first}) == ("rejected", "time_too_early", "0001-01-01T00:00:00Z")
-    assert fate({"listened_at": last}) == ("rejected", "time_in_future", "9999-12-31T23:59:59Z")
+    assert kind({"listened_at": first}) == ("rejected", "time_too_early", "0001-01-01T00:00:00Z")
+    assert kind({"listened_at": last}) == ("rejected", "time_in_future", "9999-12-31T23:59:59Z")
 
 
 @pytest.mark.parametrize(
@@ -217,12 +217,12 @@ def test_the_whole_calendar_can_be_shown() -> None:
 )
 def test_the_window_includes_both_ends(second: float, inside: bool) -> None:
     expected = ("listens", None, None) if inside else ("skipped", "outside_window", None)
-    assert fate({"listened_at": START + timedelta(seconds=second)}, since=SINCE, until=UNTIL) == expected
+    assert kind({"listened_at": START + timedelta(seconds=second)}, since=SINCE, until=UNTIL) == expected
 
 
 def test_a_window_may_be_open_at_one_end() -> None:
-    assert fate({"listened_at": at(9)}, until=UNTIL)[0] == fate({"listened_at": at(21)}, since=SINCE)[0] == "listens"
-    assert fate({"listened_at": at(21)}, until=UNTIL)[0] == fate({"listened_at": at(9)}, since=SINCE)[0] == "skipped"
+    assert kind({"listened_at": at(9)}, until=UNTIL)[0] == kind({"listened_at": at(21)}, since=SINCE)[0] == "listens"
+    assert kind({"listened_at": at(21)}, until=UNTIL)[0] == kind({"listened_at": at(9)}, since=SINCE)[0] == "skipped"
 
 
 def test_times_are_floored_to_whole_seconds_also_before_1970() -> None:
@@ -238,19 +238,19 @@ def test_times_are_floored_to_whole_seconds_also_before_1970() -> None:
 
 @pytest.mark.parametrize("column", ["artist", "track", "album"])
 def test_a_name_may_have_2000_bytes(column: str) -> None:
-    assert fate({column: "x" * 2_000})[0] == "listens"
-    assert fate({column: "é" * 1_000 + "  "})[0] == "listens"
-    assert fate({column: "x" * 1_999 + "\0\0é"[:3]}) == ("rejected", "name_too_long", "2001 bytes; at most 2,000 fit")
+    assert kind({column: "x" * 2_000})[0] == "listens"
+    assert kind({column: "é" * 1_000 + "  "})[0] == "listens"
+    assert kind({column: "x" * 1_999 + "\0\0é"[:3]}) == ("rejected", "name_too_long", "2001 bytes; at most 2,000 fit")
 
 
 def test_many_listed_artists_may_have_more_bytes_together() -> None:
     listed = [f"{number:0500}" for number in range(9)]
-    assert fate({"artist": ", ".join(listed), "artists": listed})[0] == "listens"
+    assert kind({"artist": ", ".join(listed), "artists": listed})[0] == "listens"
 
 
 def test_a_listed_artist_of_more_than_2000_bytes_rejects_the_row() -> None:
-    assert fate({"artist": None, "artists": ["Ann", "x" * 2_000]})[0] == "listens"
-    assert fate({"artist": None, "artists": ["Ann", "é" * 1_001, None]}) == (
+    assert kind({"artist": None, "artists": ["Ann", "x" * 2_000]})[0] == "listens"
+    assert kind({"artist": None, "artists": ["Ann", "é" * 1_001, None]}) == (
         ("rejected", "name_too_long", "2002 bytes; at most 2,000 fit")
     )  # fmt: skip
 

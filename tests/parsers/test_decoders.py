@@ -1,4 +1,4 @@
-"""Decoders may be made by several threads at once, for types that nobody has used before."""
+"""Decoders may be made by several threads at once, for types that are used for the first time."""
 
 from __future__ import annotations
 

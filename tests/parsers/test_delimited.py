@@ -63,7 +63,7 @@ def cells(table: Table) -> list[tuple[str, ...]]:
     ]
 
 
-def troubles(table: Table) -> dict[int, str]:
+def problems(table: Table) -> dict[int, str]:
     return {row: str(reason) for row, (reason, _) in table.broken.items()}
 
 
@@ -161,7 +161,7 @@ def test_broken_record_affects_no_other(rows: list[tuple[str, ...]], wound: str,
     lines[at] = wound.format(*rows[at]) + "\n"
     table = COMMAS.read("".join(lines).encode())
     assert cells(table) == rows[:at] + rows[at + 1 :]
-    assert set(troubles(table).values()) == {"malformed"}
+    assert set(problems(table).values()) == {"malformed"}
     assert set(table.broken) == set(range(at + 1, at + 1 + len(table.broken)))
 
 
@@ -187,7 +187,7 @@ def test_line_ends_in_quoted_fields() -> None:
 def test_a_line_inside_quotes_that_reads_as_a_record_is_one() -> None:
     table = COMMAS.read(b'1,2,"3\n4,5,6\n7,8,9"\n1,2,3\n')
     assert cells(table) == [("4", "5", "6"), ("7", "8", '9"'), ("1", "2", "3")]
-    assert troubles(table) == {1: "malformed"}
+    assert problems(table) == {1: "malformed"}
 
 
 def test_many_quotes_that_are_never_closed_stay_cheap() -> None:
@@ -219,9 +219,9 @@ def test_columns_that_the_last_lines_lack_are_empty() -> None:
 def test_utf16_ending_inside_a_character_rejects_last_record() -> None:
     data = "artist,track,time\na,b,c\nd,e,f".encode("utf-16")
     assert cells(HEADED.read(data)) == [("a", "b", "c"), ("d", "e", "f")]
-    assert troubles(HEADED.read(data[:-1])) == {2: "bad_encoding"}
+    assert problems(HEADED.read(data[:-1])) == {2: "bad_encoding"}
     lonely = "a,b\ud800,c\nd,e,f".encode("utf-16", "surrogatepass")
-    assert troubles(COMMAS.read(lonely)) == {1: "bad_encoding"}
+    assert problems(COMMAS.read(lonely)) == {1: "bad_encoding"}
 
 
 @quick

@@ -63,7 +63,7 @@ def test_rows_of_joined_lists_run_on(lists: list[list[dict[str, Any]]], form: st
 @pytest.mark.parametrize("damage", REASONS, ids=lambda damage: damage.__name__)
 @examples(25)
 @given(st.tuples(ROW, ROW, ROW, ROW), VICTIM, st.floats(0, 1), FORM)
-def test_a_broken_record_leaves_the_others_of_all_lists_alone(
+def test_a_broken_record_affects_no_other_in_any_list(
     damage: Any,  # noqa: ANN401 (a function of the table REASONS)
     others: tuple[dict[str, Any], ...],
     victim: dict[str, Any],
@@ -132,7 +132,7 @@ def test_a_file_that_was_cut_inside_a_record_is_refused(
 
 @examples(40)
 @given(st.lists(ROW, max_size=3), st.sampled_from([b"", b" ", b"\n"]), st.booleans())
-def test_a_plain_list_is_read_as_ever(rows: list[dict[str, Any]], blank: bytes, broken: bool) -> None:
+def test_a_plain_list_is_read_as_before(rows: list[dict[str, Any]], blank: bytes, broken: bool) -> None:
     data = blank + listed([*map(written, rows), *([b'{"time": x}'] if broken else [])]) + blank
     ours, theirs = JOINED.read(data), JsonList(Row).read(data)
     assert (ours.rows, ours.broken, ours.spans) == (theirs.rows, theirs.broken, theirs.spans)

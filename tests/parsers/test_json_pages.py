@@ -75,7 +75,7 @@ def test_rows_are_read_back_and_found_again_across_pages(
     st.tuples(ROW, ROW),
     FORM,
 )
-def test_a_broken_record_leaves_its_page_and_the_other_pages_alone(
+def test_a_broken_record_affects_no_other_on_any_page(
     damage: Any,  # noqa: ANN401 (a function of the table REASONS)
     before: list[dict[str, Any]],
     victim: dict[str, Any],
@@ -219,10 +219,10 @@ def test_scalar_after_a_broken_record_is_a_row() -> None:
         b'[{"listen_type":"import","payload":[]},{"listen_type":"import","payload":[{"time":1}]}]',
     ],
 )
-@pytest.mark.parametrize("trouble", [b"", b'{"payload":[]}'])
-def test_one_path_may_begin_with_another(data: bytes, trouble: bytes) -> None:
+@pytest.mark.parametrize("problem", [b"", b'{"payload":[]}'])
+def test_one_path_may_begin_with_another(data: bytes, problem: bytes) -> None:
     for text in (data, data + b'{"listens":[{"time":2},{"time":NaN}]}'):
-        assert SUBMITTED.read(text + trouble).rows[0] == Row(time=1)
+        assert SUBMITTED.read(text + problem).rows[0] == Row(time=1)
     assert SUBMITTED.document(['{"time":1}']) == b'{"payload":{"listens":[{"time":1}]}}'
 
 

@@ -165,7 +165,7 @@ REASONS = {
     PATHS,
     st.sampled_from([b",", b" ,\n  "]),
 )
-def test_a_broken_record_leaves_its_neighbours_alone(
+def test_a_broken_record_affects_no_other(
     damage: Any,  # noqa: ANN401 (a function of the table above)
     before: list[dict[str, Any]],
     victim: dict[str, Any],
@@ -207,7 +207,7 @@ def test_changed_byte_affects_no_other_record(
     assert records.rows[-(len(rows) - 2) :] == [expected(row) for row in rows[2:]]
 
 
-def test_of_equal_keys_the_last_counts_on_both_paths() -> None:
+def test_the_last_of_equal_keys_counts_on_both_paths() -> None:
     record = b'{"time":1,"time":2}'
     assert read_records(b"[" + record + b"]", (), Row).rows == [Row(time=2)]
     assert read_records(b"[" + record + b",5]", (), Row).rows == [Row(time=2), Row()]
@@ -276,7 +276,7 @@ def test_many_records_without_brace_take_linear_time() -> None:
         (b'[{"time":1}, ]"name":"x"}, {"time":2}]', 2),
     ],
 )
-def test_what_can_be_read_of_a_list_in_disorder_is_read(data: bytes, good: int) -> None:
+def test_readable_records_of_a_damaged_list_are_read(data: bytes, good: int) -> None:
     records = read_records(data, (), Row)
     assert len(records.rows) - len(records.broken) == good
 

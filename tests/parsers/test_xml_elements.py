@@ -94,9 +94,7 @@ WRECKS = [
 
 @pytest.mark.parametrize(("wreck", "reason", "detail"), WRECKS)
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_broken_element_leaves_its_neighbours_alone(
-    wreck: bytes, reason: RejectReason, detail: str, place: int
-) -> None:
+def test_a_broken_element_affects_no_other(wreck: bytes, reason: RejectReason, detail: str, place: int) -> None:
     rows = [b"<row><name>b</name></row>", b'<row time="2"/>']
     rows.insert(place, wreck)
     data = document(rows) + document([b"<row><name>c</name></row>"])

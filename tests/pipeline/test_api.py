@@ -131,7 +131,7 @@ def test_run_in_a_thread_prints_nothing_and_leaves_signals_alone(home: Path, koi
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_warning_that_nobody_listens_to_is_not_printed() -> None:
+def test_warning_without_a_handler_is_not_printed() -> None:
     code = "import etl, logging; logging.getLogger('etl.pipeline').warning('a warning')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -60,7 +60,7 @@ def outcomes(manifest: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("settings", [{}, {"dry_run": True}], ids=str)
-def test_an_inbox_leaves_a_file_alone_that_was_written_to_just_now(
+def test_an_inbox_ignores_a_file_that_was_written_to_just_now(
     database: str, inbox: Path, half: Path, settings: dict[str, Any]
 ) -> None:
     found = clear(inbox, database, **settings)
@@ -100,7 +100,7 @@ def test_a_file_from_a_clock_far_ahead_is_loaded(database: str, inbox: Path, hal
 
 @pytest.fixture
 def grows_when_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Let somebody write to a file in the moment after its bytes were read, once."""
+    """Write to a file once, right after its bytes were read."""
 
     def prepare(growing: Path) -> None:
         head, left = InputFile.head, [growing]
@@ -132,7 +132,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
     assert load(home, database, half)["counts"]["inserted"] == 4
 
 
-def test_an_inbox_leaves_a_file_alone_that_grows_while_it_is_read(
+def test_an_inbox_ignores_a_file_that_grows_while_it_is_read(
     database: str, inbox: Path, half: Path, grows_when_read: Callable[[Path], None]
 ) -> None:
     age(half)
@@ -173,7 +173,7 @@ def test_what_is_written_while_a_file_is_moved_is_not_lost(
         found = load(inbox.parent / "home", database, inbox, move_to=str(done))
 
     assert (found["exit_code"], found["counts"]["inserted"]) == (ExitCode.USAGE, 2)
-    assert "was loaded and not moved: it has changed since it was read; the next run reads it again" in found["error"]
+    assert "was loaded but not moved: it has changed since it was read; the next run reads it again" in found["error"]
     assert (half.read_text(), list(done.iterdir())) == (HEADER + HEAD + TAIL, [])
     age(half)
     assert load(inbox.parent / "home", database, inbox, move_to=str(done))["counts"]["inserted"] == 2
@@ -187,7 +187,7 @@ OPEN = "another program has it open for writing"
 
 
 @only_on_linux
-def test_an_inbox_leaves_a_file_alone_whose_writer_stalls(database: str, inbox: Path, half: Path) -> None:
+def test_an_inbox_ignores_a_file_whose_writer_stalls(database: str, inbox: Path, half: Path) -> None:
     with half.open("a") as writer:
         age(half)
         found = clear(inbox, database)
@@ -216,7 +216,7 @@ def test_a_file_that_somebody_opens_while_it_is_loaded_is_not_moved(
         writer.close()
 
     assert (outcomes(found), found["exit_code"]) == ([("plays.csv", "loaded")], ExitCode.USAGE)
-    assert f"was loaded and not moved: {OPEN}; the next run reads it again" in found["error"]
+    assert f"was loaded but not moved: {OPEN}; the next run reads it again" in found["error"]
     assert half.exists()
 
 

@@ -1,4 +1,4 @@
-"""Runs at once: nothing twice, nothing lost; and one run, whose batches are written side by side."""
+"""Concurrent runs store nothing twice and lose nothing; one run writes its batches in parallel."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_trackdone_account_data_does_not_bring_back_unfinished_plays(tmp_path: P
     assert manifest["counts"]["inserted"] == 1
 
 
-def test_of_one_scrobble_in_two_services_the_one_with_an_album_stays(tmp_path: Path, any_database: str) -> None:
+def test_the_record_with_an_album_of_one_scrobble_in_two_services_stays(tmp_path: Path, any_database: str) -> None:
     files = [
         lastfm(tmp_path / "l.json", (0, "Tide", ""), (60, "Ebb", "Shore")),
         listenbrainz(tmp_path / "b.jsonl", (0, "Tide", "Shore"), (60, "Ebb", None), (120, "Flow", None)),
@@ -156,7 +156,7 @@ def test_near_matches_with_the_database_are_reported_too(tmp_path: Path, any_dat
 
 @pytest.mark.parametrize("doubles", ["keep", "skip"])
 @pytest.mark.parametrize("is_in_database", [True, False])
-def test_partner_and_evidence_of_a_double_are_told(
+def test_partner_and_evidence_of_a_double_are_shown(
     tmp_path: Path, any_database: str, doubles: str, is_in_database: bool
 ) -> None:
     paths = [listenbrainz(tmp_path / "b.jsonl", (0, "TIDE", None)), lastfm(tmp_path / "l.json", (3, "Tide", "Shore"))]

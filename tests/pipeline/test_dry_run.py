@@ -25,7 +25,7 @@ def said(manifest: dict[str, Any]) -> dict[str, Any]:
     return {name: manifest[name] for name in SAME}
 
 
-def fates(manifest: dict[str, Any]) -> list[tuple[Any, ...]]:
+def outcomes(manifest: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return what became of every row and key, without ids."""
     run = RunDirectory(Path(manifest["run_dir"]))
     outcome = run.read_frame("outcome").select("file", "row", "lookup_key", "listened_at", "outcome", "detail")
@@ -62,7 +62,7 @@ def test_a_dry_run_says_what_the_real_run_then_does(
 
     assert dry["status"] == "dry_run"
     assert said(dry) == said(real)
-    assert fates(dry) == fates(real)
+    assert outcomes(dry) == outcomes(real)
 
 
 def test_a_dry_run_leaves_no_trace_in_the_database(tmp_path: Path, database: str) -> None:

@@ -1,4 +1,4 @@
-"""Cached keys still add what the database lacks: set-based, never over what is there, and what is foreign is told."""
+"""Cached keys still add missing fields: set-based, without overwriting, and foreign MBIDs are reported."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from etl.load.loader import Loader, Sizes
 from etl.runs.directory import RunDirectory
 from etl.targets import ledger
 from etl.targets.postgres.connection import PostgresConnection, connect
-from tests.helpers.disturbances import CALM, bless, curse, disturbance, inserted, once, wait_for, waiting
+from tests.helpers.disturbances import CALM, allow_alias, disturbance, forbid_alias, inserted, once, wait_for, waiting
 from tests.helpers.support import content, counts, execute, load, query, scrobble, write_maloja
 from tests.helpers.worlds import MBIDS, write_plain
 
@@ -32,7 +32,7 @@ SIZES = {
     "all at once": Sizes(),
     "one by one": Sizes(batch=1, round=1),
     "in pieces": Sizes(batch=25, round=7),
-    "spilled": Sizes(batch=25, round=7, together=1, window=8),
+    "spilled": Sizes(batch=25, round=7, together=1, chunk=8),
 }
 each_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 Content = list[tuple[str, str]]
@@ -46,19 +46,19 @@ def frame(manifest: dict[str, Any], name: str) -> pl.DataFrame:
 
 
 @each_size
-def test_a_key_that_cannot_be_created_costs_itself_alone(
+def test_a_key_that_cannot_be_created_affects_no_other(
     home: Path, database: str, export: Path, sizes: Sizes, scrobbles: list[dict[str, Any]]
 ) -> None:
-    scrobbles[10]["track"]["title"] = "Cursed"
+    scrobbles[10]["track"]["title"] = "Forbidden"
     write_maloja(export, scrobbles)
-    curse(database, "Cursed")
+    forbid_alias(database, "Forbidden")
 
     found = load(home, database, export, sizes=sizes)
 
     assert (found["status"], found["exit_code"]) == ("partial", ExitCode.REJECTS)
     assert found["counts"] == {**found["counts"], "inserted": 35, "unresolved": 1, "resolved": 35, "failed": 1}
     failed = frame(found, "keys").filter(status="failed")
-    assert "cursed" in failed["detail"].item()
+    assert "forbidden" in failed["detail"].item()
     lost = frame(found, "outcome").filter(outcome="unresolved")
     assert (lost["row"].item(), lost["track_id"].item(), lost["detail"].item()) == (11, None, failed["detail"].item())
     assert inserted(database) == 35
@@ -68,9 +68,9 @@ def test_a_key_that_cannot_be_created_costs_itself_alone(
 def test_what_failed_is_loaded_by_the_next_run_once_its_cause_is_gone(
     home: Path, database: str, export: Path, undisturbed: Content, sizes: Sizes
 ) -> None:
-    curse(database, "Track 2")
+    forbid_alias(database, "Track 2")
     first = load(home, database, export, sizes=sizes)
-    bless(database)
+    allow_alias(database)
     second = load(home, database, export, sizes=sizes)
 
     assert (first["counts"]["failed"], first["counts"]["inserted"]) == (12, 24)
@@ -80,10 +80,10 @@ def test_what_failed_is_loaded_by_the_next_run_once_its_cause_is_gone(
 
 
 @each_size
-def test_an_artist_that_cannot_be_created_costs_its_keys_alone(
+def test_an_artist_that_cannot_be_created_affects_only_its_keys(
     home: Path, database: str, export: Path, sizes: Sizes
 ) -> None:
-    curse(database, "Artist 1", "artist_aliases")
+    forbid_alias(database, "Artist 1", "artist_aliases")
 
     found = load(home, database, export, sizes=sizes)
 
@@ -216,7 +216,7 @@ def test_an_artist_that_vanishes_after_the_plan_is_made_again(
 
 
 @pytest.mark.usefixtures("plain")
-def test_an_artist_that_koito_makes_meanwhile_is_used(tmp_path: Path, home: Path, database: str) -> None:
+def test_an_artist_that_koito_creates_during_the_run_is_used(tmp_path: Path, home: Path, database: str) -> None:
     row = {"artists": ["Ann"], "artist_mbids": [MBIDS[0]], "track": "Song", "listened_at": 1}
     koito = connect(database)
     koito.query_text(f"INSERT INTO artists (musicbrainz_id) VALUES ('{MBIDS[0]}') RETURNING id")

@@ -17,7 +17,7 @@ from etl.pipeline.run import replay
 from etl.runs.directory import RunDirectory
 from etl.targets.pool import Pool
 from tests.helpers.ages import age_all
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.support import load, scrobble, write_maloja
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def test_a_file_with_rejects_is_moved_and_replay_finds_it(inbox: Path, database:
 
 
 def test_a_file_with_unresolved_listens_stays(inbox: Path, database: str) -> None:
-    write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, ["A"], "Cursed")])
-    curse(database, "Cursed")
+    write_maloja(inbox / "a.json", [scrobble(1, ["A"], "T"), scrobble(2, ["A"], "Forbidden")])
+    forbid_alias(database, "Forbidden")
     assert clear(inbox, database)["counts"]["unresolved"] == 1
     assert below(inbox) == {"a.json"}
-    bless(database)
+    allow_alias(database)
     assert clear(inbox, database)["exit_code"] == 0
     assert below(inbox) == set()
 
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_what_was_read_stays_and_the_run_says_so(
     found = clear(inbox, database)
 
     assert (found["status"], found["exit_code"]) == ("complete", ExitCode.USAGE)
-    assert "was loaded and not moved: it " in found["error"]
+    assert "was loaded but not moved: it " in found["error"]
     assert below(tmp_path / DONE) == set()
 
 
@@ -195,7 +195,7 @@ def unusable(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     (tmp_path / "file").write_text("")
     yield tmp_path / INBOX, "would be read again"
     yield tmp_path / INBOX / "done", "would be read again"
-    yield tmp_path / "file" / "done", "cannot be made"
+    yield tmp_path / "file" / "done", "cannot be created"
 
 
 def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_loaded(
@@ -203,8 +203,8 @@ def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_loaded(
 ) -> None:
     export(inbox / "a.json")
     age_all(inbox)
-    for target, told in unusable(tmp_path):
-        with pytest.raises(SettingsError, match=told):
+    for target, reported in unusable(tmp_path):
+        with pytest.raises(SettingsError, match=reported):
             load(tmp_path / "home", database, inbox, move_to=str(target))
     assert load(tmp_path / "home", database, inbox, move_to=str(inbox / ".done"))["counts"]["inserted"] == 1
     assert below(inbox) == {".done/a.json"}

@@ -31,7 +31,7 @@ SIZES = st.builds(
     round=st.integers(1, 24),
     step=st.integers(1, 12),
     together=st.sampled_from([1, 1 << 30]),
-    window=st.integers(1, 40),
+    chunk=st.integers(1, 40),
 ) | st.just(Sizes(1, 1))
 WORKERS = st.sampled_from([1, 2, 4, 8])
 PARTS = ("skipped", "rejected", "duplicate_in_input", "already_present", "inserted", "unresolved")

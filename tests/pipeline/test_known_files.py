@@ -10,7 +10,7 @@ import pytest
 from etl.core.errors import ExitCode, InputError, SettingsError
 from etl.runs.directory import find_run, list_runs
 from etl.targets import ledger as targets_ledger
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import ledger
 from tests.helpers.support import (
     SPOTIFY_PLAYS,
@@ -136,9 +136,9 @@ def test_rows_rejected_for_good_do_not_keep_a_file_from_being_known(tmp_path: Pa
 
 
 def test_a_file_with_unresolved_listens_is_not_known(home: Path, database: str, maloja: Path) -> None:
-    curse(database, "Song")
+    forbid_alias(database, "Song")
     first = load(home, database, maloja)
-    bless(database)
+    allow_alias(database)
     second = load(home, database, maloja)
 
     assert (first["exit_code"], first["counts"]["unresolved"]) == (ExitCode.REJECTS, 2)
@@ -147,7 +147,7 @@ def test_a_file_with_unresolved_listens_is_not_known(home: Path, database: str, 
     assert statuses(load(home, database, maloja)) == ["known"]
 
 
-def test_a_file_whose_run_did_not_come_to_its_end_is_not_known(home: Path, database: str, maloja: Path) -> None:
+def test_a_file_of_an_unfinished_run_is_not_known(home: Path, database: str, maloja: Path) -> None:
     load(home, database, maloja)
     execute(database, "UPDATE etl.files SET finished_at = NULL, unresolved = NULL, records = NULL")
 
@@ -173,7 +173,7 @@ def test_two_copies_of_a_file_in_one_run_are_loaded_once(
 # --- other sources, refused files, exit codes ----------------------------------------------------------------
 
 
-def test_an_explicit_source_leaves_files_of_another_one_aside(
+def test_an_explicit_source_ignores_files_of_other_sources(
     home: Path, database: str, maloja: Path, spotify: Path
 ) -> None:
     found = load(home, database, maloja, spotify, source="maloja")
@@ -209,7 +209,7 @@ def test_files_of_no_known_format_cost_nothing(tmp_path: Path, home: Path, datab
     assert (found["status"], found["exit_code"]) == ("complete", ExitCode.OK)
 
 
-def test_a_refused_file_costs_itself_alone(tmp_path: Path, home: Path, database: str, maloja: Path) -> None:
+def test_a_refused_file_affects_no_other(tmp_path: Path, home: Path, database: str, maloja: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
 
     found = load(home, database, tmp_path / "broken.zip", maloja)
@@ -265,9 +265,7 @@ def test_listens_belong_to_the_user_that_was_named(home: Path, two_users: str, m
 
 
 @pytest.mark.parametrize("wanted", ["cy", "999", ""])
-def test_a_user_that_is_not_there_is_an_error_that_lists_the_users(
-    home: Path, two_users: str, maloja: Path, wanted: str
-) -> None:
+def test_a_missing_user_is_an_error_that_lists_the_users(home: Path, two_users: str, maloja: Path, wanted: str) -> None:
     with pytest.raises(SettingsError, match="admin, bo") as refused:
         load(home, two_users, maloja, user=wanted)
 

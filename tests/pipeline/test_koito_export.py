@@ -1,4 +1,4 @@
-"""Koito's own export, from the file to the database: what it knows is kept, and what is there stays as it is."""
+"""Koito's own export, from the file to the database: its details are kept, and existing data stays as it is."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SIZES = st.builds(
     batch=st.integers(1, 60),
     round=st.integers(1, 12),
     together=st.sampled_from([1, 1 << 30]),
-    window=st.integers(1, 40),
+    chunk=st.integers(1, 40),
 ) | st.just(Sizes(1, 1))
 SOURCE = st.sampled_from(["Canonical", "MusicBrainz", "Manual", "Import"])
 CLIENT = st.sampled_from(["", "navidrome", "spotify"])

@@ -107,11 +107,11 @@ def test_a_load_is_taken_back_after_a_dedupe_and_its_undo(tmp_path: Path, any_da
     assert left == [("Player", 5)]
 
 
-def test_listens_of_a_batch_that_was_not_heard_of_are_brought_back(tmp_path: Path, any_database: str) -> None:
+def test_listens_of_a_batch_with_an_unknown_commit_are_restored(tmp_path: Path, any_database: str) -> None:
     load_each(tmp_path, any_database)
     run = RunDirectory(Path(run_dedupe(tmp_path, any_database)["run_dir"]))
-    fates = pl.read_parquet(run.path / "removed.parquet").with_columns(outcome=pl.lit("not_reached"))
-    run.write_frame("removed", fates, REMOVED)
+    outcomes = pl.read_parquet(run.path / "removed.parquet").with_columns(outcome=pl.lit("not_reached"))
+    run.write_frame("removed", outcomes, REMOVED)
     assert removed_listens(run, 15).height == 15
     assert removed_listens(run, 4).get_column("row").to_list() == [1, 2, 3, 4]
 

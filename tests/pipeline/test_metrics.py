@@ -87,6 +87,6 @@ def test_unwritable_path_is_refused_before_and_logged_after_the_run(tmp_path: Pa
             Metrics(place)
     folder = tmp_path / "folder"
     folder.mkdir()
-    with logged() as told, Metrics(folder / "etl.prom"):
+    with logged() as reported, Metrics(folder / "etl.prom"):
         folder.rmdir()
-    assert [text.startswith("warning: --metrics ") for text in told] == [True]
+    assert [text.startswith("warning: --metrics ") for text in reported] == [True]

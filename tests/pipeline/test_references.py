@@ -1,4 +1,4 @@
-"""What a batch refers to is checked as a set, as foreign keys would check it; what others added is still heeded."""
+"""The references of a batch are checked as sets, like foreign keys; constraints and triggers of others still apply."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def new_credit(artist: int, release: int) -> EntityRows:
 def is_left_to_us(uri: str) -> bool:
     connection = connect(uri)
     try:
-        return foreign_keys.check_as_sets(connection)
+        return foreign_keys.suspend_foreign_keys(connection)
     finally:
         connection.close()
 
@@ -86,7 +86,7 @@ def test_what_refers_to_something_that_is_gone_is_not_written(
     with pytest.raises(PostgresError, match=gone) as raised:
         write_batch(TARGET, worker, None, batch)
 
-    assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.GONE)
+    assert (raised.value.sqlstate, raised.value.failure) == ("23503", Failure.MISSING_REFERENCE)
     assert query(database, "SELECT count(*) FROM listens") == [(0,)]
 
 
@@ -172,7 +172,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize("added", ADDED.values(), ids=ADDED)
-def test_what_others_added_to_the_tables_is_heeded(database: str, added: str) -> None:
+def test_constraints_and_triggers_of_others_are_respected(database: str, added: str) -> None:
     function = "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
     assert is_left_to_us(database)
 

@@ -1,4 +1,4 @@
-"""What a run left over is tried again: what has become good is loaded, once, and nothing else changes."""
+"""A replay retries what a run left over: rows that can now be loaded are loaded once, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etl.core.errors import ExitCode, SettingsError
 from etl.load.loader import Sizes
 from etl.pipeline.replay import origins
 from etl.runs.directory import RunDirectory
-from tests.helpers.disturbances import bless, calm, curse, inserted, lose
+from tests.helpers.disturbances import allow_alias, calm, forbid_alias, inserted, lose
 from tests.helpers.replays import files_in_ledger, frame, replay, statuses
 from tests.helpers.support import content, execute, load, play, query, seconds, write_spotify
 
@@ -39,9 +39,9 @@ def scrobbles(scrobbles: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_what_could_not_be_resolved_is_loaded_once_its_cause_is_gone(
     home: Path, database: str, export: Path, undisturbed: list[tuple[str, str]]
 ) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     second = replay(home, database, first)
 
     assert (first["exit_code"], first["counts"]["unresolved"]) == (ExitCode.REJECTS, 6)
@@ -56,9 +56,9 @@ def test_what_could_not_be_resolved_is_loaded_once_its_cause_is_gone(
 
 
 def test_a_file_whose_unresolved_listens_are_all_loaded_is_known(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     assert files_in_ledger(database) == [(str(export), 18, 6, True)]
     replay(home, database, first)
 
@@ -67,9 +67,9 @@ def test_a_file_whose_unresolved_listens_are_all_loaded_is_known(home: Path, dat
 
 
 def test_a_second_replay_inserts_nothing_twice(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     replay(home, database, first)
     before = content(database)
     again = replay(home, database, first)
@@ -81,13 +81,13 @@ def test_a_second_replay_inserts_nothing_twice(home: Path, database: str, export
 
 
 def test_what_still_cannot_be_resolved_is_left_over_by_the_replay_too(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
     second = replay(home, database, first)
 
     assert (second["status"], second["exit_code"], second["counts"]["unresolved"]) == ("partial", ExitCode.REJECTS, 6)
     assert files_in_ledger(database) == [(str(export), 18, 6, True)]
-    bless(database)
+    allow_alias(database)
     third = replay(home, database, second)
     assert (third["exit_code"], third["counts"]["inserted"], third["settings"]["replay_of"]) == (
         ExitCode.OK, 6, second["run_id"],
@@ -96,11 +96,11 @@ def test_what_still_cannot_be_resolved_is_left_over_by_the_replay_too(home: Path
 
 
 def test_a_file_with_other_unloaded_rows_in_a_later_run_stays_unknown(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     execute(database, "DELETE FROM tracks; DELETE FROM track_lookup;")
-    curse(database, "Track 2")
+    forbid_alias(database, "Track 2")
     load(home, database, export)
     found = replay(home, database, first)
 
@@ -111,10 +111,10 @@ def test_a_file_with_other_unloaded_rows_in_a_later_run_stays_unknown(home: Path
 def test_copies_of_a_file_become_known_together(tmp_path: Path, home: Path, database: str, export: Path) -> None:
     copy = tmp_path / "z.json"
     copy.write_bytes(export.read_bytes())
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export, copy)
     assert replay(home, database, first)["counts"]["unresolved"] == 12
-    bless(database)
+    allow_alias(database)
     found = replay(home, database, first)
 
     assert [file["counts"]["inserted"] for file in found["files"]] == [6, 0]
@@ -138,9 +138,9 @@ def test_a_run_that_lost_its_connection_is_completed(
 
 
 def test_a_dry_replay_says_what_a_real_one_does_and_changes_nothing(home: Path, database: str, export: Path) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     before = content(database), files_in_ledger(database)
     dry = replay(home, database, first, dry_run=True)
 
@@ -151,9 +151,9 @@ def test_a_dry_replay_says_what_a_real_one_does_and_changes_nothing(home: Path, 
 
 def test_listens_go_to_the_user_of_the_run(home: Path, database: str, export: Path) -> None:
     execute(database, "INSERT INTO users (username, password) VALUES ('bo', '')")
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export, user="bo")
-    bless(database)
+    allow_alias(database)
     replay(home, database, first)
 
     owners = "SELECT u.username, count(*)::int FROM listens l JOIN users u ON u.id = l.user_id GROUP BY 1"
@@ -164,10 +164,10 @@ def test_listens_go_to_the_user_of_the_run(home: Path, database: str, export: Pa
 def test_the_settings_of_the_run_decide_what_its_rows_become(tmp_path: Path, home: Path, database: str) -> None:
     plays = [play(100, "Ann", "Track 1", ms=50_000), play(2000, "Ann", "Track 1", ms=50_000)]
     export = write_spotify(tmp_path / "endsong_0.json", plays)
-    curse(database)
+    forbid_alias(database)
     until = START + timedelta(seconds=1000)
     first = load(home, database, export, spotify_time="start", until=until, force=True)
-    bless(database)
+    allow_alias(database)
     found = replay(home, database, first, workers=1)
 
     assert (first["counts"]["skipped"], first["counts"]["unresolved"]) == (1, 1)
@@ -198,7 +198,7 @@ def write_runs(runs: Path, chain: Sequence[tuple[str, str | None, int]]) -> None
         RunDirectory(runs / name).write_manifest({"exit_code": code, "settings": {"replay_of": of}})
 
 
-def test_a_replay_completes_the_files_of_all_runs_that_it_goes_back_to(tmp_path: Path) -> None:
+def test_a_replay_completes_the_files_of_all_runs_that_it_replays(tmp_path: Path) -> None:
     write_runs(tmp_path, [("c", "b", 5), ("b", "a", 3), ("a", None, 5), ("e", "gone", 5), ("f", "f", 5)])
     assert origins(RunDirectory(tmp_path / "c")) == ("c", "b", "a")
     assert origins(RunDirectory(tmp_path / "e")) == ("e", "gone")

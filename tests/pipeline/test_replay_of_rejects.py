@@ -12,8 +12,8 @@ import pytest
 from etl import formats
 from etl.core.errors import ExitCode, InputError
 from etl.formats import maloja_export
-from etl.pipeline.replay import CANNOT_BE_READ, HAS_CHANGED, IS_COUNTED_ANEW, IS_GONE
-from tests.helpers.disturbances import bless, calm, curse, lose
+from etl.pipeline.replay import CANNOT_BE_READ, HAS_CHANGED, IS_GONE, NUMBERED_DIFFERENTLY
+from tests.helpers.disturbances import allow_alias, calm, forbid_alias, lose
 from tests.helpers.replays import files_in_ledger, frame, replay, statuses
 from tests.helpers.support import content, load, play, scrobble, write_maloja, write_spotify
 
@@ -37,7 +37,7 @@ def scrobbles(scrobbles: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def is_strict(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Give a switch between this program and an older one, which rejects scrobbles before second 50 of 2020."""
+    """Yield a switch between this program and an older one, which rejects scrobbles before second 50 of 2020."""
     older = replace(maloja_export.FORMAT, earliest=START + timedelta(seconds=50))
     others = tuple(kind for kind in formats.FORMATS if kind.name != older.name)
 
@@ -77,11 +77,11 @@ def test_without_the_export_rows_come_from_the_run_directory(
     is_strict: Callable[[bool], None],
     change: str,
 ) -> None:
-    curse(database)
+    forbid_alias(database)
     is_strict(True)
     first = load(home, database, export)
     is_strict(False)
-    bless(database)
+    allow_alias(database)
     if change == "changed":
         write_maloja(export, [scrobble(5, ["Nobody"], "Nothing")])
     elif change == "broken":
@@ -169,20 +169,22 @@ def test_a_row_that_a_newer_program_skips_is_skipped(
     assert (found["exit_code"], found["counts"]["skipped"], found["counts"]["records"]) == (ExitCode.OK, 1, 1)
 
 
-@pytest.mark.parametrize("trouble", [IS_COUNTED_ANEW, CANNOT_BE_READ])
+@pytest.mark.parametrize("problem", [NUMBERED_DIFFERENTLY, CANNOT_BE_READ])
 def test_a_version_that_counts_rows_differently_takes_the_kept_rows(
-    home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+    home: Path, database: str, export: Path, monkeypatch: pytest.MonkeyPatch, problem: str
 ) -> None:
-    curse(database)
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     kind = maloja_export.FORMAT
     shorter = write_maloja(export.with_name("shorter.json"), []).read_bytes()
-    other = replace(kind, read=lambda _, options: kind.read(shorter if trouble == IS_COUNTED_ANEW else b"{", options))
+    other = replace(
+        kind, read=lambda _, options: kind.read(shorter if problem == NUMBERED_DIFFERENTLY else b"{", options)
+    )
     monkeypatch.setattr(formats, "FORMATS", (other,))
     found = replay(home, database, first)
 
-    assert found["files"][0]["reason"].startswith(trouble)
+    assert found["files"][0]["reason"].startswith(problem)
     assert (found["counts"]["records"], found["counts"]["inserted"]) == (6, 6)
 
 

@@ -1,4 +1,4 @@
-"""Rejected rows that another day, another file or another version may judge otherwise: their file is read again."""
+"""A file is read again if its rejected rows may be accepted on another day, with another file or by another version."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def database(any_database: str) -> str:
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Give a switch between a wrong clock and the right one, for runs in this process."""
+    """Yield a switch between a wrong clock and the right one, for runs in this process."""
 
     def switch(is_right: bool) -> None:
         monkeypatch.setattr(context, "datetime", datetime if is_right else Clock2018)
@@ -68,7 +68,7 @@ def test_an_inbox_loads_what_a_wrong_clock_rejected(
     assert (first["exit_code"], first["rejected_by_reason"]) == (ExitCode.REJECTS, {"time_in_future": 3})
     assert (first["files"][0]["unsettled"], export.exists()) == (3, True)
     [caveat] = first["caveats"]
-    assert caveat.startswith(f"3 plays in {export} are in the future. Look at the clock of this computer")
+    assert caveat.startswith(f"3 plays in {export} are in the future. Check the clock of this computer")
 
     set_clock(True)
     second = load(home, database, inbox, move_to=str(done))
@@ -93,7 +93,7 @@ def test_a_file_with_future_plays_is_read_again_and_inserts_none_twice(
     assert (again["counts"]["already_present"], again["counts"]["rejected"], inserted(database)) == (1, 1, 1)
 
 
-def test_replay_settles_a_file_once_the_clock_is_right(
+def test_replay_completes_a_file_once_the_clock_is_right(
     tmp_path: Path, home: Path, database: str, set_clock: Callable[[bool], None]
 ) -> None:
     export = three(tmp_path)

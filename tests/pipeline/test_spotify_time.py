@@ -1,4 +1,4 @@
-"""Plays of Spotify are loaded by their end or by their start, never by both: one choice binds all files of a user."""
+"""Plays of Spotify are loaded by their end or by their start: one choice applies to all files of a user."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_one_play_of_two_services_is_one_listen(
 
 
 @pytest.mark.parametrize("write", [applemusic, deezer, youtubemusic], ids=lambda write: write.__name__)
-def test_of_two_records_in_one_run_the_scrobble_stays(
+def test_the_scrobble_stays_if_one_run_has_both_records(
     tmp_path: Path, any_database: str, write: Callable[[Path], Path]
 ) -> None:
     load(tmp_path, any_database, write(tmp_path / "streamed"), lastfm(tmp_path / "l.json", *SCROBBLES))

@@ -10,7 +10,7 @@ import pytest
 from etl.core.errors import ExitCode, SettingsError
 from etl.core.settings import RunSettings
 from etl.pipeline.run import check
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import replay, statuses
 from tests.helpers.support import content, load, seconds
 from tests.helpers.undos import undo
@@ -45,7 +45,7 @@ def absolute(tmp_path: Path) -> Path:
     return path
 
 
-def test_zone_moves_local_times_alone(home: Path, database: str, local: Path, absolute: Path) -> None:
+def test_zone_moves_only_local_times(home: Path, database: str, local: Path, absolute: Path) -> None:
     found = load(home, database, local, absolute, timezone=BERLIN)
 
     assert seconds(database) == [NOON - 2 * HOUR, NOON + 60]
@@ -65,7 +65,7 @@ def test_without_a_zone_local_times_are_utc_and_the_caveat_names_the_file(
     assert check(RunSettings(), [local, absolute])["caveats"] == [caveat]
 
 
-def test_hours_that_the_clock_has_twice_or_never_are_told(tmp_path: Path) -> None:
+def test_hours_that_the_clock_has_twice_or_never_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     times = ["2023-10-29 02:30:00", "2023-10-29 02:40:00", "2023-03-26 02:30:00", "2023-07-01 12:00:00"]
     path.write_text("artist,track,time\n" + "".join(f"Ann,One,{time}\n" for time in times))
@@ -120,9 +120,9 @@ def test_file_without_local_times_is_known_under_any_zone(home: Path, database: 
 
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_replay_completes_a_file_with_local_times(home: Path, database: str, local: Path, is_gone: bool) -> None:
-    curse(database, "One")
+    forbid_alias(database, "One")
     first = load(home, database, local, timezone=BERLIN)
-    bless(database)
+    allow_alias(database)
     data = local.read_bytes()
     if is_gone:
         local.unlink()

@@ -1,4 +1,4 @@
-"""An undone run leaves nothing behind, takes nothing that is another run's, and its files are loaded again."""
+"""An undo leaves nothing of its run behind, removes nothing of other runs, and its files can be loaded again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etl.runs.prune import remove
 from etl.targets.postgres.migrate import migrate
 from etl.verify import verify_database, verify_run
 from tests.helpers import koito_actions, koito_sqlite_actions
-from tests.helpers.disturbances import bless, curse
+from tests.helpers.disturbances import allow_alias, forbid_alias
 from tests.helpers.replays import replay, run_of, statuses
 from tests.helpers.support import content, counts, execute, load, query, scrobble, sqlite_file, write_maloja
 from tests.helpers.undos import removed, undo, unknown_files
@@ -43,8 +43,8 @@ def test_an_undone_run_leaves_an_empty_library(home: Path, any_database: str, ex
     undone = undo(home, any_database, first)
 
     assert (undone["status"], undone["exit_code"], undone["undone_run"]) == ("complete", 0, first["run_id"])
-    told = {name: undone["counts"][name] for name in ("removed", "gone_before", "kept")}
-    assert told == {"removed": 36, "gone_before": 0, "kept": 0}
+    reported = {name: undone["counts"][name] for name in ("removed", "gone_before", "kept")}
+    assert reported == {"removed": 36, "gone_before": 0, "kept": 0}
     assert undone["removed"] == first["created"]
     assert [file["path"] for file in undone["files"]] == [str(export)]
     assert counts(any_database) == EMPTY
@@ -79,13 +79,13 @@ def test_an_undone_run_is_undone_once(home: Path, any_database: str, export: Pat
 def test_a_dry_run_says_what_would_be_removed(home: Path, any_database: str, export: Path) -> None:
     first = load(home, any_database, export)
     before = content(any_database)
-    told = undo(home, any_database, first, dry_run=True)
+    reported = undo(home, any_database, first, dry_run=True)
 
-    assert (told["status"], told["exit_code"], told["counts"]["removed"]) == ("dry_run", 0, 36)
+    assert (reported["status"], reported["exit_code"], reported["counts"]["removed"]) == ("dry_run", 0, 36)
     assert (content(any_database), unknown_files(any_database)) == (before, [])
     real = undo(home, any_database, first)
     assert {name: real[name] for name in ("counts", "removed", "kept")} == {
-        name: told[name] for name in ("counts", "removed", "kept")
+        name: reported[name] for name in ("counts", "removed", "kept")
     }
 
 
@@ -110,7 +110,7 @@ def chain(tmp_path: Path, scrobbles: list[dict[str, Any]]) -> list[Path]:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
-def test_undoing_a_chain_in_any_order_leaves_what_the_others_hold(
+def test_undoing_a_chain_in_any_order_keeps_what_other_runs_loaded(
     home: Path, any_database: str, chain: list[Path], order: Sequence[int]
 ) -> None:
     runs = [load(home, any_database, part) for part in chain]
@@ -179,7 +179,7 @@ def test_a_file_that_relied_on_nothing_stays_known(home: Path, tmp_path: Path, a
 # --- what Koito did since --------------------------------------------------------------------------------------
 
 
-def test_a_listen_that_is_gone_is_gone_before(home: Path, any_database: str, export: Path) -> None:
+def test_a_listen_that_is_missing_counts_as_gone_before(home: Path, any_database: str, export: Path) -> None:
     first = load(home, any_database, export)
     delete_listens(any_database, before=1_577_836_800 + 100)
     undone = undo(home, any_database, first)
@@ -251,10 +251,10 @@ def test_what_a_run_added_to_what_stays_is_kept(home: Path, tmp_path: Path, any_
 # --- which runs ------------------------------------------------------------------------------------------------
 
 
-def test_a_replay_and_the_run_that_it_completes_are_undone_apart(home: Path, database: str, export: Path) -> None:
-    curse(database)
+def test_a_replay_and_the_run_that_it_completes_are_undone_separately(home: Path, database: str, export: Path) -> None:
+    forbid_alias(database)
     first = load(home, database, export)
-    bless(database)
+    allow_alias(database)
     second = replay(home, database, first)
     assert (first["counts"]["inserted"], second["counts"]["inserted"]) == (24, 12)
     undone = undo(home, database, second)

@@ -1,4 +1,4 @@
-"""Runs over overlapping exports of several services are undone in any order; what the others hold stays."""
+"""Runs over overlapping exports of several services are undone in any order; listens of the other runs stay."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Library:
     undone: list[dict[str, Any]] = field(default_factory=list)
 
     def load(self, files: list[Path], step: Step) -> dict[str, Any]:
-        """Do a step and keep the run; nothing is kept of one that had nothing to do."""
+        """Load a step and keep the run, unless it had nothing to do."""
         paths = [files[number] for number in step.exports]
         run = load(self.home, self.uri, *paths, doubles=step.doubles, force=step.is_forced)
         assert run["exit_code"] == ExitCode.OK, run["error"]
@@ -86,7 +86,7 @@ class Library:
         return run
 
     def undo(self, run: dict[str, Any]) -> None:
-        """Take a run back, and check that the others' listens are there, and no others."""
+        """Undo a run, and check that exactly the listens of the other runs are left."""
         undone = undo(self.home, self.uri, run)
         self.runs.remove(run)
         self.undone += [run, undone]
@@ -115,7 +115,7 @@ def stored(uri: str) -> set[tuple[int, int]]:
 
 
 def plays_heard(uri: str) -> set[int]:
-    """Return which of PLAYS the database has, whichever service told of it."""
+    """Return which of PLAYS the database has, whichever service recorded it."""
     return {round((second - NOON) / APART) for _, second in stored(uri)}
 
 

@@ -108,16 +108,16 @@ class Browser:
         return received
 
 
-def _note(method: str, told: dict[str, Any], seen: Seen) -> None:
+def _note(method: str, params: dict[str, Any], seen: Seen) -> None:
     match method:
         case "Runtime.exceptionThrown":
-            seen.complaints.append(str(told["exceptionDetails"].get("exception", told["exceptionDetails"])))
+            seen.complaints.append(str(params["exceptionDetails"].get("exception", params["exceptionDetails"])))
         case "Runtime.consoleAPICalled":
-            seen.complaints.append(f"console.{told['type']}: {told['args']}")
+            seen.complaints.append(f"console.{params['type']}: {params['args']}")
         case "Log.entryAdded":
-            seen.complaints.append(f"{told['entry']['level']}: {told['entry']['text']}")
+            seen.complaints.append(f"{params['entry']['level']}: {params['entry']['text']}")
         case "Network.requestWillBeSent":
-            seen.fetched.append(told["request"]["url"])
+            seen.fetched.append(params["request"]["url"])
 
 
 def _pipe() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Reads pages as a strict XML parser does, and checks what holds for every one of them."""
+"""Reads pages as a strict XML parser does, and runs the checks that apply to all of them."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ def make_run(
     skipped: Sequence[tuple[object, ...]] = (),
     rejects: Sequence[tuple[object, ...]] = (),
     file: str = "export.json",
-    **told: object,
+    **changes: object,
 ) -> RunDirectory:
-    """Return a run whose listens (see ``tests.helpers.frames``) were all inserted; ``told`` changes run.json."""
+    """Return a run whose listens (see ``tests.helpers.frames``) were all inserted; ``changes`` are made to run.json."""
     run = create_run(runs, "auto", NOW)
     frame = listens(*rows, file=file) if rows else empty(LISTENS)
     spelled = accounting.spellings(accounting.spelled(frame))
@@ -80,7 +80,7 @@ def make_run(
         run.write_frame(name, one)
     if outcome.height:
         run.write_frame("likely_doubles", _doubles(outcome, frame))
-    run.write_manifest({**_manifest(run, file, skips, broken, outcome, keys), **told})
+    run.write_manifest({**_manifest(run, file, skips, broken, outcome, keys), **changes})
     return run
 
 

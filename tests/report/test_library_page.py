@@ -117,9 +117,9 @@ def test_tiles_and_headline_are_the_totals(libraries: dict[str, Library], pages:
         *(f"listens{listens}", f"hours{hours}", f"artists{artists}", f"albums{albums}", f"tracks{tracks}"),
         *(f"days with music{days}", f"longest streak, days{streak}", f"per day with music{600 / int(str(days)):.1f}"),
     ]
-    told = words(root)
-    assert "of 533 listens whose length is known" in told
-    assert "Times are local to Europe/Berlin." in told
+    reported = words(root)
+    assert "cover the 533 listens with a known length" in reported
+    assert "Times are in Europe/Berlin." in reported
 
 
 @pytest.mark.parametrize("entity", ["artist", "album", "track"])
@@ -161,7 +161,7 @@ def test_years_months_and_hours_are_the_queries(libraries: dict[str, Library], p
 
 def test_quality_and_clients_are_the_queries(libraries: dict[str, Library], pages: dict[str, str]) -> None:
     root, library = parsed(pages["large"]), libraries["large"]
-    found = table(root, "quality", "What is missing, or may be there twice")
+    found = table(root, "quality", "What is missing, or may be stored twice")
     assert found == [
         [finding, f"{number:,}", f"{of:,}", f"{percent} %"]
         for finding, number, of, percent in answers(library, "data_quality")
@@ -181,7 +181,7 @@ def test_loads_have_their_accounts(pages: dict[str, str]) -> None:
     ]
 
 
-def test_milestones_tell_what_and_when(pages: dict[str, str]) -> None:
+def test_milestones_have_a_title_and_a_date(pages: dict[str, str]) -> None:
     listed = next(section(parsed(pages["one_listen"]), "milestones").iter("dl"))
     assert [words(one) for one in listed] == [
         "First listen One Ann 1 January 2020, 00:00",
@@ -195,9 +195,9 @@ def test_milestones_tell_what_and_when(pages: dict[str, str]) -> None:
 
 def test_one_listen_has_singular_nouns_and_no_choice_of_years(pages: dict[str, str]) -> None:
     root = parsed(pages["one_listen"])
-    told = words(root)
+    reported = words(root)
     assert [words(one) for one in root.iter("h1")] == ["1 listen in January 2020"]
-    assert not re.search(r"(?<!\.)\b1 (listens|hours|artists|albums|tracks|days)\b", told)
+    assert not re.search(r"(?<!\.)\b1 (listens|hours|artists|albums|tracks|days)\b", reported)
     assert list(root.iter("input")) == []
     assert table(root, "top", "Artists, All time") == [["1", "Ann", "1"]]
 
@@ -210,7 +210,7 @@ def test_a_library_without_listens_says_what_to_do(pages: dict[str, str]) -> Non
         assert [one.get("aria-labelledby") for one in root.iter("section")] == sections
 
 
-def test_what_has_no_name_is_called_that(pages: dict[str, str]) -> None:
+def test_entities_without_a_name_are_shown_as_such(pages: dict[str, str]) -> None:
     root = parsed(pages["nameless"])
     assert table(root, "top", "Tracks, All time") == [["1", "without a name Ann", "1"]]
     assert table(root, "quality", "Recorded by")[0][0] == "unknown"

@@ -96,9 +96,9 @@ def test_hostile_texts_are_escaped(pages: dict[str, str]) -> None:
     assert "abc\ufffdgnp.exe\ufffd" in shown
     assert "no character: \ufffd\ufffd" in shown
     assert "49" not in {words(element) for element in root.iter("td")}
-    told = words(next(one for one in root.iter("ul") if one.get("class") == "notices"))
-    assert HOSTILE[2] in told
-    assert "␛[31mred" in told
+    sentences = words(next(one for one in root.iter("ul") if one.get("class") == "notices"))
+    assert HOSTILE[2] in sentences
+    assert "␛[31mred" in sentences
     for drawing in root.iter("svg"):
         assert not any(name in words(drawing) for name in HOSTILE)
 
@@ -120,7 +120,7 @@ def test_numbers_equal_those_of_the_run(runs: dict[str, RunDirectory], pages: di
     assert [words(one) for one in tiles] == ["listens31", "artists2", "albums1", "tracks2", "days with music30"]
     rows = [[words(cell) for cell in row] for row in section(root, "accounting").iter("tr")]
     assert rows[1] == ["inserted new in the database", "31", "2.5 %"]
-    assert rows[4] == ["skipped rows that are fine, and no listens", "1,234", "97.5 %"]
+    assert rows[4] == ["skipped rows that are fine but are not listens", "1,234", "97.5 %"]
     by_year = [
         [words(cell) for cell in row] for table in section(root, "years").iter("table") for row in table.iter("tr")
     ]
@@ -176,11 +176,11 @@ def test_headline_and_notice_by_status(changes: dict[str, Any], title: str, noti
 
 def test_one_listen_has_singular_nouns_and_whole_ticks(pages: dict[str, str]) -> None:
     root = parsed(pages["one_listen"])
-    told = words(root)
+    shown = words(root)
     drawing = next(one for one in root.iter("svg") if str(one.get("aria-label")).startswith("Listens by month"))
     assert [words(one) for one in drawing.iter("text") if words(one).isdigit()] == ["0", "1"]
-    assert "1 listen in these files, from 1 January 2020 to 1 January 2020" in told
-    assert not re.search(r"\b1 (listens|records|keys|files|artists|albums|tracks)\b", told)
+    assert "1 listen in these files, from 1 January 2020 to 1 January 2020" in shown
+    assert not re.search(r"\b1 (listens|records|keys|files|artists|albums|tracks)\b", shown)
 
 
 def test_run_with_known_files_only_draws_no_listens(tmp_path: Path) -> None:
@@ -221,8 +221,15 @@ def test_facts_are_results_of_named_queries(runs: dict[str, RunDirectory]) -> No
 
 
 def test_missing_pages_are_named(tmp_path: Path) -> None:
-    told = {"source": "lastfm", "file": f"{HOSTILE[0]}.json", "files": 1, "pages": [2], "total_pages": 4, "listens": 9}
-    run = make_run(tmp_path, [{"listened_at": START, "row": 1}], missing_pages=[told], error_pages=[])
+    missing = {
+        "source": "lastfm",
+        "file": f"{HOSTILE[0]}.json",
+        "files": 1,
+        "pages": [2],
+        "total_pages": 4,
+        "listens": 9,
+    }
+    run = make_run(tmp_path, [{"listened_at": START, "row": 1}], missing_pages=[missing], error_pages=[])
     html = run_page(read_run_facts(run))
     assert "page 2 of 4 is missing, with up to 9 plays" in html
     assert HOSTILE[0] not in html

@@ -83,7 +83,7 @@ def test_duplicate_artists_count_once() -> None:
     assert plan.resolved["a"] == plan.resolved["b"]
 
 
-def test_of_several_matches_the_lowest_id_is_used() -> None:
+def test_the_lowest_id_of_several_matches_is_used() -> None:
     world = World().artist(1, "Ann").artist(2, "Ann")
     world.release(5, "Debut", 1).release(4, "Debut", 1).track(8, "Song", 4, 1).track(9, "Song", 4, 1)
 

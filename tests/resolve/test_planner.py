@@ -209,7 +209,7 @@ def test_a_foreign_artist_mbid_of_a_cached_key_is_reported() -> None:
 # --- the order of listens ------------------------------------------------------------------------------------
 
 
-def test_units_are_resolved_in_the_order_of_their_earliest_listens() -> None:
+def test_requests_are_resolved_in_the_order_of_their_earliest_listens() -> None:
     both = {"artists": ["Ann", "Bo"], "track": "Song", "album": "Debut"}
     one = {"artists": ["Ann"], "track": "Song", "album": "Debut"}
 

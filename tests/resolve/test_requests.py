@@ -63,7 +63,7 @@ def is_rich(request: Row) -> bool:
 
 
 def content(request: Row) -> list[tuple[bool, Any]]:
-    """Return what decides between requests of one second and key; a value goes before none."""
+    """Return what decides between requests of one second and key; a value is preferred to null."""
     names = ("artist", "track", "album", "artists", "recording_mbid", "release_mbid", "artist_mbids", "duration")
     values = [request[name] for name in (*names, "raw_artists", "raw_track", "raw_album", "various_artists")]
     values.append(
@@ -110,7 +110,7 @@ def times_of(frame: pl.DataFrame) -> list[int]:
 
 @FEW
 @given(FILES)
-def test_units_are_the_listens_that_can_add_something(files: list[list[Row]]) -> None:
+def test_requests_are_the_listens_that_can_add_something(files: list[list[Row]]) -> None:
     frame = pl.concat([listens(*rows) for rows in files])
     assert distinct_requests(frame).rows(named=True) == expected_units(frame)
 
@@ -142,17 +142,17 @@ def test_a_credit_may_be_one_artist_where_the_source_lists_none() -> None:
     assert found.get_column("as_one").to_list() == [["Ann ft. Bo"], ["Ann ft. Bo", "Cy"], ["Ann ft. Bo"], *[None] * 4]
 
 
-def test_no_listens_have_no_units() -> None:
+def test_no_listens_make_no_requests() -> None:
     assert distinct_requests(empty(NORMALIZED)).schema == REQUESTS
     assert distinct_requests(empty(NORMALIZED)).height == 0
 
 
-def test_plays_of_one_track_are_one_unit_the_earliest() -> None:
+def test_plays_of_one_track_are_one_request_the_earliest() -> None:
     found = distinct_requests(listens({"listened_at": at(5)}, {"listened_at": at(3)}, {"listened_at": at(9)}))
     assert times_of(found) == [3]
 
 
-def test_units_are_in_the_order_of_their_earliest_listens() -> None:
+def test_requests_are_in_the_order_of_their_earliest_listens() -> None:
     found = distinct_requests(
         listens(*({"listened_at": at(10 - n), "track": f"T{n}"} for n in range(5)), {"track": "T0"})
     )
@@ -177,7 +177,7 @@ def test_first_listen_with_a_duration_is_a_request() -> None:
     assert found.select("duration").to_series().to_list() == [None, 100]
 
 
-def test_each_combination_of_mbids_is_a_unit_once() -> None:
+def test_each_combination_of_mbids_is_one_request() -> None:
     found = distinct_requests(
         listens(
             {"listened_at": at(1), "recording_mbid": A},
@@ -193,7 +193,7 @@ def test_each_combination_of_mbids_is_a_unit_once() -> None:
     assert times_of(found) == [1, 2, 4, 5]
 
 
-def test_each_set_of_aliases_is_a_unit_once() -> None:
+def test_each_set_of_aliases_is_one_request() -> None:
     found = distinct_requests(
         listens(
             {"listened_at": at(1)},
@@ -208,7 +208,7 @@ def test_each_set_of_aliases_is_a_unit_once() -> None:
     assert times_of(found) == [1, 2, 3, 5]
 
 
-def test_misses_are_the_units_of_keys_that_the_cache_does_not_know() -> None:
+def test_misses_are_the_requests_whose_keys_are_not_cached() -> None:
     found = distinct_requests(
         listens({}, {"recording_mbid": A}, {"track": "Two"}, {"track": "Three", "listened_at": at(-1)})
     )
@@ -224,7 +224,7 @@ def test_a_key_that_is_null_is_a_miss_and_matches_no_hit() -> None:
     assert enrichment_candidates(found.with_columns(duration=pl.lit(1, pl.Int32)), hits).height == 0
 
 
-def test_offers_are_the_units_of_hits_that_know_more_than_names() -> None:
+def test_enrichment_candidates_are_hits_with_more_than_names() -> None:
     found = distinct_requests(
         listens(
             {"track": "Plain"},
@@ -259,9 +259,7 @@ def test_hits_are_resolved_again_only_if_they_lack_a_field() -> None:
 
 @FEW
 @given(st.lists(ROW, max_size=10), st.integers(0, 3), st.lists(st.booleans(), min_size=5, max_size=5))
-def test_what_is_to_resolve_is_a_part_of_the_units_in_their_order(
-    rows: list[Row], cached: int, flags: list[bool]
-) -> None:
+def test_to_resolve_is_a_subset_of_the_requests_in_their_order(rows: list[Row], cached: int, flags: list[bool]) -> None:
     found = distinct_requests(listens(*rows))
     keys = found.get_column("lookup_key").unique(maintain_order=True).to_list()[:cached]
     hits = hits_of(*((key, number) for number, key in enumerate(keys)))

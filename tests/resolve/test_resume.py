@@ -100,7 +100,7 @@ def _mbid(row: dict[str, Any]) -> str | None:
 
 
 def outcome(catalog: Catalog, plan: Plan) -> object:
-    """Return what the keys stand for, without ids; and every album."""
+    """Return what the keys refer to, without ids; and every album."""
 
     def artist(number: int) -> object:
         found = catalog.artists[number]

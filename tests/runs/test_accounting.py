@@ -1,4 +1,4 @@
-"""What became of every listen, the counts of a run and its files, and what is said where they do not add up."""
+"""What became of every listen, the counts of a run and its files, and the messages if they do not add up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.core.schema import ASIDE, COUNTS, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
+from etl.core.schema import COUNTS, DUPLICATES, KEYS, OUTCOME, REJECTS, SKIPPED, TIME, Outcome, empty
 from etl.runs import accounting
 from tests.helpers.frames import at, listens
 
@@ -81,12 +81,12 @@ def test_keys_have_their_status_and_ids_and_others_are_not_reached() -> None:
     assert keys.schema == KEYS
     assert keys.select("lookup_key", "listens", "status", "detail", "track_id").rows() == [
         ("ann\x1fone\x1f", 1, "hit", "why", 7),
-        ("ann\x1fthree\x1f", 1, "not_reached", "the run ended before its turn", None),
+        ("ann\x1fthree\x1f", 1, "not_reached", "the run ended before it was reached", None),
         ("ann\x1ftwo\x1f", 1, "failed", "why", None),
     ]
 
 
-def test_of_equal_listens_the_first_by_file_then_row_counts() -> None:
+def test_the_first_of_equal_listens_by_file_then_row_counts() -> None:
     frame = pl.concat(
         [
             listens({"row": 10}, {"row": 2}, {"row": 3, "listened_at": at(1)}, file="b.json"),
@@ -128,7 +128,7 @@ def test_a_listen_of_a_failed_key_is_unresolved_and_never_a_duplicate() -> None:
     assert made.select("outcome", "detail", "track_id").rows() == [
         ("unresolved", "refused by the database", None),
         ("unresolved", "refused by the database", None),
-        ("not_reached", "the run ended before its turn", None),
+        ("not_reached", "the run ended before it was reached", None),
     ]
 
 
@@ -204,7 +204,7 @@ def test_a_run_without_rows_counts_nothing() -> None:
 
 def test_rows_that_were_only_read_are_counted() -> None:
     skipped, rejects, _, _ = frames_of_a_run()
-    read = accounting.count_read(skipped, rejects, empty(ASIDE), listens({}, {}, {"track": "Two"}))
+    read = accounting.count_read(skipped, rejects, empty(DUPLICATES), listens({}, {}, {"track": "Two"}))
     assert read == {"records": 7, "skipped": 3, "rejected": 1, "duplicate_in_input": 0, "listens": 3, "keys": 2}
 
 
@@ -223,7 +223,7 @@ def test_a_run_that_adds_up_has_no_imbalances() -> None:
 
 @pytest.mark.parametrize("part", ["records", *PARTS])
 @pytest.mark.parametrize("step", [1, -1])
-def test_an_outcome_too_many_or_too_few_is_found(part: str, step: int) -> None:
+def test_an_extra_or_missing_outcome_is_found(part: str, step: int) -> None:
     counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + step}
     assert accounting.imbalances(counts, {"a.json": wrong}, 35, None) == [
@@ -232,7 +232,7 @@ def test_an_outcome_too_many_or_too_few_is_found(part: str, step: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["keys", "cache_hits", "resolved", "failed", "keys_not_reached"])
-def test_a_key_too_many_is_found(part: str) -> None:
+def test_an_extra_key_is_found(part: str) -> None:
     counts = dict.fromkeys(COUNTS, 5) | {"records": 35, "keys": 20}
     wrong = {**counts, part: counts[part] + 1}
     assert accounting.imbalances(wrong, {}, 35, None) == [
@@ -245,9 +245,9 @@ def test_records_that_were_read_and_not_accounted_for_are_found() -> None:
     assert accounting.imbalances(counts, {}, 4, 3) == ["4 records were read, 3 are accounted for"]
 
 
-def test_a_ledger_that_says_otherwise_is_found() -> None:
+def test_a_ledger_that_differs_is_found() -> None:
     counts = {**accounting.NO_COUNTS, "records": 3, "inserted": 3}
-    expected = ["3 listens count as inserted, the ledger's batches say 2"]
+    expected = ["3 listens count as inserted, but the ledger's batches have 2"]
     assert accounting.imbalances(counts, {}, 3, 2) == expected
     assert accounting.imbalances(accounting.NO_COUNTS, {}, 0, 0) == []
 
@@ -259,7 +259,7 @@ def test_a_listen_that_a_complete_load_did_not_reach_is_found() -> None:
     assert accounting.imbalances(counts, {}, 3, None) == []
 
 
-def test_everything_that_is_wrong_is_told() -> None:
+def test_every_problem_is_reported() -> None:
     counts = {**accounting.NO_COUNTS, "records": 2, "inserted": 1, "keys": 1}
     assert len(accounting.imbalances(counts, {"a": counts, "b": accounting.NO_COUNTS}, 3, 0)) == 6
 

@@ -1,4 +1,4 @@
-"""Run directories: files that are whole or not there, and runs found by what people type."""
+"""Run directories: files that are complete or missing, and runs found by what people type."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_manifest_that_cannot_be_written_leaves_the_old_one(run: RunDirectory)
 
 
 @pytest.mark.parametrize("content", [None, b"", b'{"run_id": ', b"\xff\xfe", b"[]"])
-def test_a_run_without_a_readable_manifest_did_not_come_to_its_end(run: RunDirectory, content: bytes | None) -> None:
+def test_a_run_without_a_readable_manifest_did_not_finish(run: RunDirectory, content: bytes | None) -> None:
     if content is not None:
         (run.path / RUN_JSON).write_bytes(content)
     with pytest.raises(InputError, match=f"run {run.run_id} has no readable run.json"):
@@ -153,7 +153,7 @@ def test_runs_are_listed_the_newest_last(tmp_path: Path) -> None:
     assert list_runs(tmp_path / "nowhere") == []
 
 
-def test_what_only_looks_like_a_run_is_not_listed(tmp_path: Path) -> None:
+def test_folders_that_only_look_like_runs_are_not_listed(tmp_path: Path) -> None:
     run = create_run(tmp_path, "auto", NOW)
     make_runs(tmp_path, "2019-thesis", "zz", "20300101T000000Z-auto-ABCDEF", "20300101T000000Z-auto-abcdef copy")
     for path, name in (("20300101T000000Z-auto-aaaaaa", "thesis.odt"), ("20300101T000000Z-auto-bbbbbb", "listens.csv")):
@@ -190,7 +190,7 @@ def test_a_run_whose_number_is_damaged_is_still_listed(tmp_path: Path) -> None:
     assert list_runs(tmp_path)[0] != create_run(tmp_path, "auto", NOW)
 
 
-def test_of_runs_of_one_second_the_one_written_to_last_is_the_newest(tmp_path: Path) -> None:
+def test_the_run_written_to_last_is_the_newest_within_a_second(tmp_path: Path) -> None:
     names = ["20240101T000000Z-maloja-aaaaaa", "20240101T000000Z-auto-cccccc", "20240101T000000Z-auto-bbbbbb"]
     make_runs(tmp_path, *names)
     for second, name in enumerate(names):

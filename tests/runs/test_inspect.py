@@ -1,4 +1,4 @@
-"""Questions to a run: named queries and SQL over one view per Parquet file."""
+"""Queries of a run: named queries and SQL over one view per Parquet file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from etl.core.errors import InputError, SettingsError
 from etl.core.queries import named_queries
 from etl.core.schema import (
-    ASIDE,
     COUNTS,
+    DUPLICATES,
     FILES_OF_SOME_RUNS,
+    KEPT_DOUBLES,
     KEYS,
     LIKELY_DOUBLES,
     LISTENS,
     REJECTS,
-    REPORTED,
     RUN_FILES,
     SKIPPED,
     TIME,
@@ -114,9 +114,9 @@ def filled(bare: RunDirectory) -> RunDirectory:
     bare.write_frame("rejects", pl.DataFrame(rejects, REJECTS, orient="row"))
     bare.write_frame("listens", conform(frame, LISTENS))
     bare.write_frame("keys", keys)
-    double = pl.DataFrame([("a.json", 6, "c.json:1", None)], REPORTED, orient="row")
+    double = pl.DataFrame([("a.json", 6, "c.json:1", None)], KEPT_DOUBLES, orient="row")
     outcome = accounting.make_outcome(frame, keys, inserted, empty(pairs))
-    bare.write_frame("outcome", accounting.with_doubles(outcome, empty(ASIDE), double))
+    bare.write_frame("outcome", accounting.with_doubles(outcome, empty(DUPLICATES), double))
     doubles = [
         (
             *("a.json", 6, at(-1), "Ann", "One", "Maloja", "c.json:1", at(2), "Ann", "ONE", "Last.fm"),
@@ -256,7 +256,7 @@ def test_an_answer_is_saved_as_parquet_with_its_types(filled: RunDirectory, tmp_
 
 
 @pytest.mark.parametrize("query", ["SELECT nothing FROM listens", ""])
-def test_what_gives_no_rows_is_not_saved(query: str, filled: RunDirectory, tmp_path: Path) -> None:
+def test_a_query_without_rows_is_not_saved(query: str, filled: RunDirectory, tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         save(filled, query, tmp_path / "x.parquet")
     with pytest.raises(SettingsError, match="No such file or directory"):
@@ -278,7 +278,7 @@ def test_a_run_that_ended_early_has_the_views_that_there_are(filled: RunDirector
         ask(filled, "FROM outcome")
 
 
-def test_a_run_without_files_did_not_come_to_its_end(tmp_path: Path) -> None:
+def test_a_run_without_files_did_not_finish(tmp_path: Path) -> None:
     run = create_run(tmp_path, "maloja", NOW)
     for question in (lambda: ask(run, "SELECT 1"), lambda: sizes(run)):
         with pytest.raises(InputError, match="did not finish"):
@@ -292,7 +292,7 @@ def test_sql_that_is_refused_is_the_users_error_with_duckdbs_words(filled: RunDi
     assert "etl inspect" in caught.value.hint
 
 
-def test_a_view_of_the_library_is_named_as_that(filled: RunDirectory) -> None:
+def test_a_view_of_the_library_is_named_in_the_error(filled: RunDirectory) -> None:
     with pytest.raises(SettingsError, match="artists does not exist") as caught:
         ask(filled, "FROM artists")
     assert caught.value.hint == "It is about the whole library: `etl inspect --sql 'FROM artists'`"
@@ -334,7 +334,7 @@ def test_sql_is_answered_with_times_that_people_can_read(filled: RunDirectory, s
     assert ask(filled, sql).rows == rows
 
 
-def test_a_question_changes_nothing_for_the_next_one(filled: RunDirectory) -> None:
+def test_a_query_does_not_affect_the_next_one(filled: RunDirectory) -> None:
     ask(filled, "DROP VIEW listens")
     assert ask(filled, "SELECT count(*) FROM listens").rows == [(5,)]
 

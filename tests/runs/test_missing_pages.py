@@ -1,4 +1,4 @@
-"""What run.json tells about missing pages is said in words."""
+"""Sentences about the missing pages in run.json."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ import pytest
 from etl.runs.missing_pages import sentences
 
 
-def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
-    return {"source": "lastfm", "file": "a.json", "files": 1, "pages": [2], "total_pages": 4, "listens": 200, **told}
+def missing(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
+    return {
+        "source": "lastfm",
+        "file": "a.json",
+        "files": 1,
+        "pages": [2],
+        "total_pages": 4,
+        "listens": 200,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("changes", "sentence"),
     [
         (missing(), "a.json: page 2 of 4 is missing, with up to 200 plays"),
         (missing(pages=[4], listens=1), "a.json: page 4 of 4 is missing, with up to 1 play"),
@@ -25,12 +33,12 @@ def missing(**told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
         (missing(files=2), "a.json and 1 more file: page 2 of 4 is missing"),
         (missing(files=1001), "a.json and 1,000 more files: page 2 of 4 is missing"),
         (missing(total_pages=None, listens=None), "a.json: page 2 is missing, and whatever follows"),
-        (missing(pages=[], listens=3), "a.json: 3 plays are missing: it has fewer than it says itself"),
-        (missing(pages=[], listens=1), "a.json: 1 play is missing: it has fewer than it says itself"),
+        (missing(pages=[], listens=3), "a.json: 3 plays are missing: the file has fewer than it states"),
+        (missing(pages=[], listens=1), "a.json: 1 play is missing: the file has fewer than it states"),
     ],
 )
-def test_what_is_missing_in_words(told: dict[str, Any], sentence: str) -> None:
-    [said] = sentences({"missing_pages": [told]})
+def test_missing_pages_in_words(changes: dict[str, Any], sentence: str) -> None:
+    [said] = sentences({"missing_pages": [changes]})
     assert said.startswith((f"{sentence}. Fetch", f"{sentence}, with up to 200 plays. Fetch"))
 
 

@@ -29,7 +29,7 @@ def make(home: Path, name: str, *files: tuple[str, str, int], **changes: Any) ->
 
 
 def decided(home: Path, keep: int) -> tuple[list[str], dict[str, str]]:
-    """Return which days go, and which stay for a reason."""
+    """Return which days are removed, and which stay for a reason."""
     plan = plan_pruning(home / "runs", keep)
     return [run.run_id[6:8] for run in plan.remove], {one.run_id[6:8]: one.reason for one in plan.keep}
 
@@ -59,7 +59,7 @@ def test_listens_that_are_nowhere_else_stay_until_a_later_run_loads_them(tmp_pat
     assert decided(tmp_path, 0) == (["01", "02", "03", "04"], {})
 
 
-def test_what_explains_a_run_that_is_kept_stays(tmp_path: Path) -> None:
+def test_runs_that_explain_a_kept_run_stay(tmp_path: Path) -> None:
     make(tmp_path, "01", ("a", "loaded", 0), ("b", "loaded", 0))
     make(tmp_path, "02", ("a", "loaded", 0), status="dry_run")
     make(tmp_path, "03", ("b", "loaded", 0))
@@ -69,7 +69,7 @@ def test_what_explains_a_run_that_is_kept_stays(tmp_path: Path) -> None:
     assert decided(tmp_path, 2) == (["02"], {"01": EXPLAINS, "03": EXPLAINS})
 
 
-def test_what_a_kept_replay_goes_back_to_stays(tmp_path: Path) -> None:
+def test_runs_that_a_kept_replay_has_replayed_stay(tmp_path: Path) -> None:
     first = make(tmp_path, "01")
     second = make(tmp_path, "02", settings={"replay_of": first.run_id})
     make(tmp_path, "03", settings={"replay_of": second.run_id})
@@ -88,7 +88,7 @@ def test_what_is_removed_is_gone_at_once_and_rests_of_it_by_the_next_time(tmp_pa
         find_run(runs, None)
 
 
-def test_what_is_no_run_is_never_removed_and_does_not_stop_pruning(tmp_path: Path) -> None:
+def test_other_folders_are_never_removed_and_do_not_stop_pruning(tmp_path: Path) -> None:
     runs, run = tmp_path / "runs", make(tmp_path, "01")
     elsewhere = tmp_path / "elsewhere"
     others = [runs / "2019-thesis", runs / ".removed-thesis", elsewhere]
@@ -105,10 +105,10 @@ def test_what_is_no_run_is_never_removed_and_does_not_stop_pruning(tmp_path: Pat
     assert all((folder / "chapter.odt").exists() for folder in (*others, *links))
 
 
-def test_prune_tells_what_it_does_and_a_dry_run_removes_nothing(tmp_path: Path) -> None:
+def test_prune_shows_what_it_does_and_a_dry_run_removes_nothing(tmp_path: Path) -> None:
     old, new = make(tmp_path, "01"), make(tmp_path, "02")
-    told = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)
-    assert told.out == f"would remove {old.run_id}\n1 would be removed, 1 kept\n"
+    reported = etl("runs", "prune", "--keep", "1", "--dry-run", home=tmp_path)
+    assert reported.out == f"would remove {old.run_id}\n1 would be removed, 1 kept\n"
     done = etl("runs", "prune", "--keep", "1", "--json", home=tmp_path)
     assert done.json == {
         "removed": [old.run_id],

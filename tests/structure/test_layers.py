@@ -87,7 +87,7 @@ def test_a_named_query_says_what_it_answers_and_is_one_statement(path: Path) -> 
     assert len(parts(text)) == 1
 
 
-def test_statements_are_told_apart() -> None:
+def test_statements_are_distinguished() -> None:
     assert len(parts("-- a; b\nSELECT 'x; ''y'; SELECT $$ ; $$, $a$ $$; $a$;\n-- c;\n")) == 2
 
 

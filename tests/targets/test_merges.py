@@ -88,7 +88,7 @@ def test_a_forced_load_after_a_merge_brings_nothing_back(
     assert content(history) == rows
 
 
-def test_the_keys_of_a_merged_track_stand_for_what_the_survivor_stands_for(history: str, role: str) -> None:
+def test_the_keys_of_a_merged_track_refer_to_the_survivor(history: str, role: str) -> None:
     merge_tracks(history, _track(history, "First", artist="Bo"), _track(history, "First"), role)
 
     assert key_ids(history, "Bo", "First", "Debut") == key_ids(history, "Ann", "First", "Debut")
@@ -140,7 +140,7 @@ def test_a_merge_of_a_featured_artist_leaves_the_keys_with_the_main_one(history:
     assert key_ids(history, "Ann\x1eBo", "Duet", "Debut") == before
 
 
-def test_a_credit_that_koito_removes_hands_its_keys_to_one_that_is_left(
+def test_keys_of_a_removed_credit_move_to_a_remaining_one(
     history: str, role: str, load_again: Callable[[], dict[str, Any]]
 ) -> None:
     ann, album, duet = key_ids(history, "Ann\x1eBo", "Duet", "Debut")

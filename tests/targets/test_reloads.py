@@ -160,7 +160,7 @@ def uri(new_library: NewLibrary, imported: tuple[str, Path]) -> Iterator[str]:
 
 @pytest.fixture
 def again(uri: str, imported: tuple[str, Path], tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Return what loads the same export once more."""
+    """Return a function that loads the same export once more."""
     return lambda **settings: load(tmp_path / "home", uri, imported[1], **settings)
 
 
@@ -191,7 +191,7 @@ def test_the_same_export_brings_nothing_back_and_counts_nothing_twice(
 
 
 @pytest.mark.parametrize("name", DELETES)
-def test_what_was_deleted_comes_back_by_force_alone(
+def test_deleted_listens_come_back_only_with_force(
     uri: str, before: Rows, again: Callable[..., dict[str, Any]], name: str
 ) -> None:
     with koito_role(uri) as role:

@@ -1,4 +1,4 @@
-"""How much room a load takes: more for new keys, less where the journal is used again; what will not fit is refused."""
+"""How much disk space a load takes: more for new keys, less if the journal is reused; too little space is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_room_follows_listens_and_new_keys(listens: int, keys: int, journal:
     assert ROOM.needed(listens, keys, journal) == needed
 
 
-def test_what_will_not_fit_is_refused_with_the_folder_and_the_sizes(tmp_path: Path) -> None:
+def test_a_load_that_will_not_fit_is_refused_with_folder_and_sizes(tmp_path: Path) -> None:
     check_room(tmp_path, 0)
     with pytest.raises(
         DatabaseError, match=r"needs about 1,000,000,000,000 MB in .*, and [\d,]+ MB are free"

@@ -1,4 +1,4 @@
-"""``etl verify`` finds exactly what is wrong with a database; what Koito's own edits leave is a warning."""
+"""``etl verify`` finds exactly what is wrong with a database; leftovers of Koito's own edits are warnings."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ DAMAGES: dict[str, tuple[str, dict[str, int]]] = {
     ),
 }  # fmt: skip
 WARNINGS: dict[str, tuple[str, dict[str, int]]] = {
-    "a key that stands for another track": (
+    "a key that refers to another track": (
         """
         UPDATE track_lookup k SET (artist_id, album_id, track_id) = (
             SELECT artist_id, album_id, track_id FROM track_lookup WHERE lookup_key ~ '^ann.second'
@@ -139,7 +139,7 @@ def _found_after(connection: PostgresConnection, sql: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", [*DAMAGES, *WARNINGS])
-def test_what_is_wrong_is_found_and_nothing_else(connection: PostgresConnection, name: str) -> None:
+def test_each_problem_is_found_and_nothing_else(connection: PostgresConnection, name: str) -> None:
     sql, expected = (DAMAGES | WARNINGS)[name]
 
     assert _found_after(connection, sql) == expected
@@ -172,7 +172,7 @@ def test_every_foreign_key_that_points_at_nothing_is_found(connection: PostgresC
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_right_is_not_found(connection: PostgresConnection, name: str) -> None:
+def test_sound_data_gives_no_findings(connection: PostgresConnection, name: str) -> None:
     assert _found_after(connection, SOUND[name]) == {}
 
 

@@ -1,4 +1,4 @@
-"""Runs of versions that did not tell listens that were not reached from unresolved ones can be read as before."""
+"""Runs of versions without the outcome not_reached can still be read and verified."""
 
 from __future__ import annotations
 

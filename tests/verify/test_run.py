@@ -1,4 +1,4 @@
-"""``etl verify RUN`` holds for runs that nobody touched, however they ended, and names exactly what was changed."""
+"""``etl verify RUN`` passes for untouched runs, however they ended, and names exactly what was changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from etl.runs.directory import RunDirectory
 from etl.targets.postgres.migrate import migrate
 from etl.verify import Result
 from tests.cli.program import SAMPLES, etl
-from tests.helpers.disturbances import CALM, bless, curse, disturbance
+from tests.helpers.disturbances import CALM, allow_alias, disturbance, forbid_alias
 from tests.helpers.replays import replay
 from tests.helpers.services import Listen, write
 from tests.helpers.support import execute, load, query, scrobble, write_maloja
@@ -33,7 +33,7 @@ OK, FAILED, NOT_CHECKED = Result.OK, Result.FAILED, Result.NOT_CHECKED
 # --- runs that nobody touched ----------------------------------------------------------------------------------
 
 
-def test_a_run_of_every_format_holds_in_every_check(home: Path, database: str) -> None:
+def test_a_run_of_every_format_passes_every_check(home: Path, database: str) -> None:
     manifest = load(home, database, SAMPLES)
     verdict = verified(home, database, manifest)
 
@@ -45,7 +45,7 @@ def test_a_run_of_every_format_holds_in_every_check(home: Path, database: str) -
     assert listens["found"]["checksum"] != "0"
 
 
-def test_a_run_that_found_everything_present_holds(run: Run) -> None:
+def test_a_run_that_found_everything_present_passes(run: Run) -> None:
     for manifest in (run.load_again(force=True), run.manifest):
         verdict = verified(run.home, run.uri, manifest)
         assert (findings(verdict), verdict.about["listens"]["found"]["listens"]) == ({}, STORED)
@@ -59,11 +59,11 @@ def test_a_dry_run_is_checked_without_a_database(home: Path, database: str, expo
     assert verdict.exit_code == ExitCode.OK
 
 
-def test_a_partial_run_and_its_replay_both_hold(tmp_path: Path, home: Path, database: str) -> None:
-    curse(database, "Duet")
+def test_a_partial_run_and_its_replay_both_pass(tmp_path: Path, home: Path, database: str) -> None:
+    forbid_alias(database, "Duet")
     first = load(home, database, write_maloja(tmp_path / "maloja_export.json", HISTORY))
     partial = verified(home, database, first)
-    bless(database)
+    allow_alias(database)
     second = replay(home, database, first)
 
     assert first["counts"]["unresolved"] == 1
@@ -73,7 +73,7 @@ def test_a_partial_run_and_its_replay_both_hold(tmp_path: Path, home: Path, data
         assert (findings(verdict), verdict.about["listens"]["found"]["listens"]) == ({}, held)
 
 
-def test_a_run_that_lost_its_connection_holds_for_what_it_committed(home: Path, database: str, export: Path) -> None:
+def test_a_run_that_lost_its_connection_passes_for_what_it_committed(home: Path, database: str, export: Path) -> None:
     lose = "IF nextval('disturbances') = 3 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;"
     execute(database, disturbance("BEFORE INSERT ON etl.batches", lose))
     first = load(home, database, export, sizes=Sizes(batch=20, round=100), workers=1)
@@ -86,7 +86,9 @@ def test_a_run_that_lost_its_connection_holds_for_what_it_committed(home: Path, 
     assert findings(verified(home, database, second)) == {}
 
 
-def test_of_a_killed_run_what_it_left_is_told_and_the_next_run_holds(home: Path, database: str, export: Path) -> None:
+def test_a_killed_run_is_reported_as_unfinished_and_the_next_run_passes(
+    home: Path, database: str, export: Path
+) -> None:
     killed = etl("run", "--dsn", database, export, home=home, env={"ETL_FAULT": "before_manifest"})
     (directory,) = (RunDirectory(path) for path in (home / "runs").iterdir())
     left = verified(home, database, {"run_dir": directory.path})
@@ -124,9 +126,7 @@ def test_listens_recorded_by_two_services_are_looked_for_where_they_are(
         assert [row["row"] for row in rows(verdict, "listens")] == [1]
 
 
-def test_a_track_that_koito_removes_while_the_run_goes_on_is_allowed_for(
-    home: Path, database: str, export: Path
-) -> None:
+def test_a_track_that_koito_removes_during_the_run_is_accounted_for(home: Path, database: str, export: Path) -> None:
     # The first batch's tracks are gone when the second is written, so that their keys are resolved again.
     remove = """
         IF nextval('disturbances') = 2 THEN
@@ -148,7 +148,7 @@ def test_a_track_that_koito_removes_while_the_run_goes_on_is_allowed_for(
 
 
 def _set(**values: Any) -> Change:  # noqa: ANN401
-    """Return what changes the first row."""
+    """Return a function that changes the first row."""
     is_first = pl.int_range(pl.len()) == 0
 
     def change(frame: pl.DataFrame) -> pl.DataFrame:
@@ -224,7 +224,7 @@ def test_a_parquet_file_that_cannot_be_read_is_found(files: Run, damage: str) ->
     assert "ledger" not in found
 
 
-def test_a_file_that_the_run_said_it_could_not_write_is_no_surprise(run: Run) -> None:
+def test_a_file_that_the_run_could_not_write_is_not_an_error(run: Run) -> None:
     (run.path / "keys.parquet").unlink()
     _tell(run, error="keys.parquet cannot be written: No space left on device", status="failed", exit_code=2)
     execute(run.uri, "UPDATE etl.runs SET finished_at = NULL")
@@ -275,7 +275,7 @@ def test_a_changed_ledger_is_found(run: Run, name: str) -> None:
     assert {row["what"] for row in rows(verdict, "ledger")} == {one.format(export=run.export) for one in expected}
 
 
-def test_a_listen_that_is_gone_while_its_track_stands_is_found(run: Run) -> None:
+def test_a_listen_missing_from_an_existing_track_is_found(run: Run) -> None:
     ((track, second),) = query(
         run.uri,
         """
@@ -309,4 +309,4 @@ def test_another_database_does_not_know_the_run(files: Run, empty_database: str)
     verdict = verified(files.home, empty_database, files.manifest)
 
     assert {name for name, result in findings(verdict).items() if result is FAILED} == {"ledger"}
-    assert rows(verdict, "ledger")[0]["ledger"] == "does not know it"
+    assert rows(verdict, "ledger")[0]["ledger"] == "not in the ledger"

@@ -1,4 +1,4 @@
-"""What Koito's user did since a run is told by ``etl verify RUN`` as a change, and is no error."""
+"""``etl verify RUN`` reports what Koito's user has changed since the run as a change, not as an error."""
 
 from __future__ import annotations
 

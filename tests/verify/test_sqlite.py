@@ -1,4 +1,4 @@
-"""``etl verify`` of Koito's file: what is wrong with it, and what Koito's user did since a run."""
+"""``etl verify`` of Koito's file: problems of the file, and what Koito's user has changed since a run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WARNINGS: dict[str, tuple[Sequence[str], dict[str, int]]] = {
         [f"UPDATE listens SET listened_at = listened_at + 1 WHERE track_id = {SOLO}"],
         {"unvouched_lookups": 1},
     ),
-    "a key that stands for another track": (
+    "a key that refers to another track": (
         [
             """
             UPDATE etl_track_lookup SET (track_id, witness, listen) = (
@@ -131,14 +131,14 @@ def found(run: Run) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", [*DAMAGES, *WARNINGS])
-def test_what_is_wrong_is_found_and_nothing_else(run: Run, name: str) -> None:
+def test_each_problem_is_found_and_nothing_else(run: Run, name: str) -> None:
     statements, expected = (DAMAGES | WARNINGS)[name]
     do(run, *statements)
     assert found(run) == expected
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_right_is_not_found(run: Run, name: str) -> None:
+def test_sound_data_gives_no_findings(run: Run, name: str) -> None:
     if SOUND[name]:
         do(run, *SOUND[name])
     assert found(run) == {}
@@ -186,7 +186,7 @@ def numbers(run: Run) -> tuple[int, int, int]:
     return listens["merged_since"], listens["removed_since"], listens["missing"]
 
 
-def test_a_run_that_nobody_touched_holds(run: Run) -> None:
+def test_an_untouched_run_passes(run: Run) -> None:
     verdict = run.verify()
     assert findings(verdict) == {}
     assert verdict.about["listens"]["expected"] == verdict.about["listens"]["found"]
@@ -208,7 +208,7 @@ def test_a_track_that_was_deleted_is_no_error(run: Run) -> None:
     assert (findings(run.verify()), numbers(run)) == ({"changes": Result.CHANGED_SINCE}, (0, 2, 0))
 
 
-def test_a_deleted_track_whose_id_was_taken_again_counts_as_deleted(run: Run, tmp_path: Path) -> None:
+def test_a_deleted_track_whose_id_was_reused_counts_as_deleted(run: Run, tmp_path: Path) -> None:
     ((last,),) = query(run.uri, "SELECT max(id) FROM tracks")
     ((gone,),) = query(run.uri, f"SELECT count(*) FROM listens WHERE track_id = {last}")
     delete_track(file_of(run), last)
@@ -217,7 +217,7 @@ def test_a_deleted_track_whose_id_was_taken_again_counts_as_deleted(run: Run, tm
     assert (findings(run.verify()), numbers(run)) == ({"changes": Result.CHANGED_SINCE}, (0, gone, 0))
 
 
-def test_a_listen_that_is_missing_while_its_track_stands_is_an_error(run: Run) -> None:
+def test_a_listen_missing_from_an_existing_track_is_an_error(run: Run) -> None:
     do(run, f"DELETE FROM listens WHERE rowid = (SELECT min(rowid) FROM listens WHERE track_id = {SOLO})")
     assert (findings(run.verify())["listens"], numbers(run)) == (Result.FAILED, (0, 0, 1))
 

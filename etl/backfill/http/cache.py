@@ -69,5 +69,6 @@ class Cache:
         except sqlite3.Error as error:
             raise SettingsError(
                 f"{self._path}, the cache of answers, cannot be used: {error}",
-                "Free some space or set its rights; if it is broken, remove it: what it held is asked for again",
+                "Free some disk space or fix its permissions. If it is damaged, delete it: its answers are then "
+                "requested again",
             ) from error

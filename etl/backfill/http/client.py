@@ -78,7 +78,7 @@ class HttpClient:
         url = httpx.URL(f"{base_url}{request.path}", params=dict(request.params) or None)
         host = _host(url)
         if self._failures[host] >= _MAX_FAILURES:
-            raise ServiceGivenUpError(f"{url.host} gave no useful answer to {_MAX_FAILURES} questions in a row")
+            raise ServiceGivenUpError(f"{url.host} gave no usable response to {_MAX_FAILURES} requests in a row")
         try:
             answer = self._send_with_retries(request, url)
         except RequestFailedError as error:
@@ -108,7 +108,7 @@ class HttpClient:
                 wait = backoff(attempt, self._limits.backoff, error.pause, random.random())  # noqa: S311
                 self._rate_limiter.postpone(_host(url), wait)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise RequestFailedError(f"{url.host}: the answer is not as documented: {error}") from error
+                raise RequestFailedError(f"{url.host}: the response is not as documented: {error}") from error
             attempt += 1
             with self._lock:
                 self.repeated += 1
@@ -123,7 +123,7 @@ class HttpClient:
             if target is None:
                 return Response(200)
             url = target
-        raise RequestFailedError(f"{url.host} redirects again and again")
+        raise RequestFailedError(f"{url.host} redirects too many times")
 
     def _send_once(self, method: str, url: httpx.URL) -> httpx.Response:
         """Send one request when the rate allows it, and return the response with its whole body."""
@@ -140,7 +140,7 @@ class HttpClient:
                 raise StoppedError from error
             if is_offline(error):
                 raise OfflineError(url.host, _reason(error)) from error
-            reason = "no whole answer in time" if connection.is_late else _reason(error)
+            reason = "no complete response in time" if connection.is_late else _reason(error)
             raise ServiceBusyError(f"{url.host}: {reason}") from error
         except httpx.InvalidURL as error:  # httpx parses the target of a redirect although it does not follow it
             raise RequestFailedError(f"{url.host} redirects to an address that is not valid") from error
@@ -182,7 +182,7 @@ def _host(url: httpx.URL) -> str:
 
 def _checked(response: httpx.Response, url: httpx.URL) -> Response:
     """Return ``response`` as ours; raises ``RequestFailedError`` for a status that is not an answer."""
-    message = f"{url.host} answers with status {response.status_code}"
+    message = f"{url.host} responds with status {response.status_code}"
     if response.status_code in RETRIED_STATUSES:
         raise ServiceBusyError(message, retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
     if response.status_code not in _ACCEPTED_STATUSES:
@@ -192,5 +192,5 @@ def _checked(response: httpx.Response, url: httpx.URL) -> Response:
 
 def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
+        return "no response in time"
     return str(error).partition("\n")[0] or type(error).__name__

@@ -18,7 +18,7 @@ class OfflineError(EtlError):
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(
             f"{host} cannot be reached: {reason}",
-            "Check the network connection, then run the same command again: it goes on where it stopped",
+            "Check the network connection, then run the same command again: it continues where it stopped",
         )
 
 

@@ -24,7 +24,7 @@ def redirect_target(url: httpx.URL, location: str, answering_hosts: Collection[s
     if any(target.host == host or target.host.endswith(f".{host}") for host in answering_hosts):
         return None
     if target.host != url.host:
-        raise RequestFailedError(f"{url.host} redirects to another host, {target.host}, which is not asked")
+        raise RequestFailedError(f"{url.host} redirects to another host, {target.host}, which gets no requests")
     if url.scheme == "https" and target.scheme == "http":
         raise RequestFailedError(f"{url.host} redirects to http, which is not encrypted")
     return target

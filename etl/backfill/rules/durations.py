@@ -22,7 +22,7 @@ def find_duration(track: TrackEntity, fetch: Fetch, min_score: int) -> Finding:
     """Find the duration of ``track``; several recordings count only if they are equally long."""
     if track.mbid:
         length = fetch(musicbrainz.length_of_recording(track.mbid))
-        return _found(track, length) if length else not_found(track, "MusicBrainz does not know its length")
+        return _found(track, length) if length else not_found(track, "MusicBrainz does not have its length")
     matching = [one for one in matching_recordings(track, fetch, min_score) if one.length]
     if not matching:
         return not_found(track, "MusicBrainz has no recording of this title by this artist with a length")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.backfill.services.request import Fetch
 
 MIN_SCORE = 90  # of 100: how well a search result matches the query, according to MusicBrainz
-_UNKNOWN = "MusicBrainz does not know this MBID"
+_UNKNOWN = "MusicBrainz does not have this MBID"
 _NO_MORE = "MusicBrainz has no other alias"
 
 
@@ -38,9 +38,9 @@ def identify_artist(artist: ArtistEntity, fetch: Fetch, min_score: int) -> Findi
     certain = _with_evidence(artist, named, fetch, min_score)
     if len(certain) == 1:
         return found(artist, Change(Field.MBID, certain[0].id), *_new_aliases(certain[0].primary, artist.names))
-    why = "none of them has" if not certain else "several of them have"
+    why = "none of them made" if not certain else "several of them made"
     candidates = [Candidate(one.id, one.name, score=one.score, note=one.note) for one in certain or named]
-    return unsure(artist, f"{len(named)} artists of this name; {why} an album or track of this one", candidates)
+    return unsure(artist, f"{len(named)} artists have this name; {why} the album or track", candidates)
 
 
 def _with_evidence(

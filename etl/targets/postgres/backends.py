@@ -24,12 +24,12 @@ def first_answer(raw: dbapi.Connection) -> tuple[int, dict[str, str | None]]:
         return int(row.pop("pid")), row
 
 
-def mend(raw: dbapi.Connection, settings: Mapping[str, str]) -> None:
+def repair(raw: dbapi.Connection, settings: Mapping[str, str]) -> None:
     """Set ``settings`` for the session of ``raw``; they take effect when the transaction ends."""
     names, values = (pl.Series(column, dtype=pl.String) for column in zip(*settings.items(), strict=True))
     given = pl.DataFrame({"names": names.implode(), "values": values.implode()})
     with raw.cursor() as cursor:
-        cursor.execute(statement("postgres", "mend_session"), given)
+        cursor.execute(statement("postgres", "repair_session"), given)
         cursor.fetch_arrow_table()
 
 

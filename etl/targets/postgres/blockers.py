@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from etl.core.statements import statement
-from etl.targets.processes import described
+from etl.targets.processes import describe_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,5 +47,5 @@ def _state(found: dict[str, Any]) -> str | None:
 
 def _stopped(program: str) -> Iterator[str]:
     """Yield a note if the session belongs to a process of ours on this machine that is stopped."""
-    if (own := _OURS.fullmatch(program)) and "stopped" in (words := described(int(own[1]))):
+    if (own := _OURS.fullmatch(program)) and "stopped" in (words := describe_process(int(own[1]))):
         yield f": {words}"

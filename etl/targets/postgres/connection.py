@@ -20,7 +20,7 @@ from etl.core.packages import check_driver
 from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
-from etl.targets.postgres.backends import busy_backends, first_answer, mend
+from etl.targets.postgres.backends import busy_backends, first_answer, repair
 from etl.targets.postgres.blockers import blockers
 from etl.targets.postgres.errors import PostgresError, statement_error
 from etl.targets.postgres.session import POOLER_HINT, address, check_session
@@ -71,7 +71,7 @@ def _open(make: Callable[[], dbapi.Connection], watch: Watchdog) -> tuple[dbapi.
         try:
             pid, settings = first_answer(raw)
             if wrong := check_session(settings, is_shared=watch.knows(pid)):
-                mend(raw, wrong)
+                repair(raw, wrong)
             line.opened(pid)
             raw.commit()
         except (adbc_driver_manager.Error, DatabaseError):

@@ -59,7 +59,7 @@ def identify(connection: Connection) -> PostgresDatabase:
     if kind is DatabaseKind.KOITO:
         _check_koito_version(connection, name)
     if row["has_schema"] and not row["has_migrations"]:
-        raise DatabaseError(f'database "{name}" has a schema "etl" that is not ours', "Rename that schema")
+        raise DatabaseError(f'database "{name}" has a schema "etl" of another program', "Rename that schema")
     return PostgresDatabase(name, row["has_migrations"], row["has_lookup"], kind, row["server_version_text"])
 
 
@@ -69,8 +69,8 @@ def check_sequences(connection: Connection) -> None:
     if behind.height:
         raise DatabaseError(
             f"the next ids of {listed(behind['entity'], 3)} are in use already, as after a restore of the data without "
-            "its sequences: Koito cannot add any either",
-            f"Run in psql: {' '.join(behind['mend'])}",
+            "its sequences: Koito cannot add rows either",
+            f"Run in psql: {' '.join(behind['repair'])}",
         )
 
 

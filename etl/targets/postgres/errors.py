@@ -19,23 +19,23 @@ class PostgresError(StatementError):
 
 
 _HINTS = {
-    Failure.LOST: "Committed batches stay; run the same command again to go on",
+    Failure.LOST: "Committed batches stay; run the same command again to continue",
     Failure.TRANSIENT: "Run the same command again",
     **dict.fromkeys(
         (Failure.OTHER, Failure.NOT_READY),
-        "Set right what the server complains about, then run the same command again; committed batches stay",
+        "Fix what the server reports, then run the same command again; committed batches stay",
     ),
     Failure.FULL: "Free some space on the server's disk, then run the same command again; committed batches stay",
-    Failure.CANCELLED: "Committed batches stay; run the same command again to go on. If it was the"
+    Failure.CANCELLED: "Committed batches stay; run the same command again to continue. If it was the"
     " statement_timeout of the database address, write options=-c%20statement_timeout%3D0 there",
 }
 _SPECIAL_HINTS = {
-    "53300": "Let the server have more connections (max_connections), or use fewer with --workers 1",
+    "53300": "Allow more connections on the server (max_connections), or use fewer with --workers 1",
 }
 _FAILURES = {
     **dict.fromkeys(("40001", "40P01", "55P03"), Failure.TRANSIENT),
     **dict.fromkeys(("54000", "54001"), Failure.DATA),
-    "23503": Failure.GONE,
+    "23503": Failure.MISSING_REFERENCE,
     "23505": Failure.DUPLICATE,
     **dict.fromkeys(("42P01", "3F000"), Failure.NOT_READY),  # table, schema
     "53100": Failure.FULL,

@@ -29,9 +29,9 @@ COLUMNS = {
 FOREIGN_KEY_VIOLATION = "23503"
 
 
-def check_as_sets(connection: Connection) -> bool:
+def suspend_foreign_keys(connection: Connection) -> bool:
     """Turn off the foreign keys' own checks for the batches of ``connection``, if allowed; say whether it was done."""
-    is_so = connection.query("check_as_sets").height == 1
+    is_so = connection.query("suspend_foreign_keys").height == 1
     connection.commit()
     return is_so
 
@@ -57,7 +57,7 @@ def check(connection: Connection, ids: Iterable[pl.Series]) -> None:
 
     Raises ``StatementError``, as a foreign key would, which names some of the missing rows.
     """
-    gone = connection.query("gone_references", *ids)
+    gone = connection.query("missing_references", *ids)
     if gone.height:
         named = listed([f"{entity} {number}" for entity, number in gone.sort("entity", "id").iter_rows()], 5)
-        raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.GONE)
+        raise PostgresError(f"no longer there: {named}", FOREIGN_KEY_VIOLATION, Failure.MISSING_REFERENCE)

@@ -154,7 +154,7 @@ def check_encoding(database: str, encoding: str) -> None:
     if encoding not in _UNICODE:
         raise DatabaseError(
             f'database "{database}" stores text as {encoding}, which cannot hold every name',
-            "Make one with ENCODING 'UTF8' and TEMPLATE template0, and move the data with pg_dump and pg_restore",
+            "Create one with ENCODING 'UTF8' and TEMPLATE template0, and move the data with pg_dump and pg_restore",
         )
 
 

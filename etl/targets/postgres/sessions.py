@@ -7,7 +7,7 @@ from etl.targets.postgres.connection import connect
 from etl.targets.postgres.session import application_name, embedded
 
 
-def sessions_of_others(uri: str) -> list[str]:
+def other_sessions(uri: str) -> list[str]:
     """Return a description of each other process of this program that has sessions on the embedded server."""
     connection = connect(embedded(uri))
     try:

@@ -136,7 +136,7 @@ class PostgresTarget:
     def prepare_writer(self, connection: Connection) -> None:
         """Make a connection ready for the batches of a run."""
         self.prepare_live_writer(connection)
-        foreign_keys.check_as_sets(connection)
+        foreign_keys.suspend_foreign_keys(connection)
 
     def prepare_live_writer(self, connection: Connection) -> None:
         """Make a connection ready for batches whose foreign keys PostgreSQL checks."""
@@ -147,15 +147,15 @@ class PostgresTarget:
         """Hold the run lock: an advisory lock, shared or exclusive, of the connection's session."""
         if not exclusive:
             connection.query("run_lock")
-        elif not connection.query("run_lock_alone").item():
+        elif not connection.query("run_lock_exclusive").item():
             found = connection.query("active_runs").to_dicts()
             since = f", since {found[0]['since']} UTC: {session(found[0])}" if found else ""
             raise LockedError(f"another run is active on this database{since}", "Run the same command again later")
         connection.rollback()
 
-    def try_lock_alone(self, connection: Connection) -> bool:
+    def try_lock_exclusive(self, connection: Connection) -> bool:
         """Take the run lock exclusively, for the connection's session, if no run is active; say if it was taken."""
-        is_taken = bool(connection.query("run_lock_try_alone").item())
+        is_taken = bool(connection.query("run_lock_try_exclusive").item())
         connection.rollback()
         return is_taken
 
@@ -167,7 +167,7 @@ class PostgresTarget:
 
     def prepare_removal(self, connection: Connection) -> None:
         """Turn off the foreign-key checks for each removed row, if the role may do that."""
-        connection.query("undo_check_as_sets")
+        connection.query("undo_suspend_foreign_keys")
         connection.commit()
 
     def release_lookups(self, connection: Connection, listens: pl.DataFrame, keys: pl.Series) -> None:

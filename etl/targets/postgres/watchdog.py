@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TELL_AFTER = 3.0  # seconds of waiting after which the blocking sessions are logged
-LOOK_AGAIN = 10.0  # seconds until the next check whether a slow statement is blocked
+LOG_AFTER = 3.0  # seconds of waiting after which the blocking sessions are logged
+CHECK_INTERVAL = 10.0  # seconds until the next check whether a slow statement is blocked
 CANCEL_GRACE = 1.0  # seconds for cancelled statements to end before their connections are cut
 _BRIEF = 0.002
 
@@ -184,9 +184,9 @@ class Watchdog:
             late = [(line, since) for line, since in waiting if now - max(since, line.looked_at) > self._patience]
             if late:
                 self._look_at(late)
-            self._tell_blockers([line.pid for line, since in waiting if line.pid and now - since > TELL_AFTER])
+            self._log_blockers([line.pid for line, since in waiting if line.pid and now - since > LOG_AFTER])
 
-    def _tell_blockers(self, pids: list[int]) -> None:
+    def _log_blockers(self, pids: list[int]) -> None:
         """Log which sessions block the backends ``pids``, which have waited for a while; repeat it later."""
         if not pids:
             self._reminder = None
@@ -195,7 +195,7 @@ class Watchdog:
             for sentence in sentences:
                 logger.info("%s", sentence)
             # a statement that is only slow now may be blocked later
-            self._reminder = Reminder(REPEAT if sentences else LOOK_AGAIN)
+            self._reminder = Reminder(REPEAT if sentences else CHECK_INTERVAL)
 
     def _look_at(self, late: list[tuple[WatchedConnection, float]]) -> None:
         pids = [line.pid for line, _ in late if line.pid]

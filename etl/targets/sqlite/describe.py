@@ -47,7 +47,7 @@ def check_path(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except PermissionError as error:
-        raise DatabaseError(f"{path} cannot be reached: its folder is closed to this account", MAY_WRITE) from error
+        raise DatabaseError(f"{path} cannot be reached: this account may not enter its folder", MAY_WRITE) from error
     except OSError as error:
         raise DatabaseError(f"{path} does not exist", NAME_THE_FILE) from error
     if not stat.S_ISREG(mode):

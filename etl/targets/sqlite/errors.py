@@ -20,7 +20,7 @@ _FAILURES = {
     BUSY: Failure.TRANSIENT,
     "database table is locked": Failure.TRANSIENT,
     "UNIQUE constraint failed": Failure.DUPLICATE,
-    "FOREIGN KEY constraint failed": Failure.GONE,
+    "FOREIGN KEY constraint failed": Failure.MISSING_REFERENCE,
     "NOT NULL constraint failed": Failure.DATA,
     "CHECK constraint failed": Failure.DATA,
     "datatype mismatch": Failure.DATA,
@@ -30,12 +30,12 @@ _FAILURES = {
 }
 _HINTS = {
     Failure.TRANSIENT: "Another program keeps the file locked; run the same command again when it is done",
-    Failure.BUSY: "End the program that keeps it locked (`fuser -v` with the path names it), then run the same command "
-    "again; committed batches stay",
+    Failure.BUSY: "Stop the program that keeps it locked (`fuser -v` with the path names it), then run the same "
+    "command again; committed batches stay",
     Failure.FULL: "Free some space on the disk, then run the same command again; committed batches stay",
-    Failure.LOST: "Committed batches stay; run the same command again to go on",
+    Failure.LOST: "Committed batches stay; run the same command again to continue",
     Failure.NOT_READY: "Start Koito once, then run `etl db migrate` with the same --dsn",
-    Failure.OTHER: "Set right what SQLite complains about, then run the same command again; committed batches stay",
+    Failure.OTHER: "Fix what SQLite reports, then run the same command again; committed batches stay",
 }
 _SPECIAL_HINTS = {
     "attempt to write a readonly database": "Use an account that may write to the file and its folder",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from etl.core.errors import DatabaseError, LockedError
 from etl.core.private_folder import make_private
 from etl.core.waits import Reminder
-from etl.targets.processes import all_described, holders
+from etl.targets.processes import describe_processes, holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".etl-lock"
-LOOK_EVERY = 0.05  # seconds
-TELL_AFTER = 3.0  # seconds of waiting after which the holder of the lock is logged
+POLL_INTERVAL = 0.05  # seconds
+LOG_AFTER = 3.0  # seconds of waiting after which the holder of the lock is logged
 
 
 def acquire_run_lock(
@@ -38,15 +38,15 @@ def acquire_run_lock(
     set and another run has the lock. ``check`` is called while waiting and may raise to end the wait.
     """
     descriptor, file = _opened(database, home)
-    reminder = Reminder(TELL_AFTER)
+    reminder = Reminder(LOG_AFTER)
 
     def waiting() -> None:
         check()
         if reminder.is_due():
             logger.info(
-                "waiting for the lock of runs on %s, held by %s; Ctrl-C stops waiting",
+                "waiting for the run lock of %s, held by %s; Ctrl-C stops waiting",
                 database,
-                all_described(holders(file), "another process"),
+                describe_processes(holders(file), "another process"),
             )
 
     try:
@@ -57,7 +57,9 @@ def acquire_run_lock(
     return lambda: os.close(descriptor)
 
 
-def try_lock_alone(database: Path, home: Path, check: Callable[[], None] = lambda: None) -> Callable[[], None] | None:
+def try_lock_exclusive(
+    database: Path, home: Path, check: Callable[[], None] = lambda: None
+) -> Callable[[], None] | None:
     """Take the lock exclusively if no run is active; return a function to release it. New runs wait for that."""
     descriptor, file = _opened(database, home)
     try:
@@ -75,7 +77,7 @@ def run_lock_holders(database: Path, home: Path) -> str:
     """Describe the other processes that hold the lock; blank if they are unknown."""
     descriptor, file = _opened(database, home)
     os.close(descriptor)
-    return all_described(holders(file), "")
+    return describe_processes(holders(file), "")
 
 
 def _opened(database: Path, home: Path) -> tuple[int, Path]:
@@ -88,7 +90,7 @@ def _opened(database: Path, home: Path) -> tuple[int, Path]:
             return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), file
         except OSError as error:
             reasons.append(str(error))
-    raise DatabaseError(f"the lock of runs cannot be made: {reasons[-1]}", "Make the folder of the database writable")
+    raise DatabaseError(f"the run lock cannot be created: {reasons[-1]}", "Make the folder of the database writable")
 
 
 def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclusive: bool) -> bool:
@@ -107,7 +109,7 @@ def _try_share(descriptor: int, file: Path, check: Callable[[], None], *, exclus
 
 def _locked(since: float, pids: list[int]) -> LockedError:
     began = datetime.fromtimestamp(since, UTC)
-    who = f": {all_described(pids, '')}" if pids else ""
+    who = f": {describe_processes(pids, '')}" if pids else ""
     return LockedError(
         f"another run is active on this database, since {began:%Y-%m-%d %H:%M:%S} UTC{who}",
         "Run the same command again later",
@@ -127,7 +129,7 @@ def _poll(take: Callable[[], bool], check: Callable[[], None]) -> None:
     """Try until ``take`` has the lock; a blocking call would not notice that the run ends."""
     while not take():
         check()
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from etl.core.waits import Reminder
 from etl.targets.base import Failure
-from etl.targets.processes import all_described, holders
+from etl.targets.processes import describe_processes, holders
 from etl.targets.sqlite.errors import BUSY, SqliteError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 TRY = 200  # milliseconds that SQLite itself waits: a statement cannot be interrupted
 PATIENCE = 30.0  # seconds until we give up; Koito itself writes for moments only
-TELL_AFTER = 3.0  # seconds of waiting after which a message is logged
+LOG_AFTER = 3.0  # seconds of waiting after which a message is logged
 _BRIEF = 0.02  # seconds between two tries if SQLite itself did not wait
 
 
@@ -31,7 +31,7 @@ def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None
     ``check`` is called between two tries and may raise to end the wait. Raises ``StatementError`` with ``Failure.BUSY``
     once the file has been locked for too long.
     """
-    began, reminder = time.monotonic(), Reminder(TELL_AFTER)
+    began, reminder = time.monotonic(), Reminder(LOG_AFTER)
     while True:
         try:
             return attempt()
@@ -48,4 +48,4 @@ def wait_for_lock(path: Path, attempt: Callable[[], T], check: Callable[[], None
 
 
 def _who(path: Path) -> str:
-    return all_described(holders(path), "another program")
+    return describe_processes(holders(path), "another program")

@@ -22,7 +22,7 @@ from etl.targets.sqlite.backup import back_up
 from etl.targets.sqlite.connection import SqliteConnection, connect
 from etl.targets.sqlite.describe import check_path, identify
 from etl.targets.sqlite.errors import SqliteError
-from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_alone
+from etl.targets.sqlite.lock import acquire_run_lock, run_lock_holders, try_lock_exclusive
 from etl.targets.sqlite.migrate import migrate, pending, uninstall
 from etl.targets.sqlite.write_pace import WritePace
 
@@ -130,10 +130,10 @@ class SqliteTarget:
         own = _ours(connection)
         own.at_close(acquire_run_lock(self.path, self.home, exclusive=exclusive, check=own.check_open))
 
-    def try_lock_alone(self, connection: Connection) -> bool:
+    def try_lock_exclusive(self, connection: Connection) -> bool:
         """Take the run lock exclusively until ``connection`` is closed, if no run is active; say if it was taken."""
         own = _ours(connection)
-        release = try_lock_alone(self.path, self.home, own.check_open)
+        release = try_lock_exclusive(self.path, self.home, own.check_open)
         if release:
             own.at_close(release)
         return release is not None
@@ -195,7 +195,7 @@ class SqliteTarget:
             own.seen = None
             raise _moved()
         if cached is not None and _changed(own, cached):
-            raise SqliteError("a track was merged or removed in the meantime", Failure.GONE)
+            raise SqliteError("a track was merged or removed in the meantime", Failure.MISSING_REFERENCE)
 
     def append_lookups(self, connection: Connection, lookups: pl.DataFrame, listens: pl.DataFrame) -> None:
         """Store ``lookups``, each with one of the batch's ``listens``, which are stored already, as its witness."""
@@ -241,7 +241,7 @@ def _ours(connection: Connection) -> SqliteConnection:
 
 
 def _moved() -> SqliteError:
-    return SqliteError("another program has written to the file in the meantime", Failure.MOVED)
+    return SqliteError("another program has written to the file in the meantime", Failure.STALE_SNAPSHOT)
 
 
 def _changed(connection: SqliteConnection, cached: pl.DataFrame) -> bool:

@@ -1,5 +1,5 @@
--- the rows of the Parquet files, counted by file and outcome, are the counts in run.json
-WITH fates AS (
+-- the rows of the Parquet files, counted by file and outcome, match run.json
+WITH accounted AS (
     SELECT file, 'skipped' AS term FROM skipped
     UNION ALL
     SELECT file, 'rejected' FROM rejects
@@ -10,9 +10,9 @@ WITH fates AS (
     UNION ALL
     SELECT NULL, lookup_key, status FROM keys
 ), found AS (
-    SELECT file, unnest(['records', term]) AS term FROM fates
+    SELECT file, unnest(['records', term]) AS term FROM accounted
     UNION ALL
-    SELECT NULL, unnest(['records', term]) FROM fates
+    SELECT NULL, unnest(['records', term]) FROM accounted
     UNION ALL
     SELECT
         file,
@@ -24,8 +24,8 @@ WITH fates AS (
 ), derived AS (
     SELECT file, term, count(*) AS counted FROM found GROUP BY ALL
 )
-SELECT coalesce(d.file, t.file) AS file, coalesce(d.term, t.term) AS term, t.told AS run_json, coalesce(d.counted, 0) AS parquet
-FROM told_counts t
+SELECT coalesce(d.file, t.file) AS file, coalesce(d.term, t.term) AS term, t.stated AS run_json, coalesce(d.counted, 0) AS parquet
+FROM stated_counts t
 FULL JOIN derived d ON d.term = t.term AND d.file IS NOT DISTINCT FROM t.file
-WHERE t.told IS DISTINCT FROM coalesce(d.counted, 0)
+WHERE t.stated IS DISTINCT FROM coalesce(d.counted, 0)
 ORDER BY file NULLS FIRST, term

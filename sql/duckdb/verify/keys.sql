@@ -1,4 +1,4 @@
--- every key has as many listens as it says, and all of them its track
+-- every key has as many listens as it states, and all of them have its track
 WITH used AS (
     SELECT lookup_key, count(*) AS listens, list(DISTINCT coalesce(track_id, 0)) AS tracks FROM counted GROUP BY lookup_key
 )

@@ -1,4 +1,4 @@
--- of listens with one track and second one counts, and the others are its duplicates
+-- of listens with the same track and second, one counts and the others are its duplicates
 SELECT
     track_id,
     epoch_us(listened_at) // 1000000 AS second,

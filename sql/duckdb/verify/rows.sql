@@ -1,13 +1,13 @@
--- every row has one fate, and every listen one outcome, of its own key and time
-WITH fates AS (
-    SELECT file, row, 'skipped' AS fate FROM skipped
+-- every row is accounted for once, and every listen has one outcome, with its own key and time
+WITH accounted AS (
+    SELECT file, row, 'skipped' AS became FROM skipped
     UNION ALL
     SELECT file, row, 'rejected' FROM rejects
     UNION ALL
     SELECT file, row, outcome FROM outcome
 )
-SELECT file, row, string_agg(fate, ' and ' ORDER BY fate) AS problem
-FROM fates
+SELECT file, row, string_agg(became, ' and ' ORDER BY became) AS problem
+FROM accounted
 GROUP BY file, row
 HAVING count(*) > 1
 UNION ALL

@@ -1,4 +1,4 @@
--- damage: albums without an artist, at which Koito fails when it looks for their images
+-- damage: albums without an artist: Koito fails when it looks for their images
 SELECT r.id, n.alias AS title
 FROM public.releases r
 LEFT JOIN public.release_aliases n ON n.release_id = r.id AND n.is_primary

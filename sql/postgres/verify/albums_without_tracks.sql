@@ -1,4 +1,4 @@
--- warning: albums without tracks; Koito removes them with the next merge
+-- warning: albums without tracks; the next merge in Koito removes them
 SELECT r.id, n.alias AS title
 FROM public.releases r
 LEFT JOIN public.release_aliases n ON n.release_id = r.id AND n.is_primary

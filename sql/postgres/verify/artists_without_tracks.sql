@@ -1,4 +1,4 @@
--- warning: artists without tracks; Koito removes them with the next merge
+-- warning: artists without tracks; the next merge in Koito removes them
 SELECT a.id, n.alias AS name
 FROM public.artists a
 LEFT JOIN public.artist_aliases n ON n.artist_id = a.id AND n.is_primary

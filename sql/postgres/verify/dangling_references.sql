@@ -1,4 +1,4 @@
--- damage: rows that refer to an artist, album, track, user or run that is gone; a load checks that by itself, once
+-- damage: rows that refer to a missing artist, album, track, user or run
 WITH refers AS (
     SELECT 'artist_aliases' AS entity, 'artists' AS parent, artist_id AS id FROM public.artist_aliases
     UNION ALL SELECT 'artist_releases', 'artists', artist_id FROM public.artist_releases

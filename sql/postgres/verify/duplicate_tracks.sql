@@ -1,4 +1,4 @@
--- warning: tracks of one title, album and artists of which not each has an MBID of its own: Koito's merge of albums leaves them
+-- warning: tracks with the same title, album and artists, not all with an MBID of their own: left by a merge of albums in Koito
 WITH credited AS (
     SELECT track_id, array_agg(artist_id ORDER BY artist_id) AS artists FROM public.artist_tracks GROUP BY track_id
 )

@@ -1,4 +1,4 @@
--- warning: keys that stand for one track while another one has their names: a load takes the first, a scrobble the other
+-- warning: keys that refer to one track while another track has their names: a load uses the first, a scrobble the second
 -- A key does not count if an MBID may have found its track, or if a merge or a new name has left it without a rival.
 -- The artists of each track are collected once, because Koito has no index from a track to its artists.
 WITH parts AS (

@@ -1,4 +1,4 @@
--- damage: runs in the ledger whose batches do not add up to what the run says it inserted
+-- damage: runs in the ledger whose batches do not add up to the number of inserted listens
 SELECT r.run_id, r.inserted, coalesce(sum(b.inserted), 0)::bigint AS inserted_by_batches
 FROM etl.runs r
 LEFT JOIN etl.batches b USING (run_id)

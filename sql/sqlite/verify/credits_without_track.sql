@@ -1,4 +1,4 @@
--- warning: artists on an album on which they have no track; Koito takes them off with the next merge
+-- warning: artists of an album on which they have no track; the next merge in Koito removes them
 SELECT c.release_id AS album_id, c.artist_id
 FROM artist_releases c
 WHERE

@@ -1,4 +1,4 @@
--- warning: albums of one title and main artist of which not each has an MBID of its own: perhaps one and the same
+-- warning: albums with the same title and main artist, not all with an MBID of their own: possible duplicates
 SELECT n.alias AS title, c.artist_id, json_group_array(r.id ORDER BY r.id) AS ids
 FROM releases r
 JOIN release_aliases n ON n.release_id = r.id AND n.is_primary

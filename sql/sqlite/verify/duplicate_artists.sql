@@ -1,4 +1,4 @@
--- warning: artists of one name of which not each has an MBID of its own: perhaps one and the same
+-- warning: artists with the same name, not all with an MBID of their own: possible duplicates
 SELECT n.alias AS name, json_group_array(e.id ORDER BY e.id) AS ids
 FROM artists e
 JOIN artist_aliases n ON n.artist_id = e.id AND n.is_primary

@@ -1,4 +1,4 @@
--- damage: a file that is broken as such (SQLite's own integrity_check): restore a copy of it
+-- damage: a damaged file (SQLite's integrity_check): restore a backup
 SELECT c.integrity_check AS finding
 FROM pragma_integrity_check c
 WHERE c.integrity_check <> 'ok'

@@ -1,4 +1,4 @@
--- damage: artists, albums and tracks with several primary names, which Koito shows and counts once for each
+-- damage: artists, albums and tracks with several primary names, which Koito shows and counts once per name
 SELECT 'artist' AS entity, artist_id AS id, json_group_array(alias ORDER BY alias) AS names
 FROM artist_aliases
 WHERE is_primary

@@ -1,4 +1,4 @@
--- warning: tracks without listens; Koito removes them with the next merge
+-- warning: tracks without listens; the next merge in Koito removes them
 SELECT t.id, n.alias AS title
 FROM tracks t
 LEFT JOIN track_aliases n ON n.track_id = t.id AND n.is_primary

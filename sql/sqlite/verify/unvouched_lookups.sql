@@ -1,4 +1,4 @@
--- warning: keys whose listen is gone, which says what track they stand for: the next load looks their names up again
+-- warning: keys whose witness, a listen of their track, is missing: the next load looks up their names again
 SELECT k.lookup_key, k.track_id
 FROM etl_track_lookup k
 WHERE

@@ -1,4 +1,4 @@
--- damage: values that are stored as another type than Koito reads: it fails to show what holds them
+-- damage: values of a type that Koito cannot read: it fails to show their rows
 SELECT 'listens' AS entity, rowid AS id, typeof(track_id) || ', ' || typeof(listened_at) || ', ' || typeof(user_id) || ', ' || typeof(client) AS stored
 FROM listens
 WHERE

@@ -152,7 +152,7 @@ def test_redirects_are_followed_but_not_for_ever(services: FakeService, new_clie
     client = new_client()
     assert client.send(LENGTH, services.url) == 201_000
     services.respond = lambda _: Reply(302, headers={"Location": "/again"})
-    with pytest.raises(RequestFailedError, match="redirects again and again"):
+    with pytest.raises(RequestFailedError, match="redirects too many times"):
         client.send(LENGTH, services.url)
 
 
@@ -166,7 +166,7 @@ def test_redirect_to_another_protocol_is_not_followed(
 
 
 def test_redirect_to_another_host_is_not_followed(services: FakeService, new_client: Callable[[], HttpClient]) -> None:
-    """The User-Agent of every request holds the contact, which only the service may learn."""
+    """The User-Agent of every request has the contact, which only the service may see."""
     with serving(lambda _: ANSWER) as elsewhere:
         moved = elsewhere.url.replace("127.0.0.1", "localhost")
         services.respond = lambda _: Reply(302, headers={"Location": f"{moved}/ws/2/recording/{MBID}"})
@@ -194,11 +194,11 @@ def test_redirect_to_a_log_in_page_proves_no_cover(services: FakeService, new_cl
 def test_server_that_drips_is_left_in_time(
     services: FakeService, rate_limiter: RecordingRateLimiter, drips: Literal["head", "body"]
 ) -> None:
-    """Each byte is in time, their sum never is: only a limit to the whole request ends it."""
+    """Each byte arrives in time, but all of them never do: only a limit on the whole request ends it."""
     limits = RequestLimits(read=60.0, total=0.2, backoff=0.001)
     client = HttpClient("etl", rate_limiter, lambda _: 1000.0, threading.Event(), limits)
     services.respond = lambda _: Reply(headers={"Content-Length": "1000000"}, drips=drips)
-    with pytest.raises(RequestFailedError, match="no whole answer in time"):
+    with pytest.raises(RequestFailedError, match="no complete response in time"):
         client.send(LENGTH, services.url)
     assert services.asked.total() == ATTEMPTS
     services.respond = lambda _: ANSWER

@@ -51,11 +51,11 @@ def test_pg_dump_on_path_is_too_old(database: str, tmp_path: Path, monkeypatch: 
             back_up(database, path, is_embedded=False)
 
 
-def test_what_pg_dump_says_is_told_without_a_password(tmp_path: Path) -> None:
+def test_the_output_of_pg_dump_is_shown_without_a_password(tmp_path: Path) -> None:
     uri = "postgresql://eva:secret@127.0.0.1:1/nowhere"
-    with pytest.raises(DatabaseError, match="no backup was made: ") as told:
+    with pytest.raises(DatabaseError, match="no backup was made: ") as reported:
         back_up(uri, tmp_path / "x", is_embedded=True)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(reported.value)
 
 
 def test_without_pg_dump_it_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

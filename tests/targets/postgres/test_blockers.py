@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait for long until it is told."""
-    monkeypatch.setattr(watchdog, "TELL_AFTER", 0.1)
+    """Shorten the time after which blockers are logged."""
+    monkeypatch.setattr(watchdog, "LOG_AFTER", 0.1)
 
 
 @contextmanager
 def locked(uri: str, statement: str) -> Iterator[int]:
-    """Hold what ``statement`` locks in a transaction of its own; gives the process id of its backend."""
+    """Hold the locks of ``statement`` in a transaction of its own; yield the process id of its backend."""
     holder = connect(with_query(uri, "application_name=vacuum%20cleaner"))
     try:
         holder.query_text(statement)
@@ -60,28 +60,30 @@ def test_a_load_says_which_session_it_waits_for(tmp_path: Path, database: str, s
             thread.start()
             wait_for(lambda: any("waiting" in message for message in messages))
         thread.join()
-    told = [message for message in messages if "waiting" in message]
+    reported = [message for message in messages if "waiting" in message]
     assert found[0]["counts"]["inserted"] == 1
-    assert len(told) == 1
-    assert told[0].startswith(f"waiting for {what} server process {pid} (vacuum cleaner, user ")
-    assert re.search(r"idle in transaction since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\); Ctrl-C stops waiting$", told[0])
+    assert len(reported) == 1
+    assert reported[0].startswith(f"waiting for {what} server process {pid} (vacuum cleaner, user ")
+    assert re.search(
+        r"idle in transaction since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\); Ctrl-C stops waiting$", reported[0]
+    )
 
 
 def test_a_session_of_ours_names_its_process(database: str) -> None:
     assert query(database, "SELECT current_setting('application_name')") == [(f"etl {os.getpid()}",)]
 
 
-def test_a_stopped_process_is_told_with_what_lets_it_go_on() -> None:
+def test_a_stopped_process_is_reported_with_the_command_to_continue() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         found = {"pid": 7, "program": f"etl {process.pid}", "username": None, "state": None, "since": None}
-        told = session(found)
+        reported = session(found)
         process.kill()
     assert re.fullmatch(
         rf"server process 7 \(etl {process.pid}\): process {process.pid} \(python.*\), which is stopped: "
         rf"`kill -CONT {process.pid}` lets it go on",
-        told,
+        reported,
     )
 
 

@@ -28,7 +28,7 @@ TEXTS = [
 
 @pytest.fixture
 def by_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ``read`` and ``write`` take a statement itself in the place of its name."""
+    """Let ``read`` and ``write`` take the text of a statement instead of its name."""
     monkeypatch.setattr("etl.targets.postgres.connection.statement", lambda _, text: text)
 
 
@@ -212,7 +212,7 @@ def test_a_clone_has_the_settings_of_its_original(server: str) -> None:
             clone.close()
 
 
-def test_what_was_not_committed_is_gone_after_closing(shared_database: str) -> None:
+def test_uncommitted_changes_are_lost_after_closing(shared_database: str) -> None:
     with opened(shared_database) as connection:
         connection.append("artists", _artists(), ARTISTS)
 

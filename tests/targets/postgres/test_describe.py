@@ -1,4 +1,4 @@
-"""Which databases are refused, by the name of what is in the way; a refusal leaves nothing behind."""
+"""Which databases are refused, and the reason that is named; a refusal leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_another_version_of_koito_is_refused_with_its_number(koito_database: str
         assert "v0.1.10" in error.hint
 
 
-def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -> None:
+def test_koitos_tables_without_a_goose_record_are_refused(koito_database: str) -> None:
     execute(koito_database, "DROP TABLE goose_db_version")
 
     error = _refusal(koito_database)
@@ -99,4 +99,4 @@ def test_koitos_tables_without_its_record_need_standalone(koito_database: str) -
 def test_a_schema_of_somebody_else_called_etl_is_not_taken_over(koito_database: str) -> None:
     execute(koito_database, "CREATE SCHEMA etl; CREATE TABLE etl.somebodys (id integer)")
 
-    assert 'has a schema "etl" that is not ours' in _refusal(koito_database).message
+    assert 'has a schema "etl" of another program' in _refusal(koito_database).message

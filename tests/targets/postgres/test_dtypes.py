@@ -100,7 +100,7 @@ def test_the_text_of_a_statement_comes_from_a_file_and_never_from_values() -> No
     ]
     assert set(executed) == {
         ("targets/postgres/backends.py", "statement('postgres', 'open_session')"),
-        ("targets/postgres/backends.py", "statement('postgres', 'mend_session')"),
+        ("targets/postgres/backends.py", "statement('postgres', 'repair_session')"),
         ("targets/postgres/backends.py", "statement('postgres', 'busy_backends')"),
         ("targets/postgres/blockers.py", "statement('postgres', 'blockers')"),
         ("targets/postgres/connection.py", "statement('postgres', name)"),

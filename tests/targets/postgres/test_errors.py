@@ -1,4 +1,4 @@
-"""What a failed statement says: what can be done about it, and never a password."""
+"""The error of a failed statement says what can be done, and never shows a password."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _pid(connection: PostgresConnection) -> int:
     ("sql", "sqlstate", "failure"),
     [
         ("INSERT INTO users (username, password) VALUES ('admin', '') RETURNING id", "23505", Failure.DUPLICATE),
-        (f"{LISTEN.format(track=77)} RETURNING track_id", "23503", Failure.GONE),
+        (f"{LISTEN.format(track=77)} RETURNING track_id", "23503", Failure.MISSING_REFERENCE),
         ("INSERT INTO tracks (release_id) VALUES (NULL) RETURNING id", "23502", Failure.DATA),
         ("SELECT 1 / (i - 5000) AS a FROM generate_series(1, 9999) AS s (i)", "22012", Failure.DATA),
         ("SELECT repeat('x', 1024 * 1024 * 1024) AS a", "54000", Failure.DATA),
@@ -67,9 +67,7 @@ def _pid(connection: PostgresConnection) -> int:
         "syntax",
     ],
 )
-def test_an_error_is_sorted_by_what_can_be_done_about_it(
-    shared_database: str, sql: str, sqlstate: str, failure: Failure
-) -> None:
+def test_an_error_is_classified(shared_database: str, sql: str, sqlstate: str, failure: Failure) -> None:
     assert _failure(shared_database, sql) == (sqlstate, failure)
 
 
@@ -86,7 +84,7 @@ def test_an_sqlstate_has_one_kind(sqlstate: str, failure: Failure) -> None:
     assert {classify(sqlstate, operational=operational) for operational in (True, False)} == {failure}
 
 
-def test_of_errors_without_sqlstate_only_operational_ones_are_lost() -> None:
+def test_only_operational_errors_without_sqlstate_are_lost() -> None:
     assert classify(None, operational=True) is Failure.LOST
     assert classify(None, operational=False) is Failure.OTHER
 
@@ -97,7 +95,7 @@ def test_a_statement_that_runs_out_of_its_time_is_cancelled(shared_database: str
     assert _failure(uri, "SELECT pg_sleep(60)::text AS slept") == ("57014", Failure.CANCELLED)
 
 
-def test_of_two_transactions_in_a_deadlock_one_is_to_be_tried_again(database: str) -> None:
+def test_one_of_two_deadlocked_transactions_is_transient(database: str) -> None:
     execute(database, f"{TRACK}; INSERT INTO tracks (release_id) VALUES (1)")
     both_hold_one = Barrier(2, timeout=30)
 
@@ -201,7 +199,7 @@ def _words(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("uri", UNREACHABLE)
-def test_an_unreachable_server_is_told_without_the_password(uri: str) -> None:
+def test_an_unreachable_server_is_reported_without_the_password(uri: str) -> None:
     with pytest.raises(PostgresError) as caught:
         connect(uri)
 
@@ -210,7 +208,7 @@ def test_an_unreachable_server_is_told_without_the_password(uri: str) -> None:
 
 
 @pytest.mark.parametrize("uri", MALFORMED)
-def test_a_malformed_address_is_told_without_the_password(uri: str) -> None:
+def test_a_malformed_address_is_reported_without_the_password(uri: str) -> None:
     with pytest.raises(EtlError) as caught:
         connect(uri)
 
@@ -219,7 +217,7 @@ def test_a_malformed_address_is_told_without_the_password(uri: str) -> None:
     assert SECRET not in _words(caught.value)
 
 
-def test_a_refused_role_is_told_without_the_password(server: str) -> None:
+def test_a_refused_role_is_reported_without_the_password(server: str) -> None:
     with pytest.raises(PostgresError, match="etl_nobody") as caught:
         connect(with_query(server, f"user=etl_nobody&password={SECRET}"))
 

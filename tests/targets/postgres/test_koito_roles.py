@@ -1,4 +1,4 @@
-"""A database whose owner is no superuser, Koito connected as another role, and merges while a load is under way."""
+"""A database whose owner is not a superuser, Koito connected as another role, and merges while a load is under way."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _merge_until_done(uri: str, role: str, loading: Future[dict[str, Any]]) -> i
             (first,), (second,) = chance.sample(known, 2)
             merge(uri, first, second, role)
         except PostgresError as error:
-            if error.failure not in (Failure.TRANSIENT, Failure.GONE):
+            if error.failure not in (Failure.TRANSIENT, Failure.MISSING_REFERENCE):
                 raise
         else:
             merged += 1

@@ -104,8 +104,8 @@ def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(empty_dat
 
     assert not {name for _, name in objects(empty_database)} & {"public.half", "public.rest"}
     assert _recorded(empty_database) == [(one.version, one.name, one.checksum) for one in MIGRATIONS]
-    mended = replace(half, text="CREATE TABLE public.half (id integer)")
-    assert migrate(empty_database, standalone=True, known=[*MIGRATIONS, mended]) == [mended]
+    repaired = replace(half, text="CREATE TABLE public.half (id integer)")
+    assert migrate(empty_database, standalone=True, known=[*MIGRATIONS, repaired]) == [repaired]
     assert ("table", "public.half") in objects(empty_database)
 
 

@@ -1,4 +1,4 @@
-"""A pooler that gives our sessions to others is refused by name, before anything is written or left behind."""
+"""A pooler that shares our sessions with others is refused by name, before anything is written or left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server, a database, a role or a variable of libpq presets does not change what our statements mean."""
+"""Presets of a server, a database, a role or a libpq variable do not change what our statements mean."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_commit_that_waits_for_a_disk_waits_as_its_owner_wants(empty_database:
     assert _settings(empty_database, "synchronous_commit") == [kept]
 
 
-def test_a_setting_that_the_address_gives_goes_before_the_default(server: str) -> None:
+def test_a_setting_in_the_address_overrides_the_default(server: str) -> None:
     given = with_query(server, "options=-c%20lock_timeout%3D7s%20-c%20idle_session_timeout%3D1h")
 
     assert _settings(given, "lock_timeout", "idle_session_timeout") == ["7s", "1h"]
@@ -191,7 +191,7 @@ def service_file(tmp_path: Path) -> dict[str, str]:
     return {"PGSERVICEFILE": str(file)}
 
 
-def test_no_variable_leads_away_from_the_embedded_server(server: str, service_file: dict[str, str]) -> None:
+def test_no_variable_overrides_the_embedded_server(server: str, service_file: dict[str, str]) -> None:
     if os.environ.get("ETL_TEST_DSN"):
         pytest.skip("needs the embedded server")
 

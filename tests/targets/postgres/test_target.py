@@ -63,7 +63,7 @@ def test_a_load_into_a_database_that_is_not_migrated_writes_nothing(
     assert query(koito_database, "SELECT count(*) FROM listens") == [(0,)]
 
 
-def test_a_dry_run_does_without_our_objects_and_foretells_the_load(
+def test_a_dry_run_needs_no_objects_of_ours_and_predicts_the_load(
     koito_database: str, tmp_path: Path, export: Path
 ) -> None:
     before = objects(koito_database)
@@ -93,7 +93,7 @@ def test_after_migrating_the_database_is_ready(koito_database: str, tmp_path: Pa
     assert (database.kind, database.has_migrations, database.has_lookup) == (DatabaseKind.KOITO, True, True)
 
 
-def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path: Path) -> None:
+def test_migrations_are_shown_before_they_are_applied(koito_database: str, tmp_path: Path) -> None:
     before = objects(koito_database)
 
     def announce(migration: Migration) -> None:
@@ -103,7 +103,7 @@ def test_what_is_added_is_told_before_it_is_added(koito_database: str, tmp_path:
     assert ("table", "public.track_lookup") in objects(koito_database)
 
 
-def test_a_further_migration_is_asked_for_before_the_next_load(
+def test_a_new_migration_is_required_before_the_next_load(
     koito_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(koito_database, standalone=False)

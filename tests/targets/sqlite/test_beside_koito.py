@@ -42,7 +42,7 @@ def export(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def while_planning(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], list[int]]:
-    """Return what lets an action happen after each look at the data; it returns the sizes of the rounds."""
+    """Return a function that runs an action after each read of the data; it returns the sizes of the rounds."""
     rounds: list[int] = []
     resolve_all = Planner.resolve_all
 
@@ -59,7 +59,7 @@ def while_planning(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], No
 
 
 def scrobbler(file: Path, times: int) -> Callable[[], None]:
-    """Return what stores another scrobble of new entities, at most ``times``; none while the file is locked."""
+    """Return a function that scrobbles new entities, at most ``times`` times, but not while the file is locked."""
     left = iter(range(times))
 
     def act() -> None:
@@ -201,7 +201,7 @@ def test_a_batch_is_refused_once_another_connection_has_written(target: SqliteTa
     koito.act(target.path, "INSERT INTO users (username, password) VALUES ('second', x'00')")
     with pytest.raises(StatementError) as raised:
         target.begin_batch(connection)
-    assert raised.value.failure is Failure.MOVED
+    assert raised.value.failure is Failure.STALE_SNAPSHOT
     connection.rollback()
     target.begin_round(connection, exclusive=True)
     assert is_locked(target.path)

@@ -117,12 +117,12 @@ def test_a_snapshot_cannot_be_written_to(connection: SqliteConnection) -> None:
         connection.execute("ledger_start_run", "run", "maloja", 1)
 
 
-def test_constraints_tell_what_can_be_done(connection: SqliteConnection) -> None:
+def test_constraint_errors_are_classified(connection: SqliteConnection) -> None:
     listen = pl.DataFrame([(7, 0, None, 1)], schema={**STAGE, "listened_at": pl.Int64}, orient="row")
     listen = listen.with_columns(pl.col("listened_at").cast(TIME))
     for table, frame, schema, failure in (
         ("artists", pl.concat([ARTIST, ARTIST]), ARTISTS, Failure.DUPLICATE),
-        ("listens", listen, STAGE, Failure.GONE),
+        ("listens", listen, STAGE, Failure.MISSING_REFERENCE),
     ):
         with pytest.raises(StatementError) as raised:
             connection.append(table, frame, schema)

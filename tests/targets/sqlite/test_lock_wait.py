@@ -1,4 +1,4 @@
-"""A file that another program has locked: waited for, but not for ever, and not after the end of a run."""
+"""A file that another program has locked: a load waits for it, but not for ever, and not after the end of a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def export(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait for long."""
+    """Shorten all waits."""
     monkeypatch.setattr(lock_wait, "PATIENCE", 0.3)
 
 
@@ -44,7 +44,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_load_waits_until_the_file_is_free_and_says_so(
     tmp_path: Path, file: Path, export: Path, monkeypatch: pytest.MonkeyPatch, *, for_readers: bool
 ) -> None:
-    monkeypatch.setattr(lock_wait, "TELL_AFTER", 0.1)
+    monkeypatch.setattr(lock_wait, "LOG_AFTER", 0.1)
     manifests = []
     with logged() as messages:
         thread = threading.Thread(target=lambda: manifests.append(load(tmp_path / "home", f"sqlite:///{file}", export)))
@@ -54,8 +54,8 @@ def test_a_load_waits_until_the_file_is_free_and_says_so(
         thread.join()
 
     assert manifests[0]["counts"]["inserted"] == len(SCROBBLES)
-    told = rf"waiting for {WHO}, which has {file} locked; at most 30 s"
-    assert len([message for message in messages if re.fullmatch(told, message)]) == 1
+    reported = rf"waiting for {WHO}, which has {file} locked; at most 30 s"
+    assert len([message for message in messages if re.fullmatch(reported, message)]) == 1
 
 
 @pytest.mark.usefixtures("impatient")
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_even_be_read_is_refused(file: Path) -> None:
         connect(file).query("users")
     assert raised.value.failure is Failure.BUSY
     assert raised.value.exit_code == ExitCode.DATABASE
-    assert "End the program that keeps it locked" in raised.value.hint
+    assert "Stop the program that keeps it locked" in raised.value.hint
 
 
 def test_the_end_of_a_pool_ends_the_wait(target: SqliteTarget) -> None:
@@ -95,7 +95,7 @@ def test_the_end_of_a_pool_ends_the_wait(target: SqliteTarget) -> None:
 
 def test_the_end_of_a_pool_ends_the_wait_for_an_undo(target: SqliteTarget) -> None:
     alone, _ = target.open()
-    assert target.try_lock_alone(alone)
+    assert target.try_lock_exclusive(alone)
     connection, _ = target.open()
     pool = Pool(target, connection, 1)
     waiting = pool.control_later(lambda own: target.acquire_run_lock(own, exclusive=False))

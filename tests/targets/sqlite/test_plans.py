@@ -1,4 +1,4 @@
-"""The cost of a statement follows what it is asked about, not the size of Koito's tables."""
+"""The cost of a statement depends on its parameters, not on the size of Koito's tables."""
 
 from __future__ import annotations
 

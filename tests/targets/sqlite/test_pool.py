@@ -34,7 +34,7 @@ def test_all_of_a_run_happens_on_one_connection_and_in_one_thread(target: Sqlite
     assert raised.value.failure is Failure.LOST
 
 
-def test_what_is_not_committed_when_a_pool_closes_is_gone(target: SqliteTarget) -> None:
+def test_uncommitted_changes_are_lost_when_a_pool_closes(target: SqliteTarget) -> None:
     connection, _ = target.open()
     pool = Pool(target, connection, 1)
     pool.submit(lambda used: used.execute("ledger_start_run", "run", "maloja", 1)).result()

@@ -25,7 +25,7 @@ def uri(file: Path) -> str:
 
 @pytest.fixture
 def load_history(uri: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Return what loads HISTORY."""
+    """Return a function that loads HISTORY."""
     export = write_maloja(tmp_path / "maloja_export.json", HISTORY)
     return lambda **settings: load(tmp_path / "home", uri, export, **settings)
 
@@ -100,7 +100,7 @@ def test_a_merge_follows_a_merge(loaded: Path, uri: str, load_history: Callable[
     assert counts(uri) == merged
 
 
-def test_a_deleted_track_is_made_anew_though_its_id_is_another_ones(
+def test_a_deleted_track_is_recreated_if_another_has_its_id(
     loaded: Path, uri: str, load_history: Callable[..., dict[str, Any]]
 ) -> None:
     before = content(uri)
@@ -125,7 +125,7 @@ def test_a_deleted_track_is_made_anew_though_its_id_is_another_ones(
     assert content(uri) == before
 
 
-def test_a_key_lives_on_a_renumbered_table_of_listens(
+def test_a_key_survives_a_renumbered_table_of_listens(
     loaded: Path, load_history: Callable[..., dict[str, Any]]
 ) -> None:
     act(

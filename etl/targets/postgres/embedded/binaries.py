@@ -90,7 +90,7 @@ def _checked(binaries: Binaries) -> Binaries:
     if re.search(r'["$`\\\n]', str(binaries.folder)):
         raise DatabaseError(
             f"PostgreSQL's initdb cannot run from a folder with \", $, ` or \\ in its name: {binaries.folder}",
-            "Move the installation, or as root the --home, to a plainer path",
+            "Move the installation, or as root the --home, to a path without these characters",
         )
     return binaries
 

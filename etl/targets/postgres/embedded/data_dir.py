@@ -24,7 +24,7 @@ _FULL_DISK = re.compile(r"(?:PANIC|FATAL|ERROR|LOG): +(.*(?:No space left on dev
 
 # The last include of postgresql.conf. Durability stays at PostgreSQL's defaults (fsync, full_page_writes ...).
 _SETTINGS = """\
-# PostgreSQL {version}. Written by etl at each start of the server: changes here are lost, ALTER SYSTEM is not.
+# PostgreSQL {version}. Written by etl at each start of the server: changes here are lost; use ALTER SYSTEM.
 listen_addresses = ''
 port = 5432
 unix_socket_directories = {socket}
@@ -61,7 +61,7 @@ def prepare_data(places: Places, account: OsUser, binaries: Binaries, lock: int)
         )
     if places.data.exists() and any(places.data.iterdir()):
         raise DatabaseError(
-            f"{places.data} is not empty and no data folder of PostgreSQL", "Move it away and try again"
+            f"{places.data} is not empty, and is not a data folder of PostgreSQL", "Move it away and try again"
         )
     _initdb(places.partial, account, binaries, lock)
     _include(places.partial / "postgresql.conf")
@@ -92,7 +92,7 @@ def _initdb(folder: Path, account: OsUser, binaries: Binaries, lock: int) -> Non
     shutil.rmtree(folder, ignore_errors=True)
     raise DatabaseError(
         f"PostgreSQL's initdb could not make {folder.parent / 'data'}:\n{tail(output)}",
-        "Set right what it says and try again: nothing half-made is left",
+        "Fix what it reports and try again: nothing incomplete was left behind",
     )
 
 

@@ -92,7 +92,7 @@ def server_account(data: Path) -> OsUser:
         if owner.st_uid == 0:
             raise SettingsError(
                 f"{data} belongs to root, under which PostgreSQL refuses to run",
-                f"Give it back to the account that it had, e.g. chown -R {ACCOUNT}: '{data}'",
+                f"Give it back to its previous account, e.g. chown -R {ACCOUNT}: '{data}'",
             )
         return OsUser(owner.st_uid, owner.st_gid, switched=True)
     entry = _find_account() or _create_account()

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.core.errors import DatabaseError, SettingsError
-from etl.core.place_advice import account, place_advice
-from etl.core.waits import announced
+from etl.core.waits import log_long_wait
+from etl.core.write_error_advice import account, write_error_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,7 @@ def check_socket_folder(places: Places, uid: int) -> None:
     if places.socket.parent != places.root and not _is_private(places.socket, uid):
         raise DatabaseError(
             f"{places.socket}, the folder for the server's socket, was made by somebody else or is open to others",
-            "Remove it, or choose a --home whose path is shorter and without commas: that needs no such folder",
+            "Remove it, or choose a --home whose path is shorter and without commas, which needs no such folder",
         )
 
 
@@ -177,7 +177,9 @@ def locked(places: Places) -> Iterator[int]:
     """Wait for the home's lock, hold it, and yield its file descriptor; a child that inherits that holds it, too."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with announced("waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"):
+        with log_long_wait(
+            "waiting for another process that starts or stops the embedded server; Ctrl-C stops waiting"
+        ):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
@@ -192,7 +194,7 @@ def file_errors(places: Places) -> Iterator[None]:
     except OSError as error:
         what = f"{error.filename or places.root}: {error.strerror or error}"
         if error.errno in _SETTINGS_ERRNOS:
-            advice = place_advice(Path(error.filename or places.root), error, places.home)
+            advice = write_error_advice(Path(error.filename or places.root), error, places.home)
             raise SettingsError(f"The embedded PostgreSQL server cannot use {what}", advice) from error
         hint = "Free some space and try again" if error.errno == errno.ENOSPC else "Or name a database with --dsn"
         raise DatabaseError(f"The embedded PostgreSQL server failed on {what}", hint) from error

@@ -1,4 +1,4 @@
-"""Where the embedded server's files are: whose they are, their modes, and who may use a home at all."""
+"""The embedded server's files: where they are, their owners and modes, and who may use a home."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl.core.errors import DatabaseError, SettingsError
-from etl.core.place_advice import account
+from etl.core.write_error_advice import account
 from etl.targets.postgres.embedded import binaries, os_user, paths, postmaster
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.helpers.logs import logged
@@ -82,7 +82,7 @@ def test_folders_are_closed_and_nothing_outside_the_home_is_changed(server: Embe
     assert [path.name for path in base.iterdir()] == ["home"]
 
 
-def test_a_home_that_exists_serves_if_all_in_it_is_ours(server: EmbeddedServer, base: Path) -> None:
+def test_an_existing_home_is_used_if_all_in_it_is_ours(server: EmbeddedServer, base: Path) -> None:
     (base / "home" / "runs").mkdir(parents=True, mode=0o700)
     (base / "home" / "report.html").touch()
     (base / "home").chmod(0o700)
@@ -234,7 +234,7 @@ def fake_useradd(base: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     monkeypatch.setattr(os_user, "ACCOUNT", "etl-no-such-account")
 
 
-def test_a_missing_account_is_created_and_told(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_account_is_created_and_reported(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_useradd(base, monkeypatch, 'echo "$@" >"${0%useradd}called"')
     entry = pwd.getpwuid(os.getuid())
     monkeypatch.setattr(os_user, "_find_account", lambda: entry if (base / "called").exists() else None)

@@ -1,4 +1,4 @@
-"""Who waits for another process that starts or stops the embedded server says so."""
+"""A process that waits for another one to start or stop the embedded server says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_wait_for_the_lock_of_the_server_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_the_lock_of_the_server_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waits, "PATIENCE", 0.05)
     places = paths.Places.of(tmp_path)
     paths.make_folders(places)

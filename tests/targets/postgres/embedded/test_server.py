@@ -1,4 +1,4 @@
-"""The embedded server: started once whoever asks, survives kills, touches nothing outside its home."""
+"""The embedded server: started once by any number of processes, survives kills, touches nothing outside its home."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_server_outlives_the_process_that_started_it(
 
 
 @pytest.mark.faults
-def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer, base: Path) -> None:
+def test_a_first_start_killed_within_initdb_is_repaired(server: EmbeddedServer, base: Path) -> None:
     partial = root_of(server) / "data.partial"
     starter = run_start(base / "home")
     wait_for((partial / "PG_VERSION").exists)
@@ -173,7 +173,7 @@ def test_a_first_start_killed_within_initdb_is_made_good(server: EmbeddedServer,
 
 
 @pytest.mark.faults
-def test_a_half_made_data_folder_is_made_anew(server: EmbeddedServer) -> None:
+def test_an_incomplete_data_folder_is_recreated(server: EmbeddedServer) -> None:
     (root_of(server) / "data.partial" / "base").mkdir(parents=True)
     server.start()
     assert not (root_of(server) / "data.partial").exists()
@@ -189,7 +189,7 @@ def test_a_killed_server_starts_again_with_its_data(server: EmbeddedServer) -> N
 
 
 @pytest.mark.faults
-def test_a_stale_pid_that_a_stranger_has_now_is_seen_through(server: EmbeddedServer) -> None:
+def test_a_stale_pid_of_another_program_is_detected(server: EmbeddedServer) -> None:
     server.start()
     data = server.status().data
     stale = kill_server(server)
@@ -245,7 +245,7 @@ def test_a_server_that_cannot_shut_down_is_ended_at_once(
     assert ask(server.start(), "SELECT 1") == 1
 
 
-def test_a_slow_start_is_waited_for_and_told(
+def test_a_slow_start_is_waited_for_and_logged(
     server: EmbeddedServer, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "NARRATE_AFTER", 0.0)
@@ -277,12 +277,12 @@ def test_data_that_cannot_be_served_is_refused_with_the_reason(server: EmbeddedS
     with pytest.raises(DatabaseError, match=r"made by PostgreSQL 16, but .* are 18\.\d+\. Install"):
         server.start()
     (data / "PG_VERSION").unlink()
-    with pytest.raises(DatabaseError, match="no data folder of PostgreSQL"):
+    with pytest.raises(DatabaseError, match="not a data folder of PostgreSQL"):
         server.start()
     assert server.stop() is False
 
 
-def test_an_initdb_that_fails_is_an_error_with_its_last_words(
+def test_an_initdb_that_fails_is_an_error_with_its_last_output(
     server: EmbeddedServer, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (base / "fake" / "bin").mkdir(parents=True)
@@ -308,7 +308,7 @@ def test_any_name_will_do_for_a_home(make: Make, name: str) -> None:
     server = make(name)
     closed = os.geteuid() == 0 and not all(folder.stat().st_mode & 0o001 for folder in binaries.find_install().parents)
     if closed and "$" in name:  # the binaries are copied into the home then, and initdb calls a shell with their path
-        with pytest.raises(DatabaseError, match="plainer path"):
+        with pytest.raises(DatabaseError, match="a path without these characters"):
             server.start()
         return
     assert ask(server.start(), "SELECT 1") == 1

@@ -1,4 +1,4 @@
--- Those of the given MBIDs that an artist, release or track (the kind is ?1) has already.
+-- The given MBIDs that an artist, release or track (the kind is ?1) already has.
 SELECT e.id, e.musicbrainz_id AS mbid
 FROM artists e
 WHERE ?1 = 'artists' AND e.musicbrainz_id IN (SELECT value FROM json_each(?2))

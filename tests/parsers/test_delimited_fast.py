@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.parsers import Dialect
-from etl.parsers.delimited_sound import read_sound
+from etl.parsers.delimited_fast import read_well_formed
 from etl.parsers.delimited_split import split_table
 from tests.helpers.examples import examples
 from tests.parsers.test_delimited import COMMAS, HEADED, ROWS, TABS, quick, written
@@ -27,11 +27,11 @@ PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     st.sampled_from(["", "x\n"]),
 )
 def test_table_that_is_read_at_once_gives_what_splitting_gives(text: str, dialect: Dialect, header: str) -> None:
-    sound = read_sound((header + text).encode(), len(header), dialect)
+    sound = read_well_formed((header + text).encode(), len(header), dialect)
     if sound is None:
         return
     pieces = list(split_table(text, 0, dialect))
-    assert [piece.trouble for piece in pieces] == [""] * len(pieces)
+    assert [piece.problem for piece in pieces] == [""] * len(pieces)
     kept = [place for place, name in enumerate(dialect.names) if name]
     assert sound.rows() == [tuple((piece.fields or [])[place] or None for place in kept) for piece in pieces]
 
@@ -45,7 +45,7 @@ def test_table_that_is_read_at_once_gives_what_splitting_gives(text: str, dialec
 )
 def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, end: str, ends: bool) -> None:
     text = written(rows, quoting=quoting, lineterminator=end)
-    sound = read_sound((text if ends else text.removesuffix(end)).encode(), 0, COMMAS.dialect)
+    sound = read_well_formed((text if ends else text.removesuffix(end)).encode(), 0, COMMAS.dialect)
     assert sound is not None
     assert sound.rows() == [tuple(field or None for field in row) for row in rows]
 
@@ -67,13 +67,13 @@ def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, 
     ],
 )
 def test_any_other_table_is_left_to_splitting(text: str) -> None:
-    assert read_sound(text.encode(), 0, COMMAS.dialect) is None
+    assert read_well_formed(text.encode(), 0, COMMAS.dialect) is None
 
 
 def test_header_without_an_end_has_no_records() -> None:
-    assert read_sound(b"artist,track,time", 17, COMMAS.dialect) is None
+    assert read_well_formed(b"artist,track,time", 17, COMMAS.dialect) is None
     assert HEADED.read(b"artist,track,time").frame.is_empty()
 
 
 def test_bytes_that_are_not_utf8_are_left_to_splitting() -> None:
-    assert read_sound(b"a,b\xff,c\n", 0, COMMAS.dialect) is None
+    assert read_well_formed(b"a,b\xff,c\n", 0, COMMAS.dialect) is None

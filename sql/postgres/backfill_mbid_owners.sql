@@ -1,4 +1,4 @@
--- Those of the given MBIDs that an artist, release or track (the kind is $1) has already.
+-- The given MBIDs that an artist, release or track (the kind is $1) already has.
 SELECT e.id, e.mbid::text AS mbid
 FROM (
     SELECT 'artists' AS kind, a.id, a.musicbrainz_id AS mbid FROM public.artists a

@@ -16,7 +16,7 @@ def in_container() -> bool:
     return any(mark.exists() for mark in _CONTAINER_MARKS)
 
 
-def place_advice(folder: Path, error: OSError, home: Path | None = None) -> str:
+def write_error_advice(folder: Path, error: OSError, home: Path | None = None) -> str:
     """Return what the user can do about ``error``, which came from writing in ``folder``; it need not exist.
 
     ``home`` is the folder that a container would mount, by default ``folder``.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LAST = "last"
 
 
-def read_sound(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
+def read_well_formed(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | None:
     """Return a text column for each name in ``dialect``, null if a field is empty; the records begin at ``at``.
 
     ``None`` unless the records are UTF-8, all of the same width, each on one line and without a carriage return in it.

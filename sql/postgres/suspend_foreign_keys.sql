@@ -1,4 +1,4 @@
--- Once per worker's connection: foreign keys are checked as sets, by gone_references.sql, instead of row by row. Only
+-- Once per worker's connection: foreign keys are no longer checked row by row; missing_references.sql checks them. Only
 -- if the role is allowed to do so, and if the tables that a batch inserts into have no trigger, rule or key other than
 -- Koito's, because these would be ignored, too. Returns a row if batches do so from now on: batch_lock.sql reads the
 -- mark.

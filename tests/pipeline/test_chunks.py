@@ -24,7 +24,7 @@ from tests.helpers.worlds import wipe
 if TYPE_CHECKING:
     import polars as pl
 
-BY_DISK = Sizes(batch=25, round=7, together=1, window=8)
+BY_DISK = Sizes(batch=25, round=7, together=1, chunk=8)
 
 
 @pytest.fixture
@@ -33,17 +33,17 @@ def database(any_database: str) -> str:
 
 
 @pytest.fixture
-def windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that gets the number of windows each time that listens are spilled."""
+def chunks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of chunks each time that listens are spilled."""
     seen: list[int] = []
-    plain = spill.SpillFolder.windows
+    plain = spill.SpillFolder.chunks
 
     def watched(self: spill.SpillFolder, rows: int) -> list[spill.OnDisk]:
         found = plain(self, rows)
         seen.append(len(found))
         return found
 
-    monkeypatch.setattr(spill.SpillFolder, "windows", watched)
+    monkeypatch.setattr(spill.SpillFolder, "chunks", watched)
     return seen
 
 
@@ -55,18 +55,18 @@ def frames(manifest: dict[str, Any]) -> dict[str, pl.DataFrame]:
 
 
 def test_a_spilled_run_leaves_what_a_run_in_memory_leaves(
-    home: Path, database: str, scrobbles: list[dict[str, Any]], tmp_path: Path, windows: list[int]
+    home: Path, database: str, scrobbles: list[dict[str, Any]], tmp_path: Path, chunks: list[int]
 ) -> None:
     exports = [write_maloja(tmp_path / f"{part}.json", [*scrobbles[part::3], scrobbles[0]]) for part in range(3)]
     write_maloja(exports[2], [*scrobbles[2::3], scrobble(500, ["ARTIST 1"], "Track 1", "Album 1", 200), {"time": "x"}])
     in_memory = load(home, database, *exports)
     expected = content(database)
-    assert windows == []
+    assert chunks == []
 
     wipe(database)
     by_disk = load(home, database, *exports, sizes=BY_DISK)
 
-    assert max(windows) > 3
+    assert max(chunks) > 3
     assert content(database) == expected
     for name in ("counts", "created", "skipped_by_reason", "rejected_by_reason", "likely_doubles", "exit_code"):
         assert by_disk[name] == in_memory[name]
@@ -76,16 +76,16 @@ def test_a_spilled_run_leaves_what_a_run_in_memory_leaves(
     assert [path for path in (home / "runs").iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_forced_spilled_run_inserts_nothing(home: Path, database: str, export: Path, windows: list[int]) -> None:
+def test_a_forced_spilled_run_inserts_nothing(home: Path, database: str, export: Path, chunks: list[int]) -> None:
     load(home, database, export)
     again = load(home, database, export, force=True, sizes=BY_DISK)
 
-    assert windows
+    assert chunks
     assert (again["counts"]["already_present"], again["counts"]["cache_hits"]) == (36, again["counts"]["keys"])
 
 
 def test_listens_of_two_services_are_compared_in_memory(
-    home: Path, database: str, tmp_path: Path, windows: list[int]
+    home: Path, database: str, tmp_path: Path, chunks: list[int]
 ) -> None:
     spotify = write_spotify(
         tmp_path / "Streaming_History_Audio_2020_0.json", [play(10, "Artist 1", "Track 1", "Album 1")]
@@ -96,11 +96,11 @@ def test_listens_of_two_services_are_compared_in_memory(
 
     found = load(home, database, *files, sizes=BY_DISK)
 
-    assert windows[-1] == 1
+    assert chunks[-1] == 1
     assert found["counts"] == expected
 
 
-def test_windows_that_a_failed_run_did_not_reach_are_loaded_by_the_next(
+def test_chunks_that_a_failed_run_did_not_reach_are_loaded_by_the_next(
     home: Path, database: str, export: Path, undisturbed: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, calls = snapshot.look_up, 0
@@ -125,7 +125,7 @@ def test_windows_that_a_failed_run_did_not_reach_are_loaded_by_the_next(
     assert content(database) == undisturbed
 
 
-def test_a_merge_in_koito_between_two_windows_balances(
+def test_a_merge_in_koito_between_two_chunks_balances(
     home: Path, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plays = [scrobble(10 * second, ["Ann"], title, "Hits") for second, title in enumerate(["One", "Two"] * 8)]
@@ -140,7 +140,7 @@ def test_a_merge_in_koito_between_two_windows_balances(
         return plain(*args, **kwargs)
 
     monkeypatch.setattr(snapshot, "look_up", merging)
-    found = load(home, database, export, sizes=Sizes(together=1, window=8))
+    found = load(home, database, export, sizes=Sizes(together=1, chunk=8))
 
     assert calls == 2
     assert (found["exit_code"], found["imbalances"]) == (0, [])
@@ -153,16 +153,16 @@ def test_a_merge_in_koito_between_two_windows_balances(
     assert inserted(database) == 16
 
 
-def test_a_dry_run_looks_at_everything_at_once(home: Path, database: str, export: Path, windows: list[int]) -> None:
+def test_a_dry_run_looks_at_everything_at_once(home: Path, database: str, export: Path, chunks: list[int]) -> None:
     rehearsed = load(home, database, export, dry_run=True, sizes=BY_DISK)
-    assert windows == []
+    assert chunks == []
 
     real = load(home, database, export, sizes=BY_DISK)
     assert (rehearsed["counts"], rehearsed["created"]) == (real["counts"], real["created"])
 
 
 @pytest.mark.parametrize(("second", "loaded"), [(1, 12), (9, 12), (18, 16)], ids=["first", "middle", "last"])
-def test_a_key_that_fails_in_one_window_alone_makes_the_run_a_partial_one(
+def test_a_key_that_fails_in_one_chunk_alone_makes_the_run_a_partial_one(
     home: Path, database: str, tmp_path: Path, second: int, loaded: int
 ) -> None:
     rows = [scrobble(one, ["Artist"], "Track", "Album", 200) for one in range(20)]

@@ -28,7 +28,7 @@ _MIDDLE = pl.when("is_coarse").then(MINUTE // 2).otherwise(0)  # the middle of t
 _IS_LATE_START = pl.col("is_whole") & pl.col("ended").is_null()  # it is stored by a start that is late by the pauses
 
 
-def with_windows(plays: pl.DataFrame) -> pl.DataFrame:
+def with_start_ranges(plays: pl.DataFrame) -> pl.DataFrame:
     """Add ``first``, ``last``, ``start`` and ``unpaused`` (see schema PLAYS) to the other columns of PLAYS.
 
     A whole play began at its recorded start, if there is one. Else it began after the play before it ended (of plays

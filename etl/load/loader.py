@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     Failed: TypeAlias = "list[tuple[Batch, StatementError]]"
 
 ROUND_ATTEMPTS = 3  # of a round whose entities Koito keeps removing; then its keys are resolved in halves
+KEY_ATTEMPTS = 8  # of a round with a single key, which is so short that Koito can hardly disturb it again
 EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which no other process may write
 
 
@@ -177,9 +178,10 @@ class Loader:
         if not unwritten:
             return
         again = requests.filter(pl.col("lookup_key").is_in(unwritten))
+        most = ROUND_ATTEMPTS if len(unwritten) > 1 else KEY_ATTEMPTS
         if any(error.failure is Failure.STALE_SNAPSHOT for error in result.unwritten.values()):
             self._resolve_in_parts(again, attempt)
-        elif attempt < ROUND_ATTEMPTS and any(error.failure in NEEDS_NEW_PLAN for error in result.unwritten.values()):
+        elif attempt < most and any(error.failure in NEEDS_NEW_PLAN for error in result.unwritten.values()):
             self._resolve_until_written(again, attempt + 1)
         elif len(unwritten) == 1:
             for key, error in result.unwritten.items():

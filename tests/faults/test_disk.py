@@ -43,7 +43,7 @@ def check_claims(done: Done, home: Path, uri: str) -> None:
     """Check that a run that could not write its run directory left complete files and no false claims."""
     assert done.code == ExitCode.USAGE, done.err
     assert "cannot be written: " in done.err
-    assert "Free some space" in done.err
+    assert "Free some disk space" in done.err
     assert query(uri, "SELECT count(*)::int FROM etl.files WHERE finished_at IS NOT NULL") == [(0,)]
     (run,) = (home / "runs").iterdir()
     assert run.stat().st_mode & 0o777 == 0o700

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLIENT = "koito"
 EDIT_EVERY = 8  # scrobbles
 ALIAS_EVERY = 5
-TRIES = 20  # of a user who adds an alias
+TRIES = 60  # of a user who adds an alias
 FIRST_SECOND = 1_700_000_000
 PAUSE = 0.01
 

@@ -21,7 +21,7 @@ from etl.targets.postgres.errors import PostgresError
 from etl.targets.postgres.target import PostgresTarget
 from tests.helpers.disturbances import disturbance, wait_for, waiting
 from tests.helpers.roles import as_loader
-from tests.helpers.support import content, execute, query
+from tests.helpers.support import content, execute, query, scrobble, write_maloja
 from tests.helpers.support import load as run
 
 if TYPE_CHECKING:
@@ -203,3 +203,12 @@ def test_a_deferrable_unique_constraint_that_somebody_added_is_kept(home: Path, 
     assert run(home, database, export)["exit_code"] == 5
 
     assert query(database, "SELECT count(*) FROM listens") == [(1,)]
+
+
+def test_a_key_is_loaded_although_what_it_refers_to_vanishes_again_and_again(
+    tmp_path: Path, home: Path, database: str
+) -> None:
+    vanishes = "IF nextval('disturbances') <= 6 THEN RAISE foreign_key_violation; END IF;"
+    execute(database, disturbance("BEFORE INSERT ON listens", vanishes))
+    found = run(home, database, write_maloja(tmp_path / "one.json", [scrobble(1, ["Ann"], "One")]))
+    assert (found["exit_code"], found["counts"]["inserted"], found["counts"]["unresolved"]) == (0, 1, 0)

@@ -2,6 +2,7 @@
 
 The exit status is 0 whatever the numbers are; any other status means that nothing could be measured.
 ``--against REVISION`` also measures that revision's program, in the same rounds, each with its own floor.
+``--quick`` measures the loads of the headline history in few rounds, and names what has become slower: for CI.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 HERE = "here"
 OTHERS = {"reading": "reading a million plays, and DuckDB", "submit": "one live listen, and a bare INSERT"}
 """Benchmarks with their own table, which do not load files."""
+QUICK = ("headline", "sqlite")
+QUICK_ROUNDS = 4
+SLOWER = 1.25
+"""What ``slower`` names: busy machines differ by less from one round to the next."""
 
 
 def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[str, list[Mapping[str, Sample]]]:
@@ -48,6 +53,17 @@ def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) 
         before, now = theirs[name][what]["median"], line[what]["median"]
         lines.append(f"{line['title']:<36}{before:>10.2f}{now:>10.2f}{now / before:>10.2f}  {what}")
     return "\n".join(lines)
+
+
+def slower(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) -> list[str]:
+    """Return a sentence for each line whose ratio to its baseline is more than SLOWER times that of ``revision``."""
+    found = []
+    for name, line in ours.items():
+        if line["ratio"] and theirs[name]["ratio"]:
+            times = line["ratio"]["median"] / theirs[name]["ratio"]["median"]
+            if times > SLOWER:
+                found.append(f"slower: {line['title']} takes {times:.2f} times as long as at {revision}")
+    return found
 
 
 @contextmanager
@@ -73,7 +89,9 @@ def report(suite: Suite, found: Mapping[str, list[Mapping[str, Sample]]], starte
     print(table(summaries[HERE]))
     for revision, summary in summaries.items():
         if revision != HERE:
-            print(compared(summaries[HERE], summary, revision))
+            print(
+                "\n".join([compared(summaries[HERE], summary, revision), *slower(summaries[HERE], summary, revision)])
+            )
     rounds = {revision: as_json(samples) for revision, samples in found.items()}
     print(save(suite.name, started, {"machine": machine(), "summary": summaries, "rounds": rounds}))
 
@@ -88,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="where histories are kept for the next time; default: nowhere")
     parser.add_argument("--etl", default=ETL, help="the command to measure")
     parser.add_argument("--against", metavar="REVISION", help="measure this revision too, in the same rounds")
+    parser.add_argument("--quick", action="store_true", help=f"{' and '.join(QUICK)} in {QUICK_ROUNDS} rounds")
     parser.add_argument("--largest", type=int, default=1_000_000, help="plays in the largest history of `growth`")
     args = parser.parse_args(arguments)
     if unknown := set(args.suites) - set(known):
@@ -96,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--rounds must be at least 1")
     if shutil.which(args.etl) is None:
         parser.error(f"{args.etl} is not a command: install the package, or give --etl")
-    wanted = args.suites or known
+    wanted = args.suites or (QUICK if args.quick else known)
     with tempfile.TemporaryDirectory(prefix="etl-bench-") as temporary:
         folder = args.folder.resolve() if args.folder else Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 benches = {args.against: Bench(program, home, uri, folder, args.largest), **benches}
             for suite in suites:
                 started = datetime.now(UTC)
-                report(suite, measured(suite, benches, args.rounds or suite.rounds), started)
+                rounds = args.rounds or (QUICK_ROUNDS if args.quick else suite.rounds)
+                report(suite, measured(suite, benches, rounds), started)
     for name, about in OTHERS.items():
         if name in wanted:
             rounds = ("--rounds", str(args.rounds)) if args.rounds else ()

@@ -220,6 +220,8 @@ SELECT g.listened_at, g.edit FROM gone g JOIN gone_tracks t ON t.track_id = g.tr
 WHERE g.edit NOT IN ('track' || t.track_id, 'album' || t.release_id)
 """
 PAUSE = "SELECT pg_sleep(random() * 0.01)"
+FIRST_SCROBBLE = 1_000_000
+"""When the first scrobble is, in seconds after 2020-01-01; each other one is a second later."""
 MERGES = {"tracks": merge_tracks, "releases": merge_albums, "artists": merge_artists}
 
 
@@ -256,7 +258,7 @@ def _edit(uri: str, chance: random.Random, what: str, number: int) -> None:
         delete(with_query(uri, f"application_name={name}{chosen}"), chosen, pause=PAUSE)
     else:
         artist = chance.choice(["Live 1", "Live 2"])
-        scrobble_live(uri, artist, f"Track {chance.randrange(3)}", "Debut", 1_000_000 + number)
+        scrobble_live(uri, artist, f"Track {chance.randrange(3)}", "Debut", FIRST_SCROBBLE + number)
 
 
 @pytest.mark.parametrize("seed", ROUNDS)

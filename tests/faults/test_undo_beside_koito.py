@@ -16,11 +16,11 @@ from etl.load.loader import Sizes
 from etl.targets.base import Failure
 from etl.verify import verify_database, verify_run
 from tests.cli.program import ROOT
-from tests.faults.test_koito_edits import WATCH, busy_koito, dangling
+from tests.faults.test_koito_edits import FIRST_SCROBBLE, WATCH, busy_koito, dangling
 from tests.helpers.disturbances import ROUNDS
 from tests.helpers.koito_actions import untrue_lookups
 from tests.helpers.replays import run_of
-from tests.helpers.support import execute, load, query, sqlite_file, write_maloja
+from tests.helpers.support import execute, load, query, scrobble, sqlite_file, write_maloja
 from tests.helpers.undos import undo
 from tests.pipeline.test_concurrency import history
 
@@ -58,8 +58,8 @@ def test_an_undo_next_to_a_busy_koito_leaves_nothing_dangling(
     assert of_second - seconds(database) <= deleted  # no listen of the other run is lost
     assert seconds(database) & {one["time"] for one in whole[:100]} == set()  # merged or not
     assert verify_run(run_of(undone), Workspace(home, database)).exit_code == ExitCode.OK
-    live = query(database, "SELECT count(*)::int FROM listens WHERE client = 'live'")[0][0]
-    assert live > 0
+    scrobbled = {scrobble(FIRST_SCROBBLE + number, ["Live"], "Track")["time"] for number in range(done["scrobbles"])}
+    assert scrobbled - seconds(database) <= deleted  # and no scrobble
 
 
 def seconds(uri: str) -> set[int]:

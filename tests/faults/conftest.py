@@ -56,12 +56,25 @@ def prepared_file(koito_template: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def file_case(prepared_file: tuple[Path, Case], tmp_path: Path) -> Case:
-    """Return a load of several rounds, each of several batches, into a SQLite file that has some of it."""
+def new_file_case(prepared_file: tuple[Path, Case], tmp_path: Path) -> Callable[[], AbstractContextManager[Case]]:
+    """Return what gives a load of several rounds, each of several batches, into a SQLite file that has some of it."""
     template, load_of_all = prepared_file
-    (tmp_path / "koito").mkdir()
-    file = shutil.copy(template, tmp_path / "koito" / "koito.db")
-    return replace(load_of_all, database=f"{SQLITE}{file}", home=tmp_path / "home")
+
+    @contextmanager
+    def new() -> Iterator[Case]:
+        folder = tmp_path / uuid4().hex
+        (folder / "koito").mkdir(parents=True)
+        file = shutil.copy(template, folder / "koito" / "koito.db")
+        yield replace(load_of_all, database=f"{SQLITE}{file}", home=folder / "home")
+
+    return new
+
+
+@pytest.fixture
+def file_case(new_file_case: Callable[[], AbstractContextManager[Case]]) -> Iterator[Case]:
+    """Return such a load."""
+    with new_file_case() as load_of_all:
+        yield load_of_all
 
 
 @pytest.fixture
@@ -84,10 +97,20 @@ def case(new_case: Callable[[], AbstractContextManager[Case]]) -> Iterator[Case]
         yield load_of_all
 
 
-@pytest.fixture(params=["as sets", "row by row"])
-def loader_case(request: pytest.FixtureRequest, case: Case, plain_role: str) -> Case:
-    """Return such a load by a role that may suspend foreign keys, and by one that may not: see ``loader_uri``."""
-    return case if request.param == "as sets" else replace(case, database=as_loader(case.database, plain_role))
+@pytest.fixture(params=["as sets", "row by row", "sqlite"])
+def any_loader_case(request: pytest.FixtureRequest) -> Case:
+    """Return a load into a database of each kind; into one of PostgreSQL in both ways of ``loader_uri``."""
+    found: Case = request.getfixturevalue("file_case" if request.param == "sqlite" else "case")
+    if request.param != "row by row":
+        return found
+    return replace(found, database=as_loader(found.database, request.getfixturevalue("plain_role")))
+
+
+@pytest.fixture(params=["new_case", "new_file_case"], ids=["postgres", "sqlite"])
+def any_new_case(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Case]]:
+    """Return what gives a load into a new database of each kind."""
+    found: Callable[[], AbstractContextManager[Case]] = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(params=["case", "file_case"], ids=["postgres", "sqlite"])

@@ -29,14 +29,31 @@ SECTIONS: dict[str, Section] = {
         "`etl run` kills itself with SIGKILL at the point that `ETL_FAULT` names (`etl/core/failpoints.py` lists the "
         "points), and is then started again. The tables must equal those of an uninterrupted load, and the inserted "
         "listens that the ledger has for each batch must add up to the number of listens.",
-        {"rounds": "rounds", "points": "kills", **LOSSES},
+        {"postgres": "kills, PostgreSQL", "sqlite": "kills, SQLite", **LOSSES},
+    ),
+    "undo_killed": Section(
+        "An undo or a dedupe is killed",
+        "`etl undo` and `etl dedupe` kill themselves with SIGKILL at a named point and are started again. After an "
+        "undo, the database must hold what the other runs hold, and no more. After a dedupe, it must hold each play "
+        "once, and undoing the dedupe must bring it back as it was.",
+        {
+            "undos_postgres": "undos killed, PostgreSQL",
+            "undos_sqlite": "undos killed, SQLite",
+            "dedupes_postgres": "dedupes killed, PostgreSQL",
+            "dedupes_sqlite": "dedupes killed, SQLite",
+        },
     ),
     "killed_at_random": Section(
         "Killed at any moment",
         "Another process kills the load with SIGKILL at a random moment, once or several times. A kill counts only if "
         "it came after the first commit and before `run.json` was written. The same must hold as in the previous "
         "section.",
-        {"draws": "kills planned", "hits": "kills that counted", **LOSSES},
+        {
+            "draws": "kills planned",
+            "postgres": "kills that counted, PostgreSQL",
+            "sqlite": "kills that counted, SQLite",
+            **LOSSES,
+        },
     ),
     "signals": Section(
         "Ctrl-C and SIGTERM",

@@ -12,9 +12,10 @@ import pytest
 
 from etl.core.failpoints import Point
 from tests.cli.program import ROOT, environment, etl
+from tests.faults.record import record
 from tests.helpers.disturbances import ROUNDS
 from tests.helpers.plays import extended, lastfm
-from tests.helpers.support import content, load
+from tests.helpers.support import content, kind_of, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,3 +68,4 @@ def test_a_dedupe_killed_at_a_point_is_completed_and_undone(
         undone = etl("undo", run_id, "--yes", "--dsn", any_loader_uri, home=home)
         assert undone.code == 0 or "does not know run" in undone.err, undone.err
     assert content(any_loader_uri) == before
+    record("undo_killed", **{f"dedupes_{kind_of(any_loader_uri)}": 1})

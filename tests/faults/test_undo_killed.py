@@ -12,10 +12,11 @@ import pytest
 
 from etl.core.failpoints import Point
 from tests.cli.program import ROOT, environment
+from tests.faults.record import record
 from tests.faults.undos import POINTS, Chain, check_sound
 from tests.faults.undos import exports as two_exports
 from tests.helpers.disturbances import ROUNDS
-from tests.helpers.support import content, counts, load
+from tests.helpers.support import content, counts, kind_of, load
 from tests.helpers.undos import undo
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def test_an_undo_that_is_killed_at_a_point_is_completed_by_the_next(
     assert killed.returncode == -signal.SIGKILL
     check_sound(loader_chain)
     loader_chain.complete()
+    record("undo_killed", **{f"undos_{kind_of(loader_chain.database)}": 1})
 
 
 @pytest.mark.parametrize("point", LOADING, ids=lambda point: point.value)

@@ -55,6 +55,11 @@ def write_maloja(path: Path, scrobbles: Sequence[dict[str, Any]]) -> Path:
     return path
 
 
+def kind_of(uri: str) -> str:
+    """Return the kind of the database at an address, "postgres" or "sqlite"."""
+    return "sqlite" if uri.startswith(SQLITE) else "postgres"
+
+
 def sqlite_file(uri: str) -> Path | None:
     """Return the file that ``uri`` names, if it is one."""
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None

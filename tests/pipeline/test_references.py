@@ -205,9 +205,7 @@ def test_a_deferrable_unique_constraint_that_somebody_added_is_kept(home: Path, 
     assert query(database, "SELECT count(*) FROM listens") == [(1,)]
 
 
-def test_a_key_is_loaded_although_what_it_refers_to_vanishes_again_and_again(
-    tmp_path: Path, home: Path, database: str
-) -> None:
+def test_a_key_is_loaded_although_what_it_refers_to_vanishes(tmp_path: Path, home: Path, database: str) -> None:
     vanishes = "IF nextval('disturbances') <= 6 THEN RAISE foreign_key_violation; END IF;"
     execute(database, disturbance("BEFORE INSERT ON listens", vanishes))
     found = run(home, database, write_maloja(tmp_path / "one.json", [scrobble(1, ["Ann"], "One")]))

@@ -74,6 +74,7 @@ def program_of(revision: str) -> Iterator[tuple[str, ...]]:
         git = shutil.which("git") or "git"
         needed(git, "-C", str(ROOT), "worktree", "add", "--detach", "--quiet", str(tree), revision)
         try:
+            needed(sys.executable, "-m", "compileall", "-q", str(tree / "etl"))  # as ours is
             start = (
                 f"import sys; sys.path.insert(0, {str(tree)!r}); sys.argv[0] = 'etl'; from etl.cli import main; main()"
             )

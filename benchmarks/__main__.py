@@ -30,7 +30,7 @@ OTHERS = {"reading": "reading a million plays, and DuckDB", "submit": "one live 
 QUICK = ("headline", "sqlite")
 QUICK_ROUNDS = 4
 SLOWER = 1.25
-"""What ``slower`` names: busy machines differ by less from one round to the next."""
+"""``slower`` names a line whose ratio is more than so many times that of the other revision."""
 
 
 def measured(suite: Suite, benches: Mapping[str, Bench], rounds: int) -> dict[str, list[Mapping[str, Sample]]]:

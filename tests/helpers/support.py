@@ -57,7 +57,7 @@ def write_maloja(path: Path, scrobbles: Sequence[dict[str, Any]]) -> Path:
 
 def kind_of(uri: str) -> str:
     """Return the kind of the database at an address, "postgres" or "sqlite"."""
-    return "sqlite" if uri.startswith(SQLITE) else "postgres"
+    return "sqlite" if sqlite_file(uri) else "postgres"
 
 
 def sqlite_file(uri: str) -> Path | None:

@@ -66,6 +66,11 @@ def slower(ours: Mapping[str, Any], theirs: Mapping[str, Any], revision: str) ->
     return found
 
 
+def compile_program(tree: Path) -> None:
+    """Compile the program in ``tree``, so that no measured process does it (PYTHONDONTWRITEBYTECODE: each would)."""
+    needed(sys.executable, "-m", "compileall", "-q", str(tree / "etl"))
+
+
 @contextmanager
 def program_of(revision: str) -> Iterator[tuple[str, ...]]:
     """Yield the command that runs the program at ``revision``, with the packages that are installed here."""
@@ -74,7 +79,7 @@ def program_of(revision: str) -> Iterator[tuple[str, ...]]:
         git = shutil.which("git") or "git"
         needed(git, "-C", str(ROOT), "worktree", "add", "--detach", "--quiet", str(tree), revision)
         try:
-            needed(sys.executable, "-m", "compileall", "-q", str(tree / "etl"))  # as ours is
+            compile_program(tree)
             start = (
                 f"import sys; sys.path.insert(0, {str(tree)!r}); sys.argv[0] = 'etl'; from etl.cli import main; main()"
             )
@@ -121,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = args.folder.resolve() if args.folder else Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         suites = [SUITES[name] for name in SUITES if name in wanted]
+        compile_program(ROOT)
         with ExitStack() as stack:
             home, uri = stack.enter_context(running_server((args.etl,), args.home and args.home.resolve()))
             benches = {HERE: Bench((args.etl,), home, uri, folder, args.largest)}

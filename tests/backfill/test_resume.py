@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.backfill.server import FakeService
 
+pytestmark = pytest.mark.slow
+
 NOTHING = ok({"data": [], "total": 0})
 WORKERS = 4
 MANY = 1_000

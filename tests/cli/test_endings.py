@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import LoadedSamples
 
+pytestmark = pytest.mark.slow
+
 each_signal = pytest.mark.parametrize("number", SIGNAL_EXIT_CODES, ids=lambda number: number.name)
 CHANGING = {
     "run": ("run", "--force"),

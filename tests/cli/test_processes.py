@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import LoadedSamples
 
+pytestmark = pytest.mark.slow
+
 
 def _without_numbers(done: Done) -> tuple[int, str, str]:
     """Return ``done`` without parts that differ between runs: numbers, ids, and the widths of their columns."""

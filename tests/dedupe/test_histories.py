@@ -14,6 +14,8 @@ from tests.dedupe.listener import Database, Play, Row, Track, extended, lastfm, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("spotify", "lastfm", "listenbrainz")
 BEGAN = 1_600_000_000
 PLAYS = 2_000

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from etl.dedupe import DedupeResult
+
+pytestmark = pytest.mark.slow
 
 SCROBBLERS = st.lists(st.sampled_from(["lastfm", "listenbrainz", "maloja", "koito"]), unique=True)
 SPOTIFY = st.sampled_from([[], ["extended"], ["old_extended"]])

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; sys.argv[0] = 'etl'; from etl.__main__ import main; main()"
 

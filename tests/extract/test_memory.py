@@ -22,6 +22,8 @@ from tests.helpers.archives import zipped
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 TERABYTE = 1 << 40
 SAMPLE = SAMPLES / "spotify" / "extended" / "endsong_0.json"
 

@@ -18,6 +18,8 @@ from tests.live.rows import submit_rows
 if TYPE_CHECKING:
     from etl.live.submit import LiveConnection
 
+pytestmark = pytest.mark.slow
+
 FEATURED = st.sampled_from(["Two (feat. Bo)", "One [ft. Zoë & LISA]"])
 FIRST = 100  # seconds after what a stocked database holds: a run treats listens of that second as duplicates
 

@@ -24,6 +24,8 @@ from tests.helpers.worlds import wipe
 if TYPE_CHECKING:
     import polars as pl
 
+pytestmark = pytest.mark.slow
+
 BY_DISK = Sizes(batch=25, round=7, together=1, chunk=8)
 
 

@@ -22,6 +22,8 @@ from tests.helpers.support import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 DAYS = daily(("A - One", "20240203"))
 TRACKS = library({"Title": "Two", "Artist": "B"})
 

@@ -216,6 +216,7 @@ def test_another_users_listens_are_no_doubles(tmp_path: Path, any_database: str)
     assert load(tmp_path, any_database, path, user="admin")["counts"]["inserted"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_three_services_in_any_order_are_one_history(tmp_path: Path, any_database: str, order: tuple[int, ...]) -> None:
     starts = [*range(0, 1000, 200), *range(5000, 9000, 400)]  # a track on repeat, then one play after a pause each

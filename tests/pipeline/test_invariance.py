@@ -22,7 +22,7 @@ from tests.helpers.worlds import HISTORY, ON_A_DATABASE, RECORDS, Row, stock, wi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.usefixtures("plain")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("plain")]
 
 # Rows of a batch and requests of a round: from one to all at once.
 SIZES = st.builds(

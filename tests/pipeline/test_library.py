@@ -80,6 +80,7 @@ def test_a_dry_run_removes_nothing_and_counts_the_same(tmp_path: Path, any_datab
     assert {name: expected[name] for name in same} == {name: done[name] for name in same}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 4, 100])
 def test_an_undone_dedupe_leaves_the_library_as_it_was(tmp_path: Path, any_database: str, batch: int) -> None:
     runs = load_each(tmp_path, any_database)

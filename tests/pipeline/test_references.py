@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = (*ENTITY_TABLES, "track_lookup", "listens")
 
 TARGET = PostgresTarget("", Path())  # opened by nobody

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.conftest import new_database, uri_of
 from tests.helpers.services import WRITERS, history, write
 from tests.helpers.support import load, query
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.slow
 
 # Every listen by names alone: its second, its track, the track's artists in order, its album, the album's artists.
 _HISTORY = """

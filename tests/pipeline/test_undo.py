@@ -109,6 +109,7 @@ def chain(tmp_path: Path, scrobbles: list[dict[str, Any]]) -> list[Path]:
     return [write_maloja(tmp_path / f"part_{number}.json", part) for number, part in enumerate(parts)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_undoing_a_chain_in_any_order_keeps_what_other_runs_loaded(
     home: Path, any_database: str, chain: list[Path], order: Sequence[int]
@@ -125,6 +126,7 @@ def test_undoing_a_chain_in_any_order_keeps_what_other_runs_loaded(
     assert removed(any_database) == sum(run["counts"]["inserted"] for run in runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(3))
 def test_what_an_undo_takes_from_other_runs_is_loaded_again(
     home: Path, tmp_path: Path, any_database: str, chain: list[Path], first: int
@@ -251,6 +253,7 @@ def test_what_a_run_added_to_what_stays_is_kept(home: Path, tmp_path: Path, any_
 # --- which runs ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_replay_and_the_run_that_it_completes_are_undone_separately(home: Path, database: str, export: Path) -> None:
     forbid_alias(database)
     first = load(home, database, export)
@@ -304,6 +307,7 @@ def test_two_undos_at_once_remove_everything_once(home: Path, any_database: str,
     assert (counts(any_database), removed(any_database)) == (EMPTY, 36)
 
 
+@pytest.mark.slow
 def test_batches_do_not_change_the_result(home: Path, any_database: str, chain: list[Path]) -> None:
     runs = [load(home, any_database, part, sizes=Sizes(batch=7, round=9)) for part in chain]
     undo(home, any_database, runs[0], batch=1)

@@ -26,6 +26,8 @@ from tests.helpers.worlds import ON_A_DATABASE, wipe
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 SERVICES = ("spotify", "lastfm", "listenbrainz", "maloja", "koito")
 APART = 1_000  # seconds between two plays
 PLAYED = 31  # seconds, and so much later Spotify says that a play happened

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from etl.resolve.rows import EntityRows
+
+pytestmark = pytest.mark.slow
 
 MBIDS = [f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc"]
 MBID = st.none() | st.sampled_from(MBIDS)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.resolve.requests import ResolutionRequest
+
+pytestmark = pytest.mark.slow
 
 COLUMNS = {
     "enrich_artists": ("artists", "musicbrainz_id"),

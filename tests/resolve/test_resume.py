@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.resolve.test_batches import MBID, Batch, batches_of, make_plan, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+pytestmark = pytest.mark.slow
 
 Rows = dict[str, list[dict[str, Any]]]
 SMALL = st.integers(1, 40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = Path(__file__).parents[1]
-TREES = {path.relative_to(TESTS): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(TESTS.rglob("*.py"))}
 
 _ENDS_OTHERS = re.compile(
     r"pg_(?:terminate|cancel)_backend\((?!pg_backend_pid\(\)|\{)"
 )  # {: in an f-string, a known id
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Return what each file of the tests holds, by its path."""
+    return {path.relative_to(TESTS): ast.parse(path.read_text(encoding="utf-8")) for path in TESTS.rglob("*.py")}
 
 
 def strings(node: ast.AST) -> Iterator[str]:
@@ -30,13 +36,13 @@ def strings(node: ast.AST) -> Iterator[str]:
 
 
 def test_a_tests_name_has_at_most_70_characters() -> None:
-    functions = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     names = [node.name for node in functions if node.name.startswith("test_")]
     assert len(names) > 1_000
     assert [name for name in names if len(name) > 70] == []
 
 
 def test_backends_are_ended_by_their_id_or_in_a_tests_own_database() -> None:
-    ending = [(path, text) for path, tree in TREES.items() for text in strings(tree) if _ENDS_OTHERS.search(text)]
+    ending = [(path, text) for path, tree in trees().items() for text in strings(tree) if _ENDS_OTHERS.search(text)]
     assert len(ending) > 1
     assert [(str(path), text) for path, text in ending if "datname = current_database()" not in text] == []

@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.library import library
 from tests.helpers.support import load, query
+
+pytestmark = pytest.mark.slow
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 OLD_PLAYS = [
     scrobble(second, [f"Artist {second % 12}"], f"Title {second % 40}", f"Album {second % 3}") for second in range(240)
 ]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from etl.targets.sqlite.target import SqliteTarget
 
+pytestmark = pytest.mark.slow
+
 SCROBBLES = [
     scrobble(number, [f"Artist {number % 7}"], f"Track {number}", f"Album {number % 11}") for number in range(90)
 ]

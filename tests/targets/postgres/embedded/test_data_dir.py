@@ -22,6 +22,8 @@ from tests.helpers.logs import logged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[4]
 

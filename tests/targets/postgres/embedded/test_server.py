@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from etl.targets.postgres.embedded.server import EmbeddedServer
     from tests.targets.postgres.embedded.conftest import Make
 
+pytestmark = pytest.mark.slow
+
 AS_ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[4]
 

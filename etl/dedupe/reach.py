@@ -68,7 +68,14 @@ def tracks_in_reach(ends: pl.DataFrame, listens: pl.DataFrame) -> pl.Series:
 
 
 def _hours(spans: pl.DataFrame) -> pl.Series:
-    """Return the hours that ``spans`` (first, last; seconds) touch, with the margin, each once."""
-    edges = spans.select(first=(pl.col("first") - _MARGIN) // HOUR, last=(pl.col("last") + _MARGIN) // HOUR).unique()
-    hours = edges.select(pl.int_ranges("first", pl.col("last") + 1)).to_series().explode(empty_as_null=True)
-    return hours.drop_nulls().unique().sort().cast(pl.Int64).rename("hour")
+    """Return the hours that ``spans`` (first, last; seconds) touch, with the margin, sorted, each once.
+
+    Overlapping spans are joined before their hours are listed, because each may have a hundred.
+    """
+    first, last = ((pl.col(name) + margin) // HOUR for name, margin in (("first", -_MARGIN), ("last", _MARGIN)))
+    ordered = spans.select(first=first, last=last).drop_nulls().sort("first").with_columns(pl.col("last").cum_max())
+    is_apart = ordered.select((pl.col("first") > pl.col("last").shift()).fill_null(value=True)).to_series()
+    firsts = ordered.get_column("first").filter(is_apart)
+    lasts = ordered.get_column("last").filter(is_apart.shift(-1, fill_value=True))
+    hours = pl.select(pl.int_ranges(firsts, lasts + 1)).to_series().explode(empty_as_null=True)
+    return hours.drop_nulls().cast(pl.Int64).rename("hour")

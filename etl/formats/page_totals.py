@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.sax.saxutils import unescape
 
 import msgspec
 

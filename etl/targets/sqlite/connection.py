@@ -17,10 +17,9 @@ from urllib.parse import quote
 
 import adbc_driver_manager
 import polars as pl
-from adbc_driver_sqlite import dbapi
 
 from etl.core.errors import InternalError
-from etl.core.packages import check_driver
+from etl.core.packages import check_driver, postponed
 from etl.core.schema import conform
 from etl.core.statements import statement
 from etl.targets.base import Failure
@@ -29,6 +28,9 @@ from etl.targets.sqlite.errors import SqliteError, statement_error
 from etl.targets.sqlite.lock_wait import TRY, wait_for_lock
 from etl.targets.sqlite.values import check_texts, decode, encode, parameters
 from etl.targets.sqlite.write_pace import WritePace
+
+with postponed("pyarrow.dataset"):  # ADBC imports it, nothing here uses it, and it takes 0.05 s
+    from adbc_driver_sqlite import dbapi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -80,10 +80,11 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
     named = narrow.filter(listens.get_column("aliases").is_not_null())
     alias_texts = listens[named.get_column("position")].select(_alias_text().alias("alias_text"))
     keyed = narrow.select("position", "lookup_key", "listened_at")
+    timed = keyed.filter(listens.get_column("duration").is_not_null())
     groups = [
         _earliest(listens, keyed, ["lookup_key"]),
         _earliest(listens, narrow.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
-        _earliest(listens, keyed.filter(listens.get_column("duration").is_not_null()), ["lookup_key"]),
+        _earliest(listens, timed if timed.height < keyed.height else timed.clear(), ["lookup_key"]),  # else the same
         _earliest(listens, named.hstack(alias_texts), ["lookup_key", *_MBIDS, "alias_text"]),
     ]
     columns = REQUESTS.names()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INTERPRETER = "interpreter"
 FLOOR = "floor"
+IMPORTS = "imports"
+_IMPORTS = "import polars, adbc_driver_postgresql.dbapi"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Bench:
     def interpreter(self) -> Sample:
         """Measure the start of an interpreter that does nothing."""
         return of_process(timed((sys.executable, "-c", "pass")))
+
+    def imports(self) -> Sample:
+        """Measure the imports that every load needs."""
+        return of_process(timed((sys.executable, "-c", _IMPORTS)))
 
 
 @dataclass(frozen=True)

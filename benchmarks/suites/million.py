@@ -72,7 +72,7 @@ SUITE = Suite(
         INTERPRETER: Line("interpreter start"),
         FLOOR: Line("bare COPY (the floor)"),
         "tenth": Line("100,000 plays, empty database"),
-        "empty": Line("1,000,000 plays, empty database", FLOOR, "at most 1.2 x; under 1,500 MB"),
+        "empty": Line("1,000,000 plays, empty database", FLOOR, "at most 1.0 x; under 1,100 MB"),
         "again": Line("the same again", FLOOR),
         "new": Line("500 new plays added to them", FLOOR, "under 1.5 s beyond interpreter start"),
         "force": Line("again with --force", FLOOR),

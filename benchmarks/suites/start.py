@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import timed
-from benchmarks.suite import INTERPRETER, Line, Suite, of_process
+from benchmarks.suite import IMPORTS, INTERPRETER, Line, Suite, of_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.suite import Bench, Sample
 
-DRIVER = "import polars, adbc_driver_postgresql.dbapi"
-
 
 def measure(bench: Bench) -> Mapping[str, Sample]:
     """Measure every line once."""
     return {
         INTERPRETER: bench.interpreter(),
-        "driver": of_process(timed((sys.executable, "-c", DRIVER))),
+        IMPORTS: bench.imports(),
         "help": of_process(timed((*bench.etl, "--help"))),
         "version": of_process(timed((*bench.etl, "--version"))),
     }
@@ -31,7 +28,7 @@ SUITE = Suite(
     "start-up of the program",
     {
         INTERPRETER: Line("interpreter start"),
-        "driver": Line("importing Polars and ADBC's dbapi", INTERPRETER),
+        IMPORTS: Line("importing Polars and ADBC's dbapi", INTERPRETER),
         "help": Line("etl --help", INTERPRETER, "under 0.3 s"),
         "version": Line("etl --version", INTERPRETER),
     },

@@ -28,6 +28,8 @@ def read_well_formed(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | N
         return None
     if body.find(b"\r", at) >= 0 and body.count(b"\r", at) != body.count(b"\r\n", at):
         return None
+    if dialect.quoting and _ends_in_quotes(body, at):
+        return None
     skipped = body.count(b"\n", 0, at)
     *others, last = dialect.names
     frame = _parsed(body, skipped, dialect, (*others, last or _LAST))
@@ -40,6 +42,17 @@ def read_well_formed(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | N
     frame = frame.drop(_LAST, strict=False)
     empty = [name for name in frame.columns if (frame[name] == "").any()]  # a pair of quotes with nothing between them
     return frame.with_columns(pl.when(pl.col(empty) != "").then(pl.col(empty))) if empty else frame
+
+
+def _ends_in_quotes(body: bytes, at: int) -> bool:
+    """Say whether the last line ends inside quotes; Polars takes a pair of quotes there for the closing one.
+
+    If another line does, Polars joins it with the next one, and there are fewer records than lines.
+    """
+    end = len(body)
+    while end > at and body[end - 1] in b"\r\n":
+        end -= 1
+    return body.count(b'"', max(at, body.rfind(b"\n", at, end)), end) % 2 == 1
 
 
 def _lines(body: bytes, skipped: int) -> int:

@@ -130,6 +130,8 @@ def test_the_quick_and_the_tolerant_way_agree(rows: list[tuple[str, ...]], quoti
 @example('a,b,c\r\r\n"x",y,z\r\n', COMMAS)
 @example('a,"b\r\nc",d\n', COMMAS)
 @example('a,b\rc,d\n"e\r",f,g', COMMAS)
+@example(',,"""', COMMAS)
+@example('a,b,c\na,b,"c ""\r\n\n', COMMAS)
 def test_every_line_of_any_text_is_in_one_record(text: str, layout: Delimited) -> None:
     pieces = list(split_table(text, 0, layout.dialect))
     whole = whole_table(text, layout.dialect)

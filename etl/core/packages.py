@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import contextmanager
-from importlib import import_module
 from shlex import quote
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from etl.core.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DISTRIBUTION = "koito-etl"
 _DRIVER_MISSING = "[Driver Manager] Could not load"
@@ -48,31 +41,6 @@ def check_driver(error: Exception, module: str) -> None:
     """Raise ``BrokenPackageError`` if ``error`` says that ADBC did not find the shared library of its driver."""
     if _DRIVER_MISSING in str(error):
         raise BrokenPackageError(module, "the database driver") from error
-
-
-@contextmanager
-def postponed(name: str) -> Iterator[None]:
-    """Let a package that is imported in this block not import its module ``name`` before something in it is used."""
-    if name in sys.modules:
-        yield
-        return
-    stand_in = ModuleType(name)
-
-    def load(attribute: str) -> Any:  # noqa: ANN401 (whatever the module has)
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
-
-    vars(stand_in)["__getattr__"] = load
-    sys.modules[name] = stand_in
-    try:
-        yield
-    finally:
-        if sys.modules[name] is stand_in:
-            del sys.modules[name]
-            package, _, own = name.rpartition(".")
-            if package in sys.modules:
-                setattr(sys.modules[package], own, stand_in)
 
 
 def missing_package(error: ModuleNotFoundError) -> MissingPackageError | None:

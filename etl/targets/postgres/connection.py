@@ -15,7 +15,8 @@ import polars as pl
 
 from etl.core.dsn import check_uri
 from etl.core.errors import DatabaseError, InternalError
-from etl.core.packages import check_driver, postponed
+from etl.core.lazy_import import lazy_import
+from etl.core.packages import check_driver
 from etl.core.schema import PARAMETERS, conform
 from etl.core.statements import statement
 from etl.targets.base import Failure, StatementError
@@ -26,7 +27,7 @@ from etl.targets.postgres.session import POOLER_HINT, address, check_session
 from etl.targets.postgres.watchdog import CutError, Watchdog
 from etl.targets.results import RESULTS
 
-with postponed("pyarrow.dataset"):  # ADBC imports it, nothing here uses it, and it takes 0.05 s
+with lazy_import("pyarrow.dataset"):  # ADBC imports it, nothing here uses it, and it takes 0.05 s
     from adbc_driver_postgresql import dbapi
 
 if TYPE_CHECKING:

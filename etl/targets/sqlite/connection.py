@@ -19,7 +19,8 @@ import adbc_driver_manager
 import polars as pl
 
 from etl.core.errors import InternalError
-from etl.core.packages import check_driver, postponed
+from etl.core.lazy_import import lazy_import
+from etl.core.packages import check_driver
 from etl.core.schema import conform
 from etl.core.statements import statement
 from etl.targets.base import Failure
@@ -29,7 +30,7 @@ from etl.targets.sqlite.lock_wait import TRY, wait_for_lock
 from etl.targets.sqlite.values import check_texts, decode, encode, parameters
 from etl.targets.sqlite.write_pace import WritePace
 
-with postponed("pyarrow.dataset"):  # ADBC imports it, nothing here uses it, and it takes 0.05 s
+with lazy_import("pyarrow.dataset"):  # ADBC imports it, nothing here uses it, and it takes 0.05 s
     from adbc_driver_sqlite import dbapi
 
 if TYPE_CHECKING:

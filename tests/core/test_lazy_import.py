@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from etl.core.packages import postponed
+from etl.core.lazy_import import lazy_import
 from tests.cli.program import python
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LOAD = "import sys, etl.targets.postgres.connection, etl.targets.sqlite.connecti
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the name of a package whose module ``part`` has the value ``one``."""
-    name = "postponed_example"
+    name = "lazy_example"
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").write_text("", encoding="utf-8")
     (tmp_path / name / "part.py").write_text("one = 1\n", encoding="utf-8")
@@ -30,9 +30,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def test_a_postponed_module_is_imported_when_it_is_used(package: str) -> None:
+def test_a_module_is_imported_when_it_is_used(package: str) -> None:
     part = f"{package}.part"
-    with postponed(part):
+    with lazy_import(part):
         module = __import__(part)
     assert part not in sys.modules
     assert module.part.one == 1
@@ -40,18 +40,27 @@ def test_a_postponed_module_is_imported_when_it_is_used(package: str) -> None:
     assert module.part is sys.modules[part]
 
 
-def test_a_postponed_module_may_be_used_at_once(package: str) -> None:
+def test_a_module_may_be_used_at_once(package: str) -> None:
     part = f"{package}.part"
-    with postponed(part):
+    with lazy_import(part):
         module = __import__(part)
         assert sys.modules[part].one == 1
     assert module.part is sys.modules[part]
 
 
+def test_a_module_that_cannot_be_imported_says_so(package: str) -> None:
+    absent = f"{package}.absent"
+    with lazy_import(absent):
+        module = __import__(absent)
+        with pytest.raises(ModuleNotFoundError):
+            _ = sys.modules[absent].anything
+    assert not hasattr(module, "absent")
+
+
 def test_a_module_that_is_there_is_left_alone(package: str) -> None:
     part = f"{package}.part"
     module = __import__(part).part
-    with postponed(part):
+    with lazy_import(part):
         assert sys.modules[part] is module
     assert sys.modules[part] is module
 

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ def lazy_import(name: str) -> Iterator[None]:
         return
     stand_in = ModuleType(name)
 
-    def load(attribute: str) -> Any:  # noqa: ANN401 (whatever the module has)
+    def load(attribute: str) -> object:
         if sys.modules.get(name) is stand_in:
             del sys.modules[name]
         return getattr(import_module(name), attribute)

@@ -84,7 +84,8 @@ def distinct_requests(listens: pl.DataFrame) -> pl.DataFrame:
     groups = [
         _earliest(listens, keyed, ["lookup_key"]),
         _earliest(listens, narrow.filter(_has_mbids()), ["lookup_key", *_MBIDS]),
-        _earliest(listens, timed if timed.height < keyed.height else timed.clear(), ["lookup_key"]),  # else the same
+        # if all have a duration, these are the ones above
+        _earliest(listens, timed if timed.height < keyed.height else timed.clear(), ["lookup_key"]),
         _earliest(listens, named.hstack(alias_texts), ["lookup_key", *_MBIDS, "alias_text"]),
     ]
     columns = REQUESTS.names()

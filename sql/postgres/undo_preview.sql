@@ -6,21 +6,21 @@ WITH touched AS MATERIALIZED (
 ), going AS MATERIALIZED (
     SELECT id FROM touched WHERE goes
 ), albums AS MATERIALIZED (
-    SELECT r.release_id AS id, NOT EXISTS (
-        SELECT FROM public.tracks t WHERE t.release_id = r.release_id AND t.id NOT IN (SELECT id FROM going)
-    ) AS goes
-    FROM (SELECT DISTINCT release_id FROM touched) r
-), credits AS MATERIALIZED (
-    SELECT l.artist_id, l.track_id FROM public.artist_tracks l WHERE l.track_id IN (SELECT id FROM touched)
+    SELECT t.release_id AS id, bool_and(g.id IS NOT NULL) AS goes
+    FROM public.tracks t
+    LEFT JOIN going g ON g.id = t.id
+    WHERE t.release_id IN (SELECT release_id FROM touched)
+    GROUP BY t.release_id
+), credited AS MATERIALIZED (
+    SELECT l.artist_id FROM public.artist_tracks l WHERE l.track_id IN (SELECT id FROM touched)
+    UNION
+    SELECT l.artist_id FROM public.artist_releases l WHERE l.release_id IN (SELECT id FROM albums)
 ), artists AS MATERIALIZED (
-    SELECT a.artist_id AS id, NOT EXISTS (
-        SELECT FROM public.artist_tracks l WHERE l.artist_id = a.artist_id AND l.track_id NOT IN (SELECT id FROM going)
-    ) AS goes
-    FROM (
-        SELECT artist_id FROM credits
-        UNION
-        SELECT l.artist_id FROM public.artist_releases l WHERE l.release_id IN (SELECT id FROM albums)
-    ) a
+    SELECT a.artist_id AS id, bool_and(l.track_id IS NULL OR g.id IS NOT NULL) AS goes
+    FROM credited a
+    LEFT JOIN public.artist_tracks l ON l.artist_id = a.artist_id
+    LEFT JOIN going g ON g.id = l.track_id
+    GROUP BY a.artist_id
 )
 SELECT 'tracks' AS entity, count(*) FILTER (WHERE goes) AS removed, count(*) FILTER (WHERE NOT goes) AS kept FROM touched
 UNION ALL

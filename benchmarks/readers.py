@@ -13,11 +13,11 @@ import argparse
 import gc
 import json
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
 from etl.extract.discover import discover
@@ -35,11 +35,10 @@ if TYPE_CHECKING:
 TYPES = {"ms_played": "BIGINT", "offline_timestamp": "DOUBLE"}  # the other fields are texts
 
 
-@dataclass(frozen=True)
-class TimedExtractor(Extractor):
+class TimedExtractor(Extractor, frozen=True):
     """Records how long it normalises, which is the step after extraction."""
 
-    spent: list[float] = field(default_factory=list)
+    spent: list[float] = msgspec.field(default_factory=list)
 
     def normalize(self, decoded: Sequence[Decoded]) -> list[FileResult]:
         """See ``Extractor``."""

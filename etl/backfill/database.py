@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from msgspec.structs import replace
 
 from etl.backfill.rules.entities import AlbumEntity, ArtistEntity, EntityKind, TrackEntity
 from etl.backfill.rules.findings import Candidate, Field, FindingOutcome

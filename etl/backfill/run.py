@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.backfill.database import read_missing, write_findings
 from etl.backfill.folder import locked_folder
@@ -84,17 +85,16 @@ def _http_client(
     return HttpClient(settings.agent, RateLimiter(folder), settings.rate, stop, limits)
 
 
-@dataclass
-class _BackfillRun:
+class _BackfillRun(msgspec.Struct):
     """The work of one run between opening and closing everything."""
 
     pool: Pool
     settings: BackfillSettings
     workers: LookupWorkers
     progress: ReportProgress
-    missing: dict[EntityKind, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    mbid_owners: dict[tuple[EntityKind, str], int] = field(default_factory=dict)
+    missing: dict[EntityKind, int] = msgspec.field(default_factory=dict)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    mbid_owners: dict[tuple[EntityKind, str], int] = msgspec.field(default_factory=dict)
     """The entities to which this run gave MBIDs."""
 
     def execute(self) -> BackfillResult:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.backfill.rules.findings import FindingOutcome, count
 from etl.backfill.rules.frames import FINDINGS, REVIEW, findings_frame, for_spreadsheets, review_frame
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
 
 
-@dataclass(frozen=True)
-class BackfillResult:
+class BackfillResult(msgspec.Struct, frozen=True):
     """The result of a run."""
 
     missing: Mapping[EntityKind, int]

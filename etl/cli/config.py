@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
+from msgspec.structs import replace
 
 from etl.cli import options
 from etl.cli.groups import HelpfulGroup

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.cli.output import show_table, show_text
 from etl.core.lists import listed
@@ -27,14 +28,13 @@ _HEADERS = {"duplicate_in_input": "duplicate", "already_present": "present", "no
 _NUMBER = re.compile(r"(\d+)")
 
 
-@dataclass
-class _Row:
+class _Row(msgspec.Struct):
     """Files of one folder or archive with the same result: read as one format, refused or ignored."""
 
     place: str
     read_as: str
     is_ignored: bool
-    files: list[File] = field(default_factory=list)
+    files: list[File] = msgspec.field(default_factory=list)
 
     def label(self, common: str) -> str:
         """Return the label of the row: the path of a single file, or else the folder or archive."""

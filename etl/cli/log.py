@@ -13,10 +13,11 @@ import shutil
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.cli.wrap import wrapped
 from etl.core.errors import ExitCode, format_error
@@ -44,8 +45,7 @@ _LEVEL_COLOURS = {"warning": "magenta", "error": "red", "internal error": "red"}
 _INDENT = 5  # columns that indent all lines of a message except the first
 
 
-@dataclass
-class _LogSettings:
+class _LogSettings(msgspec.Struct):
     """How this process writes its log."""
 
     as_json: bool = False
@@ -55,7 +55,7 @@ class _LogSettings:
     run_id: str | None = None
     erase: Callable[[], None] = lambda: None
     """Removes the progress bar from the terminal."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = msgspec.field(default_factory=threading.RLock)
     """Held while something is written to the terminal."""
 
 

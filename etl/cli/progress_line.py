@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+
+import msgspec
 
 from etl.core.progress import Count
 
@@ -31,15 +32,14 @@ _NARROWEST_BAR = 8
 _GAP = "  "
 
 
-@dataclass
-class State:
+class State(msgspec.Struct):
     """The progress of a run. Times are in seconds of a monotonic clock."""
 
     started: float
     """When the step began."""
     step: str = "start"
-    done: dict[Count, int] = field(default_factory=lambda: dict.fromkeys(Count, 0))
-    total: dict[Count, int] = field(default_factory=dict)
+    done: dict[Count, int] = msgspec.field(default_factory=lambda: dict.fromkeys(Count, 0))
+    total: dict[Count, int] = msgspec.field(default_factory=dict)
     advanced: float = 0.0
     """When a count last grew."""
     most_left: float | None = None

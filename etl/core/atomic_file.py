@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import SettingsError
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
-@dataclass(frozen=True)
-class AtomicFile:
+class AtomicFile(msgspec.Struct, frozen=True):
     """A file that gets its final name only when it is complete and on disk."""
 
     path: Path

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import msgspec
 from platformdirs import user_config_path
 
 from etl.core.errors import SettingsError
@@ -42,8 +42,7 @@ SETTINGS = tuple(
 BY_NAME = {option.name: option for option in SETTINGS}
 
 
-@dataclass(frozen=True)
-class ConfigValue:
+class ConfigValue(msgspec.Struct, frozen=True):
     """The value of a setting, and where it was set."""
 
     value: SettingValue | None

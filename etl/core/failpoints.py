@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,7 @@ class Point(Enum):
     """Everything is done; nothing has been shown to the user yet."""
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """How the process kills itself: by signal ``number`` when it reaches ``point`` for the ``nth`` time."""
 
     point: Point

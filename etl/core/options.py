@@ -5,8 +5,11 @@ The declarations are in ``etl.core.settings``: as fields of dataclasses, or as c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from etl.core.errors import SettingsError
 
@@ -18,8 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """An option on the command line and, if ``configurable``, a key in ``etl.toml`` and a variable ``ETL_<NAME>``."""
 
     about: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 import polars as pl
 
 from etl.core.atomic_file import atomic_file
@@ -24,8 +24,7 @@ _ABSENT = re.compile(r"Table with name (\w+) does not exist")  # DuckDB's messag
 _NEAR = 3  # names that resemble a misspelt one, at most
 
 
-@dataclass(frozen=True)
-class NamedQuery:
+class NamedQuery(msgspec.Struct, frozen=True):
     """A query or a view of ``sql/duckdb``; its first comment says what it returns."""
 
     name: str
@@ -33,8 +32,7 @@ class NamedQuery:
     text: str
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The columns and rows that a query returned."""
 
     columns: list[str]
@@ -57,8 +55,7 @@ def _named(name: str, text: str) -> NamedQuery:
     return NamedQuery(name, text.partition("\n")[0].lstrip("- "), text)
 
 
-@dataclass(frozen=True)
-class QuerySession:
+class QuerySession(msgspec.Struct, frozen=True):
     """A DuckDB connection with views, and what the user can ask it."""
 
     connection: duckdb.DuckDBPyConnection
@@ -69,7 +66,7 @@ class QuerySession:
     """The command that lists the views and queries."""
     settings: Sequence[str] = ()
     """Statements that the views depend on."""
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Queries and views that another command has, with how to run them."""
 
     def ask(self, query: str) -> Answer:

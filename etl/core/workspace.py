@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from platformdirs import user_data_path
 
 from etl.core.config import config_file, environment, first_of, load_config
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 ROOT_HOME = Path("/var/lib/etl")
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(msgspec.Struct, frozen=True):
     """The folder of the embedded server and the runs, and the database."""
 
     home: Path

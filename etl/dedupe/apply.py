@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import polars as pl
 
 from etl.core.reasons import SkipReason
@@ -19,8 +18,7 @@ _IS_DOUBLE = pl.col("verdict") == LIKELY
 _IS_ALONE = _IS_DOUBLE & pl.col("leader").is_null()
 
 
-@dataclass(frozen=True)
-class DedupeResult:
+class DedupeResult(msgspec.Struct, frozen=True):
     """The listens of a run after the verdicts: each is in ``listens``, in ``skipped`` or in ``duplicates``."""
 
     listens: pl.DataFrame

@@ -8,8 +8,7 @@ Only if plays compete, as in a track on repeat, are the pairs joined one after t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+import msgspec
 import polars as pl
 
 from etl.dedupe.start_ranges import MINUTE
@@ -87,14 +86,13 @@ def _minute() -> pl.Expr:
     return pl.when("is_whole").then("ended").otherwise("second") // MINUTE
 
 
-@dataclass
-class _Group:
+class _Group(msgspec.Struct):
     """The members of a group so far."""
 
-    listens: set[int] = field(default_factory=set)
-    seconds: dict[str, int] = field(default_factory=dict)
-    minutes: dict[str, int] = field(default_factory=dict)
-    artists: dict[tuple[str, int], list[frozenset[int]]] = field(default_factory=dict)
+    listens: set[int] = msgspec.field(default_factory=set)
+    seconds: dict[str, int] = msgspec.field(default_factory=dict)
+    minutes: dict[str, int] = msgspec.field(default_factory=dict)
+    artists: dict[tuple[str, int], list[frozenset[int]]] = msgspec.field(default_factory=dict)
     """Codes of the artists of each play, by clock and second."""
 
     def can_merge(self, other: _Group) -> bool:

@@ -6,10 +6,11 @@ import re
 import tarfile
 import threading
 import zipfile
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.extract.random_access import GZIP, GZIP_MAGIC, RAW_DEFLATE, Inflated, Part, Stream
@@ -43,8 +44,7 @@ _OTHER_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _MOST_AT_ONCE = 1 << 24  # bytes of headers in a tar
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A file in a container."""
 
     name: str

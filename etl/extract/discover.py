@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from etl.core.errors import BrokenFileError, InputError
 from etl.core.sanitize import display_path
@@ -30,8 +31,7 @@ _NAMES = [name for kinds in (FORMATS, REFUSALS) for kind in kinds for name in ki
 _DOT_FILES = [name for name in _NAMES if name.startswith(".")]
 
 
-@dataclass(frozen=True)
-class RefusedPath:
+class RefusedPath(msgspec.Struct, frozen=True):
     """A path that is not read, and why."""
 
     path: str
@@ -41,8 +41,7 @@ class RefusedPath:
 _Item = TypeVar("_Item", InputFile, RefusedPath)
 
 
-@dataclass
-class Hidden:
+class Hidden(msgspec.Struct):
     """How many hidden files and folders were ignored. What is in a hidden folder on disk is not counted."""
 
     files: int = 0
@@ -57,8 +56,7 @@ class Hidden:
         return " and ".join(named)
 
 
-@dataclass(frozen=True)
-class Discovered:
+class Discovered(msgspec.Struct, frozen=True):
     """What is below the paths of a run; each list is sorted by path."""
 
     files: list[InputFile]
@@ -66,7 +64,7 @@ class Discovered:
     """Errors: the run ends with exit code 4."""
     left_aside: list[RefusedPath]
     """Listed only; the exit code stays the same."""
-    hidden: Hidden = field(default_factory=Hidden)
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
 
 
 def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
@@ -89,17 +87,16 @@ def discover(paths: Sequence[str | Path], *, settle: float = 0) -> Discovered:
     return search.found()
 
 
-@dataclass
-class _Search:
+class _Search(msgspec.Struct):
     settle: float
-    files: list[InputFile] = field(default_factory=list)
-    refused: list[RefusedPath] = field(default_factory=list)
-    left_aside: list[RefusedPath] = field(default_factory=list)
-    downloads: set[tuple[str, Package]] = field(default_factory=set)
-    histories: set[str] = field(default_factory=set)
+    files: list[InputFile] = msgspec.field(default_factory=list)
+    refused: list[RefusedPath] = msgspec.field(default_factory=list)
+    left_aside: list[RefusedPath] = msgspec.field(default_factory=list)
+    downloads: set[tuple[str, Package]] = msgspec.field(default_factory=set)
+    histories: set[str] = msgspec.field(default_factory=set)
     room: int = 0
     """How many more bytes the current archive on disk may contain, including those in nested ones."""
-    hidden: Hidden = field(default_factory=Hidden)
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
 
     def found(self) -> Discovered:
         """Return the result, with advice about each download that contains only private files."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from etl.core.errors import BrokenFileError
 from etl.core.progress import Count, NullProgress, Progress
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from etl.formats import Format
 
 
-@dataclass(frozen=True)
-class Extractor:
+class Extractor(msgspec.Struct, frozen=True):
     """Reads files under the same settings."""
 
     source: str
@@ -44,7 +44,7 @@ class Extractor:
     rules: Rules
     is_known: IsKnown
     """Called with path, SHA-256, format and digest of the companions; a known file is not read."""
-    progress: Progress = field(default_factory=NullProgress)
+    progress: Progress = msgspec.field(default_factory=NullProgress)
     together: int = 1 << 30
     """Bytes of files whose rows are normalised together before more files are read; this limits the memory."""
     spill: SpillFolder | None = None

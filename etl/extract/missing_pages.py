@@ -9,10 +9,11 @@ their history begins, and this is compared with the first play in any page of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.core.reasons import RejectReason, SkipReason
 from etl.core.schema import FileStatus
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 _WHILE_FETCHING = 50  # plays that may be added while somebody fetches pages
 
 
-@dataclass(frozen=True)
-class MissingPages:
+class MissingPages(msgspec.Struct, frozen=True):
     """What is missing from a download, according to its own totals."""
 
     source: str
@@ -49,14 +49,13 @@ class MissingPages:
     """For pages without numbers: the time of the first play that exists."""
 
 
-@dataclass
-class _Download:
+class _Download(msgspec.Struct):
     """Pages that were fetched together."""
 
     source: str
-    files: dict[int, FileResult] = field(default_factory=dict)
+    files: dict[int, FileResult] = msgspec.field(default_factory=dict)
     """The files, by their position among all files."""
-    pages: dict[int, PageTotals] = field(default_factory=dict)
+    pages: dict[int, PageTotals] = msgspec.field(default_factory=dict)
 
     @property
     def latest(self) -> PageTotals:

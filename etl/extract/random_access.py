@@ -8,8 +8,9 @@ import os
 import threading
 import weakref
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
 
 from etl.core.errors import BrokenFileError
 
@@ -58,8 +59,7 @@ class FileBytes:
         return b"".join(parts)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part of another source."""
 
     whole: Source

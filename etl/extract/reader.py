@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from etl.core.errors import BrokenFileError, format_error
 from etl.core.schema import FileStatus
@@ -70,8 +71,7 @@ class Unread(NamedTuple):
     totals: Sequence[PageTotals | FirstPlay] = ()
 
 
-@dataclass(frozen=True)
-class FileReader:
+class FileReader(msgspec.Struct, frozen=True):
     """Reads files under the same settings."""
 
     source: str

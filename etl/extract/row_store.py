@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from etl.core.schema import NORMALIZED, empty
 
@@ -22,8 +23,7 @@ class Chunk(Protocol):
         """Return its listens (schema NORMALIZED), or only these columns."""
 
 
-@dataclass(frozen=True)
-class InMemory:
+class InMemory(msgspec.Struct, frozen=True):
     """All listens of a run, held in memory."""
 
     listens: pl.DataFrame
@@ -33,8 +33,7 @@ class InMemory:
         return self.listens.select(columns) if columns else self.listens
 
 
-@dataclass(frozen=True)
-class RowStore:
+class RowStore(msgspec.Struct, frozen=True):
     """The listens of a run (schema NORMALIZED)."""
 
     listens: pl.DataFrame

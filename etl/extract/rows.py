@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from etl.core.errors import InputError
 from etl.core.lists import listed
@@ -41,8 +42,7 @@ _NAMED = 3  # files that a message names
 NO_LISTENS, NO_SKIPPED, NO_REJECTS, NO_NOT_COUNTED = map(empty, (NORMALIZED, SKIPPED, REJECTS, NOT_COUNTED))
 
 
-@dataclass(frozen=True)
-class FileResult:
+class FileResult(msgspec.Struct, frozen=True):
     """What became of one file, and its rows."""
 
     path: str
@@ -54,10 +54,10 @@ class FileResult:
     """What it is, for people; empty if that is unknown."""
     totals: Sequence[PageTotals | FirstPlay] = ()
     """What its pages say about the history that they belong to."""
-    listens: pl.DataFrame = field(default_factory=lambda: NO_LISTENS)
-    skipped: pl.DataFrame = field(default_factory=lambda: NO_SKIPPED)
-    rejects: pl.DataFrame = field(default_factory=lambda: NO_REJECTS)
-    not_counted: pl.DataFrame = field(default_factory=lambda: NO_NOT_COUNTED)
+    listens: pl.DataFrame = msgspec.field(default_factory=lambda: NO_LISTENS)
+    skipped: pl.DataFrame = msgspec.field(default_factory=lambda: NO_SKIPPED)
+    rejects: pl.DataFrame = msgspec.field(default_factory=lambda: NO_REJECTS)
+    not_counted: pl.DataFrame = msgspec.field(default_factory=lambda: NO_NOT_COUNTED)
     """Plays that the file itself does not count as listens; another export of the service does not show that."""
     cleaned: int = 0
     """Listens with a text that cleaning changed."""
@@ -67,7 +67,7 @@ class FileResult:
     """The digest of the companion files that it was read with; blank if there were none."""
     location: str = ""
     """Its absolute path, if ``path`` is relative to a folder other than the working directory of this run."""
-    local_times: Mapping[LocalTime, int] = field(default_factory=dict)
+    local_times: Mapping[LocalTime, int] = msgspec.field(default_factory=dict)
     """How many listens have a time without a zone, by kind of local time."""
 
     @property
@@ -88,8 +88,7 @@ class FileResult:
         return self.rejects.filter(pl.col("reason").is_in(reasons)).height
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """The rows of all files together."""
 
     files: list[FileResult]
@@ -99,13 +98,13 @@ class Rows:
     """``listens``, and their duplicates."""
     skipped: pl.DataFrame
     rejects: pl.DataFrame
-    duplicates: pl.DataFrame = field(default_factory=lambda: empty(DUPLICATES))
+    duplicates: pl.DataFrame = msgspec.field(default_factory=lambda: empty(DUPLICATES))
     """Listens that another row or the database has already (schema DUPLICATES)."""
-    likely: pl.DataFrame = field(default_factory=lambda: empty(KEPT_DOUBLES))
+    likely: pl.DataFrame = msgspec.field(default_factory=lambda: empty(KEPT_DOUBLES))
     """Likely doubles among ``listens`` (schema KEPT_DOUBLES)."""
-    evidence: pl.DataFrame = field(default_factory=lambda: empty(LIKELY_DOUBLES))
+    evidence: pl.DataFrame = msgspec.field(default_factory=lambda: empty(LIKELY_DOUBLES))
     """All likely doubles, including skipped ones, each with the listen it is a double of (schema LIKELY_DOUBLES)."""
-    hidden: Hidden = field(default_factory=Hidden)
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
     """The hidden files and folders next to the files."""
     missing_pages: Sequence[MissingPages] = ()
     """What is missing from the files, according to their own totals."""

@@ -7,10 +7,10 @@ import os
 import secrets
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import polars as pl
 
 from etl.core.atomic_file import atomic_file, unwritable
@@ -35,8 +35,7 @@ class TimeRange(NamedTuple):
     until: datetime | None
 
 
-@dataclass(frozen=True)
-class OnDisk:
+class OnDisk(msgspec.Struct, frozen=True):
     """The spilled listens of a time range."""
 
     parts: list[Path]
@@ -57,12 +56,11 @@ class OnDisk:
             raise SettingsError(f"{folder} cannot be read any more: {error}", "Run the same command again") from error
 
 
-@dataclass
-class SpillFolder:
+class SpillFolder(msgspec.Struct):
     """A temporary folder below ``parent``, which exists from the first listens until it is closed."""
 
     parent: Path
-    parts: list[Path] = field(default_factory=list)
+    parts: list[Path] = msgspec.field(default_factory=list)
     rows: int = 0
     """How many listens it holds."""
     _folder: Path | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import msgspec
 
 from etl.formats.applemusic_companions import DAILY_TRACKS, LIBRARY_TRACKS, read_daily, read_library
 
@@ -18,13 +19,12 @@ Names: TypeAlias = dict[str, str]
 """Artists by their folded names, so that two spellings are one artist."""
 
 
-@dataclass(frozen=True)
-class ArtistIndex:
+class ArtistIndex(msgspec.Struct, frozen=True):
     """The artists that have a track of a title: all of them, those on an album, those that were played on a day."""
 
-    of_title: dict[str, Names] = field(default_factory=dict)
-    of_album: dict[tuple[str, str], Names] = field(default_factory=dict)
-    of_day: dict[tuple[str, str], Names] = field(default_factory=dict)
+    of_title: dict[str, Names] = msgspec.field(default_factory=dict)
+    of_album: dict[tuple[str, str], Names] = msgspec.field(default_factory=dict)
+    of_day: dict[tuple[str, str], Names] = msgspec.field(default_factory=dict)
 
     def candidates(self, title: str, album: str, days: Iterable[str], container: str) -> list[str]:
         """Return the artists that a play may be by: a single one if it is certain.

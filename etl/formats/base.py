@@ -14,12 +14,12 @@ loaded anyway is not reported as broken.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
 import polars as pl
 
 from etl.core.reasons import RejectReason
@@ -47,8 +47,7 @@ _JSON_KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
 _ANY_TIME = r"^\s*(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*([Zz]|[+-]\d{2}:?\d{2})?\s*$"
 
 
-@dataclass(frozen=True)
-class Peek:
+class Peek(msgspec.Struct, frozen=True, dict=True):
     """The name and the beginning of a file, by which its format is recognised."""
 
     name: str
@@ -85,8 +84,7 @@ class Companions(NamedTuple):
 NO_COMPANIONS = Companions()
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(msgspec.Struct, frozen=True):
     """The options that change which rows a reader keeps, or their content: settings, and files next to an export."""
 
     spotify_plays: Literal["heard", "trackdone"] = "heard"
@@ -105,8 +103,7 @@ class Scan(NamedTuple):
     """Schema LOCATIONS."""
 
 
-@dataclass(frozen=True)
-class Companion:
+class Companion(msgspec.Struct, frozen=True):
     """One kind of file that has no listens itself, but completes those of an export next to it."""
 
     name: str
@@ -121,8 +118,7 @@ class Companion:
     """Raises ``BrokenFileError`` for a file that cannot be read."""
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(msgspec.Struct, frozen=True):
     """One kind of export file that this program loads."""
 
     name: str
@@ -172,8 +168,7 @@ class Format:
     """Returns what the pages of a file state about the whole history."""
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """One kind of file that is recognised but not loaded, and what to do instead."""
 
     name: str
@@ -200,8 +195,7 @@ class Refusal:
         return self.advise(peek) if self.advise else self.advice
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(msgspec.Struct, frozen=True):
     """A download that contains private files next to the history."""
 
     source: str

@@ -13,7 +13,6 @@ offline device have the time at which it synchronised.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -64,8 +63,7 @@ def _columns(line: str) -> Dialect:
     return columns_named(line, (*_NEEDED, ALBUM))
 
 
-@dataclass(frozen=True)
-class _History(Delimited):
+class _History(Delimited, frozen=True):
     """The table of plays, in a workbook or as CSV. Records of a workbook have no position in the file."""
 
     def read(self, data: bytes) -> Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,7 @@ _TRIED = 5  # records of a list, by which it is recognised: the first may be bro
 Scalar = str | int | float | None
 
 
-@dataclass(frozen=True)
-class FlatLayout:
+class FlatLayout(msgspec.Struct, frozen=True):
     """A list of flat objects or, with ``in_lines``, one object per line; the keys differ from file to file."""
 
     in_lines: bool = False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.formats.base import PEEKS, Peek, Refusal, name_matches
 from etl.parsers.delimited_split import split_header
@@ -34,8 +35,7 @@ _PLAY_COLUMNS = frozenset(
 _PLAYBACK_REPORTING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\t[0-9a-f-]{32,36}\t[0-9a-f-]{32,36}\t\w+\t")
 
 
-@dataclass(frozen=True)
-class _Columns:
+class _Columns(msgspec.Struct, frozen=True):
     """Recognises a table by its header, ignoring case and the separators between words."""
 
     every: frozenset[str] = frozenset()

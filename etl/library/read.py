@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
+import msgspec
 import polars as pl
 
 from etl.core.errors import DatabaseError
@@ -30,8 +30,7 @@ UTC = "UTC"
 _UNKNOWN = ("Etc/Unknown", "Etc/UTC")  # what DuckDB returns on a machine without a configured zone
 
 
-@dataclass(frozen=True)
-class Library:
+class Library(msgspec.Struct, frozen=True):
     """The library of one user at one moment."""
 
     user: str

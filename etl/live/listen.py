@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import ExitCode
@@ -92,8 +93,7 @@ class Submitted:
         return ExitCode.REJECTS if self.status == KeyStatus.FAILED else ExitCode.OK
 
 
-@dataclass(frozen=True)
-class ValidListen:
+class ValidListen(msgspec.Struct, frozen=True):
     """A listen that can be stored."""
 
     row: int
@@ -160,8 +160,7 @@ def _repeated(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"listened_at": time and time.replace(microsecond=0), **names}
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(msgspec.Struct, frozen=True):
     """Normalises a row when it is called."""
 
     row: Mapping[str, Any]
@@ -172,8 +171,7 @@ class _Frame:
         return normalize(extracted, SOURCE, SOURCE, EARLIEST, self.rules).listens
 
 
-@dataclass(frozen=True)
-class _Slice:
+class _Slice(msgspec.Struct, frozen=True):
     """Returns one row of a frame when it is called."""
 
     frame: pl.DataFrame

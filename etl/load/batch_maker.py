@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.schema import STAGE
@@ -58,8 +58,7 @@ class ListensByKey:
         return pl.concat([self._none, *(self._parts[number] for number in parts if number in self._parts)])
 
 
-@dataclass(frozen=True)
-class BatchMaker:
+class BatchMaker(msgspec.Struct, frozen=True):
     """Makes batches of about ``size`` rows and gives them their ``numbers``."""
 
     size: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.failpoints import Point, failpoint
@@ -23,8 +23,7 @@ RETRIES = 8  # of a transaction that was ended by a deadlock or a serialization 
 LISTEN_PAIRS = pl.Schema({"track_id": STAGE["track_id"], "listened_at": STAGE["listened_at"]})
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """What one transaction writes."""
 
     number: int
@@ -33,13 +32,12 @@ class Batch:
     """Schema STAGE; each (track, second) once."""
     keys: Sequence[str] = ()
     """The keys that the batch resolves, or whose listens it holds."""
-    entities: EntityRows = field(default_factory=EntityRows)
+    entities: EntityRows = msgspec.field(default_factory=EntityRows)
     cached: pl.DataFrame | None = None
     """For a batch of listens only, the cached keys that it depends on: lookup_key, track_id."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What a committed batch wrote."""
 
     inserted: pl.DataFrame

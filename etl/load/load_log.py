@@ -6,8 +6,9 @@ A run may end between any two entries. The log then holds what the database has 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,7 @@ class StepStart(NamedTuple):
     """The cached keys whose listens the step loads (schema TRACK_LOOKUP)."""
 
 
-@dataclass(frozen=True)
-class CommittedBatch:
+class CommittedBatch(msgspec.Struct, frozen=True):
     """A batch of a step was committed."""
 
     number: int
@@ -50,13 +50,12 @@ class CommittedBatch:
     retries: int = 0
 
 
-@dataclass(frozen=True)
-class StepResult:
+class StepResult(msgspec.Struct, frozen=True):
     """A step is over; what it could write is written."""
 
     unwritten: Mapping[str, StatementError]
     """The keys of failed batches, each with its error."""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Remarks about keys that have their ids, by key."""
 
 

@@ -8,10 +8,10 @@ Everything is recorded in a log, from which the result is derived.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.failpoints import Point, failpoint
@@ -48,8 +48,7 @@ KEY_ATTEMPTS = 8  # of a round with a single key, which is so short that Koito c
 EXCLUSIVE_ROUND = 200  # requests, at most, of a round during which no other process may write
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(msgspec.Struct, frozen=True):
     """How the work is divided; this does not change the result."""
 
     batch: int | None = None

@@ -7,9 +7,9 @@ none remain wherever the undo ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.failpoints import Point, failpoint
@@ -26,8 +26,7 @@ ENTITIES = ("artists", "albums", "tracks")
 _PAIR = ["track_id", "second"]
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True):
     """What to remove, and for which user."""
 
     undone_run: str
@@ -37,17 +36,16 @@ class Removal:
     user_id: int
 
 
-@dataclass
-class Removed:
+class Removed(msgspec.Struct):
     """What has been removed so far."""
 
-    places: list[int] = field(default_factory=list)
+    places: list[int] = msgspec.field(default_factory=list)
     """The ``place`` of each listen that was found."""
     reached: int = 0
     """How many listens were looked for."""
-    touched: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    touched: dict[str, set[int]] = msgspec.field(default_factory=lambda: defaultdict(set))
     """The artists, albums and tracks of all listens that were looked for: ids by entity."""
-    entities: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    entities: dict[str, set[int]] = msgspec.field(default_factory=lambda: defaultdict(set))
     """The artists, albums and tracks that were removed: ids by entity."""
     retries: int = 0
 
@@ -69,8 +67,7 @@ class Removed:
         return {entity: len(self.touched[entity] - self.entities[entity]) for entity in ENTITIES}
 
 
-@dataclass(frozen=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True):
     """What an undo would do."""
 
     places: Sequence[int]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.schema import KEYS, TRACK_LOOKUP, KeyStatus, empty
@@ -20,30 +20,28 @@ if TYPE_CHECKING:
 KEY_IDS = pl.Schema({name: KEYS[name] for name in KEYS if name not in ("listens", "spellings")})
 
 
-@dataclass(frozen=True)
-class LoadResult:
+class LoadResult(msgspec.Struct, frozen=True):
     """What became of the keys and listens of a load."""
 
-    keys: pl.DataFrame = field(default_factory=lambda: empty(KEY_IDS))
+    keys: pl.DataFrame = msgspec.field(default_factory=lambda: empty(KEY_IDS))
     """Every key that was reached (schema KEY_IDS). A key that was resolved again has its latest ids."""
-    replaced_tracks: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int32))
+    replaced_tracks: pl.Series = msgspec.field(default_factory=lambda: pl.Series(dtype=pl.Int32))
     """Ids of the tracks that a key stood for before it was resolved again."""
-    reached: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
+    reached: pl.DataFrame = msgspec.field(default_factory=lambda: empty(LISTEN_PAIRS))
     """The listens of all committed batches (schema LISTEN_PAIRS, as the next two)."""
-    inserted: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
-    of_other_users: pl.DataFrame = field(default_factory=lambda: empty(LISTEN_PAIRS))
-    created: Mapping[str, int] = field(default_factory=Counter)
+    inserted: pl.DataFrame = msgspec.field(default_factory=lambda: empty(LISTEN_PAIRS))
+    of_other_users: pl.DataFrame = msgspec.field(default_factory=lambda: empty(LISTEN_PAIRS))
+    created: Mapping[str, int] = msgspec.field(default_factory=Counter)
     """How many artists, albums and tracks were created."""
     retries: int = 0
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True):
     """The entries of one step."""
 
     hits: pl.DataFrame
-    batches: list[CommittedBatch] = field(default_factory=list)
-    results: list[StepResult] = field(default_factory=list)
+    batches: list[CommittedBatch] = msgspec.field(default_factory=list)
+    results: list[StepResult] = msgspec.field(default_factory=list)
     """One result; none if the step did not end."""
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
+from msgspec.structs import asdict
 
 from etl.core.schema import TRACK_LOOKUP, empty
 from etl.resolve.catalog import CatalogArtist, CatalogRelease, CatalogTrack
@@ -116,7 +117,7 @@ def allocate_ids(connection: Connection, plan: Plan, made: NewIds = NOTHING_NEW)
     """
     taken = connection.query("next_ids", len(plan.artists), len(plan.releases), len(plan.tracks))
     ids: dict[str, list[int]] = {}
-    for entity, earlier in vars(made).items():
+    for entity, earlier in asdict(made).items():
         own = taken.filter(pl.col("entity") == entity).get_column("id").sort().to_list()
         above = max(0, earlier[-1] + 1 - own[0]) if own and earlier else 0
         ids[entity] = [*earlier, *(number + above for number in own)]

@@ -6,9 +6,9 @@ one is written, as long as nobody else changes what was read; the target prevent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.load import snapshot
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
 
 
-@dataclass(frozen=True)
-class PlannedStep:
+class PlannedStep(msgspec.Struct, frozen=True):
     """A step that is ready to be written."""
 
     requests: pl.DataFrame

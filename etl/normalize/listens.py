@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import polars as pl
 
 from etl.core.reasons import RejectReason, SkipReason
@@ -25,8 +25,7 @@ MBID = r"^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$"
 _UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """The settings that decide about a row."""
 
     now: datetime
@@ -38,8 +37,7 @@ class Rules:
     """The window of times, both ends inclusive."""
 
 
-@dataclass(frozen=True)
-class Normalized:
+class Normalized(msgspec.Struct, frozen=True):
     """The rows of one file, each in exactly one of three frames."""
 
     listens: pl.DataFrame

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol
+
+import msgspec
 
 from etl.core.schema import LOCATIONS, empty
 from etl.parsers.locate import locate, locations_at, mapped_fields
@@ -33,8 +34,7 @@ class Layout(Protocol):
         """Return a file of ``records``, each in the form of the column ``record``. Reading it gives them back."""
 
 
-@dataclass(frozen=True)
-class JsonList(Generic[Record]):
+class JsonList(msgspec.Struct, Generic[Record], frozen=True):
     """One list of JSON objects: the document itself, or the value of one of the keys in ``path``."""
 
     record: type[Record]

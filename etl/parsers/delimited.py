@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """The records of a file."""
 
     frame: pl.DataFrame
@@ -56,8 +55,7 @@ class _Opened(NamedTuple):
         return self.body[self.at :].decode("utf-8", "surrogateescape")
 
 
-@dataclass(frozen=True)
-class Delimited:
+class Delimited(msgspec.Struct, frozen=True):
     """One record per line, with a delimiter between its fields."""
 
     dialect: Dialect

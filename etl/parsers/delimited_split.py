@@ -12,9 +12,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +27,7 @@ _OPEN = re.compile(r'"[^"]*(?:""[^"]*)*\Z')
 _NOT_CLOSED = "a quote is not closed"
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True):
     """How the lines of a file are written."""
 
     names: tuple[str | None, ...]

@@ -8,8 +8,9 @@ Pure: bytes in, records and positions out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
+
+import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.parsers.json_split import end_of_value, syntax
@@ -29,8 +30,7 @@ HEAD_BYTES = 64 * 1024  # the list begins within these
 _BETWEEN = re.compile(rb"[\s,]*")
 
 
-@dataclass(frozen=True)
-class JsonEnvelope(Generic[Record]):
+class JsonEnvelope(msgspec.Struct, Generic[Record], frozen=True):
     """One list of JSON objects under the key ``key`` of an object."""
 
     record: type[Record]

@@ -11,7 +11,6 @@ record begins with one of the keys that records have. Pure: bytes in, records an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -38,8 +37,7 @@ _NO_RECORD = b", \t\r\n[]\xef\xbb\xbf"
 _STRUCTURE = re.compile(rb"(?:[\s,\[\]{}]|\xef\xbb\xbf)*")
 
 
-@dataclass(frozen=True)
-class JsonJoined(JsonList[Record]):
+class JsonJoined(JsonList[Record], frozen=True):
     """A list of JSON objects, or several of them in one file."""
 
     def read(self, data: bytes) -> Records[Record]:

@@ -11,9 +11,10 @@ on one line; all of this is read. Pure: bytes in, records and positions out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic
+
+import msgspec
 
 from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason
@@ -26,7 +27,6 @@ from etl.parsers.utf8 import UTF16_MARKS, Span, Text, to_utf8
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import msgspec
     import polars as pl
 
 _BLANK = b" \t\r\xef\xbb\xbf"  # white space, and byte order marks of files that were joined
@@ -34,8 +34,7 @@ _BLANKS = re.compile(rb"[ \t\r\xef\xbb\xbf]*")
 _JOINED = re.compile(rb"\}[ \t\r\xef\xbb\xbf]*\{")
 
 
-@dataclass(frozen=True)
-class JsonLines(Generic[Record]):
+class JsonLines(msgspec.Struct, Generic[Record], frozen=True):
     """One JSON object per line."""
 
     record: type[Record]

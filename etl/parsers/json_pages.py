@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-@dataclass(frozen=True)
-class JsonPages(Generic[Record]):
+class JsonPages(msgspec.Struct, Generic[Record], frozen=True):
     """Pages of JSON, each with a list of records, or with a single record instead of the list.
 
     ``paths`` are the key paths at which a page may have them, e.g. ``(("recenttracks", "track"), ("track",))``. A file

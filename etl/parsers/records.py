@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import types
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -41,13 +40,12 @@ class Broken(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True)
-class Records(Generic[Record]):
+class Records(msgspec.Struct, Generic[Record], frozen=True):
     """The records of a file. ``broken`` has row numbers from 1; ``rows`` has a blank record for each of them."""
 
     rows: list[Record]
     broken: dict[int, Broken]
-    spans: dict[int, Span] = field(default_factory=dict)
+    spans: dict[int, Span] = msgspec.field(default_factory=dict)
     """The bounds of the broken ones in the document as UTF-8, if the layout knows them."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 from xml.etree import ElementTree as ET
 
@@ -33,8 +32,7 @@ _ELEMENT = re.compile(rb"<[^!?]")
 _BEFORE_TAG = re.compile(rb"(?=<)")
 
 
-@dataclass(frozen=True)
-class XmlElements(Generic[Record]):
+class XmlElements(msgspec.Struct, Generic[Record], frozen=True):
     """Elements called ``name`` inside those called ``around``, outermost first; in one or more documents.
 
     Anything else inside them counts as a record: another element is a record without fields; text and an API's

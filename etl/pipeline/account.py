@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.schema import KEYS, LISTENS, OUTCOME, empty
 from etl.core.signals import retry_on_interrupt
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _ACCOUNTED = ("file", "row", "lookup_key", "listened_at")
 
 
-@dataclass(frozen=True)
-class RunTotals:
+class RunTotals(msgspec.Struct, frozen=True):
     """What became of the keys and rows of a run."""
 
     counts: Mapping[str, int]

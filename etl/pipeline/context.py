@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from etl.load.load_log import LoadLog
 from etl.load.result import summarize
@@ -37,8 +39,7 @@ def working_folder() -> str:
         return ""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """What a run was asked to do."""
 
     workspace: Workspace
@@ -47,10 +48,10 @@ class Job:
     sizes: Sizes
     origins: Sequence[str] = ()
     """The replayed runs whose files count as loaded once this replay leaves nothing."""
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    timings: dict[str, float] = field(default_factory=dict)
+    started: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    timings: dict[str, float] = msgspec.field(default_factory=dict)
     """Seconds per step."""
-    folder: str = field(default_factory=working_folder)
+    folder: str = msgspec.field(default_factory=working_folder)
     """The folder at which relative paths start."""
 
     @contextmanager
@@ -88,8 +89,7 @@ class ChunkLoad:
         return update_latest(latest, result.keys)
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(msgspec.Struct, frozen=True):
     """The objects that a run works with once its rows are read and it has a directory."""
 
     job: Job

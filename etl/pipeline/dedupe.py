@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from etl.core.schema import CACHED, DUPLICATES, NEARBY, Outcome, conform, empty
 from etl.dedupe import (
@@ -39,8 +40,7 @@ _OF_LISTENS = ("file", "row", "lookup_key", "listened_at")
 _COARSE = {"spotify-account": "spotify", "spotify-csv": "spotify", "lastfm-minutes": "lastfm"}
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """What the comparison must know about a run."""
 
     user_id: int

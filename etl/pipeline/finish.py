@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.core.errors import DatabaseError, EtlError, ExitCode, InterruptedRunError, SettingsError, decisive
 from etl.core.failpoints import Point, failpoint
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from etl.targets.base import Connection
 
 
-@dataclass
-class Finish:
+class Finish(msgspec.Struct):
     """Finishes a run in a thread, so that a signal, which only the main thread handles, cannot lose the accounting."""
 
     run: RunContext

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
 
 from etl.core.errors import ExitCode, SettingsError, decisive
 from etl.core.sanitize import display_path
@@ -39,14 +40,13 @@ class _NotMovedError(Exception):
     """Why a file stays where it is."""
 
 
-@dataclass(frozen=True)
-class Inbox:
+class Inbox(msgspec.Struct, frozen=True):
     """The files on disk that a run reads, their state before it, and where to move them: nowhere without ``target``."""
 
     target: Path | None = None
-    files: Mapping[Path, Path] = field(default_factory=dict)
+    files: Mapping[Path, Path] = msgspec.field(default_factory=dict)
     """The path of each file below ``target``."""
-    before: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
+    before: Mapping[Path, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
     def clear(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Move the files that the run of ``manifest`` fully loaded; return the manifest with each file's ``moved_to``.

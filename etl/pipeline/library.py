@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from etl.core import failpoints
@@ -31,8 +32,7 @@ DATABASE = "database"
 """The ``file`` of the listens in the files of the run; their ``row`` counts them in order of time."""
 
 
-@dataclass(frozen=True)
-class Doubles:
+class Doubles(msgspec.Struct, frozen=True):
     """The likely doubles of a library."""
 
     listens: pl.DataFrame

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import asdict
 
 from etl.core.dsn import redact
 from etl.core.errors import INTERRUPTIONS, ExitCode, decisive
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from etl.runs.directory import RunDirectory
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """How a run ended."""
 
     code: ExitCode

@@ -10,8 +10,9 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from etl.core.errors import EtlError, ExitCode, SettingsError
 from etl.core.schema import KEY_COUNTS, ROW_COUNTS, FileStatus
@@ -30,12 +31,11 @@ _Family: TypeAlias = "tuple[str, str, str, Mapping[str, float]]"
 """Name, meaning, label and samples (by the value of the label) of a metric."""
 
 
-@dataclass
-class Metrics:
+class Metrics(msgspec.Struct):
     """Writes the metrics of the run when its context ends, also after an exception."""
 
     path: Path
-    began: float = field(default_factory=time.time)
+    began: float = msgspec.field(default_factory=time.time)
     manifest: Mapping[str, Any] | None = None
     """``run.json`` of the run, once there is one."""
 

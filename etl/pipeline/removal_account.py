@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from etl.core.dsn import redact
@@ -31,8 +31,7 @@ FORGOTTEN = "no longer known: the next load of it reads it again"
 NO_ENTITIES = {"artists": 0, "albums": 0, "tracks": 0}
 
 
-@dataclass(frozen=True)
-class RemovalResult:
+class RemovalResult(msgspec.Struct, frozen=True):
     """What a run that removes listens did, or would do."""
 
     outcomes: pl.DataFrame
@@ -40,10 +39,10 @@ class RemovalResult:
     removed: Mapping[str, int]
     """How many artists, albums and tracks were removed."""
     kept: Mapping[str, int]
-    forgotten: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """Files that are no longer known: sha256, format, path."""
     retries: int = 0
-    imbalances: list[str] = field(default_factory=list)
+    imbalances: list[str] = msgspec.field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return the counts of ``run.json``: those of a load, all 0, and those of a removal."""

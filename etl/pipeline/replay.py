@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import BrokenFileError, ExitCode, InputError, SettingsError
@@ -39,8 +40,7 @@ _NOT_LOADED = (str(Outcome.UNRESOLVED), str(Outcome.NOT_REACHED))
 PROBLEMS = (IS_GONE, HAS_CHANGED, NUMBERED_DIFFERENTLY, CANNOT_BE_READ)
 
 
-@dataclass(frozen=True)
-class Unloaded:
+class Unloaded(msgspec.Struct, frozen=True):
     """What a run read but did not load."""
 
     run: RunDirectory
@@ -114,13 +114,12 @@ def origins(run: RunDirectory) -> tuple[str, ...]:
     return tuple(chain)
 
 
-@dataclass(frozen=True)
-class UnloadedReader:
+class UnloadedReader(msgspec.Struct, frozen=True):
     """Reads the unloaded rows of a run again with the same settings; they keep their ``file`` and ``row``."""
 
     options: ReadOptions
     rules: Rules
-    _found: dict[Path, Discovered] = field(default_factory=dict)
+    _found: dict[Path, Discovered] = msgspec.field(default_factory=dict)
 
     def read(self, left: Unloaded) -> list[FileResult]:
         """Return the files with rows to retry, and only these rows. Raises ``InputError``."""
@@ -154,15 +153,15 @@ class UnloadedReader:
                 data = export.read(per_byte(kind))
                 problem = HAS_CHANGED
                 if hashlib.sha256(data).hexdigest() == sha256:
-                    options = replace(self.options, companions=_companions(export, file, kind))
+                    options = msgspec.structs.replace(self.options, companions=_companions(export, file, kind))
                     read = read_rows(path, data, sha256, kind, options, self.rules, wanted)
                     if read.records == len(wanted):
-                        return replace(read, companions=companions, location=location)
+                        return msgspec.structs.replace(read, companions=companions, location=location)
                     problem = NUMBERED_DIFFERENTLY
         except BrokenFileError:
             problem = CANNOT_BE_READ
         rows = self._from_run_directory(path, kind, problem, rejects, listens)
-        return replace(
+        return msgspec.structs.replace(
             rows,
             reason=f"{problem}; its rows come from the run directory",
             sha256=sha256,
@@ -197,7 +196,7 @@ class UnloadedReader:
         others = rejects.filter(~has_record)
         if read is None:
             read, others = FileResult(path, FileStatus.LOADED), rejects
-        return replace(
+        return msgspec.structs.replace(
             read,
             listens=pl.concat([read.listens, as_normalized(listens)]).sort("row"),
             rejects=pl.concat([read.rejects, others.with_columns(detail=_with_problem(problem))]).sort("row"),

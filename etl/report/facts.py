@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
-class RunFacts:
+class RunFacts(msgspec.Struct, frozen=True):
     """Everything that a page shows about a run."""
 
     manifest: Mapping[str, Any]
@@ -23,8 +23,7 @@ class RunFacts:
     """Parquet files that are missing from the run directory, e.g. after the disk was full; they count as empty."""
 
 
-@dataclass(frozen=True)
-class LibraryFacts:
+class LibraryFacts(msgspec.Struct, frozen=True):
     """Everything that a page shows about a library."""
 
     user: str

@@ -8,8 +8,9 @@ entities that earlier ones created keep their placeholders, and ``FirstNew`` say
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from etl.normalize.text import fold
 
@@ -32,8 +33,7 @@ class FirstNew(NamedTuple):
     tracks: int = FIRST_NEW
 
 
-@dataclass(slots=True)
-class CatalogArtist:
+class CatalogArtist(msgspec.Struct):
     """An artist and its names."""
 
     id: int
@@ -45,8 +45,7 @@ class CatalogArtist:
         return any(fold(alias) == folded for alias in self.aliases)
 
 
-@dataclass(slots=True)
-class CatalogRelease:
+class CatalogRelease(msgspec.Struct):
     """A release, its titles and its artists; the first artist is the one that it was created with."""
 
     id: int
@@ -57,8 +56,7 @@ class CatalogRelease:
     """Known only for a new release."""
 
 
-@dataclass(slots=True)
-class CatalogTrack:
+class CatalogTrack(msgspec.Struct):
     """A track, its titles and its artists, the primary one first."""
 
     id: int
@@ -69,26 +67,25 @@ class CatalogTrack:
     duration: int
 
 
-@dataclass(slots=True)
-class Catalog:
+class Catalog(msgspec.Struct):
     """All entities, indexed by id, MBID and name; each list of ids is ascending."""
 
-    artists: dict[int, CatalogArtist] = field(default_factory=dict)
-    releases: dict[int, CatalogRelease] = field(default_factory=dict)
-    tracks: dict[int, CatalogTrack] = field(default_factory=dict)
-    artist_of_mbid: dict[str, int] = field(default_factory=dict)
-    release_of_mbid: dict[str, int] = field(default_factory=dict)
-    track_of_mbid: dict[str, int] = field(default_factory=dict)
-    artists_named: dict[str, list[int]] = field(default_factory=dict)
-    release_titled: dict[tuple[str, int], int] = field(default_factory=dict)
+    artists: dict[int, CatalogArtist] = msgspec.field(default_factory=dict)
+    releases: dict[int, CatalogRelease] = msgspec.field(default_factory=dict)
+    tracks: dict[int, CatalogTrack] = msgspec.field(default_factory=dict)
+    artist_of_mbid: dict[str, int] = msgspec.field(default_factory=dict)
+    release_of_mbid: dict[str, int] = msgspec.field(default_factory=dict)
+    track_of_mbid: dict[str, int] = msgspec.field(default_factory=dict)
+    artists_named: dict[str, list[int]] = msgspec.field(default_factory=dict)
+    release_titled: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)
     """The lowest id of (title, attached artist)."""
-    tracks_titled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    tracks_titled: dict[tuple[str, int], list[int]] = msgspec.field(default_factory=dict)
     """By (title, release)."""
-    missed: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    missed: dict[tuple[str, str], list[int]] = msgspec.field(default_factory=dict)
     """By (artists, releases or tracks, MBID): the tracks of requests with an MBID that no entity had at that time."""
-    missed_names: dict[str, list[int]] = field(default_factory=dict)
+    missed_names: dict[str, list[int]] = msgspec.field(default_factory=dict)
     """By name: the tracks of requests whose whole credit would have been that artist, had there been one."""
-    commit_together: list[tuple[Entity, Entity]] = field(default_factory=list)
+    commit_together: list[tuple[Entity, Entity]] = msgspec.field(default_factory=list)
     """Pairs of entities with the same name or MBID: the order of the plan decided which is meant. If a run ended with
     only the second one stored, the next run would match that one."""
 

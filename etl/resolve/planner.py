@@ -6,8 +6,9 @@ in Koito v0.1.7; intended differences are in the README under "How a listen find
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.normalize.text import fold
 from etl.resolve.aliases import AliasAssigner
@@ -24,36 +25,35 @@ if TYPE_CHECKING:
 REQUEST_COLUMNS = ("lookup_key", *(name for name in ResolutionRequest._fields if name != "key"))
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """The entities to write, in order of creation, and the ids of each key."""
 
-    first_new: FirstNew = field(default_factory=FirstNew)
+    first_new: FirstNew = msgspec.field(default_factory=FirstNew)
     """Where the placeholders of this plan's own entities begin."""
-    ids: dict[str, Ids] = field(default_factory=dict)
+    ids: dict[str, Ids] = msgspec.field(default_factory=dict)
     """The ids of every key that this plan, or one before it, has seen."""
-    resolved: dict[str, Ids] = field(default_factory=dict)
+    resolved: dict[str, Ids] = msgspec.field(default_factory=dict)
     """The ids of keys that were not cached, and that no earlier plan resolved."""
-    artists: list[CatalogArtist] = field(default_factory=list)
-    releases: list[CatalogRelease] = field(default_factory=list)
+    artists: list[CatalogArtist] = msgspec.field(default_factory=list)
+    releases: list[CatalogRelease] = msgspec.field(default_factory=list)
     """New releases; their ``artists`` are those of their first request, then ``attached`` ones."""
-    release_artists: list[list[int]] = field(default_factory=list)
+    release_artists: list[list[int]] = msgspec.field(default_factory=list)
     """For each new release, the artists that it was created with."""
-    release_keys: list[str] = field(default_factory=list)
+    release_keys: list[str] = msgspec.field(default_factory=list)
     """For each new release, the key that created it."""
-    tracks: list[CatalogTrack] = field(default_factory=list)
-    attached: list[tuple[int, int, str]] = field(default_factory=list)
+    tracks: list[CatalogTrack] = msgspec.field(default_factory=list)
+    attached: list[tuple[int, int, str]] = msgspec.field(default_factory=list)
     """(artist, release, key): artists that a request adds to an earlier release."""
-    artist_mbids: dict[int, str] = field(default_factory=dict)
-    release_mbids: dict[int, str] = field(default_factory=dict)
-    track_mbids: dict[int, str] = field(default_factory=dict)
-    durations: dict[int, int] = field(default_factory=dict)
+    artist_mbids: dict[int, str] = msgspec.field(default_factory=dict)
+    release_mbids: dict[int, str] = msgspec.field(default_factory=dict)
+    track_mbids: dict[int, str] = msgspec.field(default_factory=dict)
+    durations: dict[int, int] = msgspec.field(default_factory=dict)
     """The MBIDs and durations to add to existing entities, by id or by the placeholder that an earlier plan gave."""
-    aliases: list[NewAlias] = field(default_factory=list)
+    aliases: list[NewAlias] = msgspec.field(default_factory=list)
     """Aliases to add; none of them becomes a primary name."""
-    sources: dict[tuple[str, int], str] = field(default_factory=dict)
+    sources: dict[tuple[str, int], str] = msgspec.field(default_factory=dict)
     """The source of the primary name of a new (entity, id), if it is not a submitted listen."""
-    notes: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = msgspec.field(default_factory=dict)
     """Notes on MBIDs that were not stored, by key."""
 
     def next_new(self) -> FirstNew:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.schema import CANONICAL, ENTITY_TABLES, LOOKUPS, TRACK_LOOKUP
@@ -20,18 +20,16 @@ TABLES = {"artist": "artists", "album": "releases", "track": "tracks"}
 ATTACHED = pl.Schema({"artist_id": pl.Int32, "release_id": pl.Int32})
 
 
-@dataclass(frozen=True)
-class EntityRows:
+class EntityRows(msgspec.Struct, frozen=True):
     """The rows that one batch writes in addition to its listens."""
 
-    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pl.DataFrame] = msgspec.field(default_factory=dict)
     """Rows by table; schemas ENTITY_TABLES, and TRACK_LOOKUP for LOOKUPS."""
-    attached: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ATTACHED))
+    attached: pl.DataFrame = msgspec.field(default_factory=lambda: pl.DataFrame(schema=ATTACHED))
     """Artists to add to existing releases."""
 
 
-@dataclass(frozen=True)
-class NewIds:
+class NewIds(msgspec.Struct, frozen=True):
     """The ids of the new entities of a plan and of those before it, in the order of their placeholders."""
 
     artists: Sequence[int]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import InputError
@@ -23,8 +23,7 @@ _PAIR = ["track_id", "listened_at"]
 _BY_KEY = ["lookup_key", "listened_at"]
 
 
-@dataclass(frozen=True)
-class Insertions:
+class Insertions(msgspec.Struct, frozen=True):
     """What is known about the listens that a run inserted."""
 
     listens: pl.DataFrame

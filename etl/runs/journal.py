@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
 
 from etl.core.schema import STAGE, conform, empty
@@ -23,8 +23,7 @@ _FOLDER = ".inserted"
 PAIRS = pl.Schema({"track_id": STAGE["track_id"], "listened_at": STAGE["listened_at"]})
 
 
-@dataclass(frozen=True)
-class Journal:
+class Journal(msgspec.Struct, frozen=True):
     """The journal of the run whose directory is ``path``."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from etl.core.errors import InputError, SettingsError
 from etl.core.schema import FileStatus, RunStatus
@@ -25,16 +26,14 @@ EXPLAINS = "it loaded files that a kept run treated as known"
 REPLAYED = "a run that is kept replays it"
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """An older run that is not deleted, and the reason."""
 
     run_id: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Pruning:
+class Pruning(msgspec.Struct, frozen=True):
     """What to do with each run in a folder."""
 
     remove: list[RunDirectory]

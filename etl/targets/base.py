@@ -8,10 +8,10 @@ them the way its tables store them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import DatabaseError
@@ -105,8 +105,7 @@ class Connection(Protocol):
         """Close the connection and roll back what was not committed."""
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(msgspec.Struct, frozen=True):
     """A database that listens can be loaded into, now or after a migration."""
 
     name: str
@@ -116,8 +115,7 @@ class Database:
     """Whether the table of lookup keys exists."""
 
 
-@dataclass(frozen=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """One change to our own tables: a file of ``sql/<dialect>/migrations``."""
 
     version: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import SettingsError
@@ -25,8 +25,7 @@ ALWAYS, NEVER = "", "never"  # values of ``FileEntry.settled_for`` other than a 
 RETRIES = 8  # of a transaction that lost a deadlock or a serialization conflict
 
 
-@dataclass(frozen=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True):
     """What identifies a file in the ledger: its bytes and the options that change its rows."""
 
     sha256: str
@@ -163,8 +162,7 @@ def inserted_by_run(connection: Connection, run_id: str) -> int:
     return int(connection.query("ledger_run_inserted", run_id).item())
 
 
-@dataclass(frozen=True)
-class UndoableRun:
+class UndoableRun(msgspec.Struct, frozen=True):
     """The ledger's entry of a run that is to be undone."""
 
     user_id: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import DatabaseError
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True)
-class RoomTaken:
+class RoomTaken(msgspec.Struct, frozen=True):
     """Bytes that a load needs, measured with 100,000 and 300,000 listens, of few tracks and of one track per listen."""
 
     per_listen: int

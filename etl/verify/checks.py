@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from etl.core.errors import ExitCode
@@ -24,14 +24,13 @@ class Result(Reason):
     NOT_CHECKED = "not_checked", "cannot be checked"
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """A statement that was checked, and the rows that contradict it."""
 
     name: str
     about: str
     result: Result
-    rows: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rows: pl.DataFrame = msgspec.field(default_factory=pl.DataFrame)
     """Numbers, texts and lists of them; the names of the columns say what they are."""
     reason: str = ""
     """Why it was not checked, or another remark."""
@@ -56,12 +55,11 @@ class Check:
         }
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """All checks of a run or of the database."""
 
     checks: list[Check]
-    about: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = msgspec.field(default_factory=dict)
     """What was verified, as keys of the JSON object."""
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.dsn import redact
 from etl.core.errors import SettingsError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 SEVERITIES = {"damage": Result.FAILED, "warning": Result.WARNING}
 
 
-@dataclass(frozen=True)
-class NamedCheck:
+class NamedCheck(msgspec.Struct, frozen=True):
     """A query of ``sql/<dialect>/verify``; the rows that it returns are its findings."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
+import msgspec
 import polars as pl
 
 from etl.core.errors import InputError
@@ -50,8 +50,7 @@ class Checksum(NamedTuple):
     checksum: str
 
 
-@dataclass(frozen=True)
-class RunFiles:
+class RunFiles(msgspec.Struct, frozen=True):
     """The open files of one run; a query raises ``InputError`` if one of them is damaged."""
 
     connection: duckdb.DuckDBPyConnection

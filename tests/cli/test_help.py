@@ -13,7 +13,7 @@ from tests.docs.generate import commands
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "msgspec", "rich", "jinja2")
+HEAVY = ("polars", "pyarrow", "duckdb", "adbc_driver_manager", "adbc_driver_postgresql", "rich", "jinja2")
 COMMANDS = [words.split()[1:] for words, _ in commands()]
 GROUPS = [[], *dict.fromkeys(tuple(words[:1]) for words in COMMANDS if len(words) > 1)]
 SHOW_HEAVY = f"""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
 
-from etl.cli import app
+from etl.cli import build_app
 from tests.docs.tables import table
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command of the program as its words and its click command, in the order of ``--help``."""
-    return ((words, command) for words, command in _walk("etl", get_command(app)) if not _children(command))
+    return ((words, command) for words, command in _walk("etl", get_command(build_app())) if not _children(command))
 
 
 def _walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (typer's own copy of click)

@@ -79,7 +79,7 @@ def test_close_before_the_first_result(tmp_path: Path, monkeypatch: pytest.Monke
 def test_who_gives_up_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    class Slow(FileReader):
+    class Slow(FileReader, frozen=True):
         def open(self, file: InputFile) -> Opened | Unread:
             begun.set()
             go_on.wait(60)

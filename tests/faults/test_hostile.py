@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from etl.cli import app
+from etl.cli import build_app
 from etl.core.errors import ExitCode
 from etl.extract import containers
 from etl.extract.discover import discover
@@ -132,7 +132,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def invoke(*words: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    return CliRunner().invoke(build_app(), [str(word) for word in words], catch_exceptions=False)
 
 
 def test_hostile_names_are_inert_in_every_output_and_stored_as_they_are(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import SettingsError
 from etl.core.statements import statement
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 _TIMEOUT = 60.0  # seconds for which another process of the same home may hold the write lock
 
 
-@dataclass(frozen=True)
-class CachedAnswer:
+class CachedAnswer(msgspec.Struct, frozen=True):
     """An answer as stored: JSON, whether it has a result, and when the service gave it (seconds since 1970)."""
 
     value: bytes

@@ -8,10 +8,10 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _CONNECTED = (".connect_tcp.complete", ".start_tls.complete")  # of a host, or of a proxy
 
 
-@dataclass(frozen=True)
-class RequestLimits:
+class RequestLimits(msgspec.Struct, frozen=True):
     """The limits of one request, in seconds and bytes."""
 
     connect: float = 10.0

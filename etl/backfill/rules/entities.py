@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+import msgspec
 
 
 class EntityKind(StrEnum):
@@ -15,8 +16,7 @@ class EntityKind(StrEnum):
     TRACKS = "tracks"
 
 
-@dataclass(frozen=True)
-class ArtistEntity:
+class ArtistEntity(msgspec.Struct, frozen=True):
     """An artist: ``names`` are all aliases, the primary one first; ``album`` and ``track`` are the most played ones."""
 
     id: int
@@ -27,8 +27,7 @@ class ArtistEntity:
     track: str | None
 
 
-@dataclass(frozen=True)
-class AlbumEntity:
+class AlbumEntity(msgspec.Struct, frozen=True):
     """An album: ``titles`` are all aliases, the primary one first; ``artists`` are their primary names, in order."""
 
     id: int
@@ -41,8 +40,7 @@ class AlbumEntity:
     various_artists: bool
 
 
-@dataclass(frozen=True)
-class TrackEntity:
+class TrackEntity(msgspec.Struct, frozen=True):
     """A track: ``titles`` and ``artists`` as those of an album; ``duration`` in seconds, 0 if unknown."""
 
     id: int

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from etl.backfill.rules.entities import EntityKind, kind_of
 
@@ -41,16 +43,14 @@ class Field(StrEnum):
 LEFT = "left"  # entities that were not looked up: --limit, --max-runtime, or the run ended early
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A value to write to a field: a URL, an MBID, a name, or seconds."""
 
     field: Field
     value: str
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One of the values that a person can choose from."""
 
     value: str
@@ -60,8 +60,7 @@ class Candidate:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """The outcome for one entity. ``detail`` gives the reason; ``candidates`` are for a person to choose from."""
 
     entity: Entity

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,8 +41,7 @@ class StoppedError(Exception):
     """The run is stopping. The next run sends the unfinished requests."""
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """What a service sent: status 200 or 404, and the body."""
 
     status: int
@@ -53,8 +53,7 @@ class Response:
         return self.status == 404
 
 
-@dataclass(frozen=True)
-class Request(Generic[T]):
+class Request(msgspec.Struct, Generic[T], frozen=True):
     """A request for ``path`` below the service's base URL. ``parse`` turns the response into its answer.
 
     The answer is of ``answer_type``, which msgspec can encode and decode; a false value means that nothing was found.
@@ -65,7 +64,7 @@ class Request(Generic[T]):
     path: str
     parse: Callable[[Response], T]
     answer_type: type[T]
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = msgspec.field(default_factory=dict)
     method: str = "GET"
     answering_hosts: tuple[str, ...] = ()
     """A redirect to one of these hosts, or below it, answers the request and is not followed."""

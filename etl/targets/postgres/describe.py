@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,7 @@ class DatabaseKind(Enum):
     """No tables at all."""
 
 
-@dataclass(frozen=True)
-class PostgresDatabase(Database):
+class PostgresDatabase(Database, frozen=True):
     """A PostgreSQL database, and whose tables it holds."""
 
     kind: DatabaseKind

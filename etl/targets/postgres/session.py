@@ -25,9 +25,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
 from math import inf, nan
 from urllib.parse import quote
+
+import msgspec
 
 from etl.core.errors import DatabaseError, SettingsError
 
@@ -96,8 +97,7 @@ _UNICODE = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a database that return every text unchanged."""
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """The address for libpq, with our settings, and how many seconds an answer may take."""
 
     uri: str

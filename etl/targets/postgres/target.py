@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from etl.core.dsn import redact
 from etl.core.errors import DatabaseError, LockedError
@@ -41,8 +42,7 @@ ROOM = RoomTaken(
 BATCH_ROWS = 40_000  # 20,000 to 90,000 are equally fast (docs/performance.md)
 
 
-@dataclass(frozen=True)
-class PostgresTarget:
+class PostgresTarget(msgspec.Struct, frozen=True, dict=True):
     """The database at ``dsn``, a libpq URI or ``embedded``; see ``etl.targets.base.Target``."""
 
     dsn: str

@@ -16,8 +16,9 @@ import stat
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from etl.core.waits import REPEAT, Reminder
 
@@ -66,8 +67,7 @@ def _shut(descriptor: int, device: int, inode: int) -> None:
             os.close(copy)
 
 
-@dataclass(eq=False)
-class WatchedConnection:
+class WatchedConnection(msgspec.Struct, eq=False):
     """The record of a connection, for use outside the connection's own thread."""
 
     pid: int = 0
@@ -78,7 +78,7 @@ class WatchedConnection:
     progress: str | None = None
     why: str = ""
     """Why it was cut."""
-    _before: frozenset[Socket] = field(default_factory=_open_sockets)
+    _before: frozenset[Socket] = msgspec.field(default_factory=_open_sockets)
     _own: frozenset[Socket] | None = None
 
     def opened(self, pid: int) -> None:

@@ -7,10 +7,10 @@ only if no other program has committed since; otherwise the round is planned aga
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+import msgspec
 import polars as pl
 
 from etl.core.dsn import SQLITE
@@ -39,13 +39,12 @@ ROOM = RoomTaken(per_listen=100, per_key=400, journal_per_listen=20, journal_per
 WITNESSES = 8  # listens recorded as proof of a batch
 
 
-@dataclass(frozen=True)
-class SqliteTarget:
+class SqliteTarget(msgspec.Struct, frozen=True):
     """The file at ``dsn`` (``sqlite:///PATH``); see ``etl.targets.base.Target``."""
 
     dsn: str
     home: Path
-    pace: WritePace = field(default_factory=WritePace)
+    pace: WritePace = msgspec.field(default_factory=WritePace)
     dialect: ClassVar[Dialect] = "sqlite"
     starts_a_server: ClassVar[bool] = False
     has_one_writer: ClassVar[bool] = True

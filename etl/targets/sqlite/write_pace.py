@@ -7,7 +7,8 @@ writes without pauses would starve Koito.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 PAUSE = 0.05  # seconds between two write transactions; with 5 ms Koito already gets its turn
 GOAL = 0.3  # seconds for which a transaction should hold the lock; up to a second on a busy machine
@@ -16,8 +17,7 @@ LEAST = 1_000  # fewer rows save no time: the commit itself takes most of it
 CHANGE = 4  # the largest factor between two transactions: a single measurement is unreliable
 
 
-@dataclass
-class WritePace:
+class WritePace(msgspec.Struct):
     """Decides how many rows the next write transaction may have, from the time that the last ones took."""
 
     rows: int = FIRST

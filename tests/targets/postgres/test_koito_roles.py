@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from etl.cli import app
+from etl.cli import build_app
 from etl.load.loader import Sizes
 from etl.targets.base import Failure
 from etl.targets.postgres.errors import PostgresError
@@ -82,7 +82,7 @@ def test_an_owner_without_superuser_rights_can_migrate_and_load(
     )
 
     with logged() as said:
-        migrated = CliRunner().invoke(app, ["db", "migrate", "--dsn", owned, "--home", str(tmp_path)])
+        migrated = CliRunner().invoke(build_app(), ["db", "migrate", "--dsn", owned, "--home", str(tmp_path)])
     first = load(tmp_path / "home", owned, export)
     with koito_role(empty_database) as koito:
         merge_tracks(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from etl.cli import app
+from etl.cli import build_app
 from etl.core.errors import DatabaseError, ExitCode
 from etl.targets.base import Migration
 from etl.targets.postgres.describe import DatabaseKind
@@ -53,7 +53,7 @@ def test_a_load_into_a_database_that_is_not_migrated_writes_nothing(
     before = objects(koito_database)
     command = ["run", "--source", "maloja", str(export), "--home", str(tmp_path / "home")]
 
-    result = CliRunner().invoke(app, command, env={"ETL_DSN": koito_database})
+    result = CliRunner().invoke(build_app(), command, env={"ETL_DSN": koito_database})
 
     assert isinstance(result.exception, DatabaseError)
     assert result.exception.exit_code is ExitCode.DATABASE

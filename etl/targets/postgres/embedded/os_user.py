@@ -9,8 +9,9 @@ import logging
 import os
 import pwd
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import SettingsError
 
@@ -29,8 +30,7 @@ _USERADD = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nol
 _WALK = 'n=0; for folder do cd "$folder" 2>/dev/null || { echo $n; exit; }; n=$((n+1)); done'
 
 
-@dataclass(frozen=True)
-class OsUser:
+class OsUser(msgspec.Struct, frozen=True):
     """The account of the server. ``switched`` says whether it differs from the account of this process."""
 
     uid: int

@@ -19,9 +19,10 @@ import hashlib
 import os
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import DatabaseError, SettingsError
 from etl.core.waits import log_long_wait
@@ -48,8 +49,7 @@ _SETTINGS_ERRNOS = {
 }
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """The paths of one home. Its own path is absolute and without symbolic links, so that each home has one name."""
 
     home: Path

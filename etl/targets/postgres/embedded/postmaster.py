@@ -9,10 +9,11 @@ import os
 import signal
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.targets.postgres.embedded.os_user import caller
 from etl.targets.postgres.embedded.paths import SOCKET
@@ -34,8 +35,7 @@ _READY, _ERROR = b"Z", b"E"
 _CANNOT_CONNECT_NOW = "57P03"  # it starts, recovers or stops
 
 
-@dataclass(frozen=True)
-class PidFile:
+class PidFile(msgspec.Struct, frozen=True):
     """The content of ``postmaster.pid``: process id, data folder's path at its start, and state, e.g. ``ready``."""
 
     pid: int
@@ -58,8 +58,7 @@ def _read(file: Path) -> PidFile | None:
     return PidFile(int(lines[0]), lines[1], lines[7].strip() if len(lines) > 7 else "starting")
 
 
-@dataclass(frozen=True)
-class ServerAnswer:
+class ServerAnswer(msgspec.Struct, frozen=True):
     """How a server answers a new connection."""
 
     listens: bool

@@ -10,8 +10,9 @@ import logging
 import os
 import time
 import urllib.parse
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from etl.core.errors import DatabaseError
 from etl.targets.postgres.embedded import data_dir, paths, postmaster
@@ -32,8 +33,7 @@ _POLL = 0.02
 _ORPHANS = "is still in use"  # the end of PostgreSQL's message, always in English: see os_user.ENVIRONMENT
 
 
-@dataclass(frozen=True)
-class ServerStatus:
+class ServerStatus(msgspec.Struct, frozen=True):
     """What ``etl db status`` shows.
 
     ``running``: it accepts connections. ``pid`` without ``running``: it is starting, recovering or stopping.
@@ -48,8 +48,7 @@ class ServerStatus:
     uri: str
 
 
-@dataclass(frozen=True)
-class _Launch:
+class _Launch(msgspec.Struct, frozen=True):
     """A postmaster that we started, and the position in the log where its messages begin."""
 
     pid: int

@@ -8,6 +8,7 @@ import pytest
 
 from etl.core.errors import ExitCode
 from etl.core.workspace import Workspace
+from etl.library import opened, read_library
 from etl.verify import Verdict, verify_run
 from tests.helpers import koito_actions, koito_sqlite_actions
 from tests.helpers.replays import run_of, statuses
@@ -48,6 +49,15 @@ def shift(uri: str, sign: str) -> None:
 
 def verified(home: Path, uri: str, manifest: dict[str, Any]) -> Verdict:
     return verify_run(run_of(manifest), Workspace(home, uri))
+
+
+def test_the_library_lists_the_newest_run_first(home: Path, any_database: str, parts: list[Path]) -> None:
+    runs = []
+    for part in parts:
+        runs.append(load(home, any_database, part)["run_id"])
+        set_clock_back(any_database)
+    with opened(read_library(Workspace(home, any_database), None, "UTC")) as session:
+        assert [row[0] for row in session.ask("loads").rows] == runs[::-1]
 
 
 def test_an_undo_forgets_what_was_loaded_before_the_clock_changed(

@@ -2,5 +2,5 @@
 SELECT run_id, source, started_at AS began, status, inserted
 FROM etl.runs
 WHERE user_id = $1::integer
-ORDER BY started_at DESC, run_id DESC
+ORDER BY number DESC, started_at DESC, run_id DESC
 LIMIT $2::integer

@@ -15,6 +15,7 @@ from etl.cli.output import show_json
 from etl.cli.streams import unless_closed
 from etl.cli.workspace import open_workspace
 from etl.core.errors import SettingsError, decisive
+from etl.normalize.durations import TEN_YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,9 @@ def submit(
         str | None,
         typer.Option(metavar="TIME", help="Time of the listen (ISO 8601; UTC without an offset); default: now."),
     ] = None,
-    duration: Annotated[int | None, typer.Option(min=1, metavar="SECONDS", help="Length of the track.")] = None,
+    duration: Annotated[
+        int | None, typer.Option(min=1, max=TEN_YEARS, metavar="SECONDS", help="Length of the track.")
+    ] = None,
     recording_mbid: Annotated[str | None, typer.Option("--mbid", metavar="MBID", help="MBID of the recording.")] = None,
     release_mbid: Annotated[str | None, typer.Option(metavar="MBID", help="MBID of the release.")] = None,
     artist_mbid: Annotated[

@@ -24,6 +24,7 @@ import polars as pl
 
 from etl.core.reasons import RejectReason
 from etl.core.schema import EXTRACTED, NAMES, conform
+from etl.normalize.durations import TEN_YEARS
 from etl.parsers.records import DETAIL_CHARS
 from etl.parsers.workbook import is_workbook, sheet_names
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 PEEK_BYTES = 64 * 1024
 PEEKS = 16  # size of a cache of peeks: more than the files that are recognised at the same time
 FIRST_LINES = 20  # of a table, by which it is recognised
-TEN_YEARS = 315_576_000  # seconds: a longer duration is ignored
 IN_ORDER: Literal["in-memory"] = "in-memory"  # the engine of Polars that keeps rows in order
 LASTFM_FOUNDED = datetime(2002, 10, 1, tzinfo=UTC)
 FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z

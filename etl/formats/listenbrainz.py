@@ -26,8 +26,9 @@ import msgspec
 import polars as pl
 
 from etl.core.reasons import RejectReason, SkipReason
-from etl.formats.base import TEN_YEARS, Peek, epoch_times, finish, first_reason, missing_names, name_lists
+from etl.formats.base import Peek, epoch_times, finish, first_reason, missing_names, name_lists
 from etl.formats.scrobble_rows import wrong_unit
+from etl.normalize.durations import whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,6 @@ ENTITIES = ("recording", "release", "release_group")
 Loose: TypeAlias = list[Any] | str | int | float | bool | None
 Names: TypeAlias = "list[str] | None"
 
-_NUMBER = re.compile(r"\s*[0-9]{1,12}(\.[0-9]+)?\s*", re.ASCII)
 _UUID = r"(?i)^\s*[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\s*$"
 _PAGES = re.compile(rb'"(?:payload|listens)"\s*:\s*[\[{]')
 _OTHER_KINDS = {"score", "pinned_until", "timestamp"}
@@ -210,19 +210,6 @@ def as_list(value: object) -> list[Any]:
 
 def _duration(info: Info) -> int | None:
     return whole_seconds(info.duration, 1) or whole_seconds(info.duration_ms, 1000)
-
-
-def whole_seconds(value: object, per_second: int) -> int | None:
-    """Return a number (or the text of one) that counts ``per_second``, in seconds; ``None`` if over ten years."""
-    if isinstance(value, str):
-        value = float(value) if _NUMBER.fullmatch(value) else None
-    if (
-        not isinstance(value, int | float)
-        or isinstance(value, bool)
-        or not per_second <= value <= per_second * TEN_YEARS
-    ):
-        return None
-    return int(value // per_second)
 
 
 def _client(info: Info) -> str | None:

@@ -10,7 +10,8 @@ import polars as pl
 
 from etl.core.reasons import RejectReason
 from etl.core.schema import TIME
-from etl.formats.base import FIRST_SECOND, TEN_YEARS, first_reason, quoted
+from etl.formats.base import FIRST_SECOND, first_reason, quoted
+from etl.normalize.durations import TEN_YEARS
 
 FOUNDED = datetime(2008, 1, 1, tzinfo=UTC)
 HEARD_MS = 30_000

@@ -13,6 +13,7 @@ import polars as pl
 from etl.core.errors import ExitCode
 from etl.core.reasons import RejectReason
 from etl.core.schema import EXTRACTED, KeyStatus, Outcome
+from etl.normalize.durations import whole_seconds
 from etl.normalize.fast_path import normalize_single, single_of
 from etl.normalize.listens import normalize
 
@@ -46,15 +47,16 @@ class Listen:
     """The MBIDs of ``artists``; without these, of the artists of the credit."""
     recording_mbid: str | None = None
     release_mbid: str | None = None
-    duration: int | None = None
-    """Length of the track, in seconds."""
+    duration: float | None = None
+    """Length of the track, in seconds; a fraction is cut off. Ignored if under a second or over ten years."""
     client: str | None = None
 
     def as_row(self) -> dict[str, Any]:
         """Return the listen as a row with the columns of EXTRACTED."""
         moment = self.listened_at if self.listened_at.tzinfo else self.listened_at.replace(tzinfo=UTC)
         lists = {name: list(getattr(self, name)) or None for name in ("artists", "artist_mbids")}
-        own = {**self.__dict__, **lists, "listened_at": moment.astimezone(UTC)}
+        own = {**self.__dict__, **lists, "duration": whole_seconds(self.duration, 1)}
+        own["listened_at"] = moment.astimezone(UTC)
         return {**dict.fromkeys(EXTRACTED), **own, "row": 1}
 
 

@@ -12,11 +12,16 @@ import pytest
 
 from etl.core.dsn import SQLITE
 from etl.core.errors import DatabaseError, ExitCode
+from etl.core.workspace import Workspace
+from etl.library import read_library
 from etl.live.listen import Listen
 from etl.live.submit import open_live, submit_listen
 from etl.targets.base import StatementError
+from etl.targets.sqlite.connection import SqliteConnection
 from tests.helpers.koito_sqlite import opened_file
 from tests.helpers.koito_sqlite_actions import act, ask, delete_track, merge_tracks, purge, scrobble
+from tests.helpers.support import load, write_maloja
+from tests.helpers.support import scrobble as scrobble_of
 from tests.helpers.worlds import MBIDS, START
 
 if TYPE_CHECKING:
@@ -75,6 +80,36 @@ def test_a_cached_listen_is_stored_as_a_whole_or_not_at_all(live: LiveConnection
     act(file, "DROP TRIGGER full")
     assert submit_listen(live, at(1, duration=200)).outcome == "inserted"
     assert ask(file, "SELECT duration FROM tracks") == [(200,)]
+
+
+def test_an_error_of_any_kind_ends_the_transaction(
+    live: LiveConnection, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    submit_listen(live, SONG)
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteConnection, "execute", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            submit_listen(live, at(1, recording_mbid=RED))
+    assert submit_listen(live, at(2, recording_mbid=RED)).outcome == "inserted"
+    assert submit_listen(live, at(3)).outcome == "inserted"
+    assert listens(file) == [1, 1, 1]  # of the seconds 0, 2 and 3
+
+
+@pytest.mark.parametrize("stored", [2**31, 2**63 - 1])
+def test_a_duration_of_over_32_bits_in_the_file_does_no_harm(
+    live: LiveConnection, koito_file: str, file: Path, tmp_path: Path, stored: int
+) -> None:
+    submit_listen(live, at(1, duration=100))
+    act(file, f"UPDATE tracks SET duration = {stored}")
+    assert submit_listen(live, at(2, duration=100)).outcome == "inserted"
+    assert submit_listen(live, at(3, recording_mbid=RED, duration=100)).outcome == "inserted"
+    assert read_library(Workspace(tmp_path / "home", koito_file), None, "UTC").frames["listens"].height == 3
+    play = scrobble_of(4000, ["Ann"], "Song", "Debut", 100)
+    load(tmp_path / "home", koito_file, write_maloja(tmp_path / "a.json", [play]))
+    assert ask(file, "SELECT count(*), max(duration) FROM listens JOIN tracks ON tracks.id = track_id") == [(4, stored)]
 
 
 def test_a_key_that_cannot_be_written_is_reported_with_its_reason(live: LiveConnection, file: Path) -> None:

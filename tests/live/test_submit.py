@@ -81,6 +81,17 @@ def test_texts_are_cleaned_and_seconds_are_whole_as_in_a_run(live: LiveConnectio
     assert seconds(database) == [5]
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"), [(200.9, 200), (0, 0), (0.5, 0), (-1, 0), (2**31, 0), (2**63, 0), (float("nan"), 0), ("x", 0)]
+)
+def test_a_duration_is_whole_and_likely_or_is_ignored(
+    live: LiveConnection, database: str, given: float, stored: int
+) -> None:
+    assert submit_listen(live, replace(SONG, duration=given)).outcome == "inserted"
+    assert submit_listen(live, at(1, duration=given)).outcome == "inserted"
+    assert query(database, "SELECT duration FROM tracks") == [(stored,)]
+
+
 def test_a_time_of_any_zone_is_the_same_moment(live: LiveConnection, database: str) -> None:
     east, none = START.astimezone(timezone(timedelta(hours=9))), START.replace(tzinfo=None)
     for moment, track in ((east, "Song"), (none, "Song"), (east, "Song "), (none, "Song\t")):

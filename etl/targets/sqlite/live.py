@@ -6,7 +6,7 @@ write lock from its beginning, so what it found cannot be merged or deleted befo
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -34,12 +34,11 @@ def submit_cached(connection: SqliteConnection, listen: Single, user: str | None
         for ids in connection.query("submit_listen_by_key", *to_store).rows():
             return pl.DataFrame([(*ids, user_id, True, None, False, False, False)], SUBMITTED, orient="row")
     connection.script("BEGIN IMMEDIATE")
-    try:
+    with ExitStack() as on_error:  # of any kind: the connection stays open for further listens
+        on_error.callback(_roll_back, connection)
         stored = _store(connection, listen, user_id)
         connection.script("COMMIT")
-    except StatementError:
-        _roll_back(connection)
-        raise
+        on_error.pop_all()
     return stored
 
 

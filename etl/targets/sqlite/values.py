@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 STORED = frozenset({pl.String(), pl.Int32(), pl.Int64()})
 MICROSECONDS = 1_000_000
+MOST = 2**31 - 1
+"""The longest duration, in seconds, that other databases can store."""
 
 
 def parameters(name: str, values: Sequence[Value]) -> pl.DataFrame | None:
@@ -79,7 +81,10 @@ def decode(rows: pa.Table, schema: pl.Schema) -> pl.DataFrame:
     if list(schema) != rows.column_names:
         raise InternalError(f"a statement returns {', '.join(rows.column_names)} instead of {', '.join(schema)}")
     frame = pl.DataFrame(rows)
-    return frame.select(_decoded(pl.col(name), dtype, frame.schema[name]) for name, dtype in schema.items())
+    try:
+        return frame.select(_decoded(pl.col(name), dtype, frame.schema[name]) for name, dtype in schema.items())
+    except pl.exceptions.InvalidOperationError as error:
+        raise DatabaseError(f"the database holds a number that is too large: {error}", "Correct it in Koito") from error
 
 
 def check_texts(rows: pa.Table) -> None:
@@ -93,6 +98,8 @@ def check_texts(rows: pa.Table) -> None:
 
 
 def _decoded(column: pl.Expr, dtype: pl.DataType | type[pl.DataType], found: pl.DataType) -> pl.Expr:
+    if column.meta.output_name() == "duration":  # only this can be large: ids are counted from 1
+        column = column.clip(upper_bound=MOST)
     if isinstance(dtype, pl.List):
         return column.cast(pl.String).str.json_decode(dtype)
     if dtype == TIME:

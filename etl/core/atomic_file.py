@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -13,9 +13,7 @@ import polars as pl
 from etl.core.errors import SettingsError
 from etl.core.failpoints import Point, failpoint
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+_HINT = "Free some disk space, fix the permissions, or choose another place"
 _OS_ERROR = re.compile(r"([^:]+) \(os error \d+\)")
 
 
@@ -55,10 +53,23 @@ class AtomicFile(msgspec.Struct, frozen=True):
 def atomic_file(path: Path) -> AtomicFile:
     """Return ``path`` as a file that is first written under a temporary name in the same folder.
 
-    Leaving its context raises ``SettingsError`` if it could not be written.
+    Leaving its context raises ``SettingsError`` if it could not be written. Raises as ``real_place`` does.
     """
-    hint = "Free some disk space, fix the permissions, or choose another place"
-    return AtomicFile(path.with_name(f".{path.name}.partial"), path, Point.BEFORE_RENAME, hint)
+    final = real_place(path)
+    return AtomicFile(final.with_name(f".{final.name}.partial"), final, Point.BEFORE_RENAME, _HINT)
+
+
+def real_place(path: Path) -> Path:
+    """Return where a file named ``path`` will be: where a symbolic link leads, so that the link stays.
+
+    Raises ``SettingsError`` for a device or a pipe, which would be gone after a file was renamed to it.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise SettingsError(f"{path} is not a regular file", "Name another file")
+    except OSError as error:
+        raise unwritable(path, error, _HINT) from error
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def unwritable(path: Path, error: Exception, hint: str) -> SettingsError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
     from etl.core.workspace import Workspace
     from etl.targets.base import Connection
 
+logger = logging.getLogger(__name__)
+
 TABLES = ("listens", "tracks", "albums", "artists", "track_artists", "album_artists")
 """The statements of ``sql/<dialect>/library`` that read the library."""
-UTC = "UTC"
+_CALENDAR = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))  # in any zone
 _UNKNOWN = ("Etc/Unknown", "Etc/UTC")  # what DuckDB returns on a machine without a configured zone
 
 
@@ -63,6 +67,7 @@ def read_library(workspace: Workspace, user: str | None, zone: str) -> Library:
         user_id, name = pool.control(partial(_find_user, wanted=user))
         frames = pool.control(partial(_read_tables, user_id=user_id))
         recorded = pool.control(partial(_read_loads, user_id=user_id)) if database.has_migrations else None
+    frames["listens"] = _with_a_calendar_year(frames["listens"])
     loads = empty(LOADS) if recorded is None else with_accounts(recorded, workspace.runs)
     return Library(name, zone, {**complete(frames, zone), "loads": loads})
 
@@ -71,7 +76,7 @@ def system_zone() -> str:
     """Return the zone of this machine, an IANA name; UTC if it is unknown. DuckDB finds it out."""
     with duckdb.connect() as connection:
         zone = str(connection.sql(statement("duckdb", "system_zone")).fetchall()[0][0])
-    return UTC if zone in _UNKNOWN else zone
+    return "UTC" if zone in _UNKNOWN else zone
 
 
 def _find_user(connection: Connection, wanted: str | None) -> tuple[int, str]:
@@ -81,6 +86,19 @@ def _find_user(connection: Connection, wanted: str | None) -> tuple[int, str]:
 
 def _read_tables(connection: Connection, user_id: int) -> dict[str, pl.DataFrame]:
     return {name: connection.query(f"library/{name}", *([user_id] if name == "listens" else [])) for name in TABLES}
+
+
+def _with_a_calendar_year(listens: pl.DataFrame) -> pl.DataFrame:
+    """Return ``listens`` without those outside of the years 1 to 9999; log how many these are.
+
+    Another program may have stored milliseconds. Neither pages nor Python have such dates.
+    """
+    kept = listens.filter(pl.col("listened_at").is_between(*_CALENDAR))
+    if gone := listens.height - kept.height:
+        logger.warning(
+            "left out: listens dated before the year 1 or after 9999, %s in all; correct them in Koito", gone
+        )
+    return kept
 
 
 def _read_loads(connection: Connection, user_id: int) -> pl.DataFrame:

@@ -10,16 +10,17 @@ import os
 import re
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from etl.core.atomic_file import real_place
 from etl.core.errors import EtlError, ExitCode, SettingsError
 from etl.core.schema import KEY_COUNTS, ROW_COUNTS, FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from types import TracebackType
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Metrics(msgspec.Struct):
             raise SettingsError(
                 f"--metrics {self.path} cannot be written", "Name a file in a folder that exists and is writable"
             )
+        real_place(self.path)
 
     def __enter__(self) -> Metrics:
         return self
@@ -54,13 +56,14 @@ class Metrics(msgspec.Struct):
         code = self.manifest["exit_code"] if self.manifest else ExitCode.INTERNAL
         if error:
             code = error.exit_code if isinstance(error, EtlError) else ExitCode.INTERNAL
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        final = Path(os.path.realpath(self.path))
+        partial = final.with_name(f".{final.name}.{os.getpid()}.partial")
         try:
             partial.write_text(self._text(int(code), time.time()), encoding="utf-8")
             partial.chmod(0o644)  # so that the account of the node exporter can read it
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-            partial.replace(self.path)
+            partial.replace(final)
         except OSError as failed:
             logger.warning("--metrics %s cannot be written: %s", self.path, failed.strerror)
         finally:

@@ -11,6 +11,8 @@ from etl.core.errors import DatabaseError, SettingsError
 from etl.core.settings import EMBEDDED
 from etl.core.workspace import Workspace
 from etl.library import Library, opened, read_library
+from etl.report.library_page import library_page
+from etl.report.read import read_library_facts
 from etl.targets.postgres.embedded.server import EmbeddedServer
 from tests.cli.program import python
 from tests.helpers.koito_sqlite import make_koito_file
@@ -146,6 +148,24 @@ def test_a_run_that_did_not_end_is_unfinished(database: str, tmp_path: Path) -> 
     (run,) = (tmp_path / "runs").iterdir()
     (run / "run.json").unlink()
     assert ask(read(tmp_path, database), "SELECT status, records FROM loads") == [("unfinished", None)]
+
+
+@pytest.mark.parametrize("second", [-(10**12), 1_683_000_000_000, 1_683_000_000_000_000_000])
+def test_a_listen_of_no_calendar_year_is_left_out_and_told(
+    database: str, tmp_path: Path, second: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(tmp_path, database, two_services(tmp_path)[0])
+    if not sqlite_file(database) and abs(second) > 10**13:
+        pytest.skip("PostgreSQL has no such times")
+    stored = f"{second}" if sqlite_file(database) else f"to_timestamp({max(second, -(10**11))})"
+    execute(
+        database,
+        f"UPDATE listens SET listened_at = {stored} WHERE listened_at = (SELECT min(listened_at) FROM listens)",
+    )
+    library = read(tmp_path, database, zone="Asia/Tokyo")
+    assert "1 in all" in caplog.text
+    assert ask(library, "SELECT track FROM listens") == [("Two",)]
+    assert "1 listen" in library_page(read_library_facts(library))
 
 
 def test_koitos_database_without_our_tables_is_read(

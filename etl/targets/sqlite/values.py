@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MBID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 STORED = frozenset({pl.String(), pl.Int32(), pl.Int64()})
 MICROSECONDS = 1_000_000
+FARTHEST = 2**63 // MICROSECONDS - 1
+"""The farthest second from 1970 that a time can have here: in the year 294,246."""
 MOST = 2**31 - 1
 """The longest duration, in seconds, that other databases can store."""
 
@@ -103,5 +105,5 @@ def _decoded(column: pl.Expr, dtype: pl.DataType | type[pl.DataType], found: pl.
     if isinstance(dtype, pl.List):
         return column.cast(pl.String).str.json_decode(dtype)
     if dtype == TIME:
-        return (column * MICROSECONDS).cast(TIME)
+        return (column.clip(-FARTHEST, FARTHEST) * MICROSECONDS).cast(TIME)
     return column if found == dtype else column.cast(dtype)

@@ -41,7 +41,7 @@ def dedupe(
         elif output.quiet:
             show_removed(manifest)
         else:
-            show_dedupe(manifest)
+            show_dedupe(manifest, home, given.typed["user"])
     closing = f"{manifest['counts']['removed']:,} listens removed: {removal_line(manifest)}"
     log_ending(manifest, closing, is_printed=not output.json)
     raise typer.Exit(manifest["exit_code"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from etl.cli.closing import removal_line
 from etl.cli.log import program
 from etl.cli.output import show_command, show_table, show_text
+from etl.cli.workspace import as_options, options_again
 from etl.core.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 _ENTITIES = ("tracks", "albums", "artists")
 
 
-def show_dedupe(manifest: Mapping[str, Any]) -> None:
-    """Print how many listens are doubles of which others, what is removed with them, and how to go on or undo it."""
+def show_dedupe(manifest: Mapping[str, Any], home: str | None = None, user: str | None = None) -> None:
+    """Print how many listens are doubles of which others, what is removed with them, and how to go on or undo it.
+
+    ``home`` and ``user`` are as typed.
+    """
     counts, is_dry = manifest["counts"], manifest["status"] == "dry_run"
     if not manifest["doubles"]:
         show_removed(manifest)
@@ -32,11 +36,13 @@ def show_dedupe(manifest: Mapping[str, Any]) -> None:
         show_text(f"the accounting does not balance: {sanitize(problem)}")
     if not is_dry:
         show_text(f"dedupe:   {removal_line(manifest)}", 10)
-    run_id = sanitize(manifest["run_id"])
-    show_command("pairs:    ", f"{program()} inspect {run_id} --sql likely_doubles")
-    show_command(
-        *(("remove:   ", f"{program()} dedupe --yes") if is_dry else ("back:     ", f"{program()} undo {run_id}"))
-    )
+    run_id, same = sanitize(manifest["run_id"]), options_again(home, manifest["dsn"])
+    show_command("pairs:    ", f"{program()} inspect {run_id} --sql likely_doubles{options_again(home)}")
+    if is_dry:
+        again = {"user": user, "spotify-time": manifest["settings"]["spotify_time"]}
+        show_command("remove:   ", f"{program()} dedupe --yes{same}{as_options(again)}")
+    else:
+        show_command("back:     ", f"{program()} undo {run_id}{same}")
     show_text(f"run:      {sanitize(manifest['run_dir'])}", 10)
 
 

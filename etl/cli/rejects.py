@@ -14,7 +14,7 @@ from etl.cli.log import program
 from etl.cli.output import show, show_command, show_json, show_table, show_text
 from etl.cli.run import run_and_report
 from etl.cli.runs import RequiredRunName, RunName
-from etl.cli.workspace import open_run, open_workspace
+from etl.cli.workspace import open_run, open_workspace, options_again
 from etl.core.settings import OutputSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def list_all(run: RunName = None, home: options.Home = None, json: options.Json 
     if json:
         show_json(_as_json(left))
     else:
-        _show(left)
+        _show(left, options_again(home, left.manifest["dsn"]))
 
 
 @app.command()
@@ -89,7 +89,8 @@ def _as_json(left: Unloaded) -> dict[str, object]:
     }
 
 
-def _show(left: Unloaded) -> None:
+def _show(left: Unloaded, same: str) -> None:
+    """Print what is left; ``same`` are the options with which `rejects replay` loads into the same database."""
     show(f"run {left.run.run_id}")
     if left.rejects.height:
         show()
@@ -112,7 +113,7 @@ def _show(left: Unloaded) -> None:
         show_text(f"not reached, because the run ended early: {left.not_reached.height:,}")
     if left.rejects.height or left.listens.height:
         show()
-        show_command("try them again: ", f"{program()} rejects replay {left.run.run_id}")
+        show_command("try them again: ", f"{program()} rejects replay {left.run.run_id}{same}")
     else:
         logger.info(NOTHING_LEFT, left.run.run_id)
 

@@ -134,7 +134,7 @@ def show_one(run: RunName = None, home: options.Home = None, json: options.Json 
         show_json(manifest)
         return
     if is_removal(manifest):
-        (show_undo if manifest.get("undone_run") else show_dedupe)(manifest)
+        show_undo(manifest) if manifest.get("undone_run") else show_dedupe(manifest, home)
     else:
         show_manifest(manifest, home)
     if manifest.get("undone_by"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +13,7 @@ from etl.cli.files_table import log_unread, show_files
 from etl.cli.log import coloured, program
 from etl.cli.output import show, show_command, show_json, show_table, show_text
 from etl.cli.streams import unless_closed
+from etl.cli.workspace import options_again
 from etl.core.sanitize import sanitize
 from etl.core.settings import EMBEDDED
 
@@ -155,8 +155,7 @@ def _compared(run_id: str | None) -> str:
 
 def _show_hints(manifest: Mapping[str, Any], home: str | None) -> None:
     run_id, counts = manifest["run_id"], manifest["counts"]
-    option = f" --home {shlex.quote(home)}" if home else ""
-    suffix = sanitize(option)
+    suffix = options_again(home)
     if counts["records"]:
         show_command("try:      ", f"{program()} inspect {run_id} --sql top_artists{suffix}")
         show_command("          ", f"{program()} runs show {run_id}{suffix}")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etl.core.errors import SettingsError
+from etl.core.sanitize import sanitize
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from etl.core.workspace import Workspace
     from etl.runs.directory import RunDirectory
 
@@ -40,6 +46,29 @@ def suggest_koito_file(dsn: str | None) -> None:
         return
     if found := next((path for path in KOITO_FILES if is_file(Path(path))), None):
         logger.info("this run loads into the embedded server; to load into Koito, give --dsn %s", found)
+
+
+def options_again(home: str | None, dsn: str | None = None) -> str:
+    """Return the options that a suggested command needs to use the same home and database as this one.
+
+    ``home`` is as typed. ``dsn`` is that of a manifest, without a password: if it is configured, it is not repeated.
+    """
+    from etl.core.dsn import redact
+    from etl.core.workspace import find_workspace
+
+    named = {"home": home}
+    if dsn:
+        try:
+            configured = redact(find_workspace(home, None).dsn)
+        except SettingsError:  # what is typed may replace what cannot be read
+            configured = ""
+        named["dsn"] = None if dsn == configured else dsn
+    return as_options(named)
+
+
+def as_options(named: Mapping[str, str | None]) -> str:
+    """Return the options ``named`` that have a value, for a suggested command."""
+    return sanitize("".join(f" --{name} {shlex.quote(value)}" for name, value in named.items() if value))
 
 
 def runs_folder(home: str | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,8 +35,25 @@ def test_dedupe_says_what_it_would_remove(home: Path, any_database: str) -> None
     assert done.code == 0, done.err
     assert done.out.splitlines()[2].split() == ["spotify", "lastfm", "10"]
     assert "would remove 10 of 21 listens" in done.out
-    assert "etl dedupe --yes" in done.out
     assert counts(any_database)["listens"] == 21
+    suggested = next(line for line in done.out.splitlines() if line.startswith("remove:"))
+    command, *words = shlex.split(suggested.removeprefix("remove:"))
+    assert (command.rsplit("/")[-1], words) == (
+        "etl",
+        ["dedupe", "--yes", "--dsn", any_database, "--spotify-time", "end"],
+    )
+    assert "removed 10 of 21 listens" in etl(*words, home=home).out
+
+
+def test_the_suggested_command_repeats_what_was_given_and_not_configured(
+    home: Path, any_database: str, tmp_path: Path
+) -> None:
+    settings = tmp_path / "etl.toml"
+    settings.write_text(f"dsn = {any_database!r}\n", encoding="utf-8")
+    given = ("dedupe", "--user", "admin", "--home", str(home))
+    done = etl("--config", str(settings), *given)
+    assert done.code == 0, done.err
+    assert f"etl dedupe --yes --home {home} --user admin --spotify-time end\n" in done.out
 
 
 def test_dedupe_yes_removes_them_and_undo_brings_them_back(home: Path, any_database: str) -> None:

@@ -20,7 +20,7 @@ from etl.cli import config
 from etl.cli.groups import HelpfulGroup
 from etl.cli.log import install_handler, log_defect, log_error, log_failure, log_settings
 from etl.cli.streams import flush_streams, prepare_streams
-from etl.core.errors import SIGNAL_EXIT_CODES, EtlError, ExitCode, InputError, InterruptedRunError
+from etl.core.errors import SIGNAL_EXIT_CODES, EtlError, ExitCode, InputError, InterruptedRunError, SettingsError
 from etl.core.packages import missing_package
 from etl.core.version import __version__
 
@@ -45,6 +45,9 @@ _COMMANDS = {
     "db": "etl.cli.database",
     "config": "etl.cli.config",
 }  # in the order of the help. The module has a function of the command's name or, for a group, an ``app``
+
+
+_MAY_BE_EMPTY = ("--artist", "--track", "--album", "--mbid", "--release-mbid", "--artist-mbid", "--client")
 
 
 def _show_version(wanted: bool) -> None:
@@ -92,6 +95,14 @@ def _asked_commands(words: Sequence[str]) -> Iterable[str]:
     return [words[1]] if len(words) > 1 and words[1] in _COMMANDS else _COMMANDS
 
 
+def _check_words(words: Sequence[str]) -> None:
+    """Raise ``SettingsError`` for an empty word, except of a live listen: as a path, it would be the current folder."""
+    for before, word in pairwise(words):
+        if not word and before not in _MAY_BE_EMPTY:
+            name = before if before.startswith("-") else "an argument"
+            raise SettingsError(f"{name} is empty", "A variable in the command may have no value")
+
+
 def _asks_for_help() -> bool:
     """Return whether the user asked for help, which must work even if the configuration is invalid."""
     return not {"--help", "-h", "help"}.isdisjoint(sys.argv)
@@ -120,6 +131,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return the exit code."""
     try:
+        _check_words(sys.argv)
         # app() would replace our excepthook; in standalone mode, Typer would print errors in its own format
         ended = typer.main.get_command(build_app(_asked_commands(sys.argv)))(standalone_mode=False)
     except typer.TyperException as error:

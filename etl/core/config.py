@@ -132,7 +132,7 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}",
-            f"--config or {CONFIG_VARIABLE}is where the settings file is named",
+            f"Give the path of a readable file to --config or {CONFIG_VARIABLE}",
         ) from error
     except ValueError as error:  # neither TOML nor UTF-8
         raise SettingsError(f"{path} is not a TOML file: {error}", "Write lines like: workers = 4") from error

@@ -73,7 +73,10 @@ def _agree(_run: str, _expected: Preview | int) -> bool:
 
 
 def _listed(paths: Paths) -> list[Path]:
-    return [Path(paths)] if isinstance(paths, str | os.PathLike) else list(map(Path, paths))
+    listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if "" in listed:
+        raise InputError("a path is empty", "Give the current folder as '.'")
+    return list(map(Path, listed))
 
 
 def _checked(settings: RunSettings) -> RunSettings:

@@ -82,6 +82,12 @@ def test_an_invalid_setting_is_refused(export: Path, settings: dict[str, Any], m
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize("paths", ["", ["", "."]])
+def test_an_empty_path_is_refused(home: Path, paths: str | list[str]) -> None:
+    with pytest.raises(etl.InputError, match="a path is empty"):
+        etl.run(paths, home=str(home))
+
+
 def test_what_cannot_begin_raises_without_a_manifest(home: Path, tmp_path: Path, koito_file: str) -> None:
     with pytest.raises(etl.InputError) as raised:
         etl.undo("latest", dsn=koito_file, home=str(home))

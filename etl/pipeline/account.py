@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from etl.pipeline.context import RunContext
     from etl.runs.directory import RunDirectory
 
-_ACCOUNTED = ("file", "row", "lookup_key", "listened_at")
+_ACCOUNTED = ("file", "row", "lookup_key", "listened_at", "client")
 
 
 class RunTotals(msgspec.Struct, frozen=True):

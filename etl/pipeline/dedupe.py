@@ -25,6 +25,7 @@ from etl.extract.row_store import RowStore
 from etl.extract.rows import NO_NOT_COUNTED, stacked
 from etl.formats import clocks, preferences, service_names, sources_by_client
 from etl.load.snapshot import read_hits
+from etl.runs.accounting import repeats
 from etl.targets import ledger
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def deduplicate_files(settings: RunSettings, rows: Rows) -> Rows:
     nearby = empty(NEARBY)
     verdicts = find_doubles(listens.select(COMPARED), run.not_counted, nearby, empty(CACHED), run.services, [])
     found = _apply(run, listens, verdicts, nearby, None)
-    is_repeated = ~pl.struct("lookup_key", "listened_at").is_first_distinct()
     ordered = found.listens.sort("file", "row")
+    is_repeated = repeats(ordered, "lookup_key", "listened_at")
     repeated = ordered.filter(is_repeated).select(*_OF_LISTENS, outcome=pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
     duplicates = pl.concat(
         [found.duplicates, conform(pl.concat([empty(DUPLICATES), repeated], how="diagonal"), DUPLICATES)]

@@ -79,8 +79,8 @@ def make_outcome(
 ) -> pl.DataFrame:
     """Return what became of each of ``listens`` (sorted by file, then row), as schema OUTCOME.
 
-    ``inserted`` and ``of_other_users`` have track_id and listened_at. If listens are equal after resolution, the first
-    by file, then row, counts; the others are duplicates. A listen whose key failed is unresolved. ``reached`` is given
+    ``inserted`` and ``of_other_users`` have track_id and listened_at. If listens are equal after resolution, one counts
+    (see ``repeats``); the others are duplicates. A listen whose key failed is unresolved. ``reached`` is given
     for a run that ended early: the listens that were written or found present. All others are then not reached.
     """
     code = pair_code(pl.col("track_id"), pl.col("listened_at"))
@@ -93,7 +93,7 @@ def make_outcome(
         "lookup_key", failure="detail", has_failed=True
     )
     rows = (
-        listens.select("file", "row", "lookup_key", "listened_at")
+        listens.select("file", "row", "lookup_key", "listened_at", "client")
         .join(keys.select("lookup_key", "track_id"), on="lookup_key", how="left", maintain_order="left")
         .join(failed, on="lookup_key", how="left", maintain_order="left")
         .sort("file", "row")
@@ -104,7 +104,7 @@ def make_outcome(
         .then(pl.lit(str(Outcome.UNRESOLVED)))
         .when(pl.col("code").is_null() | is_lost)
         .then(pl.lit(str(Outcome.NOT_REACHED)))
-        .when(~pl.col("code").is_first_distinct())
+        .when(repeats(rows, "code"))
         .then(pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
         .when(pl.col("code").is_in(new))
         .then(pl.lit(str(Outcome.INSERTED)))
@@ -119,6 +119,21 @@ def make_outcome(
     )
     full = rows.with_columns(outcome=outcome).with_columns(detail=detail, double_of=pl.lit(None, pl.String))
     return conform(full, OUTCOME)
+
+
+def repeats(listens: pl.DataFrame, *pair: str) -> pl.Series:
+    """Return which of ``listens`` (sorted by file, then row) repeat another with the same ``pair``.
+
+    That of the first client by name is not one of them: it is the one that is stored (see ``stage``), whatever the
+    files are called. Of several rows with this client, it is the first.
+    """
+    same = pl.struct(*pair) if len(pair) > 1 else pl.col(*pair)  # a struct takes longer
+    again = listens.select(same.is_duplicated()).to_series()
+    if not again.any():
+        return again
+    several = listens.with_row_index("place").filter(again).sort("client", "place", nulls_last=True)
+    stored = several.filter(same.is_first_distinct()).get_column("place")
+    return again.scatter(stored, values=False)
 
 
 def with_doubles(outcome: pl.DataFrame, duplicates: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:

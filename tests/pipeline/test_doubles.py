@@ -13,6 +13,7 @@ import pytest
 from etl.core.settings import RunSettings
 from etl.core.workspace import Workspace
 from etl.pipeline.library import dedupe
+from etl.pipeline.run import check
 from etl.runs.directory import RunDirectory
 from etl.runs.explain import explain
 from etl.runs.inspect import ask
@@ -43,6 +44,24 @@ def test_account_data_fills_the_gaps_of_the_extended_history(tmp_path: Path, any
     again = load(tmp_path, any_database, *both, force=True)
     assert again["counts"]["inserted"] == 0
     assert again["account_twins"] == again["likely_doubles"] == 0
+
+
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("c", "b", "a")])
+def test_of_equal_plays_the_one_that_is_stored_counts_as_inserted(
+    tmp_path: Path, any_database: str, names: tuple[str, str, str]
+) -> None:
+    plays = [(1, "Tide", "Shore"), (400, "Ebb", "Shore")]
+    first, second, third = (tmp_path / f"{name}.json" for name in names)
+    checked = [listenbrainz(first, *plays), lastfm(second, *plays), lastfm(third, *plays[:1])]
+    expected = check(RunSettings(), checked)
+    manifest = load(tmp_path, any_database, *checked)
+    run = RunDirectory(Path(manifest["run_dir"]))
+    kept = run.read_frame("outcome").filter(outcome="inserted")
+    rows = run.read_frame("listens").join(kept, on=["file", "row"], how="semi")
+    assert rows.select("file", "client").rows() == [(str(first), "Player")] * 2
+    assert query(any_database, "SELECT client FROM listens") == [("Player",)] * 2
+    duplicates = {file["path"]: file["counts"]["duplicate_in_input"] for file in manifest["files"]}
+    assert duplicates == {file["path"]: file["counts"]["duplicate_in_input"] for file in expected["files"]}
 
 
 def test_account_data_after_the_extended_history_finds_everything_there(tmp_path: Path, any_database: str) -> None:

@@ -19,6 +19,7 @@ import typer
 from etl.cli import config
 from etl.cli.groups import HelpfulGroup
 from etl.cli.log import install_handler, log_defect, log_error, log_failure, log_settings
+from etl.cli.output import show, unwritable
 from etl.cli.streams import flush_streams, prepare_streams
 from etl.core.errors import SIGNAL_EXIT_CODES, EtlError, ExitCode, InputError, InterruptedRunError, SettingsError
 from etl.core.packages import missing_package
@@ -52,7 +53,7 @@ _MAY_BE_EMPTY = ("--artist", "--track", "--album", "--mbid", "--release-mbid", "
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"etl {__version__}")
+        show(f"etl {__version__}")
         raise typer.Exit
 
 
@@ -143,6 +144,10 @@ def _run() -> int:
         return end.code if isinstance(end.code, int) else ExitCode.OK
     except (EtlError, MemoryError, BrokenPipeError, ModuleNotFoundError) as error:
         return _logged(error)
+    except OSError as error:
+        if not _asks_for_help() and len(sys.argv) > 2:  # a group alone shows its help, too
+            raise
+        return _logged(unwritable(error))
     return ended if isinstance(ended, int) else ExitCode.OK
 
 

@@ -38,11 +38,14 @@ def show(line: str = "") -> None:
     try:
         typer.echo(line)
     except OSError as error:
-        if is_closed(error):
-            raise BrokenPipeError(errno.EPIPE, error.strerror) from error
-        raise SettingsError(
-            f"the result cannot be written: {error.strerror}", "Free some space where the output goes"
-        ) from error
+        raise unwritable(error) from error
+
+
+def unwritable(error: OSError) -> BrokenPipeError | SettingsError:
+    """Return what to raise for an error of writing to stdout; see ``show``."""
+    if is_closed(error):
+        return BrokenPipeError(errno.EPIPE, error.strerror)
+    return SettingsError(f"the result cannot be written: {error.strerror}", "Free some space where the output goes")
 
 
 def show_json(value: Any, indent: int | None = 2) -> None:  # noqa: ANN401 (any JSON value)

@@ -146,12 +146,14 @@ def _undoable(pool: Pool, workspace: Workspace, run: RunDirectory) -> UndoableRu
         raise SettingsError(f"run {run.run_id} was a dry run: it inserted nothing", "`etl runs list` shows the runs")
     known = pool.control(lambda control: ledger.find_undoable(control, run.run_id))
     if known is None:
-        hint = (
-            f"It loaded into {manifest['dsn']}"
-            if manifest
-            else "It ended before it loaded anything, or it loaded into another database"
-        )
-        raise SettingsError(f"the database {redact(workspace.dsn)} does not know run {run.run_id}", hint)
+        database = redact(workspace.dsn)
+        if not manifest:
+            hint = "It ended before it loaded anything, or it loaded into another database"
+        elif manifest["dsn"] == database:
+            hint = "Its ledger was removed, or an older copy was restored: the run cannot be undone"
+        else:
+            hint = f"It loaded into {manifest['dsn']}: name that with --dsn"
+        raise SettingsError(f"the database {database} does not know run {run.run_id}", hint)
     if known.source == UNDO:
         raise SettingsError(f"run {run.run_id} is an undo that was interrupted", "Undo the same run again to continue")
     return known

@@ -237,8 +237,8 @@ def list_runs(runs: Path) -> list[RunDirectory]:
 def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDirectory:
     """Return the run whose id is, begins or ends with ``wanted``; for None or "latest", the newest load.
 
-    ``undoable``: "latest" is the newest load or dedupe that is not a dry run. Raises ``InputError`` if no run or more
-    than one fits.
+    ``undoable``: "latest" is the newest load that is not a dry run, or dedupe that removed something. Raises
+    ``InputError`` if no run or more than one fits.
     """
     known = list_runs(runs)
     if not known:
@@ -258,14 +258,16 @@ def find_run(runs: Path, wanted: str | None, *, undoable: bool = False) -> RunDi
 def _newest(known: Sequence[RunDirectory], *, undoable: bool) -> RunDirectory:
     for run in reversed(known):
         if run.is_load or (undoable and not run.is_undo):
-            if undoable and _is_dry(run):
+            if undoable and _changed_nothing(run):
                 continue
             return run
     raise InputError("there is no such run: only undos and dry runs are left", "`etl runs list` shows them")
 
 
-def _is_dry(run: RunDirectory) -> bool:
+def _changed_nothing(run: RunDirectory) -> bool:
+    """Say whether the run was a dry run, or a dedupe that found nothing; a load may have nothing to undo, too."""
     try:
-        return bool(run.read_manifest()["settings"].get("dry_run"))
+        manifest = run.read_manifest()
     except InputError:
         return False
+    return bool(manifest["settings"].get("dry_run")) or (not run.is_load and not manifest["counts"]["removed"])

@@ -45,6 +45,14 @@ def test_dedupe_says_what_it_would_remove(home: Path, any_database: str) -> None
     assert "removed 10 of 21 listens" in etl(*words, home=home).out
 
 
+def test_a_dedupe_that_finds_nothing_is_not_the_latest_to_undo(home: Path, any_database: str) -> None:
+    for _ in range(2):
+        assert etl("dedupe", "--yes", "--dsn", any_database, home=home).code == 0
+    back = etl("undo", "latest", "--yes", "--dsn", any_database, home=home)
+    assert "loaded again: 10 listens" in back.out
+    assert counts(any_database)["listens"] == 21
+
+
 def test_the_suggested_command_repeats_what_was_given_and_not_configured(
     home: Path, any_database: str, tmp_path: Path
 ) -> None:

@@ -177,7 +177,9 @@ def test_an_input_that_is_not_a_file_is_refused_without_waiting_for_it(
     record("disk", inputs=1)
 
 
-@pytest.mark.parametrize("words", [["check", "data/samples", "--json"], ["sources"]])
+@pytest.mark.parametrize(
+    "words", [["check", "data/samples", "--json"], ["sources"], ["--help"], ["help", "run"], ["runs"], ["--version"]]
+)
 def test_a_result_that_cannot_be_written_is_reported(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         reported = run_etl(*words, stdout=full)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from etl.core.dsn import redact
 from etl.core.errors import ExitCode, InputError, SettingsError
 from etl.core.workspace import Workspace
 from etl.load.loader import Sizes
 from etl.pipeline.undo import undo as undo_run
 from etl.runs.directory import RunDirectory
 from etl.runs.prune import remove
+from etl.targets.open import find_target
 from etl.targets.postgres.migrate import migrate
 from etl.verify import verify_database, verify_run
 from tests.helpers import koito_actions, koito_sqlite_actions
@@ -289,8 +291,19 @@ def test_a_pruned_run_cannot_be_undone(home: Path, any_database: str, export: Pa
 def test_a_run_of_another_database_is_refused(home: Path, database: str, koito_database: str, export: Path) -> None:
     first = load(home, database, export)
     migrate(koito_database, standalone=False)
-    with pytest.raises(SettingsError, match="does not know run"):
+    with pytest.raises(SettingsError, match="does not know run") as caught:
         undo(home, koito_database, first)
+    assert caught.value.hint == f"It loaded into {redact(database)}: name that with --dsn"
+
+
+def test_a_run_of_before_an_uninstall_is_refused(home: Path, any_database: str, export: Path) -> None:
+    first = load(home, any_database, export)
+    target = find_target(Workspace(home, any_database))
+    target.uninstall()
+    target.migrate(lambda _: None, standalone=sqlite_file(any_database) is None)
+    with pytest.raises(SettingsError, match="does not know run") as caught:
+        undo(home, any_database, first)
+    assert "the run cannot be undone" in str(caught.value.hint)
 
 
 def test_two_undos_at_once_remove_everything_once(home: Path, any_database: str, export: Path) -> None:

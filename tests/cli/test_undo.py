@@ -127,7 +127,7 @@ def test_undo_of_an_unknown_run_names_the_runs(run: Loaded) -> None:
 def test_undo_of_no_name_is_refused(run: Loaded) -> None:
     done = etl("undo", "", "--yes", "--dsn", run.uri, home=run.home)
 
-    assert (done.code, counts(run.uri)["listens"]) == (4, run.listens)
+    assert (done.code, counts(run.uri)["listens"]) == (2, run.listens)
 
 
 def test_undo_lines_fit_a_terminal(run: Loaded) -> None:

@@ -45,7 +45,7 @@ def check(
 
 def _show(result: Mapping[str, Any], *, verbose: bool) -> None:
     show_files(result, ("records", "doubles", *_TERMS[1:]), verbose=verbose)
-    log_unread(result)
+    log_unread(result, verbose=verbose)
     show()
     show_rows(result["counts"], _TERMS, result)
     show()

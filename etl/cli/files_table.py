@@ -92,8 +92,8 @@ def _show_others(manifest: Mapping[str, Any], ignored: int, known: int) -> None:
         show_text(f"and {hidden}: not read")
 
 
-def log_unread(manifest: Mapping[str, Any]) -> None:
-    """Log why files were refused, as errors, and why files were ignored."""
+def log_unread(manifest: Mapping[str, Any], *, verbose: bool = False) -> None:
+    """Log why files were refused, as errors, and why files were ignored; ``verbose``: name all of them."""
     from etl.core.schema import FileStatus
 
     found: dict[tuple[FileStatus, str], list[str]] = {}
@@ -102,7 +102,7 @@ def log_unread(manifest: Mapping[str, Any]) -> None:
             found.setdefault((FileStatus(file["status"]), file["reason"]), []).append(file["path"])
     for (status, reason), paths in found.items():
         level = logging.ERROR if status is FileStatus.REFUSED else logging.INFO
-        logger.log(level, "%s: %s: %s", status.label, listed(paths, _NAMED), reason)
+        logger.log(level, "%s: %s: %s", status.label, listed(paths, len(paths) if verbose else _NAMED), reason)
 
 
 def natural(path: str) -> list[tuple[int, str]]:

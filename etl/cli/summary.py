@@ -65,7 +65,7 @@ def show_manifest(manifest: Mapping[str, Any], home: str | None = None, *, verbo
 
     first, *others, last = ROW_COUNTS
     show_files(manifest, (first, "doubles", *others, last), verbose=verbose)
-    log_unread(manifest)
+    log_unread(manifest, verbose=verbose)
     if manifest["run_dir"]:
         _show_account(manifest)
     show()

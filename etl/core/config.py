@@ -39,6 +39,7 @@ SETTINGS = tuple(
     if option.configurable
 )
 """The options that can be configured, in the order of ``etl config show``."""
+_TYPED = {option.name for option in options_of(RunSettings) if not option.configurable}
 BY_NAME = {option.name: option for option in SETTINGS}
 
 
@@ -143,6 +144,8 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
         if option is None:
             near = get_close_matches(key, BY_NAME, 1, 0.5)
             known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}"
+            if key in _TYPED:
+                known = f"It can only be an option: --{key.replace('_', '-')}"
             raise SettingsError(f'{source}: "{key}" is not known', known)
         if type(value) is not _toml_kind(option):
             raise SettingsError(f"{source}: {key} is {_described(value)}, and must be {_KINDS[_toml_kind(option)]}")

@@ -54,7 +54,10 @@ def find_user(connection: Connection, wanted: str | None) -> int:
             return int(users.item(0, "id"))
         raise SettingsError(f"the database has {users.height} users: {names}", "Choose one with --user")
     found = users.filter((pl.col("username") == wanted.lower()) | (pl.col("id").cast(pl.String) == wanted))
-    if found.height != 1:
+    if found.height > 1:
+        ids = ", ".join(f"{row['username']}: {row['id']}" for row in found.iter_rows(named=True))
+        raise SettingsError(f'"{wanted}" is the name of one user and the id of another', f"Give an id. {ids}")
+    if not found.height:
         raise SettingsError(f'there is no user "{wanted}" in the database', f"Users: {names}")
     return int(found.item(0, "id"))
 

@@ -80,6 +80,7 @@ def test_many_files_that_are_ignored_are_one_row(tmp_path: Path) -> None:
     photos = f"{tmp_path.name}/ 32 ignored: Picture, music, document or program 0 0"
     assert photos in [" ".join(line.split()) for line in lines]
     assert f"ignored: {tmp_path}/photo 1.jpg, {tmp_path}/photo 2.jpg, {tmp_path}/photo 3.jpg and 29 more: " in done.err
+    assert all(f"photo {number}.jpg" in etl("check", tmp_path, "-v").err for number in (1, 4, 32))
     assert len(etl("check", tmp_path, "--json").json["files"]) == 33
 
 

@@ -124,6 +124,11 @@ def test_a_library_is_that_of_one_user(database: str, tmp_path: Path) -> None:
     assert read(tmp_path, database, "2").user == "bo"
     with pytest.raises(SettingsError, match='no user "zoe"'):
         read(tmp_path, database, "zoe")
+    execute(database, "UPDATE users SET username = '1' WHERE username = 'bo'")
+    with pytest.raises(SettingsError, match='"1" is the name of one user and the id of another') as caught:
+        read(tmp_path, database, "1")
+    assert caught.value.hint == "Give an id. admin: 1, 1: 2"
+    assert read(tmp_path, database, "2").user == "1"
 
 
 def test_loads_have_their_accounts_as_far_as_these_are_there(database: str, tmp_path: Path) -> None:

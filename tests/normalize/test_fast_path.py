@@ -100,7 +100,6 @@ def test_plain_listens_need_no_frame(listen: Listen) -> None:
         replace(PLAIN, track=None),
         replace(PLAIN, artist=None),
         replace(PLAIN, listened_at=NOW + timedelta(days=2)),
-        replace(PLAIN, duration=0),
     ],
 )
 def test_listens_that_are_not_plain_are_left_to_the_frame(listen: Listen) -> None:

@@ -175,7 +175,7 @@ def _file_and_line(path: Path, text: str, key: str) -> str:
 
 
 def _checked(option: Option, value: SettingValue, subject: str) -> SettingValue:
-    """Return ``value``; raises ``SettingsError`` about ``subject`` unless it is a choice and within the bounds."""
+    """Return ``value``; raises ``SettingsError`` about ``subject`` unless an option could have it."""
     if option.choices and value not in option.choices:
         raise SettingsError(f'{subject} is "{value}"', f"Known: {', '.join(option.choices)}")
     if option.kind is int and not (option.least <= int(value) and (option.most is None or int(value) <= option.most)):
@@ -183,4 +183,6 @@ def _checked(option: Option, value: SettingValue, subject: str) -> SettingValue:
         raise SettingsError(f"{subject} is {value}", f"It must be {limits}")
     if value == "":
         raise SettingsError(f"{subject} is empty", "Omit it for the default")
+    if option.parse:
+        option.parse(subject, str(value))
     return value

@@ -64,6 +64,7 @@ def test_the_environment_is_the_first_of_two_ways_to_name_the_database(names: tu
         ("workers = 2\n\nworker = 3", 3, '"worker" is not known. Did you mean workers?'),
         ("[run]\nworkers = 2", 1, '"run" is not known'),
         ("no_overlap = true\nforce = true", 2, '"force" is not known. It can only be an option: --force'),
+        ('workers = 2\ntimezone = "Nope"', 2, 'timezone: "Nope" is not'),
         ("zzz = 1", 1, '"zzz" is not known. Known: home, dsn'),
         ("'spotify-plays' = 'heard'", 1, "Did you mean spotify_plays?"),
         ('workers = "two"', 1, 'workers is the text "two", and must be a whole number'),

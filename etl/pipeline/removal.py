@@ -207,7 +207,7 @@ def _end(
 
 def _result(run: RemovalRun, removed: Removed, forgotten: pl.DataFrame) -> RemovalResult:
     outcomes = removal_account.outcomes(run.listens, removed.places, removed.reached)
-    return RemovalResult(outcomes, removed.removed(), removed.kept(), forgotten.to_dicts(), removed.retries)
+    return RemovalResult(outcomes, removed.removed(), removed.kept(), forgotten.unique().to_dicts(), removed.retries)
 
 
 def _complete_ledger(run: RemovalRun, directory: RunDirectory, result: RemovalResult) -> RemovalResult:

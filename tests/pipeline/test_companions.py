@@ -18,6 +18,7 @@ from tests.helpers.applemusic import ACTIVITY, DAILY, LIBRARY, daily, library, p
 from tests.helpers.disturbances import inserted
 from tests.helpers.replays import frame, replay, run_of, statuses
 from tests.helpers.support import load
+from tests.helpers.undos import undo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,7 @@ def test_replay_tries_unknown_artists_again(home: Path, database: str, folder: P
     assert frame(second, "listens")["artist"].to_list() == ["A", "B"]
     assert done(load(home, database, folder)) == (3, 0, 3, 0)
     assert inserted(database) == 3
+    assert [file["path"] for file in undo(home, database, first)["files"]] == [str(folder / ACTIVITY)]
 
 
 def test_replay_of_a_moved_export_finds_the_files_it_left(

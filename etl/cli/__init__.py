@@ -19,7 +19,7 @@ import typer
 from etl.cli import config
 from etl.cli.groups import HelpfulGroup
 from etl.cli.log import install_handler, log_defect, log_error, log_failure, log_settings
-from etl.cli.output import show, unwritable
+from etl.cli.output import show
 from etl.cli.streams import flush_streams, prepare_streams
 from etl.core.errors import SIGNAL_EXIT_CODES, EtlError, ExitCode, InputError, InterruptedRunError, SettingsError
 from etl.core.packages import missing_package
@@ -97,10 +97,14 @@ def _asked_commands(words: Sequence[str]) -> Iterable[str]:
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """Raise ``SettingsError`` for an empty word, except of a live listen: as a path, it would be the current folder."""
+    """Raise ``SettingsError`` for an empty value: as a path, it would mean the current folder.
+
+    Only what describes a live listen may be empty.
+    """
     for before, word in pairwise(words):
-        if not word and before not in _MAY_BE_EMPTY:
-            name = before if before.startswith("-") else "an argument"
+        option, sign, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+        if sign and not value and option not in _MAY_BE_EMPTY:
+            name = option if option.startswith("-") else "an argument"
             raise SettingsError(f"{name} is empty", "A variable in the command may have no value")
 
 
@@ -144,10 +148,6 @@ def _run() -> int:
         return end.code if isinstance(end.code, int) else ExitCode.OK
     except (EtlError, MemoryError, BrokenPipeError, ModuleNotFoundError) as error:
         return _logged(error)
-    except OSError as error:
-        if not _asks_for_help() and len(sys.argv) > 2:  # a group alone shows its help, too
-            raise
-        return _logged(unwritable(error))
     return ended if isinstance(ended, int) else ExitCode.OK
 
 

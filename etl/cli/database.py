@@ -232,10 +232,9 @@ def _back_up(target: Target, path: Path) -> None:
     """Write a copy of the database of ``target`` to ``path``, readable only by its owner: it contains passwords."""
     from etl.core.atomic_file import atomic_file, unwritable
 
-    target_file = atomic_file(path)
-    if path.exists():
-        raise SettingsError(f"{path} exists already", "Name another file")
-    with target_file as file:
+    with atomic_file(path) as file:
+        if path.exists():
+            raise SettingsError(f"{path} exists already", "Name another file")
         try:
             file.path.unlink(missing_ok=True)  # left by a process that was killed
             file.path.touch(mode=0o600, exist_ok=False)

@@ -9,12 +9,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from etl.cli.output import show
+
 _NARROW = 60  # columns of a terminal that is too narrow to show option names next to their help
 _NAMES = 6  # columns for the names there; a longer name gets its own line
 
 
 class HelpfulContext(typer.Context):
     """A context whose help fits a narrow terminal; the help of Typer's own is at least 50 columns wide."""
+
+    def __init__(self, command: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as Typer's)
+        """Let the help be printed as every other result, so that errors of writing it are reported."""
+        super().__init__(command, *args, **options)
+        if option := command.get_help_option(self):
+            option.callback = _show_help
 
     def make_formatter(self) -> Any:  # noqa: ANN401 (typer's own copy of click)
         """Return the formatter of the help."""
@@ -23,6 +31,12 @@ class HelpfulContext(typer.Context):
             formatter.width = columns
             formatter.write_dl = partial(formatter.write_dl, col_max=_NAMES)
         return formatter
+
+
+def _show_help(context: typer.Context, _option: object, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        show(context.get_help())
+        context.exit()
 
 
 class HelpfulGroup(TyperGroup):

@@ -38,14 +38,11 @@ def show(line: str = "") -> None:
     try:
         typer.echo(line)
     except OSError as error:
-        raise unwritable(error) from error
-
-
-def unwritable(error: OSError) -> BrokenPipeError | SettingsError:
-    """Return what to raise for an error of writing to stdout; see ``show``."""
-    if is_closed(error):
-        return BrokenPipeError(errno.EPIPE, error.strerror)
-    return SettingsError(f"the result cannot be written: {error.strerror}", "Free some space where the output goes")
+        if is_closed(error):
+            raise BrokenPipeError(errno.EPIPE, error.strerror) from error
+        raise SettingsError(
+            f"the result cannot be written: {error.strerror}", "Free some space where the output goes"
+        ) from error
 
 
 def show_json(value: Any, indent: int | None = 2) -> None:  # noqa: ANN401 (any JSON value)

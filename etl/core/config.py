@@ -39,7 +39,7 @@ SETTINGS = tuple(
     if option.configurable
 )
 """The options that can be configured, in the order of ``etl config show``."""
-_TYPED = {option.name for option in options_of(RunSettings) if not option.configurable}
+_NOT_SETTINGS = {option.name: option.flag for option in options_of(RunSettings) if not option.configurable}
 BY_NAME = {option.name: option for option in SETTINGS}
 
 
@@ -142,11 +142,7 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
         source = _file_and_line(path, text, key)
         option = BY_NAME.get(key)
         if option is None:
-            near = get_close_matches(key, BY_NAME, 1, 0.5)
-            known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}"
-            if key in _TYPED:
-                known = f"It can only be an option: --{key.replace('_', '-')}"
-            raise SettingsError(f'{source}: "{key}" is not known', known)
+            raise SettingsError(f'{source}: "{key}" is not known', _advice(key))
         if type(value) is not _toml_kind(option):
             raise SettingsError(f"{source}: {key} is {_described(value)}, and must be {_KINDS[_toml_kind(option)]}")
         checked = _checked(option, value, f"{source}: {key}")
@@ -154,6 +150,14 @@ def _from_file(path: Path) -> dict[str, ConfigValue]:
             checked = str(path.parent.absolute() / Path(str(checked)).expanduser())
         config[key] = ConfigValue(checked, "file", source)
     return config
+
+
+def _advice(key: str) -> str:
+    """Return what to do about an unknown ``key``."""
+    if key in _NOT_SETTINGS:
+        return f"It can only be an option: {_NOT_SETTINGS[key]}"
+    near = get_close_matches(key, BY_NAME, 1, 0.5)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}"
 
 
 def _toml_kind(option: Option) -> type[str | int | bool]:

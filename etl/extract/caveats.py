@@ -66,8 +66,7 @@ def _of_unknown_artists(files: Sequence[FileResult]) -> list[str]:
 def _of_future_times(files: Sequence[FileResult]) -> list[str]:
     """Say which files have plays in the future, and what to do if the clock of this computer was wrong."""
     return [
-        f"{f'{count:,} plays' if count > 1 else '1 play'} in {file.path} {'are' if count > 1 else 'is'} in the future. "
-        "Check the clock of this computer. Once it is right, "
+        f"{file.path} has plays in the future: {count:,}. Check the clock of this computer. Once it is right, "
         "run the same command again to read the file again"
         for file, count in _having(files, RejectReason.TIME_IN_FUTURE)
     ]

@@ -95,9 +95,7 @@ def _with_a_calendar_year(listens: pl.DataFrame) -> pl.DataFrame:
     """
     kept = listens.filter(pl.col("listened_at").is_between(*_CALENDAR))
     if gone := listens.height - kept.height:
-        logger.warning(
-            "left out: listens dated before the year 1 or after 9999, %s in all; correct them in Koito", gone
-        )
+        logger.warning("listens dated before the year 1 or after 9999 are left out: %s. Correct them in Koito", gone)
     return kept
 
 

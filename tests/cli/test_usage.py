@@ -42,6 +42,7 @@ def check_error(done: Done, code: int, *texts: str) -> None:
         (["check", SPOTIFY, ""], ["an argument is empty"]),
         (["run", SPOTIFY, "--dsn", ""], ["--dsn is empty"]),
         (["undo", ""], ["an argument is empty"]),
+        (["run", SPOTIFY, "--dsn="], ["--dsn is empty"]),
         (["run", "--max-rejects", "-1", SPOTIFY], ["--max-rejects"]),
         (["run", "--workers", "0", SPOTIFY], ["--workers"]),
         (["run", "--dsn", "localhost", SPOTIFY], ['"localhost" is not a database address', "postgresql://"]),

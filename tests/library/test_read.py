@@ -165,7 +165,7 @@ def test_a_listen_of_no_calendar_year_is_left_out_and_told(database: str, tmp_pa
     )
     library = read(tmp_path, database, zone="Asia/Tokyo")
     shown = etl("inspect", "--sql", "SELECT track FROM listens", "--dsn", database, "--home", str(tmp_path))
-    assert "left out: listens dated before the year 1 or after 9999, 1 in all" in shown.err
+    assert "listens dated before the year 1 or after 9999 are left out: 1. Correct" in shown.err
     assert ask(library, "SELECT track FROM listens") == [("Two",)]
     assert "1 listen" in library_page(read_library_facts(library))
 

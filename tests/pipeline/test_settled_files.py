@@ -68,7 +68,7 @@ def test_an_inbox_loads_what_a_wrong_clock_rejected(
     assert (first["exit_code"], first["rejected_by_reason"]) == (ExitCode.REJECTS, {"time_in_future": 3})
     assert (first["files"][0]["unsettled"], export.exists()) == (3, True)
     [caveat] = first["caveats"]
-    assert caveat.startswith(f"3 plays in {export} are in the future. Check the clock of this computer")
+    assert caveat.startswith(f"{export} has plays in the future: 3. Check the clock of this computer")
 
     set_clock(True)
     second = load(home, database, inbox, move_to=str(done))

@@ -25,7 +25,7 @@ STORED = frozenset({pl.String(), pl.Int32(), pl.Int64()})
 MICROSECONDS = 1_000_000
 FARTHEST = 2**63 // MICROSECONDS - 1
 """The farthest second from 1970 that a time can have here: in the year 294,246."""
-MOST = 2**31 - 1
+LONGEST = 2**31 - 1
 """The longest duration, in seconds, that other databases can store."""
 
 
@@ -84,7 +84,7 @@ def decode(rows: pa.Table, schema: pl.Schema) -> pl.DataFrame:
         raise InternalError(f"a statement returns {', '.join(rows.column_names)} instead of {', '.join(schema)}")
     frame = pl.DataFrame(rows)
     try:
-        return frame.select(_decoded(pl.col(name), dtype, frame.schema[name]) for name, dtype in schema.items())
+        return frame.select(_decoded(_bounded(name), dtype, frame.schema[name]) for name, dtype in schema.items())
     except pl.exceptions.InvalidOperationError as error:
         raise DatabaseError(f"the database holds a number that is too large: {error}", "Correct it in Koito") from error
 
@@ -99,9 +99,12 @@ def check_texts(rows: pa.Table) -> None:
         ) from error
 
 
+def _bounded(name: str) -> pl.Expr:
+    """Return the column ``name``. Only durations can be too large for their type: ids are counted from 1."""
+    return pl.col(name).clip(upper_bound=LONGEST) if name == "duration" else pl.col(name)
+
+
 def _decoded(column: pl.Expr, dtype: pl.DataType | type[pl.DataType], found: pl.DataType) -> pl.Expr:
-    if column.meta.output_name() == "duration":  # only this can be large: ids are counted from 1
-        column = column.clip(upper_bound=MOST)
     if isinstance(dtype, pl.List):
         return column.cast(pl.String).str.json_decode(dtype)
     if dtype == TIME:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from etl.core.errors import InternalError
+from etl.core.errors import DatabaseError, InternalError
 from etl.core.schema import ARTISTS, RELEASES, STAGE, TIME, TRACK_LOOKUP
 from etl.targets.base import Failure, StatementError
 from etl.targets.results import RESULTS
@@ -212,6 +212,12 @@ def test_lists_times_and_booleans_are_read_back(connection: SqliteConnection) ->
     found = decode(table, schema)
     assert found.schema == schema
     assert found.with_columns(pl.col("at").dt.epoch("s")).row(0) == (["a", None], [1], -1, True, None)
+
+
+def test_an_id_of_over_32_bits_is_refused(file: Path, connection: SqliteConnection) -> None:
+    rows(file, f"INSERT INTO users (id, username, password) VALUES ({2**31}, 'zoe', x'00')")
+    with pytest.raises(DatabaseError, match="holds a number that is too large"):
+        connection.query("users")
 
 
 def test_a_text_that_is_not_utf8_is_refused_by_name(file: Path, connection: SqliteConnection) -> None:

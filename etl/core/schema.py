@@ -277,6 +277,7 @@ TRACK_ALIASES = _schema({"track_id": pl.Int32, "alias": pl.String, "source": pl.
 ARTIST_TRACKS = _schema({"artist_id": pl.Int32, "track_id": pl.Int32, "is_primary": pl.Boolean})
 TRACK_LOOKUP = _schema({"lookup_key": pl.String, "artist_id": pl.Int32, "album_id": pl.Int32, "track_id": pl.Int32})
 STAGE = _schema({"track_id": pl.Int32, "listened_at": TIME, "client": pl.String, "user_id": pl.Int32})
+LOOKUP_STAGE = _schema({"lookup_key": pl.String, "artist_id": pl.Int32, "track_id": pl.Int32, "second": pl.Int64})
 
 # In an order that satisfies the foreign keys.
 ENTITY_TABLES = {

@@ -117,7 +117,7 @@ class Loader:
 
         It ends early with a step that was not written as planned, because the next step relies on that plan.
         """
-        planner, done = self._new_planner(), 0
+        planner, done = self._new_planner(requests), 0
         self._pool.control(self._pool.target.begin_steps)
         ahead = self._plan_ahead(planner, self._next_step(requests))
         written: list[PlannedStep] = []
@@ -159,7 +159,7 @@ class Loader:
 
         def plan(connection: Connection) -> PlannedStep:
             self._pool.target.begin_round(connection, exclusive=exclusive)
-            return self._new_planner().plan(connection, requests, self._batch_rows())
+            return self._new_planner(requests).plan(connection, requests, self._batch_rows())
 
         step = self._pool.control(plan)
         self._write_unwritten(requests, self._write_step(step), self._enrich([step]), attempt)
@@ -199,8 +199,8 @@ class Loader:
         for part in requests.iter_slices(size):
             self._resolve_until_written(part, attempt, exclusive=part.height <= EXCLUSIVE_ROUND)
 
-    def _new_planner(self) -> StepPlanner:
-        return StepPlanner(self._user_id, self._by_key, self._numbers, self._not_loaded)
+    def _new_planner(self, requests: pl.DataFrame) -> StepPlanner:
+        return StepPlanner(self._user_id, requests, self._by_key, self._numbers, self._not_loaded)
 
     def _write_step(self, step: PlannedStep) -> StepResult:
         self._log.append(StepStart(step.hits.select(TRACK_LOOKUP.names())))

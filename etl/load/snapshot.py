@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 from msgspec.structs import asdict
@@ -13,8 +13,6 @@ from etl.resolve.requests import Ids, candidate_aliases, distinct_requests, enri
 from etl.resolve.rows import NewIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from etl.resolve.catalog import Catalog
     from etl.resolve.planner import Plan
     from etl.targets.base import Connection
@@ -75,13 +73,8 @@ def _differs(mbid: str) -> pl.Expr:
     return (held.is_null() | (pl.col(mbid) != held)).any()
 
 
-def read_catalog(
-    catalog: Catalog, connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame, made: NewIds = NOTHING_NEW
-) -> None:
-    """Add to ``catalog`` the artists, releases and tracks that ``requests`` (schema REQUESTS) may match or hits name.
-
-    What is in the catalog already is not changed. Rows with an id in ``made`` are left out: they are there as new.
-    """
+def read_catalog(catalog: Catalog, connection: Connection, requests: pl.DataFrame, hits: pl.DataFrame) -> None:
+    """Add to ``catalog`` what ``requests`` (schema REQUESTS) may match, and the tracks of ``hits``."""
     names = _texts(*(requests.get_column(name).explode() for name in ("artists", "raw_artists", "as_one")))
     titles = _texts(*(requests.get_column(name) for name in ("track", "album", "raw_track", "raw_album")))
     recordings = _texts(requests.get_column("recording_mbid"))
@@ -91,18 +84,12 @@ def read_catalog(
         "snapshot_releases", titles, _texts(requests.get_column("release_mbid")), recordings, cached
     )
     tracks = connection.query("snapshot_tracks", titles, releases.get_column("id"), recordings, cached)
-    for number, mbid, aliases in _unknown(artists, catalog.artists, made.artists):
+    for number, mbid, aliases in artists.iter_rows():
         catalog.add_artist(CatalogArtist(number, mbid, aliases))
-    for number, mbid, release_titles, credited in _unknown(releases, catalog.releases, made.releases):
+    for number, mbid, release_titles, credited in releases.iter_rows():
         catalog.add_release(CatalogRelease(number, mbid, release_titles, credited or []))
-    for number, mbid, duration, release, track_titles, credited in _unknown(tracks, catalog.tracks, made.tracks):
+    for number, mbid, duration, release, track_titles, credited in tracks.iter_rows():
         catalog.add_track(CatalogTrack(number, mbid, track_titles, release, credited or [], duration))
-
-
-def _unknown(rows: pl.DataFrame, known: Mapping[int, object], made: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    """Return ``rows``, which start with an id, without those that the catalog has, by id or as new."""
-    own = set(made)
-    return (row for row in rows.iter_rows() if row[0] not in known and row[0] not in own)
 
 
 def hit_ids(hits: pl.DataFrame) -> dict[str, Ids]:

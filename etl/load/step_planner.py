@@ -1,4 +1,4 @@
-"""Plans the steps of a round: reads what a step needs, applies the rules, makes its batches.
+"""Plans the steps of a round: reads what the round needs once, then applies the rules and makes the batches of a step.
 
 A step sees what earlier steps create, whether or not that is written yet. So a step can be planned while the previous
 one is written, as long as nobody else changes what was read; the target prevents or detects that.
@@ -51,23 +51,30 @@ class StepPlanner:
     def __init__(
         self,
         user_id: int,
+        requests: pl.DataFrame,
         listens: ListensByKey,
         numbers: Iterator[int],
         not_loaded: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> None:
-        """``numbers`` yields the batch numbers; ``not_loaded`` returns the cached keys whose listens are not loaded."""
+        """Prepare a round for ``requests`` (schema REQUESTS).
+
+        ``numbers`` yields the batch numbers; ``not_loaded`` returns the cached keys whose listens are not loaded.
+        """
         self._user_id = user_id
+        self._requests = requests
         self._listens = listens
         self._numbers = numbers
         self._not_loaded = not_loaded
         self._planner = Planner(Catalog(), {})
         self._ids = snapshot.NOTHING_NEW
+        self._hits: pl.DataFrame | None = None
 
     def plan(self, connection: Connection, requests: pl.DataFrame, size: int) -> PlannedStep:
-        """Plan a step for ``requests`` (schema REQUESTS, in order), in batches of about ``size`` rows."""
-        hits = snapshot.read_hits(connection, requests.get_column("lookup_key").unique())
-        hits = hits.filter(~pl.col("lookup_key").is_in(list(self._planner.plan.ids)))
-        snapshot.read_catalog(self._planner.catalog, connection, requests, hits, self._ids)
+        """Plan the next step of the round, for ``requests`` (in order), in batches of about ``size`` rows."""
+        if self._hits is None:
+            self._hits = self._read(connection)
+        is_of_step = pl.col("lookup_key").is_in(requests.get_column("lookup_key").implode())
+        hits = self._hits.filter(is_of_step & ~pl.col("lookup_key").is_in(list(self._planner.plan.ids)))
         self._planner.begin_plan(snapshot.hit_ids(hits))
         plan = self._planner.resolve_all(requests)
         self._ids = snapshot.allocate_ids(connection, plan, self._ids)
@@ -93,3 +100,9 @@ class StepPlanner:
             enrichment(plan, self._ids),
             plan.notes,
         )
+
+    def _read(self, connection: Connection) -> pl.DataFrame:
+        """Read what the round needs into the catalog; return the keys that are cached by now (schema TRACK_LOOKUP)."""
+        hits = snapshot.read_hits(connection, self._requests.get_column("lookup_key").unique())
+        snapshot.read_catalog(self._planner.catalog, connection, self._requests, hits)
+        return hits

@@ -15,6 +15,7 @@ import polars as pl
 
 from etl.core.dsn import SQLITE
 from etl.core.errors import DatabaseError, SettingsError
+from etl.core.schema import LOOKUP_STAGE
 from etl.targets.base import Failure
 from etl.targets.room import MEGABYTE, RoomTaken, check_room
 from etl.targets.sqlite import live
@@ -202,7 +203,10 @@ class SqliteTarget(msgspec.Struct, frozen=True):
         alone = ~pl.col("second").is_duplicated()  # a second that no other track of the batch has
         witnesses = seconds.sort(alone, "second", descending=[True, False]).unique("track_id", keep="first")
         rows = lookups.join(witnesses, on="track_id", how="left", maintain_order="left")
-        connection.execute("store_lookups", rows.select("lookup_key", "artist_id", "track_id", "second"))
+        connection.execute("create_lookup_stage")
+        connection.execute("empty_lookup_stage")
+        connection.append("etl_lookup_stage", rows.select(LOOKUP_STAGE.names()), LOOKUP_STAGE, temporary=True)
+        connection.execute("store_lookups")
 
     def check_references(
         self, connection: Connection, tables: Mapping[str, pl.DataFrame], others: Iterable[pl.DataFrame]

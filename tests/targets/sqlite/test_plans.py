@@ -23,14 +23,18 @@ KEYS_OF_LISTENS = (
     "undo_vouch",
 )  # look through all keys: an index for them would cost every load
 LEFT_OUT = ("backfill_", *KEYS_OF_LISTENS)
-PER_LOAD = {name: text for name, text in STATEMENTS.items() if "json_each" in text and not name.startswith(LEFT_OUT)}
+PER_LOAD = {
+    name: text
+    for name, text in STATEMENTS.items()
+    if re.search(r"json_each|FROM temp\.", text) and not name.startswith(LEFT_OUT)
+}
 
 
 def plan_of(file: Path, text: str) -> list[str]:
     """Return the steps by which SQLite carries out a statement."""
     count = max((int(number) for number in re.findall(r"\?(\d)", text)), default=0)
     connection = connect(file)
-    for stage in ("create_stage", "empty_stage"):
+    for stage in ("create_stage", "empty_stage", "create_lookup_stage", "empty_lookup_stage"):
         connection.execute(stage)
     with connection._calling() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {text}", ["[]"] * count)

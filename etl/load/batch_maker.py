@@ -23,14 +23,15 @@ PART = 5_000
 def stage(listens: pl.DataFrame, keys: pl.DataFrame, user_id: int) -> pl.DataFrame:
     """Return the listens of ``keys`` (lookup_key, track_id): schema STAGE and lookup_key, each (track, second) once.
 
-    Of duplicates, the first client by name is kept, never that of a certain file or row.
+    Of duplicates, that of the first key is kept, and of one key the first client by name, never that of a certain file
+    or row. ``keys`` are in the order of the rounds, so where a round ends makes no difference; see ``repeats``.
     """
     order = keys.select("lookup_key", "track_id").with_row_index("order")
     rows = listens.select("lookup_key", "listened_at", "client").join(order, on="lookup_key")
     rows = rows.with_columns(user_id=pl.lit(user_id, STAGE["user_id"]))
     pair = ["track_id", "listened_at"]
     if rows.select(pair).is_duplicated().any():
-        rows = rows.sort("client", "order", nulls_last=True).unique(pair, keep="first", maintain_order=True)
+        rows = rows.sort("order", "client", nulls_last=True).unique(pair, keep="first", maintain_order=True)
     return rows.drop("order")
 
 

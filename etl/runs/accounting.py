@@ -92,6 +92,7 @@ def make_outcome(
     failed = keys.filter(pl.col("status") == str(KeyStatus.FAILED)).select(
         "lookup_key", failure="detail", has_failed=True
     )
+    cached = keys.filter(pl.col("status") == str(KeyStatus.HIT)).get_column("lookup_key")
     rows = (
         listens.select("file", "row", "lookup_key", "listened_at", "client")
         .join(keys.select("lookup_key", "track_id"), on="lookup_key", how="left", maintain_order="left")
@@ -104,7 +105,7 @@ def make_outcome(
         .then(pl.lit(str(Outcome.UNRESOLVED)))
         .when(pl.col("code").is_null() | is_lost)
         .then(pl.lit(str(Outcome.NOT_REACHED)))
-        .when(repeats(rows, "code"))
+        .when(repeats(rows, "code", cached=cached))
         .then(pl.lit(str(Outcome.DUPLICATE_IN_INPUT)))
         .when(pl.col("code").is_in(new))
         .then(pl.lit(str(Outcome.INSERTED)))
@@ -121,18 +122,26 @@ def make_outcome(
     return conform(full, OUTCOME)
 
 
-def repeats(listens: pl.DataFrame, *pair: str) -> pl.Series:
+def repeats(listens: pl.DataFrame, *pair: str, cached: pl.Series | None = None) -> pl.Series:
     """Return which of ``listens`` (sorted by file, then row) repeat another with the same ``pair``.
 
-    That of the first client by name is not one of them: it is the one that is stored (see ``stage``), whatever the
-    files are called. Of several rows with this client, it is the first.
+    The listen that a load stores (see ``stage``) is not one of them, whatever the files are called. The keys ``cached``
+    are loaded first, in alphabetical order, then the others, by their first listen. Of a key, the first client by name
+    is stored; of several rows with this client, the first counts.
     """
     same = pl.struct(*pair) if len(pair) > 1 else pl.col(*pair)  # a struct takes longer
     again = listens.select(same.is_duplicated()).to_series()
     if not again.any():
         return again
-    several = listens.with_row_index("place").filter(again).sort("client", "place", nulls_last=True)
-    stored = several.filter(same.is_first_distinct()).get_column("place")
+    several = listens.with_row_index("place").filter(again)
+    of_keys = listens.join(several, on="lookup_key", how="semi").group_by("lookup_key")
+    begun = of_keys.agg(first=pl.col("listened_at").min())
+    if cached is not None:
+        begun = begun.with_columns(first=pl.when(~pl.col("lookup_key").is_in(cached.implode())).then("first"))
+    in_order = several.join(begun, on="lookup_key").sort(
+        "first", "lookup_key", "client", "place", nulls_last=[False, False, True, False]
+    )
+    stored = in_order.filter(same.is_first_distinct()).get_column("place")
     return again.scatter(stored, values=False)
 
 

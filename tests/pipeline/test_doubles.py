@@ -12,6 +12,7 @@ import pytest
 
 from etl.core.settings import RunSettings
 from etl.core.workspace import Workspace
+from etl.load.loader import Sizes
 from etl.pipeline.library import dedupe
 from etl.pipeline.run import check
 from etl.runs.directory import RunDirectory
@@ -19,6 +20,7 @@ from etl.runs.explain import explain
 from etl.runs.inspect import ask
 from tests.helpers.plays import NOON, account, extended, lastfm, listenbrainz
 from tests.helpers.support import content, execute, load, play, query, scrobble, write_maloja, write_spotify
+from tests.helpers.worlds import Row, write_plain
 
 
 def outcomes(manifest: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
@@ -44,6 +46,36 @@ def test_account_data_fills_the_gaps_of_the_extended_history(tmp_path: Path, any
     again = load(tmp_path, any_database, *both, force=True)
     assert again["counts"]["inserted"] == 0
     assert again["account_twins"] == again["likely_doubles"] == 0
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("sizes", [Sizes(), Sizes(batch=1, round=1)], ids=["one round", "many rounds"])
+@pytest.mark.parametrize(
+    "known", [(), ("Two",), ("One", "Two")], ids=["new keys", "a new and a known key", "known keys"]
+)
+def test_of_two_keys_of_a_track_rounds_do_not_decide_the_client(
+    tmp_path: Path, any_database: str, known: tuple[str, ...], sizes: Sizes
+) -> None:
+    recording = {"artist": "LISA", "recording_mbid": "aaaaaaaa-0000-4000-8000-000000000000"}
+    earlier = [{**recording, "track": title, "listened_at": 100 + n} for n, title in enumerate(known)]
+    if earlier:
+        load(tmp_path, any_database, write_plain(tmp_path / "earlier.json", earlier), doubles="keep")
+    rows: list[Row] = [
+        {**recording, "track": "One", "listened_at": 0, "client": "zzz"},
+        {**recording, "track": "One", "listened_at": 1, "client": "zzz"},
+        {**recording, "track": "Two", "listened_at": 1, "client": "aaa"},
+    ]
+    manifest = load(
+        tmp_path, any_database, write_plain(tmp_path / "a.json", rows), doubles="keep", workers=1, sizes=sizes
+    )
+    stored = query(any_database, "SELECT client FROM listens WHERE client IN ('zzz', 'aaa') ORDER BY listened_at")
+    run = RunDirectory(Path(manifest["run_dir"]))
+    inserted = run.read_frame("outcome").filter(outcome="inserted").select("file", "row")
+    accounted = run.read_frame("listens").join(inserted, on=["file", "row"], how="semi").sort("row")
+    assert manifest["counts"]["duplicate_in_input"] == 1
+    assert stored == accounted.select("client").rows()
+    if known != ("One", "Two"):
+        assert stored == [("zzz",), ("aaa" if known else "zzz",)]
 
 
 @pytest.mark.parametrize("names", [("a", "b", "c"), ("c", "b", "a")])

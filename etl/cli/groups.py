@@ -18,10 +18,11 @@ _NAMES = 6  # columns for the names there; a longer name gets its own line
 class HelpfulContext(typer.Context):
     """A context whose help fits a narrow terminal; the help of Typer's own is at least 50 columns wide."""
 
-    def __init__(self, command: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as Typer's)
-        """Let the help be printed as every other result, so that errors of writing it are reported."""
-        super().__init__(command, *args, **options)
-        if option := command.get_help_option(self):
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as Typer's)
+        """Make the help be printed as every other result, so that an error of writing it is reported."""
+        super().__init__(*args, **options)
+        option: Any = self.command.get_help_option(self)  # of typer's own copy of click
+        if option:
             option.callback = _show_help
 
     def make_formatter(self) -> Any:  # noqa: ANN401 (typer's own copy of click)

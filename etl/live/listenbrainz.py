@@ -13,6 +13,7 @@ from etl.core.schema import EXTRACTED, conform
 from etl.formats.base import ReadOptions
 from etl.formats.listenbrainz_pages import read_pages
 from etl.live.listen import validate_frame
+from etl.parsers.decoders import json_decoder
 from etl.parsers.json_split import UNREADABLE
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _divide(data: bytes) -> list[bytes]:
 
 def _type(body: bytes) -> str | None:
     try:
-        return msgspec.json.decode(body, type=Body).listen_type
+        return json_decoder(Body).decode(body).listen_type
     except UNREADABLE:
         return None
 

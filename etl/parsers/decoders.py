@@ -7,14 +7,30 @@ while it is being described, the process crashes (msgspec 0.22). So only this mo
 from __future__ import annotations
 
 import threading
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 _FIRST_USE = threading.Lock()
 
 
-def json_decoder(shape: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 (any type that msgspec knows)
+@overload
+def json_decoder(shape: type[T]) -> msgspec.json.Decoder[T]: ...
+@overload
+def json_decoder(shape: Any) -> msgspec.json.Decoder[Any]: ...  # noqa: ANN401 (a union of types)
+def json_decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     """Return a decoder of JSON for ``shape``: a type made of Structs, lists and plain types. Any thread may ask."""
     with _FIRST_USE:
         return msgspec.json.Decoder(shape, strict=False)
+
+
+def converter(shape: type[T]) -> Callable[[Any], T]:
+    """Return a function that turns what JSON can hold into ``shape``; see ``json_decoder``. Any thread may ask."""
+    json_decoder(shape)
+    return partial(msgspec.convert, type=shape)

@@ -18,7 +18,7 @@ import polars as pl
 from etl.core.errors import BrokenFileError
 from etl.core.reasons import RejectReason
 from etl.core.schema import LOCATIONS
-from etl.parsers.decoders import json_decoder
+from etl.parsers.decoders import converter
 from etl.parsers.error_response import error_element
 from etl.parsers.records import DETAIL_CHARS, Broken, Record, Records
 from etl.parsers.utf8 import EXPORT_AGAIN, Span, Text, byte_number, cut_off, to_utf8
@@ -54,13 +54,13 @@ class XmlElements(msgspec.Struct, Generic[Record], frozen=True):
         rows: list[Record] = []
         broken: dict[int, Broken] = {}
         spans = self._split(text)
-        json_decoder(self.record)  # so that ``convert`` is not the first to use the type
+        to_record = converter(self.record)
         for row, (start, end) in enumerate(spans, start=1):
             fields = self._fields(text.body[start:end])
             if isinstance(fields, Broken):
                 broken[row] = fields
                 fields = {}
-            rows.append(msgspec.convert(fields, self.record))
+            rows.append(to_record(fields))
         return Records(rows, broken, {row: spans[row - 1] for row in broken})
 
     def locate(self, data: bytes, rows: Sequence[int]) -> pl.DataFrame:

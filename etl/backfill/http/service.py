@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from etl.backfill.http.cache import CachedAnswer
+from etl.parsers.decoders import json_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ class ServiceClient:
             cached = self._cache.find(key)
             if cached and self._is_recent(cached):
                 self._count(self.cached, request.service)
-                return msgspec.json.decode(cached.value, type=request.answer_type), True
+                return json_decoder(request.answer_type).decode(cached.value), True
             answer = self._client.send(request, base_url)
             self._count(self.asked, request.service)
             self._cache.store(key, CachedAnswer(msgspec.json.encode(answer), bool(answer), int(time.time())))

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from etl.backfill.services.request import Request, RequestFailedError, Response, Service, ServiceBusyError
+from etl.parsers.decoders import json_decoder
 
 # https://developers.deezer.com/api/errors; Deezer sends all of them with status 200
 _BUSY_CODES = frozenset({4, 700})
@@ -75,7 +76,7 @@ def _unquoted(text: str) -> str:
 
 
 def _parse_artists(response: Response) -> list[Picture]:
-    found = msgspec.json.decode(response.body, type=_DeezerArtists, strict=False)
+    found = json_decoder(_DeezerArtists).decode(response.body)
     _check(found.error)
     return [
         Picture(artist.name, artist.picture_xl, fans=artist.nb_fan)
@@ -85,7 +86,7 @@ def _parse_artists(response: Response) -> list[Picture]:
 
 
 def _parse_albums(response: Response) -> list[Picture]:
-    found = msgspec.json.decode(response.body, type=_DeezerAlbums, strict=False)
+    found = json_decoder(_DeezerAlbums).decode(response.body)
     _check(found.error)
     return [
         Picture(album.title, album.cover_xl, album.artist.name)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from etl.parsers.decoders import json_decoder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -152,7 +154,7 @@ def parse_artists(response: Response) -> list[ArtistMatch]:
             primary=_primary_names(artist),
             note=artist.disambiguation or "",
         )
-        for artist in msgspec.json.decode(response.body, type=_ArtistsJson, strict=False).artists
+        for artist in json_decoder(_ArtistsJson).decode(response.body).artists
     ]
 
 
@@ -169,7 +171,7 @@ def parse_releases(response: Response) -> list[ReleaseMatch]:
             is_official=release.status == "Official",
             date=release.date or "",
         )
-        for release in msgspec.json.decode(response.body, type=_ReleasesJson, strict=False).releases
+        for release in json_decoder(_ReleasesJson).decode(response.body).releases
         if release.release_group
     ]
 
@@ -186,7 +188,7 @@ def parse_recordings(response: Response) -> list[RecordingMatch]:
             releases=_distinct(release.title for release in recording.releases or ()),
             note=recording.disambiguation or "",
         )
-        for recording in msgspec.json.decode(response.body, type=_RecordingsJson, strict=False).recordings
+        for recording in json_decoder(_RecordingsJson).decode(response.body).recordings
         if not recording.video
     ]
 
@@ -195,21 +197,21 @@ def parse_names(response: Response) -> list[str]:
     """Return the name and the primary aliases of an artist; empty if it was not found."""
     if response.is_not_found:
         return []
-    return _primary_names(msgspec.json.decode(response.body, type=_ArtistJson, strict=False))
+    return _primary_names(json_decoder(_ArtistJson).decode(response.body))
 
 
 def parse_group(response: Response) -> str:
     """Return the MBID of a release's release group; empty if the release was not found."""
     if response.is_not_found:
         return ""
-    return msgspec.json.decode(response.body, type=_GroupOfReleaseJson, strict=False).release_group.id
+    return json_decoder(_GroupOfReleaseJson).decode(response.body).release_group.id
 
 
 def parse_titles(response: Response) -> list[str]:
     """Return the titles of a release group and its releases; empty if it was not found."""
     if response.is_not_found:
         return []
-    group = msgspec.json.decode(response.body, type=_TitlesOfGroupJson, strict=False)
+    group = json_decoder(_TitlesOfGroupJson).decode(response.body)
     return _distinct([group.title, *(release.title for release in group.releases)])
 
 
@@ -217,7 +219,7 @@ def parse_length(response: Response) -> int:
     """Return the length of a recording in milliseconds, 0 if unknown."""
     if response.is_not_found:
         return 0
-    return max(0, msgspec.json.decode(response.body, type=_LengthOfRecordingJson, strict=False).length or 0)
+    return max(0, json_decoder(_LengthOfRecordingJson).decode(response.body).length or 0)
 
 
 def _all_names(artist: _ArtistJson) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from etl.formats import ReadOptions, lastfm_minutes, peek_at, recognise
@@ -45,7 +45,9 @@ def check(data: bytes, rows: Sequence[Row]) -> None:
 @given(rows_of(STRIPPED), st.sampled_from(["\n", "\r\n"]))
 def test_generated_rows_of_the_old_tool_are_read_back(rows: list[Row], end: str) -> None:
     lines = [[*names, time.strftime("%d %b %Y %H:%M") if time else ""] for *names, time in rows]
-    check("".join(",".join(fields) + end for fields in lines).encode(), rows)
+    text = "".join(",".join(fields) + end for fields in lines)
+    assume(not text.startswith("\ufeff"))  # at the start of a file, it is a mark
+    check(text.encode(), rows)
 
 
 @examples(70)

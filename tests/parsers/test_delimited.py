@@ -98,6 +98,7 @@ HEADED_QUOTED = Delimited(Dialect(NAMES), quoted_header)
 
 @quick
 @given(SAFE_ROWS, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]))
+@example([("\ufeffa", "b", "c"), ("\ufeff", "", "")], ",", "\n")
 def test_rows_with_as_few_quotes_as_possible_are_read_back(
     rows: list[tuple[str, ...]], delimiter: str, end: str
 ) -> None:
@@ -110,7 +111,9 @@ def test_rows_with_as_few_quotes_as_possible_are_read_back(
 @quick
 @given(SAFE_ROWS)
 def test_rows_without_quoting_keep_every_quote(rows: list[tuple[str, ...]]) -> None:
-    table = TABS.read("".join("\t".join(row) + "\n" for row in rows).encode())
+    text = "".join("\t".join(row) + "\n" for row in rows)
+    assume(not text.startswith("\ufeff"))  # at the start of a file, it is a mark
+    table = TABS.read(text.encode())
     assert table.broken == {}
     assert cells(table) == rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from etl.parsers import Dialect
@@ -45,6 +45,7 @@ def test_table_that_is_read_at_once_gives_what_splitting_gives(text: str, dialec
 )
 def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, end: str, ends: bool) -> None:
     text = written(rows, quoting=quoting, lineterminator=end)
+    assume(not text.startswith("\ufeff"))
     sound = read_well_formed((text if ends else text.removesuffix(end)).encode(), 0, COMMAS.dialect)
     assert sound is not None
     assert sound.rows() == [tuple(field or None for field in row) for row in rows]
@@ -66,6 +67,7 @@ def test_sound_table_is_read_at_once(rows: list[tuple[str, ...]], quoting: int, 
         'a,"b"b,c\n',
         'a,"b,c\n',
         "a\rb,c,d\n",
+        "\ufeffa,b,c\n",
     ],
 )
 def test_any_other_table_is_left_to_splitting(text: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from etl.core.schema import CACHED, NEARBY, NORMALIZED, NOT_COUNTED, conform, empty
 from etl.dedupe import END, DedupeResult, RecordingService, apply_doubles, find_doubles
+from etl.dedupe.start_ranges import EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,6 +247,7 @@ def histories(draw: st.DrawFn, *, most: int = 14, has_account: bool = False) -> 
     """Draw what one person heard, some of it on repeat, from before 2017 or after.
 
     With account data, which there was not before 2018, nothing is paused: it knows only the minute of a play's end.
+    Before 2017, plays begin at least two minutes apart: of a track on repeat, an early time may be that of either.
     """
     begins = [1_600_000_000, 1_700_000_020]
     now = draw(st.sampled_from(begins if has_account else [NEW_YEAR_2017 - 5000, *begins]))
@@ -256,6 +258,8 @@ def histories(draw: st.DrawFn, *, most: int = 14, has_account: bool = False) -> 
         track = TRACKS[draw(st.sampled_from([0, 0, 0, 1, 2]))]
         played = draw(st.one_of(st.just(track.length), st.integers(HEARD, track.length)))
         now += draw(_GAPS)
+        if plays and now < NEW_YEAR_2017:
+            now = max(now, plays[-1].start + 2 * EARLY)
         end = now + played + (0 if has_account else draw(_PAUSES))
         seen = frozenset(name for name in _SCROBBLERS if draw(st.integers(0, 4)))
         plays.append(Play(number, track, now, end, played, seen, late if is_steady else draw(_LATE)))

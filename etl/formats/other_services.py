@@ -59,7 +59,8 @@ class _Columns(msgspec.Struct, frozen=True):
 def column_names(peek: Peek) -> frozenset[str]:
     """Return the names in the first line of a table, in lower case and with blanks between words; else an empty set."""
     lines = [line for line in peek.first_lines if not line.startswith(("#", "sep="))]
-    if peek.shape or not lines or "\0" in lines[0] or lines[0].startswith("<"):
+    is_log = any(line.startswith("#AUDIOSCROBBLER/") for line in peek.first_lines)  # the log of a player has no header
+    if peek.shape or is_log or not lines or "\0" in lines[0] or lines[0].startswith("<"):
         return frozenset()
     cells, _ = split_header(lines[0])
     names = frozenset(re.sub(r"[\s_-]+", " ", cell.partition("#")[0] or cell).strip().lower() for cell in cells)

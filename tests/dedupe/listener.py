@@ -258,7 +258,7 @@ def histories(draw: st.DrawFn, *, most: int = 14, has_account: bool = False) -> 
         track = TRACKS[draw(st.sampled_from([0, 0, 0, 1, 2]))]
         played = draw(st.one_of(st.just(track.length), st.integers(HEARD, track.length)))
         now += draw(_GAPS)
-        if plays and now < NEW_YEAR_2017:
+        if plays and plays[-1].start < NEW_YEAR_2017 + EARLY:
             now = max(now, plays[-1].start + 2 * EARLY)
         end = now + played + (0 if has_account else draw(_PAUSES))
         seen = frozenset(name for name in _SCROBBLERS if draw(st.integers(0, 4)))

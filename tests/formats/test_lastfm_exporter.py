@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,8 @@ from etl.core.errors import BrokenFileError
 from etl.formats import ReadOptions, lastfm_exporter
 
 # A credit of several artists is not what these tests are about.
-NAME = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6).filter(
-    lambda name: "feat." not in name.lower()
-)
+SEVERAL = re.compile(r"feat\.|ft\.|\s·\s", re.IGNORECASE)
+NAME = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6).filter(lambda name: not SEVERAL.search(name))
 TEXT = st.none() | NAME
 MBID = st.sampled_from([None, "", "000000a1-0000-4000-8000-000000000004"])
 NAMED = st.none() | st.fixed_dictionaries({}, optional={"name": TEXT, "mbid": MBID})

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl.core.separators import DEFAULT_SEPARATORS, compile_separators
@@ -42,6 +42,7 @@ def read(text: str, options: ReadOptions | None = None) -> list[dict[str, Any]]:
 
 
 @examples(70)
+@example([(KNOWN, [("asin", "", "title", 200, "L", 1_600_000_000, "")])])
 @given(st.lists(st.tuples(st.sampled_from([KNOWN, UNKNOWN]), st.lists(PLAY, max_size=3)), min_size=1, max_size=4))
 def test_generated_logs_joined_in_one_file_are_read_back(logs: list[tuple[str, list[Any]]]) -> None:
     found = read("".join(head + "".join(line(*play) for play in plays) for head, plays in logs), BERLIN)

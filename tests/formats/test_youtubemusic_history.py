@@ -90,6 +90,8 @@ def test_titles_in_any_language_are_read_back(plays: list[dict[str, Any]], words
         (["More videno", "Selo videno"], [], [Wording("", " videno")]),
         (["Gledano: More"], [], []),
         (["Gledano: More"], ["Gledano: https://www.youtube.com/watch?v=x"], [Wording("Gledano: ")]),
+        (["Watched angesehen"], ["Watched https://www.youtube.com/watch?v=x"], [Wording("Watched ")]),
+        (["Watched A", "Watched B"], ["https://www.youtube.com/watch?v=x"], [Wording("Watched ")]),
         (["Watched A", "Watched B"], ["my https://www.youtube.com/@channel page"], [Wording("Watched ")]),
         (["More", "Selo"], [], [Wording()]),
         (["Watched More", "Selo angesehen"], [], [Wording(behind=" angesehen"), Wording("Watched ")]),

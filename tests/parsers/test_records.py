@@ -195,9 +195,9 @@ def test_a_broken_record_affects_no_other(
 
 
 @examples(100)
-@given(st.lists(ROW, min_size=3, max_size=4), st.floats(0, 1), st.integers(0, 255), PATHS)
+@given(st.tuples(ROW, VICTIM, ROW) | st.tuples(ROW, VICTIM, ROW, ROW), st.floats(0, 1), st.integers(0, 255), PATHS)
 def test_changed_byte_affects_no_other_record(
-    rows: list[dict[str, Any]], at: float, byte: int, path: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...], at: float, byte: int, path: tuple[str, ...]
 ) -> None:
     pieces = [written(row) for row in rows]
     position = int(at * (len(pieces[1]) - 1))

@@ -115,7 +115,7 @@ def test_changed_byte_affects_no_other_element(rows: list[dict[str, str]], at: f
     records = LAYOUT.read(document(pieces))
     assert records.rows[0] == expected(rows[0])
     assert records.rows[-1] == expected(rows[2])
-    assert len(records.rows) >= 3 or byte in b"!?"
+    assert len(records.rows) >= 3 or byte in b"!?" or pieces[1] == b"<rows/>"  # an element around records is none
 
 
 def test_no_entity_can_be_defined() -> None:

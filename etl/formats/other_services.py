@@ -202,7 +202,7 @@ OTHER_SERVICES = (
         "Playlist",
         _is_playlist,
         "It lists tracks and when they were added, not when they were played. Get the listening history of the service "
-        "instead: `etl sources` shows how",
+        "instead",
     ),
 )
 """Recognised before every format: several of these tables have an artist, a track and a date."""

@@ -64,8 +64,9 @@ def find_wordings(titles: Collection[str], others: Iterable[str]) -> list[Wordin
     removed = {_around_address(title) for title in (*distinct, *others) if ADDRESS.search(title)}
     seen = {words: sum(map(words.surrounds, distinct)) for words in (*removed, *_KNOWN)}
     common = [words for words, count in seen.items() if count > 0.9 * len(distinct)]
-    shown = [words for words in common if words in removed and words != Wording()]
     if common:
+        # A title that is an address and nothing else may be that of an advert, and shows no words.
+        shown = [words for words in common if words in removed and words != Wording()]
         return [max(shown or common, key=_length)]
     if len(distinct) < 2:
         return []

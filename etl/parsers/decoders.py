@@ -23,8 +23,8 @@ _FIRST_USE = threading.Lock()
 @overload
 def json_decoder(shape: type[T]) -> msgspec.json.Decoder[T]: ...
 @overload
-def json_decoder(shape: Any) -> msgspec.json.Decoder[Any]: ...  # noqa: ANN401 (a union of types)
-def json_decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+def json_decoder(shape: object) -> msgspec.json.Decoder[Any]: ...
+def json_decoder(shape: object) -> msgspec.json.Decoder[Any]:
     """Return a decoder of JSON for ``shape``: a type made of Structs, lists and plain types. Any thread may ask."""
     with _FIRST_USE:
         return msgspec.json.Decoder(shape, strict=False)

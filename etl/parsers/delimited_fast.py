@@ -30,8 +30,9 @@ def read_well_formed(body: bytes, at: int, dialect: Dialect) -> pl.DataFrame | N
         return None
     if body.find(b"\r", at) >= 0 and body.count(b"\r", at) != body.count(b"\r\n", at):
         return None
+    # Polars would remove a mark with which the first field begins.
     if body.startswith(UTF8_MARK, at) or (dialect.quoting and _ends_in_quotes(body, at)):
-        return None  # Polars would remove the mark, although it is of the first field
+        return None
     skipped = body.count(b"\n", 0, at)
     *others, last = dialect.names
     frame = _parsed(body, skipped, dialect, (*others, last or _LAST))
